@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One package. Libraries never import upwards (see Libraries/README.md); every service is its own executable.
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let deques: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, path: "Libraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], plugins: [Target.PluginUsage] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Libraries/\(name)", exclude: ["README.md"], plugins: plugins)
+}
+
+func service(_ folder: String, product: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: product, dependencies: dependencies + ["Daemon", argumentParser, logging],
+        path: "Services/\(folder)", exclude: ["README.md"])
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)", exclude: exclude)
+}
+
+let package = Package(
+    name: "sterna",
+    products: [
+        .executable(name: "sterna", targets: ["sterna"]),
+        .executable(name: "sterna-registry", targets: ["sterna-registry"]),
+        .executable(name: "sterna-shard", targets: ["sterna-shard"]),
+        .executable(name: "sterna-cdc", targets: ["sterna-cdc"]),
+        .executable(name: "sterna-block", targets: ["sterna-block"]),
+        .executable(name: "sterna-gc", targets: ["sterna-gc"]),
+        .executable(name: "sterna-mount", targets: ["sterna-mount"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
+    targets: [
+        // C libraries
+        system("CUV", pkgConfig: "libuv", apt: "libuv1-dev"),
+        system("CRocksDB", pkgConfig: "rocksdb", apt: "librocksdb-dev"),
+        system("CISAL", pkgConfig: "libisal", apt: "libisal-dev"),
+        system("CFUSE", pkgConfig: "fuse3", apt: "libfuse3-dev"),
+        system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        system("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
+        .target(name: "CLinux", path: "Libraries/CLinux", exclude: ["README.md"]),
+
+        // The schema compiler
+        .executableTarget(name: "SchemaCompiler", path: "proto/Compiler"),
+        .plugin(
+            name: "SchemaPlugin", capability: .buildTool(), dependencies: ["SchemaCompiler"], path: "proto/Plugin"),
+
+        // Libraries, from the ground up
+        library("Wire", ["CCrypto"]),
+        library("Protocol", ["Wire", "CXXHash"], plugins: ["SchemaPlugin"]),
+        library("Erasure", ["Wire", "CISAL"]),
+        library("Store", ["CRocksDB"]),
+        library("EventLoop", ["CUV", "CLinux"]),
+        library("ReplicatedLog", ["Store", "Protocol"]),
+        library("ShardCore", ["Store", "Protocol", "Erasure"]),
+        library("CoordinatorCore", ["Store", "Protocol"]),
+        library("RegistryCore", ["Store", "Protocol"]),
+        library("BlockStore", ["Store", "Erasure", "Protocol", "CLinux"]),
+        library("Client", ["Protocol", "Erasure", "EventLoop", deques]),
+        library("Daemon", ["EventLoop", argumentParser, logging]),
+
+        // Services
+        service("registry", product: "sterna-registry", ["RegistryCore", "ReplicatedLog", "EventLoop", "Client"]),
+        service("shard", product: "sterna-shard", ["ShardCore", "ReplicatedLog", "EventLoop", "Client"]),
+        service("cdc", product: "sterna-cdc", ["CoordinatorCore", "ReplicatedLog", "EventLoop", "Client"]),
+        service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client"]),
+        service("gc", product: "sterna-gc", ["Client", "EventLoop"]),
+        service("mount", product: "sterna-mount", ["Client", "EventLoop", "CFUSE", "CLinux"]),
+        service("cli", product: "sterna", ["Client", "EventLoop", "CLinux"]),
+
+        // Tests
+        tests("Wire", ["Wire"]),
+        tests("SchemaCompiler", ["SchemaCompiler"]),
+        tests("Conformance", ["Wire", "Protocol", "Erasure"], exclude: ["vectors"]),
+        tests("Erasure", ["Erasure"]),
+        tests("Store", ["Store"]),
+        tests("EventLoop", ["EventLoop"]),
+        tests("ReplicatedLog", ["ReplicatedLog"]),
+        tests("ShardCore", ["ShardCore"]),
+        tests("CoordinatorCore", ["CoordinatorCore"]),
+        tests("RegistryCore", ["RegistryCore"]),
+        tests("BlockStore", ["BlockStore"]),
+        tests("Client", ["Client"]),
+        tests("Daemon", ["Daemon"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,3 @@
+@main struct SchemaCompiler {
+    static func main() {}
+}
