@@ -1,0 +1,23 @@
+/// How a `RocksStore` is opened. The defaults suit one store among several processes of a laptop cluster.
+public struct RocksOptions: Sendable {
+    /// Create the database when the directory holds none; otherwise that is an error.
+    public var createIfMissing = true
+    /// Whether single writes can be made durable. Off for the state of a replicated log, which is durable already.
+    public var writeAheadLog: Bool
+    /// Memory for the block cache and the write buffers together, in bytes; at least 4 MiB are used.
+    public var memoryBudgetBytes: Int
+    /// Open table files at most.
+    public var openFiles = 256
+    /// Threads that flush and compact, at least 2. They sleep when there is nothing to do.
+    public var backgroundThreads = 2
+
+    public init(writeAheadLog: Bool, memoryBudgetBytes: Int = 64 << 20) {
+        self.writeAheadLog = writeAheadLog
+        self.memoryBudgetBytes = memoryBudgetBytes
+    }
+
+    /// Half of the budget: blocks, indexes and filters of table files.
+    var blockCacheBytes: Int { max(memoryBudgetBytes, 4 << 20) / 2 }
+    /// One write buffer; up to two are full while they are being flushed.
+    var writeBufferBytes: Int { max(memoryBudgetBytes, 4 << 20) / 6 }
+}

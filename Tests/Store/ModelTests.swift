@@ -1,0 +1,141 @@
+import Store
+import Testing
+
+/// Random operations on `RocksStore` and `MemoryStore` side by side: every answer must be the same.
+@Suite(.timeLimit(.minutes(2)))
+struct ModelTests {
+    @Test(arguments: [1, 2, 3, 4] as [UInt64], [false, true])
+    func rocksAnswersLikeTheModel(seed: UInt64, writeAheadLog: Bool) throws {
+        let directory = try TemporaryDirectory()
+        var options = RocksOptions(writeAheadLog: writeAheadLog, memoryBudgetBytes: 4 << 20)
+        options.openFiles = 64
+        var random = SeededGenerator(seed: seed)
+        let model = MemoryStore(writeAheadLog: writeAheadLog)
+        var opened: RocksStore? = try RocksStore(directory: directory.path, options: options)
+        for step in 0..<400 {
+            if step % 101 == 100 {
+                try opened?.close()
+                opened = nil  // releases the directory
+                opened = try RocksStore(directory: directory.path, options: options)
+            }
+            let store = try #require(opened)
+            let batch = randomBatch(&random)
+            let durable = writeAheadLog && step % 50 == 0
+            try store.write(batch, durable: durable)
+            try model.write(batch, durable: durable)
+            if step % 37 == 0 { try store.flush() }
+            let key = randomKey(&random)
+            #expect(try store.get(key) == model.get(key))
+            #expect(try store.contains(key) == model.contains(key))
+            if step % 4 == 0 { try compareIterators(store, model, &random) }
+        }
+    }
+
+    @Test func iteratorsDoNotSeeLaterWrites() throws {
+        let directory = try TemporaryDirectory()
+        let rocks = try RocksStore(directory: directory.path, options: RocksOptions(writeAheadLog: false))
+        for store in [rocks, MemoryStore()] as [any OrderedStore] {
+            try store.write(batch([("a", "1"), ("b", "2")]), durable: false)
+            let iterator = store.iterator(from: [], upTo: nil)
+            var later = batch([("aa", "3")])
+            later.delete(Array("b".utf8))
+            try store.write(later, durable: false)
+            #expect(entries(iterator).map(\.0) == [Array("a".utf8), Array("b".utf8)])
+            #expect(entries(store.iterator(from: [], upTo: nil)).map(\.0) == [Array("a".utf8), Array("aa".utf8)])
+        }
+    }
+
+    @Test func crossedBoundsAreAnEmptyRange() throws {
+        let directory = try TemporaryDirectory()
+        let rocks = try RocksStore(directory: directory.path, options: RocksOptions(writeAheadLog: false))
+        for store in [rocks, MemoryStore()] as [any OrderedStore] {
+            try store.write(batch([("a", "1"), ("b", "2"), ("c", "3")]), durable: false)
+            let iterator = store.iterator(from: Array("c".utf8), upTo: Array("b".utf8))
+            #expect(entries(iterator).isEmpty)
+            iterator.seekToLast()
+            #expect(!iterator.isValid)
+        }
+    }
+
+    @Test func deletedRangesIncludeEarlierChangesOfTheirBatch() throws {
+        let directory = try TemporaryDirectory()
+        let rocks = try RocksStore(directory: directory.path, options: RocksOptions(writeAheadLog: false))
+        for store in [rocks, MemoryStore()] as [any OrderedStore] {
+            var changes = batch([("a", "1"), ("b", "2")])
+            changes.deleteRange(from: Array("a".utf8), upTo: Array("c".utf8))
+            changes.put(Array("b".utf8), Array("3".utf8))
+            try store.write(changes, durable: false)
+            #expect(try store.get(Array("a".utf8)) == nil)
+            #expect(try store.get(Array("b".utf8)) == Array("3".utf8))
+        }
+    }
+
+    private func compareIterators(
+        _ store: RocksStore, _ model: MemoryStore, _ random: inout SeededGenerator
+    ) throws {
+        let lower = random.next() % 3 == 0 ? [] : randomKey(&random)
+        let upper = random.next() % 3 == 0 ? nil : randomKey(&random)
+        let actual = store.iterator(from: lower, upTo: upper)
+        let expected = model.iterator(from: lower, upTo: upper)
+        for _ in 0..<12 {
+            let key = randomKey(&random)
+            let move = random.next() % 8
+            for iterator in [actual, expected] {
+                switch move {
+                case 0: iterator.seekToFirst()
+                case 1: iterator.seekToLast()
+                case 2: iterator.seek(key)
+                case 3: iterator.seekForPrevious(key)
+                case 4, 5: if iterator.isValid { iterator.next() } else { iterator.seekToFirst() }
+                default: if iterator.isValid { iterator.previous() } else { iterator.seekToLast() }
+                }
+            }
+            #expect(actual.isValid == expected.isValid)
+            if actual.isValid && expected.isValid {
+                #expect(actual.key == expected.key)
+                #expect(actual.value == expected.value)
+            }
+        }
+        try actual.checkStatus()
+        #expect(entries(actual).map(\.0) == entries(expected).map(\.0))
+    }
+}
+
+private func entries(_ iterator: any StoreIterator) -> [([UInt8], [UInt8])] {
+    var result: [([UInt8], [UInt8])] = []
+    iterator.seekToFirst()
+    while iterator.isValid {
+        iterator.withEntry { result.append(([UInt8]($0), [UInt8]($1))) }
+        iterator.next()
+    }
+    return result
+}
+
+func batch(_ entries: [(String, String)]) -> WriteBatch {
+    var batch = WriteBatch()
+    for (key, value) in entries { batch.put(Array(key.utf8), Array(value.utf8)) }
+    return batch
+}
+
+/// Short keys over few letters, so that overwriting, prefixes and hits are frequent. Now and then the empty key.
+private func randomKey(_ random: inout SeededGenerator) -> [UInt8] {
+    let letters: [UInt8] = [0x00, 0x61, 0x62, 0xff]
+    return (0..<Int(random.next() % 6)).map { _ in letters[Int(random.next() % 4)] }
+}
+
+private func randomBatch(_ random: inout SeededGenerator) -> WriteBatch {
+    var batch = WriteBatch()
+    for _ in 0..<Int(random.next() % 12) {
+        switch random.next() % 16 {
+        case 0..<11:
+            let value = [UInt8](repeating: UInt8(truncatingIfNeeded: random.next()), count: Int(random.next() % 200))
+            batch.put(randomKey(&random), value)
+        case 11..<15: batch.delete(randomKey(&random))
+        default:
+            let (one, other) = (randomKey(&random), randomKey(&random))
+            let ordered = KeyOrder.compare(one, other) < 0
+            batch.deleteRange(from: ordered ? one : other, upTo: ordered ? other : one)
+        }
+    }
+    return batch
+}
