@@ -1,1 +1,134 @@
+#define _GNU_SOURCE
 #include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static int clamp(int count) {
+    return count > LINUX_DATAGRAM_BATCH ? LINUX_DATAGRAM_BATCH : count;
+}
+
+int linux_receive_datagrams(int fd, struct linux_datagram *datagrams, int count) {
+    struct mmsghdr headers[LINUX_DATAGRAM_BATCH];
+    struct iovec vectors[LINUX_DATAGRAM_BATCH];
+    struct sockaddr_in addresses[LINUX_DATAGRAM_BATCH];
+    count = clamp(count);
+    for (int i = 0; i < count; i++) {
+        vectors[i] = (struct iovec){datagrams[i].data, datagrams[i].capacity};
+        headers[i].msg_hdr = (struct msghdr){
+            .msg_name = &addresses[i], .msg_namelen = sizeof addresses[i], .msg_iov = &vectors[i], .msg_iovlen = 1};
+    }
+    int received;
+    do {
+        received = recvmmsg(fd, headers, (unsigned)count, MSG_DONTWAIT, NULL);
+    } while (received < 0 && errno == EINTR);
+    if (received < 0) return -errno;
+    for (int i = 0; i < received; i++) {
+        datagrams[i].length = headers[i].msg_len;
+        datagrams[i].address = addresses[i].sin_addr.s_addr;
+        datagrams[i].port = addresses[i].sin_port;
+        datagrams[i].truncated = (headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
+    }
+    return received;
+}
+
+int linux_send_datagrams(int fd, const struct linux_datagram *datagrams, const uint16_t *slots, int count) {
+    struct mmsghdr headers[LINUX_DATAGRAM_BATCH];
+    struct iovec vectors[LINUX_DATAGRAM_BATCH];
+    struct sockaddr_in addresses[LINUX_DATAGRAM_BATCH];
+    count = clamp(count);
+    for (int i = 0; i < count; i++) {
+        const struct linux_datagram *datagram = &datagrams[slots[i]];
+        vectors[i] = (struct iovec){datagram->data, datagram->length};
+        addresses[i] = (struct sockaddr_in){
+            .sin_family = AF_INET, .sin_port = datagram->port, .sin_addr = {datagram->address}};
+        headers[i].msg_hdr = (struct msghdr){
+            .msg_name = &addresses[i], .msg_namelen = sizeof addresses[i], .msg_iov = &vectors[i], .msg_iovlen = 1};
+    }
+    int sent;
+    do {
+        sent = sendmmsg(fd, headers, (unsigned)count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}
+
+int linux_accept(int fd, uint32_t *address, uint16_t *port) {
+    struct sockaddr_in peer = {0};
+    socklen_t length = sizeof peer;
+    int accepted = accept4(fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (accepted < 0) return -errno;
+    *address = peer.sin_addr.s_addr;
+    *port = peer.sin_port;
+    return accepted;
+}
+
+int linux_socket_udp(void) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+int linux_socket_tcp(void) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+ssize_t linux_sendfile(int socket, int file, int64_t offset, size_t count) {
+    off_t position = offset;
+    ssize_t sent = sendfile(socket, file, &position, count);
+    return sent < 0 ? -errno : sent;
+}
+
+int linux_pipe(int descriptors[2]) {
+    return pipe2(descriptors, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+int linux_fallocate(int fd, int keepSize, int64_t offset, int64_t length) {
+    return fallocate(fd, keepSize ? FALLOC_FL_KEEP_SIZE : 0, offset, length) < 0 ? -errno : 0;
+}
+
+int linux_syncfs(int fd) {
+    return syncfs(fd) < 0 ? -errno : 0;
+}
+
+int linux_start_writeback(int fd, int64_t offset, int64_t length) {
+    return sync_file_range(fd, offset, length, SYNC_FILE_RANGE_WRITE) < 0 ? -errno : 0;
+}
+
+int linux_rename_noreplace(int oldDirectory, const char *oldName, int newDirectory, const char *newName) {
+    return renameat2(oldDirectory, oldName, newDirectory, newName, RENAME_NOREPLACE) < 0 ? -errno : 0;
+}
+
+int linux_set_parent_death_signal(int signal) {
+    return prctl(PR_SET_PDEATHSIG, (unsigned long)signal) < 0 ? -errno : 0;
+}
+
+void linux_set_thread_name(const char *name) {
+    char kept[16];
+    strncpy(kept, name, sizeof kept - 1);
+    kept[sizeof kept - 1] = 0;
+    pthread_setname_np(pthread_self(), kept);
+}
+
+int linux_unmount_lazily(const char *path) {
+    return umount2(path, MNT_DETACH) < 0 ? -errno : 0;
+}
+
+unsigned linux_device_major(uint64_t device) {
+    return major(device);
+}
+
+unsigned linux_device_minor(uint64_t device) {
+    return minor(device);
+}

@@ -1,1 +1,63 @@
 #pragma once
+// Narrow prototypes of Linux calls that glibc only declares with _GNU_SOURCE, or that Swift cannot call (variadic).
+// Every function that reports an error returns -errno, so that no caller depends on when errno was read.
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// The most datagrams that one call sends or receives.
+#define LINUX_DATAGRAM_BATCH 64
+
+/// One IPv4 datagram of a batch; address and port are in network byte order.
+struct linux_datagram {
+    void *data;
+    uint32_t capacity;
+    uint32_t length;
+    uint32_t address;
+    uint16_t port;
+    uint16_t truncated;
+};
+
+/// recvmmsg without waiting. Fills `length`, `address`, `port`, `truncated`. Returns how many arrived, or -errno.
+int linux_receive_datagrams(int fd, struct linux_datagram *datagrams, int count);
+
+/// sendmmsg without waiting of datagrams[slots[0]], datagrams[slots[1]], ... Returns how many were sent, or -errno.
+int linux_send_datagrams(int fd, const struct linux_datagram *datagrams, const uint16_t *slots, int count);
+
+/// accept4 with SOCK_NONBLOCK | SOCK_CLOEXEC. Returns the descriptor or -errno.
+int linux_accept(int fd, uint32_t *address, uint16_t *port);
+
+/// A non-blocking, close-on-exec IPv4 socket. Returns the descriptor or -errno.
+int linux_socket_udp(void);
+int linux_socket_tcp(void);
+
+/// sendfile at `offset` (not changing the descriptor's own). Returns bytes sent or -errno.
+ssize_t linux_sendfile(int socket, int file, int64_t offset, size_t count);
+
+/// pipe2 with O_CLOEXEC | O_NONBLOCK. Returns 0 or -errno.
+int linux_pipe(int descriptors[2]);
+
+/// fallocate with FALLOC_FL_KEEP_SIZE when `keepSize`. Returns 0 or -errno.
+int linux_fallocate(int fd, int keepSize, int64_t offset, int64_t length);
+
+/// syncfs: every dirty page and inode of the filesystem that holds `fd`. Returns 0 or -errno.
+int linux_syncfs(int fd);
+
+/// sync_file_range(SYNC_FILE_RANGE_WRITE): start writing dirty pages, without waiting. Returns 0 or -errno.
+int linux_start_writeback(int fd, int64_t offset, int64_t length);
+
+/// renameat2 with RENAME_NOREPLACE. Returns 0 or -errno.
+int linux_rename_noreplace(int oldDirectory, const char *oldName, int newDirectory, const char *newName);
+
+/// prctl(PR_SET_PDEATHSIG): the kernel sends `signal` when the thread that started this process ends. 0 or -errno.
+int linux_set_parent_death_signal(int signal);
+
+/// Names the calling thread (at most 15 bytes are kept) for ps and debuggers.
+void linux_set_thread_name(const char *name);
+
+/// umount2 with MNT_DETACH. Returns 0 or -errno.
+int linux_unmount_lazily(const char *path);
+
+/// Device number as stat reports it, split in two.
+unsigned linux_device_major(uint64_t device);
+unsigned linux_device_minor(uint64_t device);

@@ -1,0 +1,25 @@
+import CUV
+import Glibc
+
+extension EventLoop {
+    /// Time that only moves forward, from an arbitrary origin. Read anew at each call. Thread-safe.
+    public var monotonicNanoseconds: UInt64 {
+        uv_hrtime()
+    }
+
+    /// Nanoseconds since the Unix epoch; may jump when somebody sets the clock. Thread-safe.
+    public func wallClock() -> UInt64 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return UInt64(max(0, now.tv_sec)) &* 1_000_000_000 &+ UInt64(max(0, now.tv_nsec))
+    }
+
+    /// Suspends the calling task. Returns early, without an error, when the task is cancelled.
+    public func sleep(nanoseconds: UInt64) async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            submit { [self] in
+                timer(afterNanoseconds: nanoseconds) { continuation.resume() }
+            }
+        }
+    }
+}
