@@ -68,7 +68,7 @@ let package = Package(
         library("RegistryCore", ["Store", "Protocol"]),
         library("BlockStore", ["Store", "Erasure", "Protocol", "CLinux"]),
         library("Client", ["Protocol", "Erasure", "EventLoop", deques]),
-        library("Daemon", ["EventLoop", argumentParser, logging]),
+        library("Daemon", ["EventLoop", "CLinux", argumentParser, logging]),
 
         // Services
         service("registry", product: "sterna-registry", ["RegistryCore", "ReplicatedLog", "EventLoop", "Client"]),
@@ -92,7 +92,7 @@ let package = Package(
         tests("RegistryCore", ["RegistryCore"]),
         tests("BlockStore", ["BlockStore"]),
         tests("Client", ["Client"]),
-        tests("Daemon", ["Daemon"]),
+        tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging]),
     ],
     swiftLanguageModes: [.v6]
 )
