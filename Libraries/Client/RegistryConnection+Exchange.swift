@@ -1,0 +1,79 @@
+import EventLoop
+import Protocol
+
+/// One TCP connection to a registry: a request goes out, a frame comes back.
+final class RegistryExchange {
+    /// A response frame: its kind byte (0 = error) and body.
+    struct Reply {
+        var kind: UInt8
+        var body: [UInt8]
+    }
+
+    /// Longer answers are not believed. The longest legal one lists 65,535 block services in some 22 MB.
+    private static let maximumResponseLength = 64 << 20
+
+    private let connection: TCPConnection
+    private var onLost: ((String) -> Void)?
+    private var onReply: ((Result<Reply, RegistryCallError>) -> Void)?
+    private var received: [UInt8] = []
+
+    /// - Parameter onLost: the connection ended; not called when an answer was refused as malformed.
+    init(_ connection: TCPConnection, onLost: @escaping (String) -> Void) {
+        self.connection = connection
+        self.onLost = onLost
+        connection.onData = { [weak self] in self?.receive($0) }
+        connection.onEnd = { [weak self] in self?.end($0) }
+        connection.resumeReading()
+    }
+
+    /// Whether a request is on its way.
+    var isBusy: Bool { onReply != nil }
+
+    func send(_ frame: [UInt8], _ onReply: @escaping (Result<Reply, RegistryCallError>) -> Void) {
+        precondition(!isBusy, "one request at a time")
+        self.onReply = onReply
+        connection.write(frame)
+    }
+
+    /// No more callbacks.
+    func close() {
+        onLost = nil
+        onReply = nil
+        connection.close()
+    }
+
+    private func receive(_ bytes: UnsafeRawBufferPointer) {
+        guard isBusy else { return lose("it sent something unasked") }
+        received.append(contentsOf: bytes)
+        guard received.count >= RegistryFrame.headerSize else { return }
+        guard let length = received.withUnsafeBytes({ RegistryFrame.responseLength($0) }),
+            (1...Self.maximumResponseLength).contains(length)
+        else { return reply(.failure(.malformed)) }
+        let size = RegistryFrame.headerSize + length
+        guard received.count >= size else { return }
+        guard received.count == size else { return reply(.failure(.malformed)) }
+        let kind = received[RegistryFrame.headerSize]
+        let body = [UInt8](received[(RegistryFrame.headerSize + 1)...])
+        received.removeAll(keepingCapacity: length < 4096)
+        reply(.success(Reply(kind: kind, body: body)))
+    }
+
+    private func reply(_ result: Result<Reply, RegistryCallError>) {
+        let onReply = onReply
+        self.onReply = nil
+        onReply?(result)
+    }
+
+    private func end(_ end: TCPConnection.End) {
+        switch end {
+        case .finished: lose("the registry closed the connection without an answer")
+        case .failed(let error): lose(error.description)
+        }
+    }
+
+    private func lose(_ reason: String) {
+        let onLost = onLost
+        self.onLost = nil
+        onLost?(reason)
+    }
+}
