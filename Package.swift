@@ -62,7 +62,7 @@ let package = Package(
         library("Erasure", ["Wire", "CISAL"]),
         library("Store", ["CRocksDB"]),
         library("EventLoop", ["CUV", "CLinux"]),
-        library("ReplicatedLog", ["Store", "Protocol"]),
+        library("ReplicatedLog", ["Store", "Protocol", "CXXHash", "CLinux", deques]),
         library("ShardCore", ["Store", "Protocol", "Erasure"]),
         library("CoordinatorCore", ["Store", "Protocol"]),
         library("RegistryCore", ["Store", "Protocol"]),

@@ -107,7 +107,8 @@ struct PersistentTree: Sendable {
                 return right.with(left: entry.with(left: left, right: right.left), right: right.right)
             }
             return inner.with(
-                left: entry.with(left: left, right: inner.left), right: right.with(left: inner.right, right: right.right))
+                left: entry.with(left: left, right: inner.left),
+                right: right.with(left: inner.right, right: right.right))
         }
         return entry.with(left: left, right: right)
     }

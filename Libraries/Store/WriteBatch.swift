@@ -75,14 +75,18 @@ public struct WriteBatch: Sendable, Equatable {
         count += 1
     }
 
+    private static func loadCount(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int {
+        Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+    }
+
     /// Hands every change to `body` in order.
     public func forEach(_ body: (Change) -> Void) {
         bytes.withUnsafeBytes { bytes in
             var offset = 0
             while offset < bytes.count {
                 let tag = Tag(rawValue: bytes[offset])
-                let firstCount = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 1, as: UInt32.self)))
-                let secondCount = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 5, as: UInt32.self)))
+                let firstCount = Self.loadCount(bytes, at: offset + 1)
+                let secondCount = Self.loadCount(bytes, at: offset + 5)
                 let middle = offset + Self.headerSize + firstCount
                 let first = UnsafeRawBufferPointer(rebasing: bytes[(offset + Self.headerSize)..<middle])
                 let second = UnsafeRawBufferPointer(rebasing: bytes[middle..<(middle + secondCount)])

@@ -125,7 +125,8 @@ struct DurabilityTests {
         options.createIfMissing = false
         #expect(throws: StoreError.self) { _ = try RocksStore(directory: directory.path, options: options) }
         #expect(throws: StoreError.self) {
-            _ = try RocksStore(directory: directory.path + "/no/such/parent", options: RocksOptions(writeAheadLog: true))
+            _ = try RocksStore(
+                directory: directory.path + "/no/such/parent", options: RocksOptions(writeAheadLog: true))
         }
     }
 

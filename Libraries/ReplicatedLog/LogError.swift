@@ -1,0 +1,41 @@
+import Protocol
+
+/// Why a log cannot go on. A log that failed once accepts nothing more until it is opened anew: after a failed write or sync
+/// nobody knows what the disk holds.
+public enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The operating system refused a read, a write or a sync.
+    case inputOutput(String)
+    /// The disk is full, or the log has reached its configured size because its state is not being flushed.
+    case noSpace(String)
+    /// Entries that were durable once are damaged or missing.
+    case corruption(String)
+    /// Another process has this log open.
+    case locked(String)
+    /// The state says that there must be a log, and there is none.
+    case missing(String)
+    /// The log was closed.
+    case closed
+
+    public var description: String {
+        switch self {
+        case .inputOutput(let text): "log input/output error: \(text)"
+        case .noSpace(let text): "no space left for the log: \(text)"
+        case .corruption(let text): "log is corrupt: \(text)"
+        case .locked(let text): "log is in use elsewhere: \(text)"
+        case .missing(let text): "log is missing: \(text)"
+        case .closed: "log is closed"
+        }
+    }
+}
+
+/// Why an entry was not taken. Nothing has happened: the caller may try again later, or let its client do so.
+public enum ProposalRefusal: Error, Equatable, Sendable {
+    /// As much is in flight as the limits allow.
+    case windowFull
+    /// The entry is larger than `LogLimits.entryBytes`.
+    case entryTooLarge(byteCount: Int)
+    /// This replica does not lead its group (any more).
+    case notLeader
+    /// The log has failed.
+    case stopped(LogError)
+}

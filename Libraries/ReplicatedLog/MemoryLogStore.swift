@@ -1,0 +1,51 @@
+import Protocol
+
+/// A log store in memory that can lose what was not synced, for tests and the simulator.
+public final class MemoryLogStore: LogStore {
+    private var durable: [LogBatch] = []
+    private var unsynced: [LogBatch] = []
+    private var trimmed: [LogGroupID: LogIndex] = [:]
+    /// Thrown by every write and sync while set: a full or broken disk.
+    public var writeFault: LogError?
+
+    public init() {}
+
+    public func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
+        for batch in durable {
+            let isWhole = try batch.bytes.withUnsafeBytes { try LogBatch.forEach(in: $0, body) }
+            precondition(isWhole, "a batch holds only what append wrote")
+        }
+    }
+
+    public func write(_ batches: [LogBatch]) throws(LogError) {
+        if let writeFault { throw writeFault }
+        unsynced.append(contentsOf: batches)
+    }
+
+    public func sync() throws(LogError) {
+        if let writeFault { throw writeFault }
+        durable.append(contentsOf: unsynced)
+        unsynced.removeAll()
+    }
+
+    public func trim(through indices: [LogGroupID: LogIndex]) throws(LogError) {
+        trimmed.merge(indices) { max($0, $1) }
+        let kept = durable.drop { batch in
+            batch.tails.allSatisfy { group, tail in trimmed[group].map { tail <= $0 } ?? false }
+        }
+        durable = Array(kept)
+    }
+
+    public var retainedBytes: Int { (durable + unsynced).reduce(0) { $0 + $1.byteCount } }
+
+    public func close() {}
+
+    /// Batches written since the last sync: what a crash may take away.
+    public var unsyncedBatchCount: Int { unsynced.count }
+
+    /// Loses all unsynced batches but the first `surviving`.
+    public func crash(surviving: Int = 0) {
+        durable.append(contentsOf: unsynced.prefix(max(surviving, 0)))
+        unsynced.removeAll()
+    }
+}

@@ -1,0 +1,210 @@
+import Glibc
+import Protocol
+import ReplicatedLog
+import Testing
+
+/// The log on disk: what is there after a reopening, a torn tail, damage, trimming.
+@Suite(.timeLimit(.minutes(2)))
+struct SegmentedLogStoreTests {
+    private let first = LogGroupID(rawValue: 1)
+    private let second = LogGroupID(rawValue: 2)
+
+    private var smallSegments: LogStoreOptions {
+        var options = LogStoreOptions()
+        options.segmentBytes = 64 << 10
+        options.maximumBytes = 1 << 20
+        return options
+    }
+
+    private func entry(_ index: Int, count: Int = 20) -> LogEntry {
+        let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: index), count: count)
+        return LogEntry(index: LogIndex(rawValue: UInt64(index)), bytes: bytes)
+    }
+
+    private func batch(_ entries: [(LogGroupID, LogEntry)]) -> LogBatch {
+        var batch = LogBatch()
+        for (group, entry) in entries { batch.append(entry, of: group) }
+        return batch
+    }
+
+    private func contents(_ store: SegmentedLogStore) throws -> [LogGroupID: [UInt64]] {
+        var result: [LogGroupID: [UInt64]] = [:]
+        try store.replay { group, index, bytes in
+            #expect(bytes.allSatisfy { $0 == UInt8(truncatingIfNeeded: index.rawValue) })
+            result[group, default: []].append(index.rawValue)
+        }
+        return result
+    }
+
+    @Test func holdsWhatWasWritten() throws {
+        let directory = try TemporaryDirectory()
+        do {
+            let store = try SegmentedLogStore(directory: directory.path + "/log")
+            try store.write([batch([(first, entry(1)), (second, entry(1))]), batch([(first, entry(2))])])
+            try store.sync()
+            try store.write([batch([(second, entry(2, count: 5000))])])
+            try store.sync()
+        }
+        let store = try SegmentedLogStore(directory: directory.path + "/log", mustExist: true)
+        #expect(try contents(store) == [first: [1, 2], second: [1, 2]])
+        var replayed: [UInt64] = []
+        let applied = [first: LogIndex(rawValue: 1), second: LogIndex(rawValue: 2)]
+        let last = try store.replay(after: applied) { group, index, _ in
+            #expect(group == first)
+            replayed.append(index.rawValue)
+        }
+        #expect(replayed == [2])
+        #expect(last == [first: LogIndex(rawValue: 2), second: LogIndex(rawValue: 2)])
+    }
+
+    @Test func opensOnceAndOnlyWhatExists() throws {
+        let directory = try TemporaryDirectory()
+        #expect(throws: LogError.self) {
+            _ = try SegmentedLogStore(directory: directory.path + "/none", mustExist: true)
+        }
+        let store = try SegmentedLogStore(directory: directory.path + "/log")
+        #expect(throws: LogError.locked(directory.path + "/log")) {
+            _ = try SegmentedLogStore(directory: directory.path + "/log")
+        }
+        withExtendedLifetime(store) {}
+    }
+
+    /// Cuts or damages the last record at every 64th byte: it is gone, everything before is there, and the log goes on.
+    @Test func aTornTailIsForgotten() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/log"
+        for position in stride(from: 0, to: 1500, by: 64) {
+            do {
+                let store = try SegmentedLogStore(directory: path, options: smallSegments)
+                let count = try contents(store)[first]?.count ?? 0
+                try store.write([batch([(first, entry(count + 1))])])
+                try store.sync()
+                try store.write([batch([(first, entry(count + 2, count: 1400))])])
+            }
+            let before = try SegmentedLogStore(directory: path, options: smallSegments)
+            let indices = try #require(try contents(before)[first])
+            let tail = try #require(tailOffset(in: path, recordBytes: 1536))
+            before.close()
+            try invert(path: tail.path, at: tail.offset + min(position, 1400))
+            _ = consume before
+            let after = try SegmentedLogStore(directory: path, options: smallSegments)
+            #expect(try contents(after)[first] == Array(indices.dropLast()))
+            after.close()
+        }
+    }
+
+    @Test func damageBeforeTheTailIsCorruption() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/log"
+        do {
+            let store = try SegmentedLogStore(directory: path, options: smallSegments)
+            for index in 1...10 {
+                try store.write([batch([(first, entry(index))])])
+                try store.sync()
+            }
+        }
+        try invert(path: path + "/segment-1", at: 512 * 4 + 50)
+        let error = #expect(throws: LogError.self) {
+            _ = try SegmentedLogStore(directory: path, options: smallSegments)
+        }
+        guard case .corruption = error else {
+            Issue.record("expected corruption, got \(String(describing: error))")
+            return
+        }
+    }
+
+    @Test func gapsBetweenStateAndLogAreCorruption() throws {
+        let directory = try TemporaryDirectory()
+        let store = try SegmentedLogStore(directory: directory.path + "/log")
+        try store.write([batch([(first, entry(5)), (first, entry(6))])])
+        try store.sync()
+        #expect(throws: LogError.self) { try store.replay(after: [first: LogIndex(rawValue: 3)]) { _, _, _ in } }
+        #expect(throws: LogError.self) { try store.replay(after: [second: LogIndex(rawValue: 9)]) { _, _, _ in } }
+        let last = try store.replay(after: [first: LogIndex(rawValue: 4)]) { _, _, _ in }
+        #expect(last == [first: LogIndex(rawValue: 6)])
+    }
+
+    /// Many times the size of the log goes through it: files are used again, and reopening at any point finds what is needed.
+    @Test func trimmedFilesAreUsedAgain() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/log"
+        var next = 1
+        var trimmed = 0
+        for round in 0..<12 {
+            let store = try SegmentedLogStore(directory: path, options: smallSegments)
+            var found: [Int] = []
+            let last = try store.replay(after: [first: LogIndex(rawValue: UInt64(trimmed))]) { _, index, _ in
+                found.append(Int(index.rawValue))
+            }
+            #expect(found == Array((trimmed + 1)..<next))
+            #expect(last[first]?.rawValue == UInt64(next - 1))
+            for step in 0..<(60 + round * 7) {
+                try store.write([batch([(first, entry(next, count: 1000 + step))])])
+                try store.sync()
+                next += 1
+                if step % 25 == 24 {
+                    trimmed = next - 3
+                    try store.trim(through: [first: LogIndex(rawValue: UInt64(trimmed))])
+                }
+            }
+            store.close()
+        }
+        #expect(names(in: path, endingIn: "").filter { $0.hasPrefix("segment-") }.count <= 6)
+    }
+
+    @Test func anUntrimmedLogIsFullOneDay() throws {
+        let directory = try TemporaryDirectory()
+        let store = try SegmentedLogStore(directory: directory.path + "/log", options: smallSegments)
+        var written = 0
+        let error = #expect(throws: LogError.self) {
+            while written < 100 {
+                try store.write([batch([(first, entry(written + 1, count: 30_000))])])
+                try store.sync()
+                written += 1
+            }
+        }
+        guard case .noSpace = error else {
+            Issue.record("expected noSpace, got \(String(describing: error))")
+            return
+        }
+        #expect(throws: LogError.self) { try store.write([batch([(first, entry(1))])]) }
+        #expect(written >= 16)
+    }
+
+    @Test func aForeignOrMissingIdentityIsNotIgnored() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/log"
+        do {
+            let store = try SegmentedLogStore(directory: path, options: smallSegments)
+            try store.write([batch([(first, entry(1))])])
+            try store.sync()
+        }
+        #expect(unlink(path + "/identity") == 0)
+        #expect(throws: LogError.self) { _ = try SegmentedLogStore(directory: path, options: smallSegments) }
+    }
+
+    /// Where the only record of this stored size starts in the file that holds it.
+    private func tailOffset(in path: String, recordBytes: Int) -> (path: String, offset: Int)? {
+        for name in names(in: path, endingIn: "") where name.hasPrefix("segment-") {
+            let file = open(path + "/" + name, O_RDONLY)
+            defer { close(file) }
+            var bytes = [UInt8](repeating: 0, count: smallSegments.segmentBytes)
+            guard pread(file, &bytes, bytes.count, 0) == bytes.count else { continue }
+            let offsets = stride(from: 0, to: bytes.count, by: 512).filter { offset in
+                Int(bytes[offset + 24]) + Int(bytes[offset + 25]) << 8 == 1416
+            }
+            if let last = offsets.last { return (path + "/" + name, last) }
+        }
+        return nil
+    }
+}
+
+private func invert(path: String, at offset: Int) throws {
+    let file = open(path, O_RDWR)
+    guard file >= 0 else { throw POSIXFailure(code: errno) }
+    defer { close(file) }
+    var byte: UInt8 = 0
+    guard pread(file, &byte, 1, off_t(offset)) == 1 else { throw POSIXFailure(code: errno) }
+    byte = ~byte
+    guard pwrite(file, &byte, 1, off_t(offset)) == 1 else { throw POSIXFailure(code: errno) }
+}
