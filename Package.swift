@@ -88,7 +88,7 @@ let package = Package(
         tests("EventLoop", ["EventLoop"]),
         tests("ReplicatedLog", ["ReplicatedLog"]),
         tests("ShardCore", ["ShardCore"]),
-        tests("CoordinatorCore", ["CoordinatorCore"]),
+        tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Store"]),
         tests("RegistryCore", ["RegistryCore"]),
         tests("BlockStore", ["BlockStore"]),
         tests("Client", ["Client"]),

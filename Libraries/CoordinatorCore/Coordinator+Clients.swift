@@ -1,0 +1,89 @@
+import Protocol
+
+extension Coordinator {
+    /// A client's request has arrived. Its answer appears in the outbox, at once or later; a repetition of one that is under way
+    /// is dropped, of one that is finished answered as before.
+    ///
+    /// - Parameter now: monotonic nanoseconds.
+    public func receive(
+        _ request: AnyCdcRequest, from origin: RequestOrigin, now: UInt64
+    ) throws(CoordinatorFailure) {
+        guard isLeading, origins[origin] == nil, running.count < options.maximumTransactions else {
+            statistics.requestsDropped += 1
+            return
+        }
+        if let result = ledger.replies.result(of: origin) {
+            statistics.repliesRepeated += 1
+            outbox.clientReplies.append(ClientReply(origin: origin, result: result))
+            return
+        }
+        do throws(ProtocolError) {
+            try request.validate()
+            let machine = try machine(for: request, isRecovered: false)
+            add(machine, origin: origin, isLogged: false)
+        } catch {
+            outbox.clientReplies.append(ClientReply(origin: origin, result: .failure(error)))
+        }
+        try runAll(now)
+    }
+
+    func machine(
+        for request: AnyCdcRequest, isRecovered: Bool
+    ) throws(ProtocolError) -> any Transaction {
+        switch request {
+        case .makeDirectory(let request):
+            MakeDirectoryTransaction(request, defaultInfo: options.defaultInfo)
+        case .renameFile(let request):
+            RenameTransaction(request, isRecovered: isRecovered)
+        case .renameDirectory(let request):
+            RenameTransaction(request, isRecovered: isRecovered)
+        case .softUnlinkDirectory(let request):
+            RemoveDirectoryTransaction(request, defaultInfo: options.defaultInfo, isRecovered: isRecovered)
+        case .hardUnlinkDirectory(let request):
+            HardUnlinkDirectoryTransaction(request)
+        case .crossShardHardUnlinkFile(let request):
+            CrossShardHardUnlinkFileTransaction(request, isRecovered: isRecovered)
+        case .cdcSnapshot:
+            throw .unrecognizedRequest
+        }
+    }
+
+    /// Gives a transaction its number and its place in the lock queues.
+    func add(_ machine: any Transaction, origin: RequestOrigin?, isLogged: Bool, id: TransactionID? = nil) {
+        let number: TransactionID
+        if let id {
+            number = id
+        } else {
+            lastTransaction = lastTransaction.next
+            number = lastTransaction
+        }
+        running[number] = Running(number, origin: origin, machine: machine, isLogged: isLogged)
+        if let origin { origins[origin] = number }
+        if locks.acquire(machine.claims, for: number) { runnable.append(number) }
+    }
+
+    /// Starts everything that has its locks, including what becomes startable on the way.
+    func runAll(_ now: UInt64) throws(CoordinatorFailure) {
+        while !runnable.isEmpty {
+            let batch = runnable
+            runnable = []
+            for id in batch {
+                guard let transaction = running[id], !transaction.hasStarted else { continue }
+                try start(transaction, now)
+            }
+        }
+    }
+
+    private func start(_ transaction: Running, _ now: UInt64) throws(CoordinatorFailure) {
+        if let rename = transaction.machine as? RenameTransaction, rename.movesDirectory, !rename.isRecovered {
+            switch try loopCheck(moving: rename.request.targetId, to: rename.request.newOwnerId) {
+            case .clear: break
+            case .refused(let error): return end(transaction, TransactionOutcome(result: .failure(error)), now)
+            case .inDoubt: return waitingForRecovery.append(transaction.id)
+            }
+        }
+        transaction.hasStarted = true
+        statistics.transactionsStarted += 1
+        perform(transaction, now) { $0.start(&$1) }
+    }
+}

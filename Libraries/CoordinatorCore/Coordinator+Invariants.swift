@@ -1,0 +1,57 @@
+import Protocol
+import Store
+
+/// A rule of spec A.13 that the coordinator's state breaks.
+public struct CoordinatorViolation: Sendable, CustomStringConvertible {
+    /// The rule's number in the spec, or a letter for one of our own.
+    public var rule: String
+    public var description: String
+}
+
+extension Coordinator {
+    /// The parent map as the log has it: directory → owner, for every live directory except ROOT (X6).
+    public func parents() throws(CoordinatorFailure) -> [InodeID: InodeID] {
+        var parents: [InodeID: InodeID] = [:]
+        do throws(StoreError) {
+            try ledger.forEach(in: .parents) { number, value in
+                guard let owner = try? InodeID(decoding: value) else { return false }
+                parents[InodeID(rawValue: number)] = owner
+                return true
+            }
+        } catch {
+            throw .store(error)
+        }
+        return parents
+    }
+
+    /// Reports everything in the applied state that contradicts the rules. Reads the whole parent map.
+    public func checkInvariants(_ report: (CoordinatorViolation) -> Void) throws(CoordinatorFailure) {
+        let parents = try parents()
+        var reachesRoot: Set<InodeID> = [.root]
+        for directory in parents.keys {
+            checkPath(from: directory, parents, &reachesRoot, report)
+        }
+        for directory in ledger.reserved where directory > ledger.lastReserved {
+            report(CoordinatorViolation(rule: "reserved", description: "\(directory) is beyond the reservation"))
+        }
+        if running.isEmpty && !locks.isEmpty {
+            report(CoordinatorViolation(rule: "locks", description: "locks are held although nothing runs"))
+        }
+    }
+
+    private func checkPath(
+        from start: InodeID, _ parents: [InodeID: InodeID], _ reachesRoot: inout Set<InodeID>,
+        _ report: (CoordinatorViolation) -> Void
+    ) {
+        var path: Set<InodeID> = []
+        var directory = start
+        while !reachesRoot.contains(directory) {
+            guard directory.isDirectory, path.insert(directory).inserted, let owner = parents[directory] else {
+                report(CoordinatorViolation(rule: "X5", description: "the owners of \(start) do not lead to the root"))
+                return
+            }
+            directory = owner
+        }
+        reachesRoot.formUnion(path)
+    }
+}

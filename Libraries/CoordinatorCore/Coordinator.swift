@@ -1,0 +1,105 @@
+import Protocol
+import Store
+
+/// The cross-directory coordinator (CDC): carries out requests that touch more than one shard (spec part D).
+///
+/// No I/O and no clock: inputs are clients' requests, shards' answers, log entries that became durable, and the time; what it
+/// wants done collects in `outbox` and in `takeEntries`. It is confined to one thread. Start-up: `replay` every log entry after
+/// `appliedIndex`, then `lead` once.
+public final class Coordinator {
+    let options: CoordinatorOptions
+    let ledger: CoordinatorLedger
+
+    /// What has to be sent; the owner empties it after each batch of inputs.
+    public var outbox = Outbox()
+    public internal(set) var statistics = CoordinatorStatistics()
+
+    /// One transaction that is waiting for locks or executing.
+    final class Running {
+        let id: TransactionID
+        let origin: RequestOrigin?
+        var machine: any Transaction
+        /// The begin record is, or is going to be, in the log.
+        var isLogged: Bool
+        var hasStarted = false
+        /// Requests that no shard has answered yet.
+        var openRequests: Set<UInt64> = []
+        /// How often a shard has refused something for the moment; spaces the repetitions.
+        var refusals = 0
+        /// The answer, held back until the log knows it.
+        var heldReply: Result<AnyCdcResponse, ProtocolError>?
+
+        init(_ id: TransactionID, origin: RequestOrigin?, machine: any Transaction, isLogged: Bool) {
+            self.id = id
+            self.origin = origin
+            self.machine = machine
+            self.isLogged = isLogged
+        }
+    }
+
+    var isLeading = false
+    var lastTransaction = TransactionID(rawValue: 0)
+    var running: [TransactionID: Running] = [:]
+    var origins: [RequestOrigin: TransactionID] = [:]
+    var locks = LockTable()
+    /// Holds back reentrance: starting a transaction may finish it, which may start others.
+    var runnable: [TransactionID] = []
+
+    // Shard requests
+    var nextRequestID: UInt64 = 0
+    var requests: [UInt64: ShardRequest] = [:]
+
+    // Directory ids
+    var freeDirectories: [InodeID] = []
+    var waitingForDirectory: [TransactionID] = []
+    var isReserving = false
+    /// The first id of the reservation that is on its way into the log.
+    var firstReserved: UInt64 = 0
+    /// Ids whose fate is being looked up, and moves that wait for it.
+    var recovering: Set<InodeID> = []
+    var waitingForRecovery: [TransactionID] = []
+
+    // The log
+    var pending = PendingRecords()
+    /// Owners that are decided but not applied yet; nil for "no owner any more".
+    var decidedOwners: [InodeID: InodeID?] = [:]
+
+    /// - Parameters:
+    ///   - store: holds the coordinator's state, in keys that start with `prefix`.
+    /// - Throws: `CoordinatorFailure` when the state cannot be read.
+    public init(
+        store: any OrderedStore, prefix: [UInt8], options: CoordinatorOptions
+    ) throws(CoordinatorFailure) {
+        self.options = options
+        ledger = try CoordinatorLedger(store: store, prefix: prefix)
+    }
+
+    /// The last log entry that is part of the state; replay begins after it.
+    public var appliedIndex: LogIndex { ledger.appliedIndex }
+
+    /// Transactions executing or waiting for locks, recoveries included.
+    public var transactionCount: Int { running.count }
+
+    /// Whether nothing is under way: no transaction, no lock, nothing that the log does not know yet.
+    public var isIdle: Bool { running.isEmpty && requests.isEmpty && pending.isEmpty && pending.proposed == 0 }
+
+    /// Carries out a log entry at start-up or as a follower.
+    public func replay(_ entry: [UInt8], at index: LogIndex) throws(CoordinatorFailure) {
+        precondition(!isLeading, "a leader learns of its entries through committed(_:at:)")
+        _ = try ledger.apply(entry, at: index)
+    }
+
+    /// Starts to lead: finishes what was begun before, finds out about directory ids in doubt, and serves clients.
+    ///
+    /// - Parameters:
+    ///   - firstRequestID: random, so that answers to an earlier leader are not mistaken for answers to this one.
+    ///   - now: monotonic nanoseconds.
+    public func lead(firstRequestID: UInt64, now: UInt64) throws(CoordinatorFailure) {
+        precondition(!isLeading, "leads already")
+        isLeading = true
+        nextRequestID = firstRequestID
+        lastTransaction = ledger.lastTransaction
+        reserveDirectories()
+        try recover(now)
+    }
+}

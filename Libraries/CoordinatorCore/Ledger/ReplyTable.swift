@@ -1,0 +1,55 @@
+import Protocol
+
+/// The answers of finished requests, oldest first, for clients whose answer got lost (spec D.7).
+struct ReplyTable {
+    private struct Slot {
+        var sequence: UInt64
+        var time: Timestamp
+        var origin: RequestOrigin
+    }
+
+    private struct Answer {
+        var sequence: UInt64
+        var result: Result<AnyCdcResponse, ProtocolError>
+    }
+
+    /// Longer than any known client keeps trying (kernel: 120 s).
+    static let lifetimeNanoseconds: UInt64 = 150_000_000_000
+    static let capacity = 65_536
+
+    private var answers: [RequestOrigin: Answer] = [:]
+    private var slots: [Slot] = []
+    /// Slots before this index are gone; the array is shortened now and then.
+    private var first = 0
+    private(set) var nextSequence: UInt64 = 0
+
+    var count: Int { slots.count - first }
+
+    func result(of origin: RequestOrigin) -> Result<AnyCdcResponse, ProtocolError>? {
+        answers[origin]?.result
+    }
+
+    mutating func insert(_ reply: RememberedReply, at time: Timestamp, sequence: UInt64) {
+        slots.append(Slot(sequence: sequence, time: time, origin: reply.origin))
+        answers[reply.origin] = Answer(sequence: sequence, result: reply.result)
+        nextSequence = sequence &+ 1
+    }
+
+    /// Forgets what is too old at `time` or too much, and returns the sequence numbers of what went.
+    mutating func expire(at time: Timestamp) -> [UInt64] {
+        var gone: [UInt64] = []
+        while first < slots.count {
+            let slot = slots[first]
+            let age = time > slot.time ? time.nanoseconds - slot.time.nanoseconds : 0
+            guard age > Self.lifetimeNanoseconds || count > Self.capacity else { break }
+            if answers[slot.origin]?.sequence == slot.sequence { answers[slot.origin] = nil }
+            gone.append(slot.sequence)
+            first += 1
+        }
+        if first > 1024 && first > slots.count / 2 {
+            slots.removeFirst(first)
+            first = 0
+        }
+        return gone
+    }
+}

@@ -1,0 +1,25 @@
+import Protocol
+
+/// A signed request that the service has to send to a shard.
+public struct ShardSend: Sendable {
+    public var shard: ShardID
+    /// Comes back in the shard's answer. Repetitions of a request keep their id.
+    public var requestID: UInt64
+    public var request: AnyShardRequest
+}
+
+/// An answer that the service has to send to a client.
+public struct ClientReply: Sendable {
+    public var origin: RequestOrigin
+    public var result: Result<AnyCdcResponse, ProtocolError>
+}
+
+/// What the coordinator wants done. The service takes everything out after each batch of inputs.
+public struct Outbox: Sendable {
+    public var shardSends: [ShardSend] = []
+    public var clientReplies: [ClientReply] = []
+    /// Answers of shards that contradict the namespace's rules: one sentence each, for the operator's log.
+    public var alarms: [String] = []
+
+    public var isEmpty: Bool { shardSends.isEmpty && clientReplies.isEmpty && alarms.isEmpty }
+}

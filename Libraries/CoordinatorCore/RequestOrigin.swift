@@ -1,0 +1,12 @@
+/// Who waits for the answer to a client's request: what makes a repeated datagram recognisable (spec D.7).
+public struct RequestOrigin: Hashable, Sendable {
+    /// Where the answer goes. The service decides what the bits mean; the core only compares them.
+    public var source: UInt64
+    /// The request id that the client chose and repeats when it retries.
+    public var requestID: UInt64
+
+    public init(source: UInt64, requestID: UInt64) {
+        self.source = source
+        self.requestID = requestID
+    }
+}

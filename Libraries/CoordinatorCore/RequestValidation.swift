@@ -1,0 +1,57 @@
+import Protocol
+
+extension AnyCdcRequest {
+    /// What can be refused without looking at any state (spec D.5 step 0, D.6).
+    func validate() throws(ProtocolError) {
+        switch self {
+        case .makeDirectory(let request):
+            try Self.requireDirectory(request.ownerId)
+            try Self.requireName(request.name)
+        case .renameFile(let request):
+            guard !request.targetId.isNull else { throw .malformedRequest }
+            guard request.targetId.isFile else { throw .typeIsNotDirectory }
+            try Self.requireTwoDirectories(request.oldOwnerId, request.newOwnerId)
+            try Self.requireName(request.newName)
+        case .renameDirectory(let request):
+            guard !request.targetId.isNull else { throw .malformedRequest }
+            try Self.requireDirectory(request.targetId)
+            try Self.requireTwoDirectories(request.oldOwnerId, request.newOwnerId)
+            try Self.requireName(request.newName)
+        case .softUnlinkDirectory(let request):
+            guard !request.targetId.isNull else { throw .malformedRequest }
+            try Self.requireDirectory(request.targetId)
+            try Self.requireDirectory(request.ownerId)
+            guard request.targetId != .root else { throw .cannotRemoveRootDirectory }
+        case .hardUnlinkDirectory(let request):
+            guard !request.dirId.isNull else { throw .malformedRequest }
+            try Self.requireDirectory(request.dirId)
+            guard request.dirId != .root else { throw .cannotRemoveRootDirectory }
+        case .crossShardHardUnlinkFile(let request):
+            guard !request.targetId.isNull else { throw .malformedRequest }
+            try Self.requireDirectory(request.ownerId)
+            guard request.ownerId.shard != request.targetId.shard else { throw .sameShard }
+            guard request.targetId.isFile else { throw .typeIsDirectory }
+        case .cdcSnapshot:
+            // The service takes snapshots; it is no transaction.
+            throw .unrecognizedRequest
+        }
+    }
+
+    private static func requireDirectory(_ inode: InodeID) throws(ProtocolError) {
+        guard inode.isDirectory else { throw .typeIsNotDirectory }
+    }
+
+    private static func requireTwoDirectories(_ old: InodeID, _ new: InodeID) throws(ProtocolError) {
+        try requireDirectory(old)
+        try requireDirectory(new)
+        guard old != new else { throw .sameDirectories }
+    }
+
+    /// 1...255 bytes, neither `.` nor `..`, without `/` and NUL (spec A.11).
+    private static func requireName(_ name: [UInt8]) throws(ProtocolError) {
+        let dot = UInt8(ascii: ".")
+        guard !name.isEmpty, name.count <= 255, name != [dot], name != [dot, dot],
+            !name.contains(UInt8(ascii: "/")), !name.contains(0)
+        else { throw .badName }
+    }
+}

@@ -1,0 +1,123 @@
+import Protocol
+
+/// MAKE_DIRECTORY (spec D.5). Needs no record of its own before it is done: its id was reserved in the log, and from the
+/// id recovery finds the inode, from the inode the owner, and there the edge, if any (DirectoryRecovery).
+///
+///     readNewest → createInode → createEdge → unlockEdge → done
+///                                   ↓
+///                              removeOwner → failed
+struct MakeDirectoryTransaction: Transaction {
+    let owner: InodeID
+    let name: [UInt8]
+    let defaultInfo: DirectoryInfo
+
+    private var directory = InodeID.null
+    private var hasInode = false
+    private var oldCreationTime = Timestamp.zero
+    private var creationTime = Timestamp.zero
+    private var ending: Result<AnyCdcResponse, ProtocolError>?
+
+    init(_ request: MakeDirectoryRequest, defaultInfo: DirectoryInfo) {
+        owner = request.ownerId
+        name = request.name
+        self.defaultInfo = defaultInfo
+    }
+
+    var claims: [LockClaim] { [.name(owner, name), .shared(owner)] }
+
+    mutating func start(_ actions: inout TransactionActions) {
+        actions.send(.readNewest, NewestEdge.request(owner, name), to: owner.shard)
+    }
+
+    mutating func allocated(_ directory: InodeID, _ actions: inout TransactionActions) {
+        self.directory = directory
+        let request = CreateDirectoryInodeRequest(id: directory, ownerId: owner, info: DirectoryInfo(entries: []))
+        actions.send(.createInode, .createDirectoryInode(request), to: directory.shard)
+    }
+
+    mutating func handle(_ answer: ShardAnswer, to step: TransactionStep, _ actions: inout TransactionActions) {
+        switch (step, answer) {
+        case (.readNewest, .success(.fullReadDir(let response))):
+            proceed(with: NewestEdge(response), &actions)
+        case (.createInode, .success):
+            hasInode = true
+            createEdge(&actions)
+        case (.createEdge, .success(.createLockedCurrentEdge(let response))):
+            unlock(response.creationTime, &actions)
+        case (.createEdge, .failure(.mismatchingCreationTime)), (.createEdge, .failure(.cannotOverrideName)),
+            (.createEdge, .failure(.mismatchingTarget)):
+            // The name has a history, a rival, or the edge that an unanswered copy of this request made.
+            actions.retry(.readNewest, NewestEdge.request(owner, name), to: owner.shard)
+        case (.unlockEdge, _):
+            succeed(answer, &actions)
+        case (.removeOwner, _):
+            endRollback(answer, &actions)
+        case (_, .failure(let error)):
+            fail(error, &actions)
+        case (_, .success):
+            fail(.malformedResponse, &actions)
+        }
+    }
+
+    private mutating func proceed(with newest: NewestEdge?, _ actions: inout TransactionActions) {
+        if let newest, newest.isCurrent {
+            if hasInode && newest.target == directory {
+                unlock(newest.creationTime, &actions)
+            } else if newest.target.isDirectory {
+                // A repetition of a mkdir that succeeded must look like success.
+                let response = MakeDirectoryResponse(id: newest.target, creationTime: newest.creationTime)
+                end(.success(.makeDirectory(response)), &actions)
+            } else {
+                fail(.cannotOverrideName, &actions)
+            }
+            return
+        }
+        oldCreationTime = newest?.creationTime ?? .zero
+        if hasInode {
+            createEdge(&actions)
+        } else {
+            actions.allocateDirectory()
+        }
+    }
+
+    private func createEdge(_ actions: inout TransactionActions) {
+        let request = CreateLockedCurrentEdgeRequest(
+            dirId: owner, name: name, targetId: directory, oldCreationTime: oldCreationTime)
+        actions.send(.createEdge, .createLockedCurrentEdge(request), to: owner.shard)
+    }
+
+    private mutating func unlock(_ creationTime: Timestamp, _ actions: inout TransactionActions) {
+        self.creationTime = creationTime
+        let request = UnlockCurrentEdgeRequest(
+            dirId: owner, name: name, creationTime: creationTime, targetId: directory, wasMoved: false)
+        actions.send(.unlockEdge, .unlockCurrentEdge(request), to: owner.shard)
+    }
+
+    private func succeed(_ answer: ShardAnswer, _ actions: inout TransactionActions) {
+        if case .failure(let error) = answer, !error.meansEdgeIsElsewhere {
+            actions.alarm("directory \(directory) was made in \(owner), but its edge cannot be unlocked: \(error)")
+        }
+        let response = MakeDirectoryResponse(id: directory, creationTime: creationTime)
+        actions.finish(.success(.makeDirectory(response)), .directoryMade(directory, owner: owner))
+    }
+
+    private mutating func fail(_ error: ProtocolError, _ actions: inout TransactionActions) {
+        end(.failure(error), &actions)
+    }
+
+    /// Ends without the new directory; if an inode was asked for, it becomes a snapshot that the garbage collector takes.
+    private mutating func end(_ result: Result<AnyCdcResponse, ProtocolError>, _ actions: inout TransactionActions) {
+        guard !directory.isNull else { return actions.finish(result) }
+        ending = result
+        let request = RemoveDirectoryOwnerRequest(dirId: directory, info: defaultInfo)
+        actions.send(.removeOwner, .removeDirectoryOwner(request), to: directory.shard)
+    }
+
+    private func endRollback(_ answer: ShardAnswer, _ actions: inout TransactionActions) {
+        // DIRECTORY_NOT_FOUND: the inode could not even be created.
+        if case .failure(let error) = answer, error != .directoryNotFound {
+            actions.alarm("unused directory \(directory) cannot be given up: \(error)")
+        }
+        actions.finish(ending ?? .failure(.internalError), .directoryDropped(directory))
+    }
+}

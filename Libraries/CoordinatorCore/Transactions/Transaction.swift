@@ -1,0 +1,33 @@
+import Protocol
+
+/// One request of a client on its way through the shards: a state machine without I/O and without a clock.
+///
+/// It is never stored. After a crash a new one starts from the logged request, with `isRecovered`, and every step of it
+/// is such that doing it again changes nothing that the first time did not (README.md).
+protocol Transaction {
+    /// The request that is logged when the transaction begins; nil for one that needs no record.
+    var loggedRequest: AnyCdcRequest? { get }
+
+    /// Everything it will touch.
+    var claims: [LockClaim] { get }
+
+    /// All locks are held.
+    mutating func start(_ actions: inout TransactionActions)
+
+    /// The record asked for by `actions.begin()` is durable.
+    mutating func begun(_ actions: inout TransactionActions)
+
+    /// The directory id asked for by `actions.allocateDirectory()`.
+    mutating func allocated(_ directory: InodeID, _ actions: inout TransactionActions)
+
+    /// A shard has answered. Transient refusals do not get here; they are repeated.
+    mutating func handle(_ answer: ShardAnswer, to step: TransactionStep, _ actions: inout TransactionActions)
+}
+
+typealias ShardAnswer = Result<AnyShardResponse, ProtocolError>
+
+extension Transaction {
+    var loggedRequest: AnyCdcRequest? { nil }
+    mutating func begun(_ actions: inout TransactionActions) {}
+    mutating func allocated(_ directory: InodeID, _ actions: inout TransactionActions) {}
+}
