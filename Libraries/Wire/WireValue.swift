@@ -38,18 +38,8 @@ extension WireValue {
     /// The value's encoding in a new array. For hot paths use `encode(into:)` and a buffer that lives on.
     @inlinable
     public func encoded() throws(EncodeError) -> [UInt8] {
-        let size = encodedSize
-        var failure: EncodeError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            var writer = WireWriter(UnsafeMutableRawBufferPointer(buffer))
-            do throws(EncodeError) {
-                try encode(into: &writer)
-                count = writer.count
-            } catch {
-                failure = error
-            }
+        try encodedBytes(capacity: encodedSize) { (writer) throws(EncodeError) in
+            try encode(into: &writer)
         }
-        if let failure { throw failure }
-        return bytes
     }
 }

@@ -45,9 +45,7 @@ struct ServiceEmitter {
 
     private func requestProtocol(_ text: inout SourceText) {
         text.line("/// A request to the \(service) service.")
-        text.block("public protocol \(service)RPC: WireValue, Hashable") { text in
-            text.line("/// What answers the request unless an error does.")
-            text.line("associatedtype Response: WireValue & Hashable")
+        text.block("public protocol \(service)RPC: RPC") { text in
             text.line("/// The kind byte of request and response.")
             text.line("static var kind: \(kindType) { get }")
             text.line("/// The request as one of all of the service's.")
@@ -56,6 +54,10 @@ struct ServiceEmitter {
             text.line("static func response(in any: Any\(service)Response) -> Response?")
             text.line("/// A response to such a request as one of all of the service's.")
             text.line("static func erase(_ response: Response) -> Any\(service)Response")
+        }
+        text.line()
+        text.block("extension \(service)RPC") { text in
+            text.line("@inlinable public static var kindByte: UInt8 { kind.rawValue }")
         }
         text.line()
     }
@@ -98,6 +100,17 @@ struct ServiceEmitter {
                         text.line("case .\(call.caseName): .\(call.caseName)(\(body))")
                     }
                 }
+            }
+            text.line()
+            text.line("/// Decodes a body that fills `body` exactly; an unknown kind is refused.")
+            text.block(
+                "public static func decode(kind: UInt8, body: UnsafeRawBufferPointer) throws(DecodeError) -> Self"
+            ) { text in
+                text.line("guard let kind = \(kindType)(rawValue: kind) else { throw .unknownKind }")
+                text.line("var reader = WireReader(body)")
+                text.line("let message = try decode(kind: kind, from: &reader)")
+                text.line("try reader.finish()")
+                text.line("return message")
             }
             text.line()
             text.line("/// Writes the body, without the kind.")
