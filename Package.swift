@@ -66,7 +66,7 @@ let package = Package(
         library("ShardCore", ["Store", "Protocol", "Erasure"]),
         library("CoordinatorCore", ["Store", "Protocol"]),
         library("RegistryCore", ["Store", "Protocol"]),
-        library("BlockStore", ["Store", "Erasure", "Protocol", "CLinux"]),
+        library("BlockStore", ["Erasure", "Protocol", "CLinux", "CCrypto"]),
         library("Client", ["Protocol", "Erasure", "EventLoop", deques]),
         library("Daemon", ["EventLoop", "CLinux", argumentParser, logging]),
 
@@ -90,7 +90,7 @@ let package = Package(
         tests("ShardCore", ["ShardCore"]),
         tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Store"]),
         tests("RegistryCore", ["RegistryCore"]),
-        tests("BlockStore", ["BlockStore"]),
+        tests("BlockStore", ["BlockStore", "Erasure", "Protocol"]),
         tests("Client", ["Client"]),
         tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging]),
     ],

@@ -98,3 +98,16 @@ import Testing
         }
     }
 }
+
+@Suite struct ChecksumValueTests {
+    @Test func theTypedAlgebraIsTheSame() {
+        let (first, second): ([UInt8], [UInt8]) = ([1, 2, 3, 4], [250, 0, 9, 17])
+        let whole = CRC32C(of: first + second)
+        #expect(CRC32C(of: first).appending(CRC32C(of: second), length: 4) == whole)
+        #expect(second.withUnsafeBytes { CRC32C(of: first).continued(over: $0) } == whole)
+        #expect(CRC32C(of: first).xor(CRC32C(of: second), length: 4) == CRC32C(of: zip(first, second).map { $0 ^ $1 }))
+        #expect(CRC32C(of: first).zeroExtended(by: 3) == CRC32C(of: first + [0, 0, 0]))
+        #expect(CRC32C(of: first + [0, 0, 0]).zeroExtended(by: -3) == CRC32C(of: first))
+        #expect(CRC32C.ofZeros(5) == CRC32C(of: [0, 0, 0, 0, 0]))
+    }
+}

@@ -1,0 +1,27 @@
+import Erasure
+import Protocol
+
+extension BlockDisk {
+    /// Reads a whole block and compares its size, the checksum of every page and of the whole. Throws `badChecksum` or
+    /// `blockNotFound`.
+    public func check(
+        _ block: BlockID, size: UInt32, expecting expected: CRC32C, using chunk: PageChunk
+    ) throws(BlockStoreError) {
+        let file = try open(block)
+        guard file.isWhole, file.dataSize == Int(size) else { throw .badChecksum }
+        var range = try file.storedRange(offset: 0, count: size)
+        file.willRead(range)
+        var checksum: UInt32 = 0
+        while range.count > 0 {
+            let count = try file.readStored(&range, into: chunk)
+            for offset in stride(from: 0, to: count, by: PageChunk.storedPageSize) {
+                let page = chunk.memory + offset
+                let sum = Castagnoli.sum(page, PageChunk.pageSize)
+                let stored = (page + PageChunk.pageSize).loadUnaligned(as: UInt32.self)
+                guard UInt32(littleEndian: stored) == sum else { throw .badChecksum }
+                checksum = CastagnoliShift.page.append(checksum, sum)
+            }
+        }
+        guard checksum == expected.rawValue else { throw .badChecksum }
+    }
+}

@@ -1,0 +1,111 @@
+import Glibc
+import Protocol
+import Synchronization
+
+/// One disk: a directory that holds a key and blocks. Safe to use from several threads at once; every call may block on the disk.
+public final class BlockDisk: Sendable {
+    /// The directory as it was given.
+    public let path: String
+    /// Name of the block service; follows from the key, so it moves with the disk.
+    public let id: BlockServiceID
+
+    let blocksDirectory: FileDescriptor
+    private let directory: FileDescriptor
+    private let keyFile: SecretKeyFile
+    private let blockCount: Atomic<Int>
+    private let temporaryNumber: Atomic<UInt64>
+    /// One unlink at a time: a burst of erases must not keep a spinning disk from reading.
+    let erasing = Mutex<Void>(())
+
+    static let blocksName = "with_crc"
+
+    /// Opens the disk at `path`, making the directory and its key when they are not there yet; locks it, removes what
+    /// interrupted writes left and counts the blocks (reads all 256 directories).
+    public init(opening path: String) throws(BlockStoreError) {
+        self.path = path
+        try Self.makeDirectory(path)
+        directory = try FileDescriptor.open(path, flags: O_RDONLY | O_DIRECTORY)
+        keyFile = try SecretKeyFile(of: directory, path: path)
+        id = BlockServiceID(secretKey: keyFile.key)
+        if mkdirat(directory.raw, Self.blocksName, 0o777) == 0 {
+            try directory.sync(path)
+        } else if errno != EEXIST {
+            throw .last("create \(path)/\(Self.blocksName)")
+        }
+        blocksDirectory = try FileDescriptor.open(
+            Self.blocksName, in: directory, flags: O_RDONLY | O_DIRECTORY)
+        temporaryNumber = Atomic(UInt64.random(in: 0 ... .max))
+        blockCount = Atomic(0)
+        blockCount.store(try DiskScan.countBlocksAndRemoveLeftovers(in: blocksDirectory), ordering: .relaxed)
+    }
+
+    /// The key for certificates and proofs.
+    public var secretKey: SecretKey { keyFile.key }
+
+    /// Blocks on the disk, counted at opening and followed since.
+    public var blocks: Int { max(0, blockCount.load(ordering: .relaxed)) }
+
+    func blocksChanged(by difference: Int) { blockCount.add(difference, ordering: .relaxed) }
+
+    /// A name for a write in progress that no other write uses.
+    func temporaryName() -> String {
+        let number = temporaryNumber.wrappingAdd(1, ordering: .relaxed).newValue
+        return "tmp." + String(number, radix: 16)
+    }
+
+    /// Size of the filesystem that holds the disk, in bytes.
+    public struct Capacity: Sendable, Hashable {
+        /// Of everything, and of what an unprivileged process may still use.
+        public var total: UInt64, available: UInt64
+        /// Same for all disks of one filesystem.
+        public var filesystem: UInt64
+    }
+
+    /// Asks the filesystem. Fails when the disk does not answer any more.
+    public func capacity() throws(BlockStoreError) -> Capacity {
+        var numbers = statvfs()
+        guard fstatvfs(directory.raw, &numbers) == 0 else { throw .last("statvfs \(path)") }
+        var status = stat()
+        guard fstat(directory.raw, &status) == 0 else { throw .last("stat \(path)") }
+        let unit = UInt64(numbers.f_frsize)
+        return Capacity(
+            total: UInt64(numbers.f_blocks).multipliedSaturating(by: unit),
+            available: UInt64(numbers.f_bavail).multipliedSaturating(by: unit), filesystem: UInt64(status.st_dev))
+    }
+
+    /// Whether the disk as a whole fails, as opposed to one file on it: the key cannot be read or the filesystem not be asked.
+    public func isFailing() -> Bool {
+        do {
+            _ = try capacity()
+            let probe = try FileDescriptor.open(SecretKeyFile.name, in: directory, flags: O_RDONLY)
+            return try probe.bytes(atMost: 1).isEmpty
+        } catch {
+            return true
+        }
+    }
+
+    /// The directory of a block, made durably when it is not there and `making` is set.
+    func directory(for path: BlockPath, making: Bool) throws(BlockStoreError) -> FileDescriptor {
+        let flags = O_RDONLY | O_DIRECTORY
+        do {
+            return try FileDescriptor.open(path.directory, in: blocksDirectory, flags: flags)
+        } catch .system(_, ENOENT) where making {
+            if mkdirat(blocksDirectory.raw, path.directory, 0o777) != 0, errno != EEXIST {
+                throw .last("create \(self.path)/\(Self.blocksName)/\(path.directory)")
+            }
+            try blocksDirectory.sync("\(self.path)/\(Self.blocksName)")
+            return try FileDescriptor.open(path.directory, in: blocksDirectory, flags: flags)
+        }
+    }
+
+    private static func makeDirectory(_ path: String) throws(BlockStoreError) {
+        if mkdir(path, 0o777) != 0, errno != EEXIST { throw .last("create \(path)") }
+    }
+}
+
+extension UInt64 {
+    fileprivate func multipliedSaturating(by factor: UInt64) -> UInt64 {
+        let (product, overflow) = multipliedReportingOverflow(by: factor)
+        return overflow ? .max : product
+    }
+}

@@ -1,0 +1,84 @@
+import Glibc
+import Protocol
+
+/// A stored block opened for reading. Its descriptor stays valid when the block is erased meanwhile.
+public final class BlockFile: Sendable {
+    /// Data bytes of the block (checksums not counted).
+    public let dataSize: Int
+    private let file: FileDescriptor
+
+    init(_ block: BlockID, on disk: BlockDisk) throws(BlockStoreError) {
+        let path = BlockPath(block)
+        do {
+            let name = "\(path.directory)/\(path.name)"
+            file = try FileDescriptor.open(name, in: disk.blocksDirectory, flags: O_RDONLY)
+        } catch .system(_, ENOENT) {
+            throw .blockNotFound
+        }
+        storedSize = try file.size()
+        dataSize = storedSize / PageChunk.storedPageSize * PageChunk.pageSize
+    }
+
+    /// Bytes of the file.
+    let storedSize: Int
+
+    /// Whether the file ends at the end of a page, as every complete block does.
+    var isWhole: Bool { storedSize % PageChunk.storedPageSize == 0 }
+
+    /// A piece of the file that holds whole pages with their checksums.
+    public struct StoredRange: Hashable, Sendable {
+        /// In bytes of the file.
+        public var offset: Int, count: Int
+    }
+
+    /// Where the pages of a range of data lie. Throws `outOfBounds` unless both are multiples of 4096 and inside of the block.
+    public func storedRange(offset: UInt32, count: UInt32) throws(BlockStoreError) -> StoredRange {
+        let (start, length) = (Int(offset), Int(count))
+        guard start % PageChunk.pageSize == 0, length % PageChunk.pageSize == 0, start + length <= dataSize else {
+            throw .outOfBounds
+        }
+        return StoredRange(
+            offset: start / PageChunk.pageSize * PageChunk.storedPageSize,
+            count: length / PageChunk.pageSize * PageChunk.storedPageSize)
+    }
+
+    /// The descriptor, for sendfile. Valid as long as this object.
+    public var descriptor: Int32 { file.raw }
+
+    /// Tells the kernel that this range is about to be read.
+    public func willRead(_ range: StoredRange) {
+        posix_fadvise(file.raw, range.offset, range.count, POSIX_FADV_WILLNEED)
+    }
+
+    /// Reads the data of up to a chunk's worth of pages from the start of `range` and takes them off it. Their data bytes, without
+    /// checksums, then are `chunk.data(result)`.
+    public func readData(_ range: inout StoredRange, into chunk: PageChunk) throws(BlockStoreError) -> Int {
+        let pages = min(PageChunk.pages, range.count / PageChunk.storedPageSize)
+        guard pages > 0 else { return 0 }
+        let wanted = pages * PageChunk.storedPageSize
+        var count = 0
+        repeat { count = chunk.readData(from: file.raw, at: range.offset, pages: pages) } while count < 0 && errno == EINTR
+        guard count >= 0 else { throw .last("read block") }
+        // Bounds were checked against the size, so less means that the file was cut since.
+        guard count == wanted else { throw .system(operation: "read block", code: EIO) }
+        range.offset += wanted
+        range.count -= wanted
+        return pages * PageChunk.pageSize
+    }
+
+    /// Reads stored pages with their checksums from the start of `range` and takes them off it; returns the bytes read.
+    func readStored(_ range: inout StoredRange, into chunk: PageChunk) throws(BlockStoreError) -> Int {
+        let wanted = min(PageChunk.pages * PageChunk.storedPageSize, range.count)
+        let buffer = UnsafeMutableRawBufferPointer(start: chunk.memory, count: wanted)
+        let count = try file.read(into: buffer, at: range.offset)
+        guard count == wanted else { throw .system(operation: "read block", code: EIO) }
+        range.offset += wanted
+        range.count -= wanted
+        return wanted
+    }
+}
+
+extension BlockDisk {
+    /// Opens a block for reading. Throws `blockNotFound`.
+    public func open(_ block: BlockID) throws(BlockStoreError) -> BlockFile { try BlockFile(block, on: self) }
+}

@@ -1,0 +1,62 @@
+import Erasure
+import Glibc
+import Protocol
+
+/// The key of a disk in `secret.key`: 16 random bytes and their CRC32C. Made once, never changed. While this object lives the
+/// file is locked, so that no two processes serve one disk.
+final class SecretKeyFile: Sendable {
+    let key: SecretKey
+    private let file: FileDescriptor
+
+    static let name = "secret.key"
+    private static let keyLength = 16
+    private static let length = 20
+
+    /// Reads and locks the key of the disk at `path`; makes one when there is none.
+    init(of directory: FileDescriptor, path: String) throws(BlockStoreError) {
+        let keyPath = "\(path)/\(Self.name)"
+        do {
+            file = try FileDescriptor.open(Self.name, in: directory, flags: O_RDONLY)
+        } catch .system(_, ENOENT) {
+            try Self.create(in: directory, path: path)
+            file = try FileDescriptor.open(Self.name, in: directory, flags: O_RDONLY)
+        }
+        guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
+            throw errno == EWOULDBLOCK ? .inUse(path: keyPath) : .last("lock \(keyPath)")
+        }
+        let bytes = try file.bytes(atMost: Self.length + 1)
+        guard bytes.count == Self.length, Self.checksum(bytes) == Array(bytes[Self.keyLength..<Self.length]) else {
+            throw .corruptKey(path: keyPath)
+        }
+        key = bytes.withUnsafeBytes { raw in
+            SecretKey(
+                low: UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+                high: UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+        }
+    }
+
+    /// Little-endian CRC32C of the key part of `bytes`.
+    private static func checksum(_ bytes: [UInt8]) -> [UInt8] {
+        let sum = bytes.withUnsafeBytes { Castagnoli.sum(UnsafeRawBufferPointer(rebasing: $0[..<keyLength])) }
+        return (0..<4).map { UInt8(truncatingIfNeeded: sum >> (8 * $0)) }
+    }
+
+    /// Writes a new key under a temporary name and links it, so that a key file is complete from the first moment and a
+    /// second process doing the same loses.
+    private static func create(in directory: FileDescriptor, path: String) throws(BlockStoreError) {
+        // Swift's system generator is the kernel's getrandom.
+        var bytes = (0..<keyLength).map { _ in UInt8.random(in: 0...255) }
+        bytes += checksum(bytes)
+        let temporary = "\(name).\(getpid()).new"
+        unlinkat(directory.raw, temporary, 0)
+        let file = try FileDescriptor.open(
+            temporary, in: directory, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        defer { unlinkat(directory.raw, temporary, 0) }
+        try file.writeAll(bytes)
+        try file.sync("\(path)/\(name)")
+        if linkat(directory.raw, temporary, directory.raw, name, 0) != 0, errno != EEXIST {
+            throw .last("create \(path)/\(name)")
+        }
+        try directory.sync(path)
+    }
+}
