@@ -87,7 +87,7 @@ let package = Package(
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop"]),
         tests("ReplicatedLog", ["ReplicatedLog"]),
-        tests("ShardCore", ["ShardCore"]),
+        tests("ShardCore", ["ShardCore", "Erasure"]),
         tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Store"]),
         tests("RegistryCore", ["RegistryCore"]),
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol"]),

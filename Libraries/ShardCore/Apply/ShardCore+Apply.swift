@@ -1,0 +1,94 @@
+import Protocol
+
+extension ShardCore {
+    /// Applies the entry at `index`, which must follow the last applied one, and returns what to answer.
+    ///
+    /// Total: whatever a well-formed entry asks for, it is carried out or refused. The changes reach the store in one batch
+    /// together with the index; a refused entry changes nothing but the index (T1). Which changes these are depends on the state and
+    /// the entry alone; only responses also use `blockServices`.
+    ///
+    /// - Throws: when the store fails or holds something unreadable. Nothing of the entry was applied then, and this replica has
+    ///   to stop.
+    public func apply(_ entry: ShardLogEntry, at index: LogIndex) throws(ShardStateError) -> ShardReply {
+        let expected = appliedIndex.next
+        guard index == expected else { throw .wrongIndex(expected: expected, got: index) }
+        let reply: ShardReply
+        do throws(ShardFailure) {
+            reply = .response(try perform(entry))
+        } catch {
+            state.discard()
+            switch error {
+            case .refused(let code): reply = .refused(code)
+            case .undecodable: throw .unknownEntry
+            case .state(let failure): throw failure
+            }
+        }
+        do throws(ShardStateError) {
+            try state.commit(index, entry.time)
+        } catch {
+            state.discard()
+            throw error
+        }
+        return reply
+    }
+
+    /// Decodes an entry and applies it. An entry of an unknown kind or version is `ShardStateError.unknownEntry`.
+    public func apply(encoded entry: UnsafeRawBufferPointer, at index: LogIndex) throws(ShardStateError) -> ShardReply {
+        let decoded: ShardLogEntry
+        do throws(DecodeError) {
+            decoded = try ShardLogEntry(decoding: entry)
+        } catch {
+            throw .unknownEntry
+        }
+        return try apply(decoded, at: index)
+    }
+
+    private func perform(_ entry: ShardLogEntry) throws(ShardFailure) -> AnyShardResponse {
+        switch entry.action {
+        case .genesis(let genesis): try begin(genesis, entry.time)
+        case .addSpan(let span): try addSpan(span, entry)
+        case .certifySpan(let proofs): try certifySpan(proofs, entry)
+        case .certifyRemoval(let proofs): try certifyRemoval(proofs, entry.time)
+        case .swapBlocks(let request, let domains): try swapBlocks(request, domains)
+        case .request(let request): try perform(request, entry)
+        }
+    }
+
+    private func perform(_ request: AnyShardRequest, _ entry: ShardLogEntry) throws(ShardFailure) -> AnyShardResponse {
+        let time = entry.time
+        return switch request {
+        case .constructFile(let request): .constructFile(try construct(request, entry))
+        case .addInlineSpan(let request): .addInlineSpan(try addInlineSpan(request, entry))
+        case .linkFile(let request): .linkFile(try link(request, time))
+        case .softUnlinkFile(let request): .softUnlinkFile(try softUnlink(request, time))
+        case .sameDirectoryRename(let request): .sameDirectoryRename(try rename(request, time))
+        case .sameDirectoryRenameSnapshot(let request): .sameDirectoryRenameSnapshot(try resurrect(request, time))
+        case .setDirectoryInfo(let request): .setDirectoryInfo(try setInfo(request, time))
+        case .setTime(let request): .setTime(try setTime(request))
+        case .addSpanLocation(let request): .addSpanLocation(try addLocation(request, entry))
+        case .scrapTransientFile(let request): .scrapTransientFile(try scrap(request, time))
+        case .removeNonOwnedEdge(let request): .removeNonOwnedEdge(try removeNonOwnedEdge(request, time))
+        case .sameShardHardFileUnlink(let request): .sameShardHardFileUnlink(try hardUnlink(request, time))
+        case .removeSpanInitiate(let request): .removeSpanInitiate(try removeLastSpan(request, time))
+        case .removeInode(let request): .removeInode(try removeInode(request, time))
+        case .moveSpan(let request): .moveSpan(try moveSpan(request, time))
+        case .removeZeroBlockServiceFiles:
+            // The index has a record exactly where a span has a block, so there is nothing to remove (A.8).
+            .removeZeroBlockServiceFiles(
+                RemoveZeroBlockServiceFilesResponse(
+                    removed: 0, nextBlockService: BlockServiceID(rawValue: 0), nextFile: .null))
+        case .swapSpans(let request): .swapSpans(try swapSpans(request))
+        case .createDirectoryInode(let request): .createDirectoryInode(try createDirectory(request, time))
+        case .setDirectoryOwner(let request): .setDirectoryOwner(try setOwner(request, time))
+        case .createLockedCurrentEdge(let request): .createLockedCurrentEdge(try createLockedEdge(request, time))
+        case .lockCurrentEdge(let request): .lockCurrentEdge(try lockEdge(request, time))
+        case .unlockCurrentEdge(let request): .unlockCurrentEdge(try unlockEdge(request, time))
+        case .removeOwnedSnapshotFileEdge(let request):
+            .removeOwnedSnapshotFileEdge(try removeOwnedEdge(request, time))
+        case .makeFileTransient(let request): .makeFileTransient(try makeTransient(request, time))
+        case .removeDirectoryOwner(let request): .removeDirectoryOwner(try removeOwner(request, time))
+        // `prepare` makes no entries of these; one that is in the log all the same has no effect on any replica.
+        default: throw ShardFailure.refused(.unrecognizedRequest)
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import Protocol
+
+// Removing what nothing names any more (metadata.md B.12, B.13).
+
+extension ShardCore {
+    /// REMOVE_NON_OWNED_EDGE: one piece of history that keeps nothing alive; deletion markers, too.
+    func removeNonOwnedEdge(
+        _ request: RemoveNonOwnedEdgeRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> RemoveNonOwnedEdgeResponse {
+        var directory = try modifiedAny(request.dirId, time)
+        if let edge = try state.snapshotEdge(request.dirId, request.name, request.creationTime) {
+            guard !edge.isOwned else { throw .refused(.edgeNotFound) }
+            removeSnapshotEdge(request.dirId, &directory, request.name, request.creationTime)
+        }
+        try state.putDirectory(request.dirId, directory)
+        return RemoveNonOwnedEdgeResponse()
+    }
+
+    /// SAME_SHARD_HARD_FILE_UNLINK: the last edge that kept a file alive goes, and the file with it.
+    func hardUnlink(
+        _ request: SameShardHardFileUnlinkRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> SameShardHardFileUnlinkResponse {
+        let file: FileRecord
+        switch try state.inode(request.targetId) {
+        case .linked(let record): file = record
+        case .transient: return SameShardHardFileUnlinkResponse()
+        case .absent: throw .refused(.fileNotFound)
+        }
+        var owner = try modifiedAny(request.ownerId, time)
+        guard let edge = try state.snapshotEdge(request.ownerId, request.name, request.creationTime), edge.isOwned else {
+            throw .refused(.edgeNotFound)
+        }
+        guard edge.target.id == request.targetId else { throw .refused(.mismatchingTarget) }
+        removeSnapshotEdge(request.ownerId, &owner, request.name, request.creationTime)
+        try state.putDirectory(request.ownerId, owner)
+        try unlinked(request.targetId, file, request.name, time)
+        return SameShardHardFileUnlinkResponse()
+    }
+
+    /// REMOVE_OWNED_SNAPSHOT_FILE_EDGE: the same for a file of another shard, first half. An edge that was resurrected meanwhile is
+    /// left alone.
+    func removeOwnedEdge(
+        _ request: RemoveOwnedSnapshotFileEdgeRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> RemoveOwnedSnapshotFileEdgeResponse {
+        var owner = try modifiedAny(request.ownerId, time)
+        if let edge = try state.snapshotEdge(request.ownerId, request.name, request.creationTime) {
+            guard edge.isOwned else { throw .refused(.edgeNotOwned) }
+            guard edge.target.id == request.targetId else { throw .refused(.mismatchingTarget) }
+            removeSnapshotEdge(request.ownerId, &owner, request.name, request.creationTime)
+        }
+        try state.putDirectory(request.ownerId, owner)
+        return RemoveOwnedSnapshotFileEdgeResponse()
+    }
+
+    /// MAKE_FILE_TRANSIENT: second half.
+    func makeTransient(
+        _ request: MakeFileTransientRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> MakeFileTransientResponse {
+        switch try state.inode(request.id) {
+        case .linked(let record): try unlinked(request.id, record, request.note, time)
+        case .transient: break
+        case .absent: throw .refused(.fileNotFound)
+        }
+        return MakeFileTransientResponse()
+    }
+
+    private func removeSnapshotEdge(
+        _ directoryId: InodeID, _ directory: inout DirectoryRecord, _ name: [UInt8], _ creationTime: Timestamp
+    ) {
+        state.removeSnapshotEdge(directoryId, NameHash(of: name), name, creationTime)
+        directory.snapshotEdges &-= 1
+    }
+
+    /// A linked file becomes transient and may be collected at once.
+    private func unlinked(
+        _ id: InodeID, _ file: FileRecord, _ note: [UInt8], _ time: Timestamp
+    ) throws(ShardFailure) {
+        let record = TransientFileRecord(size: file.size, mtime: time, deadline: time, lastSpanState: .clean, note: note)
+        try state.putTransientFile(id, record, wasLinked: true)
+    }
+
+    /// REMOVE_INODE
+    func removeInode(_ request: RemoveInodeRequest, _ time: Timestamp) throws(ShardFailure) -> RemoveInodeResponse {
+        if request.id.isDirectory {
+            try removeDirectory(request.id, time)
+        } else {
+            try removeFile(request.id, time)
+        }
+        return RemoveInodeResponse()
+    }
+
+    private func removeDirectory(_ id: InodeID, _ time: Timestamp) throws(ShardFailure) {
+        guard try state.directory(id) != nil else { return }
+        let record = try modifiedAny(id, time)
+        guard record.owner.isNull else { throw .refused(.directoryHasOwner) }
+        guard record.currentEdges == 0, record.snapshotEdges == 0 else { throw .refused(.directoryNotEmpty) }
+        state.removeDirectory(id)
+    }
+
+    private func removeFile(_ id: InodeID, _ time: Timestamp) throws(ShardFailure) {
+        switch try state.inode(id) {
+        case .absent: return
+        case .linked: throw .refused(.fileIsNotTransient)
+        case .transient(let record):
+            guard record.deadline < time else { throw .refused(.deadlineNotPassed) }
+            guard record.size == 0 else { throw .refused(.fileNotEmpty) }
+            state.removeTransientFile(id)
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import Protocol
+
+// Directories, their policies, and the edges that the coordinator holds (metadata.md B.12).
+
+extension ShardCore {
+    /// The first entry: the shard's key, and on shard 0 the root directory. Repeated, it changes nothing.
+    func begin(_ genesis: ShardGenesis, _ time: Timestamp) throws(ShardFailure) -> AnyShardResponse {
+        let nothing = AnyShardResponse.setDirectoryInfo(SetDirectoryInfoResponse())
+        guard state.identity == nil else { return nothing }
+        try state.putIdentity(ShardIdentity(cookieKey: genesis.cookieKey))
+        if isMine(.root) {
+            let root = DirectoryRecord(
+                owner: .null, mtime: .zero, currentEdges: 0, snapshotEdges: 0, info: try encoded(genesis.rootInfo))
+            try state.putDirectory(.root, root)
+        }
+        return nothing
+    }
+
+    private func encoded(_ info: DirectoryInfo) throws(ShardFailure) -> [UInt8] {
+        do throws(EncodeError) {
+            return try info.encoded()
+        } catch {
+            throw .state(.unencodable(error))
+        }
+    }
+
+    /// SET_DIRECTORY_INFO
+    func setInfo(_ request: SetDirectoryInfoRequest, _ time: Timestamp) throws(ShardFailure) -> SetDirectoryInfoResponse {
+        var record = try modifiedAny(request.id, time)
+        record.info = try encoded(request.info)
+        try state.putDirectory(request.id, record)
+        return SetDirectoryInfoResponse()
+    }
+
+    /// CREATE_DIRECTORY_INODE. A snapshot directory is not brought back by a request that comes late.
+    func createDirectory(
+        _ request: CreateDirectoryInodeRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> CreateDirectoryInodeResponse {
+        if let existing = try state.directory(request.id) {
+            guard !existing.owner.isNull || request.id == .root else { throw .refused(.directoryNotFound) }
+            guard existing.owner == request.ownerId else { throw .refused(.mismatchingOwner) }
+            return CreateDirectoryInodeResponse(mtime: .zero)
+        }
+        let record = DirectoryRecord(
+            owner: request.ownerId, mtime: time, currentEdges: 0, snapshotEdges: 0, info: try encoded(request.info))
+        try state.putDirectory(request.id, record)
+        return CreateDirectoryInodeResponse(mtime: time)
+    }
+
+    /// SET_DIRECTORY_OWNER. Only renames of live directories use it; a snapshot directory is not brought back by a late copy.
+    func setOwner(
+        _ request: SetDirectoryOwnerRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> SetDirectoryOwnerResponse {
+        var record = try modifiedLive(request.dirId, time)
+        record.owner = request.ownerId
+        try state.putDirectory(request.dirId, record)
+        return SetDirectoryOwnerResponse()
+    }
+
+    /// REMOVE_DIRECTORY_OWNER. The info is the resolved one: without an owner nothing can be inherited any more.
+    func removeOwner(
+        _ request: RemoveDirectoryOwnerRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> RemoveDirectoryOwnerResponse {
+        var record = try modifiedAny(request.dirId, time)
+        if !record.owner.isNull {
+            guard record.currentEdges == 0 else { throw .refused(.directoryNotEmpty) }
+            record.owner = .null
+            record.info = try encoded(request.info)
+        }
+        try state.putDirectory(request.dirId, record)
+        return RemoveDirectoryOwnerResponse()
+    }
+
+    /// CREATE_LOCKED_CURRENT_EDGE
+    func createLockedEdge(
+        _ request: CreateLockedCurrentEdgeRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> CreateLockedCurrentEdgeResponse {
+        var directory = try modifiedLive(request.dirId, time)
+        let created = try createEdge(
+            request.dirId, &directory, request.name, request.targetId, lockingSince: request.oldCreationTime, time)
+        try state.putDirectory(request.dirId, directory)
+        return CreateLockedCurrentEdgeResponse(creationTime: created)
+    }
+
+    /// LOCK_CURRENT_EDGE
+    func lockEdge(_ request: LockCurrentEdgeRequest, _ time: Timestamp) throws(ShardFailure) -> LockCurrentEdgeResponse {
+        let directory = try modifiedLive(request.dirId, time)
+        let hash = NameHash(of: request.name)
+        let edge = try edgeOfTransaction(request.dirId, hash, request.name, request.creationTime, request.targetId)
+        let locked = CurrentEdgeRecord(target: request.targetId, isLocked: true, creationTime: edge.creationTime)
+        try state.putCurrentEdge(request.dirId, hash, request.name, locked)
+        try state.putDirectory(request.dirId, directory)
+        return LockCurrentEdgeResponse()
+    }
+
+    /// UNLOCK_CURRENT_EDGE. The edge need not be locked.
+    func unlockEdge(
+        _ request: UnlockCurrentEdgeRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> UnlockCurrentEdgeResponse {
+        var directory = try modifiedLive(request.dirId, time)
+        let hash = NameHash(of: request.name)
+        let edge = try edgeOfTransaction(request.dirId, hash, request.name, request.creationTime, request.targetId)
+        if request.wasMoved {
+            try moveToHistory(request.dirId, &directory, hash, request.name, edge, keepingFile: false, time)
+        } else {
+            let open = CurrentEdgeRecord(target: request.targetId, isLocked: false, creationTime: edge.creationTime)
+            try state.putCurrentEdge(request.dirId, hash, request.name, open)
+        }
+        try state.putDirectory(request.dirId, directory)
+        return UnlockCurrentEdgeResponse()
+    }
+
+    /// The current edge that a transaction of the coordinator means, and no later one of that name.
+    private func edgeOfTransaction(
+        _ directory: InodeID, _ hash: NameHash, _ name: [UInt8], _ creationTime: Timestamp, _ target: InodeID
+    ) throws(ShardFailure) -> CurrentEdgeRecord {
+        guard let edge = try state.currentEdge(directory, hash, name) else { throw .refused(.edgeNotFound) }
+        guard edge.creationTime == creationTime else { throw .refused(.mismatchingCreationTime) }
+        guard edge.target.id == target else { throw .refused(.mismatchingTarget) }
+        return edge
+    }
+}

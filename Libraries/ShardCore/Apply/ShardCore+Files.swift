@@ -1,0 +1,105 @@
+import Protocol
+
+// Making, naming and unnaming files (metadata.md B.9, B.10).
+
+extension ShardCore {
+    /// CONSTRUCT_FILE. Not idempotent: a repeated request makes another file, which its deadline removes.
+    func construct(
+        _ request: ConstructFileRequest, _ entry: ShardLogEntry
+    ) throws(ShardFailure) -> ConstructFileResponse {
+        guard let identity = state.identity else { throw .refused(.internalError) }
+        let id: InodeID
+        if request.type == .symlink {
+            id = InodeID(rawValue: state.nextProgress.lastSymlink.rawValue &+ 0x100)
+            state.nextProgress.lastSymlink = id
+        } else {
+            id = InodeID(rawValue: state.nextProgress.lastFile.rawValue &+ 0x100)
+            state.nextProgress.lastFile = id
+        }
+        let record = TransientFileRecord(
+            size: 0, mtime: entry.time, deadline: entry.deadline, lastSpanState: .clean, note: request.note)
+        try state.putTransientFile(id, record)
+        return ConstructFileResponse(id: id, cookie: secrets.cookie(of: id, identity))
+    }
+
+    /// LINK_FILE
+    func link(_ request: LinkFileRequest, _ time: Timestamp) throws(ShardFailure) -> LinkFileResponse {
+        guard case .transient(let file) = try state.inode(request.fileId), time <= file.deadline else {
+            return LinkFileResponse(creationTime: try timeLinked(request))
+        }
+        guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
+        var owner = try modifiedLive(request.ownerId, time)
+        let creationTime = try createEdge(request.ownerId, &owner, request.name, request.fileId, time)
+        try state.putDirectory(request.ownerId, owner)
+        let record = FileRecord(size: file.size, mtime: time, atime: time)
+        try state.putFile(request.fileId, record, wasTransient: true)
+        return LinkFileResponse(creationTime: creationTime)
+    }
+
+    /// When the very edge that a repeated LINK_FILE asks for was made.
+    private func timeLinked(_ request: LinkFileRequest) throws(ShardFailure) -> Timestamp {
+        guard let owner = try state.directory(request.ownerId),
+            !owner.owner.isNull || request.ownerId == .root,
+            let edge = try state.currentEdge(request.ownerId, NameHash(of: request.name), request.name),
+            edge.target.id == request.fileId
+        else { throw .refused(.fileNotFound) }
+        return edge.creationTime
+    }
+
+    /// SOFT_UNLINK_FILE. The file may live in another shard; it is not looked at.
+    func softUnlink(_ request: SoftUnlinkFileRequest, _ time: Timestamp) throws(ShardFailure) -> SoftUnlinkFileResponse {
+        var owner = try modifiedLive(request.ownerId, time)
+        try softUnlinkEdge(
+            request.ownerId, &owner, request.name, request.creationTime, request.fileId, keepingFile: true, time)
+        try state.putDirectory(request.ownerId, owner)
+        return SoftUnlinkFileResponse(deleteCreationTime: time)
+    }
+
+    /// SAME_DIRECTORY_RENAME
+    func rename(
+        _ request: SameDirectoryRenameRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> SameDirectoryRenameResponse {
+        var directory = try modifiedLive(request.dirId, time)
+        try softUnlinkEdge(
+            request.dirId, &directory, request.oldName, request.oldCreationTime, request.targetId, keepingFile: false,
+            time)
+        let created = try createEdge(request.dirId, &directory, request.newName, request.targetId, time)
+        try state.putDirectory(request.dirId, directory)
+        return SameDirectoryRenameResponse(newCreationTime: created)
+    }
+
+    /// SAME_DIRECTORY_RENAME_SNAPSHOT: a file that only history keeps gets a name again.
+    func resurrect(
+        _ request: SameDirectoryRenameSnapshotRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> SameDirectoryRenameSnapshotResponse {
+        var directory = try modifiedLive(request.dirId, time)
+        guard var past = try state.snapshotEdge(request.dirId, request.oldName, request.oldCreationTime) else {
+            throw .refused(.edgeNotFound)
+        }
+        guard past.target.id == request.targetId else { throw .refused(.mismatchingTarget) }
+        guard past.isOwned else { throw .refused(.edgeNotOwned) }
+        let created = try createEdge(request.dirId, &directory, request.newName, request.targetId, time)
+        past = SnapshotEdgeRecord(target: past.target.id, isOwned: false)
+        try state.putSnapshotEdge(
+            request.dirId, NameHash(of: request.oldName), request.oldName, request.oldCreationTime, past)
+        try state.putDirectory(request.dirId, directory)
+        return SameDirectoryRenameSnapshotResponse(newCreationTime: created)
+    }
+
+    /// SET_TIME: the top bit of each time says whether it is to be set.
+    func setTime(_ request: SetTimeRequest) throws(ShardFailure) -> SetTimeResponse {
+        var record = try linkedFile(request.id)
+        if request.mtime >> 63 == 1 { record.mtime = Timestamp(nanoseconds: request.mtime & ~(1 << 63)) }
+        if request.atime >> 63 == 1 { record.atime = Timestamp(nanoseconds: request.atime & ~(1 << 63)) }
+        try state.putFile(request.id, record, wasTransient: false)
+        return SetTimeResponse()
+    }
+
+    /// SCRAP_TRANSIENT_FILE
+    func scrap(_ request: ScrapTransientFileRequest, _ time: Timestamp) throws(ShardFailure) -> ScrapTransientFileResponse {
+        var record = try transientFile(request.id)
+        record.deadline = time
+        try state.putTransientFile(request.id, record)
+        return ScrapTransientFileResponse()
+    }
+}

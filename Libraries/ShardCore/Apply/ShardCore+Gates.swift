@@ -1,0 +1,66 @@
+import Protocol
+
+// The gates that requests pass before they change anything (metadata.md B.0). Those that change a time return the record with
+// the new time in it; the caller stores it together with its other changes.
+
+extension ShardCore {
+    /// A directory, live or snapshot.
+    func anyDirectory(_ id: InodeID) throws(ShardFailure) -> DirectoryRecord {
+        guard id.isDirectory else { throw .refused(.typeIsNotDirectory) }
+        guard let record = try state.directory(id) else { throw .refused(.directoryNotFound) }
+        return record
+    }
+
+    /// A directory that names can be created in.
+    func liveDirectory(_ id: InodeID) throws(ShardFailure) -> DirectoryRecord {
+        let record = try anyDirectory(id)
+        guard !record.owner.isNull || id == .root else { throw .refused(.directoryNotFound) }
+        return record
+    }
+
+    /// `ModAny`: a directory of either kind, its mtime moved to `time`.
+    func modifiedAny(_ id: InodeID, _ time: Timestamp) throws(ShardFailure) -> DirectoryRecord {
+        var record = try anyDirectory(id)
+        guard record.mtime < time else { throw .refused(.mtimeIsTooRecent) }
+        record.mtime = time
+        return record
+    }
+
+    /// `ModLive`: a live directory, its mtime moved to `time`.
+    func modifiedLive(_ id: InodeID, _ time: Timestamp) throws(ShardFailure) -> DirectoryRecord {
+        var record = try liveDirectory(id)
+        guard record.mtime < time else { throw .refused(.mtimeIsTooRecent) }
+        record.mtime = time
+        return record
+    }
+
+    func linkedFile(_ id: InodeID) throws(ShardFailure) -> FileRecord {
+        guard id.isFile else { throw .refused(.typeIsDirectory) }
+        guard case .linked(let record) = try state.inode(id) else { throw .refused(.fileNotFound) }
+        return record
+    }
+
+    func transientFile(_ id: InodeID) throws(ShardFailure) -> TransientFileRecord {
+        guard id.isFile else { throw .refused(.typeIsDirectory) }
+        guard case .transient(let record) = try state.inode(id) else { throw .refused(.fileNotFound) }
+        return record
+    }
+
+    /// `TransStrict`: for the file's writer. The deadline moves on.
+    func strictTransientFile(_ id: InodeID, _ entry: ShardLogEntry) throws(ShardFailure) -> TransientFileRecord {
+        var record = try transientFile(id)
+        guard entry.time <= record.deadline else { throw .refused(.fileNotFound) }
+        guard record.mtime < entry.time else { throw .refused(.mtimeIsTooRecent) }
+        record.mtime = entry.time
+        record.deadline = entry.deadline
+        return record
+    }
+
+    /// `TransLenient`: for cleaning up. The deadline does not matter and stays.
+    func lenientTransientFile(_ id: InodeID, _ time: Timestamp) throws(ShardFailure) -> TransientFileRecord {
+        var record = try transientFile(id)
+        guard record.mtime < time else { throw .refused(.mtimeIsTooRecent) }
+        record.mtime = time
+        return record
+    }
+}

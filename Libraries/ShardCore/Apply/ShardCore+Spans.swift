@@ -1,0 +1,122 @@
+import Protocol
+
+// Appending spans to files (metadata.md A.7, B.9).
+
+extension ShardCore {
+    /// ADD_INLINE_SPAN
+    func addInlineSpan(
+        _ request: AddInlineSpanRequest, _ entry: ShardLogEntry
+    ) throws(ShardFailure) -> AddInlineSpanResponse {
+        var file = try strictTransientFile(request.fileId, entry)
+        if !request.body.isEmpty {
+            let span = SpanRecord(size: request.size, crc: request.crc, content: .inline(request.body))
+            if file.size == request.byteOffset {
+                guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
+                file.size &+= UInt64(request.size)
+                try state.putSpan(request.fileId, request.byteOffset, span)
+            } else {
+                // A repeated request finds exactly its own span at the end.
+                guard file.size == request.byteOffset &+ UInt64(request.size),
+                    try state.span(request.fileId, request.byteOffset) == span
+                else { throw .refused(.spanNotFound) }
+            }
+        }
+        try state.putTransientFile(request.fileId, file)
+        return AddInlineSpanResponse()
+    }
+
+    /// ADD_SPAN_INITIATE in its three forms.
+    func addSpan(_ new: NewSpan, _ entry: ShardLogEntry) throws(ShardFailure) -> AnyShardResponse {
+        var file = try strictTransientFile(new.fileId, entry)
+        let placed: SpanLocation
+        if file.size == new.byteOffset {
+            guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
+            placed = place(new, entry.time)
+            file.size &+= UInt64(new.size)
+            file.lastSpanState = .dirty
+            let span = SpanRecord(size: new.size, crc: new.crc, content: .blocks([placed]))
+            try state.putSpan(new.fileId, new.byteOffset, span)
+        } else {
+            placed = try earlierPlacement(of: new, file)
+        }
+        try state.putTransientFile(new.fileId, file)
+        let response = AddSpanInitiateResponse(blocks: placed.blocks.map { newBlockInfo($0, placed.blockSize) })
+        return switch new.form {
+        case .plain: .addSpanInitiate(response)
+        case .withReference: .addSpanInitiateWithReference(AddSpanInitiateWithReferenceResponse(resp: response))
+        case .atLocation: .addSpanAtLocationInitiate(AddSpanAtLocationInitiateResponse(resp: response))
+        }
+    }
+
+    /// Gives the blocks of a new span their numbers.
+    private func place(_ new: NewSpan, _ time: Timestamp) -> SpanLocation {
+        var blocks: [SpanBlock] = []
+        for block in new.blocks {
+            let id = state.nextProgress.lastBlock.next(at: time, shard: shard)
+            state.nextProgress.lastBlock = id
+            blocks.append(SpanBlock(service: block.service, id: id, crc: block.crc))
+        }
+        return SpanLocation(
+            location: new.location, storageClass: new.storageClass, parity: new.parity, stripes: new.stripes,
+            cellSize: new.cellSize, blocks: blocks, stripeCRCs: new.stripeCRCs)
+    }
+
+    /// The blocks that an earlier copy of the same request was given: a writer must never be handed others for the same bytes.
+    private func earlierPlacement(
+        of new: NewSpan, _ file: TransientFileRecord
+    ) throws(ShardFailure) -> SpanLocation {
+        guard file.size == new.byteOffset &+ UInt64(new.size),
+            let span = try state.span(new.fileId, new.byteOffset),
+            span.size == new.size, span.crc == new.crc, span.locations.count == 1,
+            let placed = span.locations.first,
+            placed.cellSize == new.cellSize, placed.stripes == new.stripes, placed.parity == new.parity,
+            placed.location == new.location
+        else { throw .refused(.spanNotFound) }
+        return placed
+    }
+
+    /// ADD_SPAN_CERTIFY
+    func certifySpan(_ request: CheckedProofs, _ entry: ShardLogEntry) throws(ShardFailure) -> AnyShardResponse {
+        var file = try strictTransientFile(request.fileId, entry)
+        guard let span = try state.span(request.fileId, request.byteOffset) else { throw .refused(.spanNotFound) }
+        // Later spans exist only behind certified ones.
+        if file.size <= request.byteOffset &+ UInt64(span.size), file.lastSpanState != .clean {
+            guard file.lastSpanState == .dirty else { throw .refused(.spanNotFound) }
+            guard let placed = span.locations.first else { throw .refused(.cannotCertifyBlocklessSpan) }
+            guard request.proofs.count == placed.blocks.count else { throw .refused(.badNumberOfBlocksProofs) }
+            for (proof, block) in zip(request.proofs, placed.blocks) {
+                guard proof.blockId == block.id, proof.provenService == block.service else {
+                    throw .refused(.badBlockProof)
+                }
+            }
+            file.lastSpanState = .clean
+        }
+        try state.putTransientFile(request.fileId, file)
+        return .addSpanCertify(AddSpanCertifyResponse())
+    }
+
+    /// MOVE_SPAN: a span that could not be written goes to a throw-away file.
+    func moveSpan(_ request: MoveSpanRequest, _ time: Timestamp) throws(ShardFailure) -> MoveSpanResponse {
+        var from = try lenientTransientFile(request.fileId1, time)
+        var to = try lenientTransientFile(request.fileId2, time)
+        let size = UInt64(request.spanSize)
+        let isDone =
+            from.size == request.byteOffset1 && from.lastSpanState == .clean
+            && to.size == request.byteOffset2 &+ size && to.lastSpanState == .dirty
+        if !isDone {
+            guard from.lastSpanState == .dirty, from.size == request.byteOffset1 &+ size,
+                to.lastSpanState == .clean, to.size == request.byteOffset2,
+                let span = try state.span(request.fileId1, request.byteOffset1), span.size == request.spanSize
+            else { throw .refused(.spanNotFound) }
+            state.removeSpan(request.fileId1, request.byteOffset1, span)
+            try state.putSpan(request.fileId2, request.byteOffset2, span)
+            from.size = request.byteOffset1
+            from.lastSpanState = .clean
+            to.size = request.byteOffset2 &+ size
+            to.lastSpanState = .dirty
+        }
+        try state.putTransientFile(request.fileId1, from)
+        try state.putTransientFile(request.fileId2, to)
+        return MoveSpanResponse()
+    }
+}

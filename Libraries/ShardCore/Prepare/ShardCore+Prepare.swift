@@ -1,0 +1,74 @@
+import Protocol
+
+extension ShardCore {
+    /// The entry that makes this shard. To be proposed when `isInitialised` is false and the log is empty.
+    public func prepareGenesis(_ genesis: ShardGenesis, at now: Timestamp) -> ShardLogEntry {
+        entry(.genesis(genesis), at: nextTime(now))
+    }
+
+    /// Turns a write request into a log entry: refuses what can be refused without looking at the order of things, picks block
+    /// services, checks proofs, and stamps a time after all earlier ones (metadata.md B, the "P" checks).
+    ///
+    /// - Parameters:
+    ///   - request: any write request but SHARD_SNAPSHOT, which is not an entry of the log; others are refused with
+    ///     UNRECOGNIZED_REQUEST.
+    ///   - isPrivileged: whether it came in a signed frame; otherwise what only the coordinator may ask is refused.
+    ///   - now: the wall clock.
+    public func prepare(
+        _ request: AnyShardRequest, isPrivileged: Bool = false, at now: Timestamp
+    ) throws(ShardFailure) -> ShardLogEntry {
+        guard isPrivileged || !request.kind.isPrivileged else { throw .refused(.notAuthorised) }
+        guard let identity = state.identity else { throw .refused(.internalError) }
+        switch request {
+        case .constructFile(let request):
+            guard request.type == .file || request.type == .symlink else { throw .refused(.typeIsDirectory) }
+        case .addSpanInitiate, .addSpanInitiateWithReference, .addSpanAtLocationInitiate:
+            return try prepareNewSpan(request, identity, at: now)
+        case .addSpanCertify(let request):
+            try checkFile(request.fileId, request.cookie, identity)
+            return entry(
+                .certifySpan(try checkedProofs(request.fileId, request.byteOffset, request.proofs, of: .write)),
+                at: nextTime(now))
+        case .removeSpanCertify(let request):
+            try checkFile(request.fileId, request.cookie, identity)
+            return entry(
+                .certifyRemoval(try checkedProofs(request.fileId, request.byteOffset, request.proofs, of: .erase)),
+                at: nextTime(now))
+        case .swapBlocks(let request):
+            try checkPair(request.fileId1, request.fileId2)
+            return entry(.swapBlocks(request, try domains(around: request)), at: nextTime(now))
+        case .addInlineSpan(let request): try check(request, identity)
+        case .linkFile(let request): try check(request, identity)
+        case .softUnlinkFile(let request): try check(request)
+        case .sameDirectoryRename(let request): try check(request)
+        case .sameDirectoryRenameSnapshot(let request): try check(request)
+        case .setDirectoryInfo(let request): try check(request)
+        case .setTime(let request): try checkFile(request.id)
+        case .addSpanLocation(let request): try checkPair(request.fileId1, request.fileId2)
+        case .scrapTransientFile(let request):
+            guard request.id.type == .file else { throw .refused(.fileIsNotTransient) }
+            try checkFile(request.id, request.cookie, identity)
+        case .removeNonOwnedEdge(let request): try checkDirectory(request.dirId)
+        case .sameShardHardFileUnlink(let request): try check(request)
+        case .removeSpanInitiate(let request): try checkFile(request.fileId, request.cookie, identity)
+        case .removeInode(let request): try check(request, isPrivileged: isPrivileged)
+        case .moveSpan(let request): try check(request, identity)
+        case .removeZeroBlockServiceFiles: break
+        case .swapSpans(let request): try checkPair(request.fileId1, request.fileId2)
+        case .createDirectoryInode(let request): try check(request)
+        case .setDirectoryOwner(let request): try check(request)
+        case .createLockedCurrentEdge(let request): try check(request)
+        case .lockCurrentEdge(let request): try checkDirectory(request.dirId)
+        case .unlockCurrentEdge(let request): try checkDirectory(request.dirId)
+        case .removeOwnedSnapshotFileEdge(let request): try check(request)
+        case .makeFileTransient(let request): try checkFile(request.id)
+        case .removeDirectoryOwner(let request): try check(request)
+        default: throw .refused(.unrecognizedRequest)
+        }
+        return entry(.request(request), at: nextTime(now))
+    }
+
+    func entry(_ action: ShardLogEntry.Action, at time: Timestamp) -> ShardLogEntry {
+        ShardLogEntry(time: time, transientLifetimeNanoseconds: transientLifetimeNanoseconds, action: action)
+    }
+}

@@ -1,0 +1,94 @@
+import Protocol
+import Store
+
+// Where the bytes of a file are (metadata.md B.6).
+
+extension ShardCore {
+    /// LOCAL_FILE_SPANS: of each span the copy in this shard's location, or the first one.
+    func localFileSpans(_ request: LocalFileSpansRequest) throws(ShardFailure) -> LocalFileSpansResponse {
+        guard request.fileId.isFile else { throw .refused(.typeIsDirectory) }
+        var page = SpanPage<FetchedSpan>(mtu: request.mtu, limit: request.limit)
+        try forEachSpan(request.fileId, from: request.byteOffset) { byteOffset, span in
+            page.append(at: byteOffset) { services in self.fetchedSpan(byteOffset, span, &services) }
+        }
+        if page.spans.isEmpty { try checkReadable(request.fileId) }
+        return LocalFileSpansResponse(
+            nextOffset: page.nextOffset, blockServices: page.services.map(readableService), spans: page.spans)
+    }
+
+    /// FILE_SPANS: every copy of each span.
+    func fileSpans(_ request: FileSpansRequest) throws(ShardFailure) -> FileSpansResponse {
+        guard request.fileId.isFile else { throw .refused(.typeIsDirectory) }
+        var page = SpanPage<FetchedFullSpan>(mtu: request.mtu, limit: request.limit)
+        try forEachSpan(request.fileId, from: request.byteOffset) { byteOffset, span in
+            page.append(at: byteOffset) { services in self.fetchedFullSpan(byteOffset, span, &services) }
+        }
+        if page.spans.isEmpty { try checkReadable(request.fileId) }
+        return FileSpansResponse(
+            nextOffset: page.nextOffset, blockServices: page.services.map(readableService), spans: page.spans)
+    }
+
+    /// Calls `body` with the spans from the one at `byteOffset` on, until it returns false.
+    private func forEachSpan(
+        _ file: InodeID, from byteOffset: UInt64, _ body: (UInt64, SpanRecord) -> Bool
+    ) throws(ShardFailure) {
+        let iterator = state.spans(of: file)
+        iterator.seekForPrevious(state.keys.span(file, byteOffset))
+        var isFirst = true
+        while iterator.isValid {
+            let key = iterator.key
+            guard key.count == 18 else { throw .state(.corruptRecord(key: key)) }
+            let start = key.bigEndian(at: 10)
+            let span: SpanRecord = try state.record(at: iterator)
+            if isFirst, start &+ UInt64(span.size) < byteOffset { return }
+            isFirst = false
+            guard body(start, span) else { return }
+            iterator.next()
+        }
+        try state.check(iterator)
+    }
+
+    /// Having no span is fine for a file that exists, transient or not.
+    private func checkReadable(_ file: InodeID) throws(ShardFailure) {
+        guard try state.inode(file) != .absent else { throw .refused(.fileNotFound) }
+    }
+
+    private func fetchedSpan(_ byteOffset: UInt64, _ span: SpanRecord, _ services: inout ServiceList) -> FetchedSpan {
+        switch span.content {
+        case .inline(let body):
+            return FetchedSpan(
+                header: FetchedSpanHeader(
+                    byteOffset: byteOffset, size: span.size, crc: span.crc, storageClass: .inline),
+                body: .inline(FetchedInlineSpan(body: body)))
+        case .blocks(let locations):
+            // A block span has at least one location.
+            let chosen = locations.first { $0.location == location } ?? locations[0]
+            return FetchedSpan(
+                header: FetchedSpanHeader(
+                    byteOffset: byteOffset, size: span.size, crc: span.crc, storageClass: chosen.storageClass),
+                body: .blocks(
+                    FetchedBlocksSpan(
+                        parity: chosen.parity, stripes: chosen.stripes, cellSize: chosen.cellSize,
+                        blocks: services.fetched(chosen.blocks), stripesCrc: chosen.stripeCRCs)))
+        }
+    }
+
+    private func fetchedFullSpan(
+        _ byteOffset: UInt64, _ span: SpanRecord, _ services: inout ServiceList
+    ) -> FetchedFullSpan {
+        let header = FetchedSpanHeaderFull(
+            byteOffset: byteOffset, size: span.size, crc: span.crc, isInline: span.isInline)
+        switch span.content {
+        case .inline(let body):
+            return FetchedFullSpan(header: header, body: .inline(FetchedInlineSpan(body: body)))
+        case .blocks(let locations):
+            let copies = locations.map { copy in
+                FetchedBlockServices(
+                    locationId: copy.location, storageClass: copy.storageClass, parity: copy.parity,
+                    stripes: copy.stripes, cellSize: copy.cellSize, blocks: services.fetched(copy.blocks),
+                    stripesCrc: copy.stripeCRCs)
+            }
+            return FetchedFullSpan(header: header, body: .locations(FetchedLocations(locations: copies)))
+        }
+    }
+}

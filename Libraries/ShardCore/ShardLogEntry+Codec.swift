@@ -1,0 +1,179 @@
+import Protocol
+
+// The bytes of a log entry: version, kind, time, lifetime, then the action's fields. Only replicas of one shard read
+// them. A new version gets a new first byte and keeps reading the old one.
+
+extension ShardLogEntry: WireValue {
+    private static let version: UInt8 = 1
+
+    private enum Kind: UInt8 {
+        case genesis = 1
+        case request = 2
+        case addSpan = 3
+        case certifySpan = 4
+        case certifyRemoval = 5
+        case swapBlocks = 6
+    }
+
+    private var kind: Kind {
+        switch action {
+        case .genesis: .genesis
+        case .request: .request
+        case .addSpan: .addSpan
+        case .certifySpan: .certifySpan
+        case .certifyRemoval: .certifyRemoval
+        case .swapBlocks: .swapBlocks
+        }
+    }
+
+    private static let headerSize = 18
+
+    public static var minimumWireSize: Int { headerSize }
+
+    public var encodedSize: Int {
+        switch action {
+        case .genesis(let genesis): Self.headerSize + genesis.encodedSize
+        case .request(let request): Self.headerSize + 1 + request.encodedSize
+        case .addSpan(let span): Self.headerSize + span.encodedSize
+        case .certifySpan(let proofs), .certifyRemoval(let proofs): Self.headerSize + proofs.encodedSize
+        case .swapBlocks(let request, let domains):
+            Self.headerSize + request.encodedSize + 2 + domains.count * ServiceDomain.minimumWireSize
+        }
+    }
+
+    public init(from reader: inout WireReader) throws(DecodeError) {
+        guard try reader.read(UInt8.self) == Self.version else { throw .invalidVariant }
+        guard let kind = Kind(rawValue: try reader.read()) else { throw .unknownKind }
+        time = try reader.read()
+        transientLifetimeNanoseconds = try reader.read()
+        switch kind {
+        case .genesis: action = .genesis(try reader.read())
+        case .request:
+            guard let kind = ShardKind(rawValue: try reader.read()) else { throw .unknownKind }
+            action = .request(try AnyShardRequest.decode(kind: kind, from: &reader))
+        case .addSpan: action = .addSpan(try reader.read())
+        case .certifySpan: action = .certifySpan(try reader.read())
+        case .certifyRemoval: action = .certifyRemoval(try reader.read())
+        case .swapBlocks: action = .swapBlocks(try reader.read(), try reader.list())
+        }
+    }
+
+    public func encode(into writer: inout WireWriter) throws(EncodeError) {
+        try writer.write(Self.version)
+        try writer.write(kind.rawValue)
+        try writer.write(time)
+        try writer.write(transientLifetimeNanoseconds)
+        switch action {
+        case .genesis(let genesis): try writer.write(genesis)
+        case .request(let request):
+            try writer.write(request.kind.rawValue)
+            try request.encode(into: &writer)
+        case .addSpan(let span): try writer.write(span)
+        case .certifySpan(let proofs), .certifyRemoval(let proofs): try writer.write(proofs)
+        case .swapBlocks(let request, let domains):
+            try writer.write(request)
+            try writer.list(domains)
+        }
+    }
+}
+
+extension NewSpan: WireValue {
+    public static var minimumWireSize: Int { 37 }
+    public var encodedSize: Int { 37 + blocks.count * Block.minimumWireSize + stripeCRCs.count * 4 }
+
+    public init(from reader: inout WireReader) throws(DecodeError) {
+        guard let form = Form(rawValue: try reader.read()) else { throw .invalidVariant }
+        self.form = form
+        fileId = try reader.read()
+        byteOffset = try reader.read()
+        size = try reader.read()
+        crc = try reader.read()
+        location = try reader.read()
+        storageClass = try reader.read()
+        parity = try reader.read()
+        stripes = try reader.read()
+        cellSize = try reader.read()
+        blocks = try reader.list()
+        stripeCRCs = try reader.list()
+    }
+
+    public func encode(into writer: inout WireWriter) throws(EncodeError) {
+        try writer.write(form.rawValue)
+        try writer.write(fileId)
+        try writer.write(byteOffset)
+        try writer.write(size)
+        try writer.write(crc)
+        try writer.write(location)
+        try writer.write(storageClass)
+        try writer.write(parity)
+        try writer.write(stripes)
+        try writer.write(cellSize)
+        try writer.list(blocks)
+        try writer.list(stripeCRCs)
+    }
+}
+
+extension NewSpan.Block: WireValue {
+    public static var minimumWireSize: Int { 12 }
+    public var encodedSize: Int { 12 }
+
+    public init(from reader: inout WireReader) throws(DecodeError) {
+        service = try reader.read()
+        crc = try reader.read()
+    }
+
+    public func encode(into writer: inout WireWriter) throws(EncodeError) {
+        try writer.write(service)
+        try writer.write(crc)
+    }
+}
+
+extension CheckedProofs: WireValue {
+    public static var minimumWireSize: Int { 18 }
+    public var encodedSize: Int { 18 + proofs.count * Proof.minimumWireSize }
+
+    public init(from reader: inout WireReader) throws(DecodeError) {
+        fileId = try reader.read()
+        byteOffset = try reader.read()
+        proofs = try reader.list()
+    }
+
+    public func encode(into writer: inout WireWriter) throws(EncodeError) {
+        try writer.write(fileId)
+        try writer.write(byteOffset)
+        try writer.list(proofs)
+    }
+}
+
+extension CheckedProofs.Proof: WireValue {
+    public static var minimumWireSize: Int { 17 }
+    public var encodedSize: Int { 17 }
+
+    public init(from reader: inout WireReader) throws(DecodeError) {
+        blockId = try reader.read()
+        let isProven = try reader.read(Bool.self)
+        let service = try reader.read(BlockServiceID.self)
+        provenService = isProven ? service : nil
+    }
+
+    public func encode(into writer: inout WireWriter) throws(EncodeError) {
+        try writer.write(blockId)
+        try writer.write(provenService != nil)
+        try writer.write(provenService ?? BlockServiceID(rawValue: 0))
+    }
+}
+
+extension ServiceDomain: WireValue {
+    public static var minimumWireSize: Int { 24 }
+    public var encodedSize: Int { 24 }
+
+    public init(from reader: inout WireReader) throws(DecodeError) {
+        service = try reader.read()
+        domain = try reader.read()
+    }
+
+    public func encode(into writer: inout WireWriter) throws(EncodeError) {
+        try writer.write(service)
+        try writer.write(domain)
+    }
+}

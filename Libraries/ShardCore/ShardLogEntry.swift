@@ -1,0 +1,88 @@
+import Protocol
+
+/// One entry of a shard's log: what the leader decided about one write request (metadata.md C.1).
+///
+/// It carries everything that `apply` needs besides the state: the time, the lifetime given to transient files, the block
+/// services picked, which proofs were found right. Nothing in it names the client.
+public struct ShardLogEntry: Equatable, Sendable {
+    /// When the leader accepted the request; strictly increasing in one shard.
+    public var time: Timestamp
+    /// How long a transient file lives after its last use, in nanoseconds.
+    public var transientLifetimeNanoseconds: UInt64
+    public var action: Action
+
+    public enum Action: Equatable, Sendable {
+        /// The first entry of a log.
+        case genesis(ShardGenesis)
+        /// A request that needs no decision but the time.
+        case request(AnyShardRequest)
+        /// Any of the three ADD_SPAN_INITIATE requests, with the block services picked.
+        case addSpan(NewSpan)
+        /// ADD_SPAN_CERTIFY, with the proofs checked.
+        case certifySpan(CheckedProofs)
+        /// REMOVE_SPAN_CERTIFY, with the proofs checked.
+        case certifyRemoval(CheckedProofs)
+        /// SWAP_BLOCKS, with the failure domains of all block services it involves.
+        case swapBlocks(SwapBlocksRequest, [ServiceDomain])
+    }
+
+    public init(time: Timestamp, transientLifetimeNanoseconds: UInt64, action: Action) {
+        self.time = time
+        self.transientLifetimeNanoseconds = transientLifetimeNanoseconds
+        self.action = action
+    }
+
+    /// When a transient file used at this entry's time expires.
+    var deadline: Timestamp {
+        let (sum, overflow) = time.nanoseconds.addingReportingOverflow(transientLifetimeNanoseconds)
+        return Timestamp(nanoseconds: overflow ? .max : sum)
+    }
+}
+
+/// A span to be appended, its blocks already placed.
+public struct NewSpan: Hashable, Sendable {
+    /// Which of the three requests asked, for the shape of the response.
+    public enum Form: UInt8, Sendable {
+        case plain = 0
+        case withReference = 1
+        case atLocation = 2
+    }
+
+    /// A block's place and checksum.
+    public struct Block: Hashable, Sendable {
+        public var service: BlockServiceID
+        public var crc: CRC32C
+    }
+
+    public var form: Form
+    public var fileId: InodeID
+    public var byteOffset: UInt64
+    public var size: UInt32
+    public var crc: CRC32C
+    public var location: LocationID
+    public var storageClass: StorageClass
+    public var parity: Parity
+    public var stripes: UInt8
+    public var cellSize: UInt32
+    public var blocks: [Block]
+    public var stripeCRCs: [CRC32C]
+}
+
+/// The block proofs of a request, as the leader found them.
+public struct CheckedProofs: Hashable, Sendable {
+    /// A block and, if its proof was right, the block service whose key made the proof.
+    public struct Proof: Hashable, Sendable {
+        public var blockId: BlockID
+        public var provenService: BlockServiceID?
+    }
+
+    public var fileId: InodeID
+    public var byteOffset: UInt64
+    public var proofs: [Proof]
+}
+
+/// Where a block service stands, as the leader knew it.
+public struct ServiceDomain: Hashable, Sendable {
+    public var service: BlockServiceID
+    public var domain: FailureDomain
+}

@@ -1,0 +1,195 @@
+import Protocol
+import Wire
+
+// What the store holds under the keys of `ShardKeys`. Every record begins with a version byte; a version this code does
+// not know is refused as corrupt rather than misread.
+
+/// The version byte that every record begins with.
+let recordVersion: UInt8 = 1
+
+extension WireReader {
+    mutating func recordVersion1() throws(DecodeError) {
+        guard try read(UInt8.self) == recordVersion else { throw .invalidVariant }
+    }
+}
+
+/// A linked file or symlink.
+package struct FileRecord: WireValue, Hashable {
+    package var size: UInt64
+    package var mtime: Timestamp
+    package var atime: Timestamp
+
+    package init(size: UInt64, mtime: Timestamp, atime: Timestamp) {
+        self.size = size
+        self.mtime = mtime
+        self.atime = atime
+    }
+
+    package static var minimumWireSize: Int { 25 }
+    package var encodedSize: Int { 25 }
+
+    package init(from reader: inout WireReader) throws(DecodeError) {
+        try reader.recordVersion1()
+        size = try reader.read()
+        mtime = try reader.read()
+        atime = try reader.read()
+    }
+
+    package func encode(into writer: inout WireWriter) throws(EncodeError) {
+        try writer.write(recordVersion)
+        try writer.write(size)
+        try writer.write(mtime)
+        try writer.write(atime)
+    }
+}
+
+/// How far the last span of a transient file is (A.7).
+package enum SpanState: UInt8, Sendable {
+    case clean = 0
+    case dirty = 1
+    case condemned = 2
+}
+
+/// A file under construction or being destroyed (A.6).
+package struct TransientFileRecord: WireValue, Hashable {
+    package var size: UInt64
+    package var mtime: Timestamp
+    package var deadline: Timestamp
+    package var lastSpanState: SpanState
+    package var note: [UInt8]
+
+    package init(size: UInt64, mtime: Timestamp, deadline: Timestamp, lastSpanState: SpanState, note: [UInt8]) {
+        self.size = size
+        self.mtime = mtime
+        self.deadline = deadline
+        self.lastSpanState = lastSpanState
+        self.note = note
+    }
+
+    package static var minimumWireSize: Int { 27 }
+    package var encodedSize: Int { 27 + note.count }
+
+    package init(from reader: inout WireReader) throws(DecodeError) {
+        try reader.recordVersion1()
+        size = try reader.read()
+        mtime = try reader.read()
+        deadline = try reader.read()
+        guard let state = SpanState(rawValue: try reader.read()) else { throw .invalidValue }
+        lastSpanState = state
+        note = try reader.bytes()
+    }
+
+    package func encode(into writer: inout WireWriter) throws(EncodeError) {
+        try writer.write(recordVersion)
+        try writer.write(size)
+        try writer.write(mtime)
+        try writer.write(deadline)
+        try writer.write(lastSpanState.rawValue)
+        try writer.bytes(note)
+    }
+}
+
+/// A directory, live or snapshot.
+package struct DirectoryRecord: WireValue, Hashable {
+    /// NULL makes it a snapshot directory, unless it is ROOT.
+    package var owner: InodeID
+    package var mtime: Timestamp
+    /// How many edges of either kind there are, so that emptiness is known without a scan.
+    package var currentEdges: UInt64
+    package var snapshotEdges: UInt64
+    /// The policies, as an encoded `DirectoryInfo`: the shard only ever passes them on.
+    package var info: [UInt8]
+
+    package init(
+        owner: InodeID, mtime: Timestamp, currentEdges: UInt64, snapshotEdges: UInt64, info: [UInt8]
+    ) {
+        self.owner = owner
+        self.mtime = mtime
+        self.currentEdges = currentEdges
+        self.snapshotEdges = snapshotEdges
+        self.info = info
+    }
+
+    /// The only hash mode there is: XXH3 with the top bit cleared (A.1).
+    private static let hashMode: UInt8 = 1
+
+    package static var minimumWireSize: Int { 36 }
+    package var encodedSize: Int { 36 + info.count }
+
+    package init(from reader: inout WireReader) throws(DecodeError) {
+        try reader.recordVersion1()
+        owner = try reader.read()
+        mtime = try reader.read()
+        guard try reader.read(UInt8.self) == Self.hashMode else { throw .invalidValue }
+        currentEdges = try reader.read()
+        snapshotEdges = try reader.read()
+        info = try reader.blob()
+    }
+
+    package func encode(into writer: inout WireWriter) throws(EncodeError) {
+        try writer.write(recordVersion)
+        try writer.write(owner)
+        try writer.write(mtime)
+        try writer.write(Self.hashMode)
+        try writer.write(currentEdges)
+        try writer.write(snapshotEdges)
+        try writer.blob(info)
+    }
+}
+
+/// The name of something now (A.4).
+package struct CurrentEdgeRecord: WireValue, Hashable {
+    /// The flag says whether a transaction of the coordinator holds the edge.
+    package var target: InodeIDExtra
+    package var creationTime: Timestamp
+
+    package init(target: InodeID, isLocked: Bool, creationTime: Timestamp) {
+        self.target = InodeIDExtra(id: target, flag: isLocked)
+        self.creationTime = creationTime
+    }
+
+    package var isLocked: Bool { target.flag }
+
+    package static var minimumWireSize: Int { 17 }
+    package var encodedSize: Int { 17 }
+
+    package init(from reader: inout WireReader) throws(DecodeError) {
+        try reader.recordVersion1()
+        target = try reader.read()
+        creationTime = try reader.read()
+    }
+
+    package func encode(into writer: inout WireWriter) throws(EncodeError) {
+        try writer.write(recordVersion)
+        try writer.write(target)
+        try writer.write(creationTime)
+    }
+}
+
+/// What a name was once, or (target NULL) the fact that it stopped being anything.
+package struct SnapshotEdgeRecord: WireValue, Hashable {
+    /// The flag says whether the edge keeps its file alive.
+    package var target: InodeIDExtra
+
+    package init(target: InodeID, isOwned: Bool) {
+        self.target = InodeIDExtra(id: target, flag: isOwned)
+    }
+
+    package static let deletionMarker = SnapshotEdgeRecord(target: .null, isOwned: false)
+
+    package var isOwned: Bool { target.flag }
+    package var isDeletionMarker: Bool { target.id == .null }
+
+    package static var minimumWireSize: Int { 9 }
+    package var encodedSize: Int { 9 }
+
+    package init(from reader: inout WireReader) throws(DecodeError) {
+        try reader.recordVersion1()
+        target = try reader.read()
+    }
+
+    package func encode(into writer: inout WireWriter) throws(EncodeError) {
+        try writer.write(recordVersion)
+        try writer.write(target)
+    }
+}

@@ -1,0 +1,57 @@
+import Protocol
+import Store
+
+extension ShardState {
+    /// Throws what ended a scan early, if anything did.
+    func check(_ iterator: any StoreIterator) throws(ShardFailure) {
+        do throws(StoreError) {
+            try iterator.checkStatus()
+        } catch {
+            throw .state(.store(error))
+        }
+    }
+
+    /// The record under an iterator.
+    func record<Record: WireValue>(
+        at iterator: any StoreIterator, as type: Record.Type = Record.self
+    ) throws(ShardFailure) -> Record {
+        do throws(DecodeError) {
+            return try Record(decoding: iterator.value)
+        } catch {
+            throw .state(.corruptRecord(key: iterator.key))
+        }
+    }
+
+    /// The creation time of the newest snapshot edge or deletion marker of a name; 0 when it has no history.
+    func newestSnapshotTime(
+        _ directory: InodeID, _ hash: NameHash, _ name: [UInt8]
+    ) throws(ShardFailure) -> Timestamp {
+        let lower = keys.edge(directory, current: false, hash, name)
+        let iterator = store.iterator(from: lower, upTo: lower + [UInt8](repeating: 0xff, count: 9))
+        iterator.seekToLast()
+        guard iterator.isValid else {
+            try check(iterator)
+            return .zero
+        }
+        guard let edge = EdgeKey(iterator.key) else { throw .state(.corruptRecord(key: iterator.key)) }
+        return edge.snapshotTime
+    }
+
+    /// The last span of a file that begins at or before `byteOffset`.
+    func lastSpan(
+        _ file: InodeID, notAfter byteOffset: UInt64
+    ) throws(ShardFailure) -> (byteOffset: UInt64, span: SpanRecord)? {
+        let iterator = spans(of: file)
+        iterator.seekForPrevious(keys.span(file, byteOffset))
+        guard iterator.isValid else {
+            try check(iterator)
+            return nil
+        }
+        return (iterator.key.bigEndian(at: 10), try record(at: iterator))
+    }
+
+    /// An iterator over the spans of a file, not positioned yet.
+    func spans(of file: InodeID) -> any StoreIterator {
+        store.iterator(from: keys.span(file, 0), upTo: keys.span(InodeID(rawValue: file.rawValue &+ 1), 0))
+    }
+}

@@ -1,0 +1,239 @@
+import Protocol
+import Store
+
+/// The records of one shard: reading them through the cache, and gathering the changes of one log entry.
+///
+/// While an entry is applied all reads see the state before it (metadata.md B.0); its changes wait in a batch until `commit`
+/// writes them at once, together with the progress, or `discard` forgets them.
+final class ShardState {
+    let keys: ShardKeys
+    let store: any OrderedStore
+    private(set) var identity: ShardIdentity?
+    private(set) var progress: ShardProgress
+    var cache: ShardCache
+
+    private var batch = WriteBatch()
+    private var changedDirectories: [(InodeID, DirectoryRecord?)] = []
+    private var changedInodes: [(InodeID, InodeState)] = []
+    private var changedEdges: [(EdgePlace, CachedEdge)] = []
+    private var changedIdentity: ShardIdentity?
+    /// The progress to be, without index and time.
+    var nextProgress: ShardProgress
+
+    init(store: any OrderedStore, shard: ShardID, budget: ShardCacheBudget) throws(ShardStateError) {
+        self.store = store
+        keys = ShardKeys(shard: shard)
+        cache = ShardCache(budget: budget)
+        identity = nil
+        progress = ShardProgress(shard: shard)
+        nextProgress = progress
+        identity = try readRecord(keys.meta(.identity))
+        if let stored = try readRecord(keys.meta(.progress), as: ShardProgress.self) {
+            progress = stored
+            nextProgress = stored
+        }
+    }
+
+    // MARK: Reading
+
+    /// The record of `key`, read from the store.
+    func readRecord<Record: WireValue>(
+        _ key: [UInt8], as type: Record.Type = Record.self
+    ) throws(ShardStateError) -> Record? {
+        let outcome: Result<Record, DecodeError>?
+        do throws(StoreError) {
+            outcome = try store.withValue(of: key) { (bytes) -> Result<Record, DecodeError> in
+                do throws(DecodeError) {
+                    return .success(try Record(decoding: bytes))
+                } catch {
+                    return .failure(error)
+                }
+            }
+        } catch {
+            throw .store(error)
+        }
+        switch outcome {
+        case nil: return nil
+        case .success(let record): return record
+        case .failure: throw .corruptRecord(key: key)
+        }
+    }
+
+    private func load<Record: WireValue>(_ key: [UInt8]) throws(ShardFailure) -> Record? {
+        do throws(ShardStateError) {
+            return try readRecord(key)
+        } catch {
+            throw .state(error)
+        }
+    }
+
+    func directory(_ id: InodeID) throws(ShardFailure) -> DirectoryRecord? {
+        if let cached = cache.directory(id) { return cached }
+        let record: DirectoryRecord? = try load(keys.directory(id))
+        cache.insert(record, for: id)
+        return record
+    }
+
+    func inode(_ id: InodeID) throws(ShardFailure) -> InodeState {
+        if let cached = cache.inode(id) { return cached }
+        let state: InodeState
+        if let record: FileRecord = try load(keys.file(id)) {
+            state = .linked(record)
+        } else if let record: TransientFileRecord = try load(keys.transientFile(id)) {
+            state = .transient(record)
+        } else {
+            state = .absent
+        }
+        cache.insert(state, for: id)
+        return state
+    }
+
+    func currentEdge(
+        _ directory: InodeID, _ hash: NameHash, _ name: [UInt8]
+    ) throws(ShardFailure) -> CurrentEdgeRecord? {
+        let place = EdgePlace(directory: directory, hash: hash)
+        if let cached = name.withUnsafeBytes({ cache.edge(place, named: $0) }) { return cached }
+        let record: CurrentEdgeRecord? = try load(keys.edge(directory, current: true, hash, name))
+        cache.insert(CachedEdge(name: name, edge: record), at: place)
+        return record
+    }
+
+    func snapshotEdge(
+        _ directory: InodeID, _ name: [UInt8], _ creationTime: Timestamp
+    ) throws(ShardFailure) -> SnapshotEdgeRecord? {
+        try load(keys.snapshotEdge(directory, NameHash(of: name), name, creationTime))
+    }
+
+    func span(_ file: InodeID, _ byteOffset: UInt64) throws(ShardFailure) -> SpanRecord? {
+        try load(keys.span(file, byteOffset))
+    }
+
+    // MARK: Changing
+
+    private func put(_ key: [UInt8], _ record: some WireValue) throws(ShardFailure) {
+        do throws(EncodeError) {
+            batch.put(key, try record.encoded())
+        } catch {
+            throw .state(.unencodable(error))
+        }
+    }
+
+    func putDirectory(_ id: InodeID, _ record: DirectoryRecord) throws(ShardFailure) {
+        try put(keys.directory(id), record)
+        changedDirectories.append((id, record))
+    }
+
+    func removeDirectory(_ id: InodeID) {
+        batch.delete(keys.directory(id))
+        changedDirectories.append((id, nil))
+    }
+
+    /// Stores a linked file. `before` says what the id was, so that the other collection loses it.
+    func putFile(_ id: InodeID, _ record: FileRecord, wasTransient: Bool) throws(ShardFailure) {
+        if wasTransient { batch.delete(keys.transientFile(id)) }
+        try put(keys.file(id), record)
+        changedInodes.append((id, .linked(record)))
+    }
+
+    func putTransientFile(
+        _ id: InodeID, _ record: TransientFileRecord, wasLinked: Bool = false
+    ) throws(ShardFailure) {
+        if wasLinked { batch.delete(keys.file(id)) }
+        try put(keys.transientFile(id), record)
+        changedInodes.append((id, .transient(record)))
+    }
+
+    func removeTransientFile(_ id: InodeID) {
+        batch.delete(keys.transientFile(id))
+        changedInodes.append((id, .absent))
+    }
+
+    func putCurrentEdge(
+        _ directory: InodeID, _ hash: NameHash, _ name: [UInt8], _ record: CurrentEdgeRecord
+    ) throws(ShardFailure) {
+        try put(keys.edge(directory, current: true, hash, name), record)
+        changedEdges.append((EdgePlace(directory: directory, hash: hash), CachedEdge(name: name, edge: record)))
+    }
+
+    func removeCurrentEdge(_ directory: InodeID, _ hash: NameHash, _ name: [UInt8]) {
+        batch.delete(keys.edge(directory, current: true, hash, name))
+        changedEdges.append((EdgePlace(directory: directory, hash: hash), CachedEdge(name: name, edge: nil)))
+    }
+
+    func putSnapshotEdge(
+        _ directory: InodeID, _ hash: NameHash, _ name: [UInt8], _ creationTime: Timestamp, _ record: SnapshotEdgeRecord
+    ) throws(ShardFailure) {
+        try put(keys.snapshotEdge(directory, hash, name, creationTime), record)
+    }
+
+    func removeSnapshotEdge(
+        _ directory: InodeID, _ hash: NameHash, _ name: [UInt8], _ creationTime: Timestamp
+    ) {
+        batch.delete(keys.snapshotEdge(directory, hash, name, creationTime))
+    }
+
+    /// Stores a span and brings the index of files by block service from the blocks of `before` to those of `record`.
+    func putSpan(
+        _ file: InodeID, _ byteOffset: UInt64, _ record: SpanRecord, replacing before: SpanRecord? = nil
+    ) throws(ShardFailure) {
+        try put(keys.span(file, byteOffset), record)
+        let services = Set(record.allBlocks.map(\.service))
+        let servicesBefore = Set(before?.allBlocks.map(\.service) ?? [])
+        for service in servicesBefore.subtracting(services).sorted() {
+            batch.delete(keys.blockServiceFile(service, file, byteOffset))
+        }
+        for service in services.subtracting(servicesBefore).sorted() {
+            batch.put(keys.blockServiceFile(service, file, byteOffset), [])
+        }
+    }
+
+    func removeSpan(_ file: InodeID, _ byteOffset: UInt64, _ record: SpanRecord) {
+        batch.delete(keys.span(file, byteOffset))
+        for service in Set(record.allBlocks.map(\.service)).sorted() {
+            batch.delete(keys.blockServiceFile(service, file, byteOffset))
+        }
+    }
+
+    func putIdentity(_ record: ShardIdentity) throws(ShardFailure) {
+        try put(keys.meta(.identity), record)
+        changedIdentity = record
+    }
+
+    // MARK: Ending an entry
+
+    /// Writes the changes since the last commit or discard, and that the entry `index` of time `time` is applied.
+    func commit(_ index: LogIndex, _ time: Timestamp) throws(ShardStateError) {
+        nextProgress.appliedIndex = index
+        nextProgress.lastTime = max(nextProgress.lastTime, time)
+        do throws(EncodeError) {
+            batch.put(keys.meta(.progress), try nextProgress.encoded())
+        } catch {
+            throw .unencodable(error)
+        }
+        do throws(StoreError) {
+            try store.write(batch, durable: false)
+        } catch {
+            throw .store(error)
+        }
+        progress = nextProgress
+        if let changedIdentity { identity = changedIdentity }
+        for (id, record) in changedDirectories { cache.insert(record, for: id) }
+        for (id, state) in changedInodes { cache.insert(state, for: id) }
+        for (place, edge) in changedEdges { cache.insert(edge, at: place) }
+        forgetChanges()
+    }
+
+    /// Forgets the changes since the last commit or discard.
+    func discard() {
+        nextProgress = progress
+        forgetChanges()
+    }
+
+    private func forgetChanges() {
+        batch.removeAll()
+        changedDirectories.removeAll(keepingCapacity: true)
+        changedInodes.removeAll(keepingCapacity: true)
+        changedEdges.removeAll(keepingCapacity: true)
+        changedIdentity = nil
+    }
+}
