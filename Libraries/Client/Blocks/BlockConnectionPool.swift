@@ -1,0 +1,143 @@
+import DequeModule
+import EventLoop
+import Protocol
+
+/// Connections to block servers, kept and shared by everything that a client does with blocks.
+///
+/// A connection serves one server, one purpose and one lane (the low bits of the block service's number), so that a slow disk
+/// delays only its own lane and a long write no read (services.md C.5). Confined to its loop.
+package final class BlockConnectionPool {
+    package enum Purpose: Hashable, Sendable, CaseIterable {
+        case write, fetch, erase, check
+
+        /// Connections to one lane at most; beyond it requests queue on them.
+        var connectionLimit: Int {
+            switch self {
+            case .write: 4
+            case .fetch: 2
+            case .erase, .check: 1
+            }
+        }
+    }
+
+    private struct Key: Hashable {
+        let addresses: AddrsInfo
+        let lane: UInt8
+        let purpose: Purpose
+    }
+
+    private static let laneMask: UInt64 = 31
+    private static let tickNanoseconds: UInt64 = 1_000_000_000
+
+    private let loop: EventLoop
+    private let stallNanoseconds: UInt64
+    private let idleNanoseconds: UInt64 = 60_000_000_000
+    private let connectNanoseconds: UInt64 = 4_000_000_000
+    private var connections: [Key: [BlockConnection]] = [:]
+    private var usesSecondAddress = false
+    private var ticker: LoopTimer?
+    private var isClosed = false
+
+    package init(loop: EventLoop, stallNanoseconds: UInt64) {
+        self.loop = loop
+        self.stallNanoseconds = stallNanoseconds
+        ticker = loop.timer(afterNanoseconds: Self.tickNanoseconds, repeatingNanoseconds: Self.tickNanoseconds) {
+            [weak self] in self?.tick()
+        }
+    }
+
+    /// Sends the request on the best connection; a new one if need be. The completion is called later or at once.
+    package func submit(_ operation: BlockOperation, purpose: Purpose) {
+        guard !isClosed else { return operation.fail(.closed, "") }
+        if operation.submittedNanoseconds == 0 { operation.submittedNanoseconds = loop.monotonicNanoseconds }
+        let lane = UInt8(operation.service.id.rawValue & Self.laneMask)
+        let key = Key(addresses: operation.service.addrs, lane: lane, purpose: purpose)
+        let known = connections[key, default: []]
+        let best = known.min { $0.load < $1.load }
+        if let best, best.operations.isEmpty || known.count >= purpose.connectionLimit {
+            best.submit(operation)
+            return
+        }
+        switch connect(key) {
+        case .success(let made): made.submit(operation)
+        case .failure(let error): operation.fail(.blockTransfer, "\(error)")
+        }
+    }
+
+    /// Gives up a request under way. The stream cannot skip its answer, so the connection goes with it; others on it are repeated.
+    package func abandon(_ operation: BlockOperation, _ reason: String) {
+        operation.mayRepeat = false
+        for connection in connections.values.joined() where connection.operations.contains(where: { $0 === operation }) {
+            return connection.close(reason)
+        }
+    }
+
+    /// Fails everything under way and closes all connections.
+    package func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        ticker?.cancel()
+        ticker = nil
+        for connection in connections.values.joined() { connection.close("the client is closing") }
+        connections = [:]
+    }
+
+    private func connect(_ key: Key) -> Result<BlockConnection, SystemError> {
+        Result { () throws(SystemError) in
+            let made = try BlockConnection(loop: loop, address: address(key.addresses)) {
+                [weak self] connection, left, reason in
+                self?.closed(connection, key, left, reason)
+            }
+            connections[key, default: []].append(made)
+            return made
+        }
+    }
+
+    /// Both networks are used in turn.
+    private func address(_ addresses: AddrsInfo) -> SocketAddress {
+        guard addresses.addr2.port != 0 else { return SocketAddress(addresses.addr1) }
+        usesSecondAddress.toggle()
+        return SocketAddress(usesSecondAddress ? addresses.addr2 : addresses.addr1)
+    }
+
+    private func closed(_ connection: BlockConnection, _ key: Key, _ left: Deque<BlockOperation>, _ reason: String) {
+        connections[key]?.removeAll { $0 === connection }
+        if connections[key]?.isEmpty == true { connections[key] = nil }
+        let wasKept = connection.answers > 0
+        for operation in left {
+            // A server may close a connection that it finds idle for too long just as we use it again.
+            if wasKept, operation.mayRepeat, !isClosed {
+                operation.mayRepeat = false
+                submit(operation, purpose: key.purpose)
+            } else {
+                operation.fail(.blockTransfer, reason)
+            }
+        }
+    }
+
+    /// Closes what does not move and what nobody uses.
+    private func tick() {
+        let now = loop.monotonicNanoseconds
+        for connection in Array(connections.values.joined()) {
+            let quiet = now &- connection.lastProgressNanoseconds
+            if connection.operations.isEmpty {
+                if quiet > idleNanoseconds { connection.close("idle") }
+            } else if connection.state == .connecting, quiet > connectNanoseconds {
+                connection.close("no connection within \(connectNanoseconds / 1_000_000_000) s")
+            } else if quiet > stallNanoseconds {
+                connection.close("no progress for \(stallNanoseconds / 1_000_000_000) s")
+            }
+        }
+    }
+}
+
+extension BlockConnection {
+    /// What a new request would wait for: bytes to send, and answers.
+    fileprivate var load: Int { unsentBytes + operations.count << 16 }
+}
+
+extension SocketAddress {
+    init(_ address: IpPort) {
+        self.init(address: address.addrs.rawValue, port: address.port)
+    }
+}

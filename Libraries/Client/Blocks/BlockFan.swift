@@ -1,0 +1,77 @@
+import EventLoop
+import Protocol
+
+/// Writes the blocks of one span side by side and gathers the outcomes. Confined to the loop.
+final class BlockFan {
+    /// A block that takes so many times longer than the slowest of the others is given up.
+    private static let laggardFactor: UInt64 = 8
+    private static let laggardMinimumNanoseconds: UInt64 = 10_000_000_000
+
+    private let core: ClientCore
+    private let blocks: EncodedBlocks
+    private let startNanoseconds: UInt64
+    private var operations: [BlockOperation] = []
+    private var results: [Result<MAC?, ClientError>?]
+    private var missing: Int
+    private var laggardTimer: LoopTimer?
+    private let completion: ([Result<MAC?, ClientError>]) -> Void
+
+    static func write(
+        _ blocks: EncodedBlocks, to places: [AddSpanInitiateBlockInfo], core: ClientCore,
+        completion: @escaping ([Result<MAC?, ClientError>]) -> Void
+    ) {
+        let fan = BlockFan(blocks, count: places.count, core, completion)
+        fan.operations = places.enumerated().map { index, place in fan.operation(index, place) }
+        // The completions keep the fan, and with it the blocks' memory, alive.
+        for operation in fan.operations { core.connections.submit(operation, purpose: .write) }
+    }
+
+    private init(
+        _ blocks: EncodedBlocks, count: Int, _ core: ClientCore,
+        _ completion: @escaping ([Result<MAC?, ClientError>]) -> Void
+    ) {
+        self.core = core
+        self.blocks = blocks
+        self.completion = completion
+        startNanoseconds = core.loop.monotonicNanoseconds
+        results = Array(repeating: nil, count: count)
+        missing = count
+    }
+
+    private func operation(_ index: Int, _ place: AddSpanInitiateBlockInfo) -> BlockOperation {
+        let service = BlockService(addrs: place.blockServiceAddrs, id: place.blockServiceId, flags: [])
+        let request = WriteBlockRequest(
+            blockId: place.blockId, crc: blocks.blockCRCs[index], size: UInt32(blocks.layout.blockBytes),
+            certificate: place.certificate)
+        return BlockOperation(request, service, payload: blocks.segments(ofBlock: index), answer: .proof) { result in
+            self.finished(index, result)
+        }
+    }
+
+    private func finished(_ index: Int, _ result: Result<MAC?, ClientError>) {
+        guard results[index] == nil else { return }
+        results[index] = result
+        missing -= 1
+        if missing == 0 { return end() }
+        if missing * 2 <= results.count, laggardTimer == nil { awaitLaggards() }
+    }
+
+    private func awaitLaggards() {
+        let usual = core.loop.monotonicNanoseconds &- startNanoseconds
+        let patience = max(usual &* Self.laggardFactor, Self.laggardMinimumNanoseconds)
+        laggardTimer = core.loop.timer(afterNanoseconds: patience) { self.giveUpLaggards() }
+    }
+
+    private func giveUpLaggards() {
+        for (operation, result) in zip(operations, results) where result == nil {
+            core.connections.abandon(operation, "much slower than the other blocks of the span")
+        }
+    }
+
+    private func end() {
+        laggardTimer?.cancel()
+        laggardTimer = nil
+        operations = []
+        completion(results.map { $0 ?? .failure(ClientError(.blockTransfer, "writing of a block")) })
+    }
+}

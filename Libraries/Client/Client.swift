@@ -1,0 +1,110 @@
+import EventLoop
+import Protocol
+
+/// A client of one cluster: requests with repetition, the namespace, files.
+///
+/// Runs on one event loop: make it there, or before the loop runs. All functions may be called from anywhere; they are cheapest from
+/// tasks on that loop (`loop.task { … }`). Nothing is cached about the namespace except directory policies; mounts keep their own
+/// caches.
+public actor Client {
+    public nonisolated let loop: EventLoop
+    public nonisolated let options: ClientOptions
+    package nonisolated let core: ClientCore
+    private let source: any AddressSource
+    private var refreshTimer: LoopTimer?
+    private var refreshing: Task<Void, Never>?
+    private var lastRefreshNanoseconds: UInt64 = 0
+    private var isClosed = false
+    var policies: PolicyCache
+
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    /// A client of the cluster that these registries belong to. Make it on the loop's thread.
+    public init(
+        loop: EventLoop, registries: [SocketAddress], options: ClientOptions = ClientOptions()
+    ) throws(ClientError) {
+        try self.init(loop: loop, source: RegistrySource(loop: loop, registries: registries), options: options)
+    }
+
+    /// For tests, which bring their own addresses.
+    package init(
+        loop: EventLoop, source: any AddressSource, options: ClientOptions = ClientOptions(),
+        binding address: SocketAddress = SocketAddress(address: 0, port: 0)
+    ) throws(ClientError) {
+        self.loop = loop
+        self.options = options
+        self.source = source
+        policies = PolicyCache(lifetimeNanoseconds: options.policyLifetimeNanoseconds)
+        do {
+            core = try ClientCore(loop: loop, binding: address, options: options)
+        } catch {
+            throw ClientError(.unavailable, "start of the client", "\(error)")
+        }
+    }
+
+    /// Learns the addresses of all services and keeps them fresh from then on.
+    public func start() async throws(ClientError) {
+        core.transport.onSilence = { [weak self] in self?.silenceNoticed() }
+        try await refresh()
+        let period = options.refreshNanoseconds
+        refreshTimer = loop.timer(afterNanoseconds: period, repeatingNanoseconds: period) { [weak self] in
+            self?.refreshLater()
+        }
+    }
+
+    /// Fails whatever is under way and frees sockets and memory. Readers and writers are of no use afterwards.
+    public func close() async {
+        guard !isClosed else { return }
+        isClosed = true
+        refreshTimer?.cancel()
+        refreshTimer = nil
+        core.close()
+        await source.close()
+    }
+
+    /// Totals of the cluster, for statfs.
+    public func totals() async throws(ClientError) -> InfoResponse {
+        try await source.totals()
+    }
+
+    // MARK: Addresses
+
+    /// Asks the registry for the addresses now.
+    public func refresh() async throws(ClientError) {
+        let addresses = try await source.addresses()
+        core.transport.addresses = addresses
+        lastRefreshNanoseconds = loop.monotonicNanoseconds
+    }
+
+    private nonisolated func silenceNoticed() {
+        assumeIsolated { client in
+            let quiet = client.loop.monotonicNanoseconds &- client.lastRefreshNanoseconds
+            if quiet > 1_000_000_000 { client.startRefreshing() }
+        }
+    }
+
+    private nonisolated func refreshLater() {
+        assumeIsolated { $0.startRefreshing() }
+    }
+
+    private func startRefreshing() {
+        guard refreshing == nil, !isClosed else { return }
+        lastRefreshNanoseconds = loop.monotonicNanoseconds
+        refreshing = loop.task { [weak self] in
+            // The old addresses stay in force when the registry does not answer; the next silence or minute tries again.
+            do throws(ClientError) { try await self?.refresh() } catch { await self?.refreshFailed(error) }
+            await self?.refreshEnded()
+        }
+    }
+
+    private func refreshEnded() {
+        refreshing = nil
+    }
+
+    /// Why the addresses could not be refreshed last time; nil when they could.
+    public private(set) var refreshError: ClientError?
+
+    private func refreshFailed(_ error: ClientError) {
+        refreshError = error
+    }
+}

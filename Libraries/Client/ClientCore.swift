@@ -1,0 +1,51 @@
+import EventLoop
+import Glibc
+import Protocol
+import Synchronization
+
+/// What the parts of a client share: sockets, connections, caches, memory.
+///
+/// `@unchecked Sendable`: confined to the loop. The actors that hold it (Client, FileWriter, FileReader) have that loop as their
+/// executor and the callbacks it registers run there, so all access is from one thread; only `pool` and constants are used elsewhere,
+/// and those are thread-safe.
+package final class ClientCore: @unchecked Sendable {
+    package let loop: EventLoop
+    package let options: ClientOptions
+    package let pool: BufferPool
+    package let transport: DatagramTransport
+    package let connections: BlockConnectionPool
+    package let health: ServiceHealth
+    package let chunks: ChunkCache
+    package let chunkReader: ChunkReader
+    /// Readers that fetch ahead; they share the cache.
+    package let sequentialReaders = Atomic<Int>(0)
+    /// Reads as zeros; never written.
+    package let zeros: PooledBuffer
+    package let spans = SpanCache()
+    package let uploads: UploadBudget
+
+    package init(loop: EventLoop, binding address: SocketAddress, options: ClientOptions) throws(SystemError) {
+        self.loop = loop
+        self.options = options
+        pool = BufferPool(retainedBytes: options.readCacheBytes / 2 + options.pendingWriteBytes / 2)
+        transport = try DatagramTransport(
+            loop: loop, binding: address, firstID: .random(in: 1..<(.max)))
+        connections = BlockConnectionPool(loop: loop, stallNanoseconds: options.blockStallNanoseconds)
+        health = ServiceHealth(avoidNanoseconds: options.avoidNanoseconds)
+        chunks = ChunkCache(budgetBytes: options.readCacheBytes)
+        chunkReader = ChunkReader(
+            loop: loop, pool: pool, cache: chunks, fetcher: ServicePageFetcher(connections: connections), health: health)
+        // Fresh from the system, so zeros, without taking any memory.
+        guard let zeros = pool.take(1 << 20) else { throw SystemError("allocate memory", code: ENOMEM) }
+        self.zeros = zeros
+        uploads = UploadBudget(limitBytes: options.pendingWriteBytes)
+    }
+
+    package func close() {
+        transport.close()
+        connections.close()
+        chunkReader.close()
+        chunks.removeAll()
+        pool.trim()
+    }
+}

@@ -1,0 +1,42 @@
+import Glibc
+import Protocol
+
+extension ClientError {
+    /// The errno that says this best to a POSIX program (services.md E.5, with its recommended corrections).
+    public var errno: Int32 {
+        switch cause {
+        case .refused(let code): Self.errno(for: code)
+        case .timeout: ETIMEDOUT
+        case .unavailable: EHOSTUNREACH
+        case .malformedAnswer, .blockTransfer, .corruptPage, .tooManyBlocksMissing, .badPolicy: EIO
+        case .cannotPlaceSpan: ENOSPC
+        case .sealed: EINVAL
+        case .invalidArgument: EINVAL
+        case .closed: EBADF
+        }
+    }
+
+    /// The errno for a code of the protocol; EIO for everything without a better one.
+    public static func errno(for code: ProtocolError) -> Int32 {
+        switch code {
+        case .timeout: ETIMEDOUT
+        case .notAuthorised, .badCookie: EACCES
+        case .fileNotFound, .directoryNotFound, .nameNotFound, .edgeNotFound, .oldDirectoryNotFound,
+            .newDirectoryNotFound:
+            ENOENT
+        // Somebody else changed the name between our lookup and our request.
+        case .mismatchingTarget, .mismatchingOwner, .mismatchingCreationTime: ENOENT
+        case .typeIsDirectory: EISDIR
+        case .typeIsNotDirectory: ENOTDIR
+        case .lastSpanStateNotClean, .mtimeIsTooRecent, .fileIsTransient, .nameIsLocked, .edgeIsLocked: EBUSY
+        case .cannotOverrideName: EEXIST
+        case .directoryNotEmpty: ENOTEMPTY
+        case .loopInDirectoryRename: ELOOP
+        case .cannotRemoveRootDirectory: EBUSY
+        case .badName, .sameSourceAndDestination, .sameDirectories: EINVAL
+        case .badSpanBody, .spanNotFound, .inconsistentStorageClassParity, .badBlockProof, .badDirectoryInfo: EINVAL
+        case .couldNotPickBlockServices: ENOSPC
+        default: EIO
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import Protocol
+
+/// Why a client operation failed. Names the operation, the cause and, where there is one, the code the service answered.
+public struct ClientError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What went wrong, for programs.
+    public enum Cause: Hashable, Sendable {
+        /// The service answered with this code (messages.md "Errors").
+        case refused(ProtocolError)
+        /// No answer within the overall limit, in spite of repetitions. The request may have been carried out.
+        case timeout
+        /// There is nobody to ask: no address is known, or no connection can be made.
+        case unavailable
+        /// The answer could not be decoded, or says what it must not say.
+        case malformedAnswer
+        /// A block could not be read or written for a reason that may pass: connection lost, stalled, local error.
+        case blockTransfer
+        /// A page does not match its checksum.
+        case corruptPage
+        /// Fewer than D blocks of a span could be read. The data is not available now.
+        case tooManyBlocksMissing
+        /// The cluster could not place a span after every attempt.
+        case cannotPlaceSpan
+        /// The bytes lie in a span that was sealed already; files are written forwards.
+        case sealed
+        /// The request cannot be made: bad name, bad path, size out of range.
+        case invalidArgument
+        /// The file or the client was closed or abandoned.
+        case closed
+        /// The policies of the directory cannot be used.
+        case badPolicy
+    }
+
+    public let cause: Cause
+    /// What was attempted, such as `LOOKUP at shard 17`.
+    public let operation: String
+    /// Anything else that helps, possibly empty.
+    public let detail: String
+
+    public init(_ cause: Cause, _ operation: String, _ detail: String = "") {
+        self.cause = cause
+        self.operation = operation
+        self.detail = detail
+    }
+
+    /// The code that a service answered, if one did.
+    public var code: ProtocolError? {
+        if case .refused(let code) = cause { code } else { nil }
+    }
+
+    /// Whether the service answered with `code`.
+    public func isRefusal(_ code: ProtocolError) -> Bool {
+        self.code == code
+    }
+
+    public var description: String {
+        "\(operation) failed: \(cause.sentence)" + (detail.isEmpty ? "" : " (\(detail))")
+    }
+}
+
+extension ClientError.Cause {
+    var sentence: String {
+        switch self {
+        case .refused(let code): "the service answered \(code)"
+        case .timeout: "no answer in time; is the service running and reachable?"
+        case .unavailable: "nobody can be reached for it; is the service running and registered?"
+        case .malformedAnswer: "the answer makes no sense"
+        case .blockTransfer: "the transfer with the block service broke off"
+        case .corruptPage: "a page does not match its checksum"
+        case .tooManyBlocksMissing: "too many blocks of the span are missing to restore its data"
+        case .cannotPlaceSpan: "the cluster has no place for the data now"
+        case .sealed: "these bytes are stored already and cannot be changed"
+        case .invalidArgument: "the argument is not valid"
+        case .closed: "it was closed"
+        case .badPolicy: "the policies of the directory cannot be used"
+        }
+    }
+}

@@ -1,0 +1,27 @@
+/// What can be set on a client. The defaults suit a mount on a machine with a few gigabytes of memory.
+public struct ClientOptions: Hashable, Sendable {
+    /// Repetition of requests to shards.
+    public var shardTiming = RetryTiming.shard
+    /// Repetition of requests to the coordinator.
+    public var cdcTiming = RetryTiming.cdc
+    /// Largest datagram accepted in answers that come in pages, 1472…8972 bytes.
+    public var datagramBytes: UInt16 = 8972
+    /// Interval at which the addresses of the services are asked for again.
+    public var refreshNanoseconds: UInt64 = 60_000_000_000
+    /// How long policies of a directory are believed, at most.
+    public var policyLifetimeNanoseconds: UInt64 = 60_000_000_000
+    /// Bytes of data that readers keep in memory, over all files.
+    public var readCacheBytes = 96 << 20
+    /// Farthest that one sequential reader fetches ahead, in bytes.
+    public var readAheadBytes = 12 << 20
+    /// Bytes of sealed spans, parity included, that wait for block services over all files. Writers pause beyond it.
+    public var pendingWriteBytes = 192 << 20
+    /// How long a block service that failed is avoided.
+    public var avoidNanoseconds: UInt64 = 30_000_000_000
+    /// A block connection that makes no progress for so long is given up.
+    public var blockStallNanoseconds: UInt64 = 20_000_000_000
+    /// How long to go on trying to place one span before the application sees an error.
+    public var placementNanoseconds: UInt64 = 60_000_000_000
+
+    public init() {}
+}

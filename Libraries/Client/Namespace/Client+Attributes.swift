@@ -1,0 +1,46 @@
+import Protocol
+
+/// What stat(2) wants to know of an inode.
+public struct InodeAttributes: Hashable, Sendable {
+    public let id: InodeID
+    public let modified: Timestamp
+    /// Of a directory: the same as `modified`.
+    public let accessed: Timestamp
+    /// In bytes; 0 for a directory.
+    public let size: UInt64
+}
+
+extension Client {
+    /// Attributes of a file, symbolic link or directory, not of one under construction.
+    public func attributes(of id: InodeID) async throws(ClientError) -> InodeAttributes {
+        if id.isDirectory {
+            let found = try await statDirectory(id)
+            return InodeAttributes(id: id, modified: found.mtime, accessed: found.mtime, size: 0)
+        }
+        let found = try await statFile(id)
+        return InodeAttributes(id: id, modified: found.mtime, accessed: found.atime, size: found.size)
+    }
+
+    public func statFile(_ id: InodeID) async throws(ClientError) -> StatFileResponse {
+        try await call(StatFileRequest(id: id), shard: id.shard)
+    }
+
+    public func statDirectory(_ id: InodeID) async throws(ClientError) -> StatDirectoryResponse {
+        try await call(StatDirectoryRequest(id: id), shard: id.shard)
+    }
+
+    /// A file that is not linked yet, or not any more.
+    public func statTransientFile(_ id: InodeID) async throws(ClientError) -> StatTransientFileResponse {
+        try await call(StatTransientFileRequest(id: id), shard: id.shard)
+    }
+
+    /// Sets the times that are given and leaves the others. Not for directories.
+    public func setTimes(
+        _ id: InodeID, modified: Timestamp? = nil, accessed: Timestamp? = nil
+    ) async throws(ClientError) {
+        // Bit 63 says that the time is to be set.
+        func field(_ time: Timestamp?) -> UInt64 { time.map { $0.nanoseconds | 1 << 63 } ?? 0 }
+        _ = try await call(
+            SetTimeRequest(id: id, mtime: field(modified), atime: field(accessed)), shard: id.shard)
+    }
+}

@@ -1,0 +1,79 @@
+import Protocol
+
+extension Client {
+    /// What `name` points to now in a live directory. Refused with NAME_NOT_FOUND or DIRECTORY_NOT_FOUND.
+    public func lookup(_ name: [UInt8], in directory: InodeID) async throws(ClientError) -> LookupResponse {
+        guard (1...ClientLimits.nameBytes).contains(name.count) else {
+            throw ClientError(.refused(.nameNotFound), "LOOKUP of a name of \(name.count) bytes")
+        }
+        return try await call(LookupRequest(dirId: directory, name: name), shard: directory.shard)
+    }
+
+    /// The inode at an absolute path; empty components are skipped, symbolic links are not followed, `..` means nothing.
+    public func resolve(path: [UInt8]) async throws(ClientError) -> InodeID {
+        var current = InodeID.root
+        for component in path.split(separator: UInt8(ascii: "/")) {
+            guard current.isDirectory else {
+                throw ClientError(.refused(.typeIsNotDirectory), "resolution of a path")
+            }
+            current = try await lookup(Array(component), in: current).targetId
+        }
+        return current
+    }
+
+    /// As above.
+    public func resolve(path: String) async throws(ClientError) -> InodeID {
+        try await resolve(path: Array(path.utf8))
+    }
+
+    /// Makes a directory; refused with CANNOT_OVERRIDE_NAME when the name exists.
+    public func makeDirectory(_ name: [UInt8], in directory: InodeID) async throws(ClientError) -> MakeDirectoryResponse {
+        try Self.checkName(name)
+        return try await patiently { () throws(ClientError) in
+            try await callCDC(MakeDirectoryRequest(ownerId: directory, name: name))
+        }
+    }
+
+    /// Removes an empty directory from its parent. It becomes a snapshot.
+    public func removeDirectory(_ name: [UInt8], in directory: InodeID) async throws(ClientError) {
+        try await racing { () throws(ClientError) in
+            let found = try await lookup(name, in: directory)
+            guard found.targetId.isDirectory else {
+                throw ClientError(.refused(.typeIsNotDirectory), "removal of a directory")
+            }
+            try await removeDirectory(name, in: directory, found)
+        }
+    }
+
+    private func removeDirectory(
+        _ name: [UInt8], in directory: InodeID, _ found: LookupResponse
+    ) async throws(ClientError) {
+        let request = SoftUnlinkDirectoryRequest(
+            ownerId: directory, targetId: found.targetId, creationTime: found.creationTime, name: name)
+        let outcome = await counted(request)
+        guard case .failure(let error) = outcome.result else { return }
+        let old = OldEdge(directory: directory, name: name, target: found.targetId, creationTime: found.creationTime)
+        guard try await wasDoneBefore(error, attempts: outcome.attempts, old) else { throw error }
+    }
+
+    /// Removes a file or symbolic link from its directory. It becomes a snapshot.
+    public func unlink(_ name: [UInt8], in directory: InodeID) async throws(ClientError) {
+        try await racing { () throws(ClientError) in
+            let found = try await lookup(name, in: directory)
+            guard found.targetId.isFile else { throw ClientError(.refused(.typeIsDirectory), "removal of a file") }
+            let request = SoftUnlinkFileRequest(
+                ownerId: directory, fileId: found.targetId, name: name, creationTime: found.creationTime)
+            let outcome = await counted(request, shard: directory.shard)
+            guard case .failure(let error) = outcome.result else { return }
+            let old = OldEdge(directory: directory, name: name, target: found.targetId, creationTime: found.creationTime)
+            guard try await wasDoneBefore(error, attempts: outcome.attempts, old) else { throw error }
+        }
+    }
+
+    static func checkName(_ name: [UInt8]) throws(ClientError) {
+        let isValid =
+            (1...ClientLimits.nameBytes).contains(name.count) && !name.contains(0) && !name.contains(UInt8(ascii: "/"))
+            && name != [UInt8(ascii: ".")] && name != [UInt8(ascii: "."), UInt8(ascii: ".")]
+        guard isValid else { throw ClientError(.refused(.badName), "use of a name") }
+    }
+}

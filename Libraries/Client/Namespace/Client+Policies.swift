@@ -1,0 +1,86 @@
+import Protocol
+
+extension Client {
+    /// The policies that decide how a new file in `directory` is stored, each from the nearest directory that defines it.
+    public func writePolicies(of directory: InodeID) async throws(ClientError) -> WritePolicies {
+        let now = loop.monotonicNanoseconds
+        if let known = policies.resolved(directory, now: now) { return known }
+        let operation = "resolution of the policies of \(directory)"
+        let bodies = try await policyBodies([.span, .block, .stripe], of: directory)
+        do {
+            let found = WritePolicies(
+                span: try SpanPolicy(decoding: bodies[0]), block: try BlockPolicy(decoding: bodies[1]),
+                stripe: try StripePolicy(decoding: bodies[2]))
+            guard let found else { throw ClientError(.badPolicy, operation, "a writer cannot use them") }
+            policies.insert(directory, found, now: now)
+            return found
+        } catch let error as ClientError {
+            throw error
+        } catch {
+            throw ClientError(.badPolicy, operation, "\(error)")
+        }
+    }
+
+    /// The snapshot policy in force for `directory`.
+    public func snapshotPolicy(of directory: InodeID) async throws(ClientError) -> SnapshotPolicy {
+        let bodies = try await policyBodies([.snapshot], of: directory)
+        do {
+            return try SnapshotPolicy(decoding: bodies[0])
+        } catch {
+            throw ClientError(.badPolicy, "resolution of the policies of \(directory)", "\(error)")
+        }
+    }
+
+    /// Replaces or adds one policy of a directory. Two clients that do so at once can undo each other's change, as the protocol
+    /// only replaces the whole info.
+    public func setPolicy(_ policy: some DirectoryPolicy, of directory: InodeID) async throws(ClientError) {
+        var info = try await statDirectory(directory).info
+        do throws(EncodeError) {
+            try info.set(policy)
+        } catch {
+            throw ClientError(.invalidArgument, "setting of a policy", "\(error)")
+        }
+        try await setDirectoryInfo(info, of: directory)
+    }
+
+    /// Makes a directory inherit one policy again. Not for the root.
+    public func clearPolicy(_ tag: DirectoryInfoTag, of directory: InodeID) async throws(ClientError) {
+        var info = try await statDirectory(directory).info
+        info.remove(tag)
+        try await setDirectoryInfo(info, of: directory)
+    }
+
+    private func setDirectoryInfo(_ info: DirectoryInfo, of directory: InodeID) async throws(ClientError) {
+        _ = try await call(SetDirectoryInfoRequest(id: directory, info: info), shard: directory.shard)
+        policies.removeAll()
+    }
+
+    /// Body of each tag, from the nearest directory upwards that has it.
+    private func policyBodies(_ tags: [DirectoryInfoTag], of directory: InodeID) async throws(ClientError) -> [[UInt8]] {
+        var found: [DirectoryInfoTag: [UInt8]] = [:]
+        var current = directory
+        var visited = 0
+        while true {
+            let entry = try await directoryEntry(current)
+            for tag in tags where found[tag] == nil { found[tag] = entry.info[tag] }
+            let bodies = tags.compactMap { found[$0] }
+            if bodies.count == tags.count { return bodies }
+            visited += 1
+            // Directories are never deeper than this; a loop would be a defect of the cluster.
+            guard !entry.owner.isNull, visited < 4096 else {
+                let missing = tags.filter { found[$0] == nil }.map(\.description).joined(separator: ", ")
+                throw ClientError(.badPolicy, "resolution of the policies of \(directory)", "nobody defines \(missing)")
+            }
+            current = entry.owner
+        }
+    }
+
+    private func directoryEntry(_ directory: InodeID) async throws(ClientError) -> PolicyCache.Entry {
+        let now = loop.monotonicNanoseconds
+        if let known = policies.entry(directory, now: now) { return known }
+        let found = try await statDirectory(directory)
+        let entry = PolicyCache.Entry(owner: found.owner, info: found.info, fetchedNanoseconds: now)
+        policies.insert(directory, entry)
+        return entry
+    }
+}

@@ -1,0 +1,79 @@
+import Protocol
+
+extension Client {
+    /// Gives what `name` in `directory` points to the name `newName` in `newDirectory`, by whichever request fits.
+    ///
+    /// As rename(2): a file replaces a file (the old one becomes a snapshot), a directory replaces an empty directory, and renaming to
+    /// the same place does nothing. Refused with TYPE_IS_DIRECTORY, TYPE_IS_NOT_DIRECTORY, DIRECTORY_NOT_EMPTY,
+    /// LOOP_IN_DIRECTORY_RENAME where the kinds or places do not fit.
+    /// - Returns: creation time of the new name.
+    @discardableResult
+    public func rename(
+        _ name: [UInt8], in directory: InodeID, to newName: [UInt8], in newDirectory: InodeID
+    ) async throws(ClientError) -> Timestamp {
+        try Self.checkName(newName)
+        return try await racing { () throws(ClientError) in
+            let found = try await lookup(name, in: directory)
+            if directory == newDirectory, name == newName { return found.creationTime }
+            let old = OldEdge(directory: directory, name: name, target: found.targetId, creationTime: found.creationTime)
+            do throws(ClientError) {
+                return try await renameOnce(old, to: newName, in: newDirectory)
+            } catch {
+                guard error.isRefusal(.cannotOverrideName) else { throw error }
+                try await makeWay(for: found.targetId, newName, in: newDirectory)
+                return try await renameOnce(old, to: newName, in: newDirectory)
+            }
+        }
+    }
+
+    private func renameOnce(
+        _ old: OldEdge, to newName: [UInt8], in newDirectory: InodeID
+    ) async throws(ClientError) -> Timestamp {
+        let outcome = await sendRename(old, to: newName, in: newDirectory)
+        switch outcome.result {
+        case .success(let creationTime): return creationTime
+        case .failure(let error):
+            guard try await wasDoneBefore(error, attempts: outcome.attempts, old) else { throw error }
+            let now = try await lookup(newName, in: newDirectory)
+            guard now.targetId == old.target else { throw error }
+            return now.creationTime
+        }
+    }
+
+    private func sendRename(
+        _ old: OldEdge, to newName: [UInt8], in newDirectory: InodeID
+    ) async -> CountedResult<Timestamp> {
+        if old.directory == newDirectory {
+            let request = SameDirectoryRenameRequest(
+                targetId: old.target, dirId: old.directory, oldName: old.name, oldCreationTime: old.creationTime,
+                newName: newName)
+            return await counted(request, shard: old.directory.shard).map(\.newCreationTime)
+        }
+        if old.target.isDirectory {
+            let request = RenameDirectoryRequest(
+                targetId: old.target, oldOwnerId: old.directory, oldName: old.name, oldCreationTime: old.creationTime,
+                newOwnerId: newDirectory, newName: newName)
+            return await counted(request).map(\.creationTime)
+        }
+        let request = RenameFileRequest(
+            targetId: old.target, oldOwnerId: old.directory, oldName: old.name, oldCreationTime: old.creationTime,
+            newOwnerId: newDirectory, newName: newName)
+        return await counted(request).map(\.creationTime)
+    }
+
+    /// The protocol never replaces a directory: an empty one is removed first, anything else gets its proper error.
+    private func makeWay(for source: InodeID, _ name: [UInt8], in directory: InodeID) async throws(ClientError) {
+        let operation = "rename over an existing name"
+        let present = try await lookup(name, in: directory).targetId
+        if source.isDirectory, present.isFile { throw ClientError(.refused(.typeIsNotDirectory), operation) }
+        if source.isFile, present.isDirectory { throw ClientError(.refused(.typeIsDirectory), operation) }
+        guard source.isDirectory else { throw ClientError(.refused(.cannotOverrideName), operation) }
+        try await removeDirectory(name, in: directory)
+    }
+}
+
+extension CountedResult {
+    func map<Other>(_ transform: (Response) -> Other) -> CountedResult<Other> {
+        CountedResult<Other>(result: result.map(transform), attempts: attempts)
+    }
+}

@@ -1,0 +1,65 @@
+import Protocol
+
+/// A name as it was before a request took it away.
+struct OldEdge: Sendable {
+    let directory: InodeID
+    let name: [UInt8]
+    let target: InodeID
+    let creationTime: Timestamp
+}
+
+extension Client {
+    /// Whether an error hides that an earlier copy of the same request was carried out: it was repeated, the name is gone, and the
+    /// newest two entries of the name's history are what the request leaves behind (services.md C.3).
+    func wasDoneBefore(_ error: ClientError, attempts: Int, _ old: OldEdge) async throws(ClientError) -> Bool {
+        guard attempts > 1, error.isRefusal(.edgeNotFound) else { return false }
+        let history = try await call(
+            FullReadDirRequest(
+                dirId: old.directory, flags: [.backwards, .current, .sameName], startName: old.name,
+                startTime: Timestamp(nanoseconds: 0), limit: 2, mtu: options.datagramBytes),
+            shard: old.directory.shard
+        ).results
+        guard history.count == 2, !history[0].current, history[0].targetId.id.isNull else { return false }
+        return !history[1].current && history[1].targetId.id == old.target
+            && history[1].creationTime == old.creationTime
+    }
+
+    /// Carries out a step that first looks a name up. When somebody changed the name in between, it is done anew, once.
+    func racing<T>(_ step: () async throws(ClientError) -> T) async throws(ClientError) -> T {
+        do {
+            return try await patiently(step)
+        } catch {
+            switch error.code {
+            case .edgeNotFound?, .mismatchingTarget?, .mismatchingCreationTime?, .mismatchingOwner?:
+                return try await patiently(step)
+            default: throw error
+            }
+        }
+    }
+
+    /// Repeats a step that meets a lock of somebody's transaction or a clock that is behind, for up to about 5 s.
+    func patiently<T>(_ step: () async throws(ClientError) -> T) async throws(ClientError) -> T {
+        let start = loop.monotonicNanoseconds
+        var pause: UInt64 = 2_000_000
+        while true {
+            do {
+                return try await step()
+            } catch {
+                let elapsed = loop.monotonicNanoseconds &- start
+                guard error.mayPassSoon, elapsed < 5_000_000_000 else { throw error }
+                await loop.sleep(nanoseconds: pause + .random(in: 0..<pause))
+                pause = min(pause * 2, 250_000_000)
+            }
+        }
+    }
+}
+
+extension ClientError {
+    /// Refusals that come from another request under way.
+    var mayPassSoon: Bool {
+        switch code {
+        case .nameIsLocked?, .edgeIsLocked?, .mtimeIsTooRecent?, .moreRecentSnapshotEdge?, .moreRecentCurrentEdge?: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,192 @@
+import Erasure
+import EventLoop
+import Protocol
+
+/// Gets chunks: from their own block, or, when that one is missing, corrupt or slower than the others usually are, from any D
+/// others. Chunks that a recovery needs are shared with readers that want them anyway. Confined to the loop.
+package final class ChunkReader {
+    private let loop: EventLoop
+    private let pool: BufferPool
+    private let cache: ChunkCache
+    private let fetcher: any PageFetching
+    private let hedges: DeadlineTimer<() -> Void>
+    private let health: ServiceHealth
+
+    /// Counts since the start.
+    package struct Counters: Sendable {
+        package var fetches: UInt64 = 0
+        package var failedFetches: UInt64 = 0
+        package var hedges: UInt64 = 0
+        package var recoveries: UInt64 = 0
+    }
+    package private(set) var counters = Counters()
+
+    private static let missingNanoseconds: UInt64 = 60_000_000_000
+
+    package init(
+        loop: EventLoop, pool: BufferPool, cache: ChunkCache, fetcher: any PageFetching, health: ServiceHealth
+    ) {
+        self.loop = loop
+        self.pool = pool
+        self.cache = cache
+        self.fetcher = fetcher
+        self.health = health
+        hedges = DeadlineTimer(loop: loop)
+        hedges.onDue = { body, _ in body() }
+    }
+
+    package func close() {
+        hedges.cancel()
+    }
+
+    // MARK: Wanting
+
+    /// The chunk for a range of a span's block; new chunks are cached if `keeps`.
+    package func chunk(_ span: SpanInfo, block: Int, _ range: Range<Int>, keeps: Bool) -> Chunk? {
+        if let known = cached(span, block: block, range) { return known }
+        guard case .blocks(_, let sources) = span.content else { return nil }
+        let key = Chunk.Key(block: sources[block].block, offset: range.lowerBound, count: range.count)
+        let made = Chunk(key: key, span: span, block: block)
+        if keeps { cache.insert(made) }
+        return made
+    }
+
+    /// The chunk, if it is in the cache or on its way there.
+    package func cached(_ span: SpanInfo, block: Int, _ range: Range<Int>) -> Chunk? {
+        guard case .blocks(_, let sources) = span.content else { return nil }
+        let key = Chunk.Key(block: sources[block].block, offset: range.lowerBound, count: range.count)
+        guard let known = cache.find(key), known.failure == nil else { return nil }
+        return known
+    }
+
+    /// Starts whatever is needed for the chunk to become ready or to fail.
+    package func start(_ chunk: Chunk) {
+        guard !chunk.isReady, chunk.failure == nil else { return }
+        switch chunk.direct {
+        case .idle:
+            if isPromising(chunk.span, chunk.block) {
+                startDirect(chunk)
+                hedge { [weak self] in self?.hedgeDue(chunk) }
+            } else {
+                startRecovery(chunk)
+            }
+        case .failed: startRecovery(chunk)
+        case .underway, .done: break
+        }
+    }
+
+    /// Whether a block is likely to be read without trouble.
+    private func isPromising(_ span: SpanInfo, _ block: Int) -> Bool {
+        guard case .blocks(_, let sources) = span.content else { return false }
+        let now = loop.monotonicNanoseconds
+        let service = sources[block].service
+        if let until = span.missing[block], until > now { return false }
+        return service.flags.isReadable && !health.isAvoidedForReading(service.id, now: now)
+    }
+
+    // MARK: Directly
+
+    private func startDirect(_ chunk: Chunk) {
+        guard case .blocks(_, let sources) = chunk.span.content, let memory = pool.take(chunk.key.count) else {
+            return directFailed(chunk)
+        }
+        chunk.direct = .underway
+        counters.fetches &+= 1
+        let source = sources[chunk.block]
+        let began = loop.monotonicNanoseconds
+        let range = chunk.key.offset..<chunk.key.offset + chunk.key.count
+        fetcher.fetch(source, range, into: memory) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success:
+                chunk.direct = .done
+                health.readSucceeded(source.service.id, latencyNanoseconds: loop.monotonicNanoseconds &- began)
+                chunk.become(memory)
+            case .failure(let error):
+                note(error, of: chunk, source)
+                directFailed(chunk)
+            }
+        }
+    }
+
+    private func note(_ error: ClientError, of chunk: Chunk, _ source: BlockSource) {
+        counters.failedFetches &+= 1
+        let now = loop.monotonicNanoseconds
+        switch error.cause {
+        case .blockTransfer, .unavailable, .timeout: health.readDisappointed(source.service.id, now: now)
+        case .refused(.blockIoErrorDevice), .refused(.blockServiceNotFound):
+            health.readDisappointed(source.service.id, now: now)
+        case .refused: chunk.span.missing[chunk.block] = now &+ Self.missingNanoseconds
+        // Only these pages are known to be bad.
+        default: break
+        }
+    }
+
+    private func directFailed(_ chunk: Chunk) {
+        chunk.directFailed()
+        guard !chunk.isReady else { return }
+        startRecovery(chunk)
+    }
+
+    private func hedge(_ body: @escaping () -> Void) {
+        hedges.schedule(body, dueNanoseconds: loop.monotonicNanoseconds &+ health.hedgeNanoseconds)
+    }
+
+    private func hedgeDue(_ chunk: Chunk) {
+        guard !chunk.isReady, chunk.failure == nil, !chunk.isRecovering, case .blocks(let layout, let sources) = chunk.span.content,
+            layout.blocks > layout.dataBlocks
+        else { return }
+        counters.hedges &+= 1
+        health.readDisappointed(sources[chunk.block].service.id, now: loop.monotonicNanoseconds)
+        startRecovery(chunk)
+    }
+
+    // MARK: From others
+
+    private func startRecovery(_ chunk: Chunk) {
+        guard !chunk.isRecovering, !chunk.isReady else { return }
+        chunk.isRecovering = true
+        counters.recoveries &+= 1
+        ChunkRecovery(chunk, candidates: candidates(for: chunk), reader: self).start()
+    }
+
+    /// The other blocks, best first: those that will be read anyway (data), then parity; doubtful ones last.
+    private func candidates(for chunk: Chunk) -> [Int] {
+        guard case .blocks(let layout, _) = chunk.span.content else { return [] }
+        let others = (0..<layout.blocks).filter { $0 != chunk.block }
+        return others.filter { isPromising(chunk.span, $0) } + others.filter { !isPromising(chunk.span, $0) }
+    }
+
+    /// The same range of another block, for a recovery: fetched from there, never itself recovered.
+    func sibling(of chunk: Chunk, block: Int) -> Chunk? {
+        let range = chunk.key.offset..<chunk.key.offset + chunk.key.count
+        guard let sibling = self.chunk(chunk.span, block: block, range, keeps: true) else { return nil }
+        // What failed may work again by now; a recovery asks each block once.
+        if case .failed = sibling.direct, !sibling.isRecovering, isPromising(sibling.span, block) { sibling.direct = .idle }
+        if !sibling.isReady, case .idle = sibling.direct { startDirect(sibling) }
+        return sibling
+    }
+
+    /// Asks again after the usual time, for a recovery whose sources are slow as well.
+    func hedgeRecovery(_ body: @escaping () -> Void) {
+        hedge(body)
+    }
+
+    func recovered(_ chunk: Chunk, _ memory: PooledBuffer) {
+        chunk.become(memory)
+    }
+
+    func recoveryFailed(_ chunk: Chunk) {
+        chunk.isRecovering = false
+        // The block's own answer may still come, however late.
+        if case .underway = chunk.direct { return }
+        if case .idle = chunk.direct { return startDirect(chunk) }
+        cache.remove(chunk)
+        chunk.fail(
+            ClientError(.tooManyBlocksMissing, "read of block \(chunk.key.block)", "at file offset \(chunk.span.byteOffset)"))
+    }
+
+    func takeMemory(_ bytes: Int) -> PooledBuffer? {
+        pool.take(bytes)
+    }
+}

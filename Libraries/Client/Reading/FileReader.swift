@@ -1,0 +1,199 @@
+import EventLoop
+import Protocol
+import Synchronization
+
+/// Reads a finished file, whose contents never change. Fetches only the pages asked for, from all their blocks at once; reads ahead
+/// once it is read in order. Every page is checked before its bytes are handed out.
+public actor FileReader {
+    public nonisolated let client: Client
+    public nonisolated let id: InodeID
+    /// Length in bytes.
+    public nonisolated let size: UInt64
+    nonisolated let core: ClientCore
+
+    private var readAhead = ReadAhead()
+
+    /// Bytes of a chunk: fetched in one request, cached as one.
+    package static let chunkBytes = 256 << 10
+
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { client.unownedExecutor }
+
+    /// A reader of a file whose size is known already, without asking for it.
+    public init(client: Client, id: InodeID, size: UInt64) {
+        self.client = client
+        self.id = id
+        self.size = size
+        core = client.core
+    }
+
+    deinit {
+        if readAhead.isActive { core.sequentialReaders.subtract(1, ordering: .relaxed) }
+    }
+
+    /// The bytes at `offset`; fewer than `count` only at the end of the file.
+    public func read(at offset: UInt64, count: Int) async throws(ClientError) -> FileData {
+        guard let range = clamped(offset, count) else { return FileData() }
+        let isSequential = note(range)
+        defer { prefetch() }
+        var attempts = 0
+        while true {
+            do {
+                let pieces = try await plan(range)
+                return try await gather(pieces, isSequential)
+            } catch {
+                // Blocks may have moved since the spans were asked for.
+                guard attempts < 2, error.cause == .tooManyBlocksMissing else { throw error }
+                core.spans.forget(id, range)
+            }
+            attempts += 1
+        }
+    }
+
+    /// As `read`, when everything is at hand; nil otherwise. Call it on the client's loop.
+    public nonisolated func readNow(at offset: UInt64, count: Int) -> FileData? {
+        assumeIsolated { reader in
+            guard let range = reader.clamped(offset, count) else { return FileData() }
+            guard case .complete(let pieces) = ReadPiece.plan(range, of: reader.id, in: reader.core.spans, unit: Self.chunkBytes),
+                let data = reader.assembleCached(pieces)
+            else { return nil }
+            _ = reader.note(range)
+            reader.prefetch()
+            return data
+        }
+    }
+
+    private func clamped(_ offset: UInt64, _ count: Int) -> Range<UInt64>? {
+        guard offset < size, count > 0 else { return nil }
+        return offset..<offset + min(UInt64(count), size - offset)
+    }
+
+    // MARK: Spans
+
+    private func plan(_ range: Range<UInt64>) async throws(ClientError) -> [ReadPiece] {
+        var loaded = 0
+        while true {
+            switch ReadPiece.plan(range, of: id, in: core.spans, unit: Self.chunkBytes) {
+            case .complete(let pieces): return pieces
+            case .missing(let offset):
+                // A page of spans covers many MiB; a range needs more only where it meets their end.
+                guard loaded < 1000 else {
+                    throw ClientError(.malformedAnswer, "read of \(id)", "its spans have gaps")
+                }
+                loaded += 1
+                try await loadSpans(at: offset)
+            }
+        }
+    }
+
+    private func loadSpans(at offset: UInt64) async throws(ClientError) {
+        let page = try await client.call(
+            LocalFileSpansRequest(fileId: id, byteOffset: offset, limit: 0, mtu: client.options.datagramBytes),
+            shard: id.shard)
+        var spans: [SpanInfo] = []
+        for span in page.spans {
+            guard let checked = SpanInfo(span, services: page.blockServices) else {
+                throw ClientError(.malformedAnswer, "LOCAL_FILE_SPANS of \(id)", "an impossible span")
+            }
+            spans.append(checked)
+        }
+        core.spans.insert(spans, of: id)
+        guard core.spans.span(of: id, at: offset) != nil else {
+            throw ClientError(.malformedAnswer, "LOCAL_FILE_SPANS of \(id)", "nothing at offset \(offset)")
+        }
+    }
+
+    // MARK: Pages
+
+    private func gather(_ pieces: [ReadPiece], _ isSequential: Bool) async throws(ClientError) -> FileData {
+        var chunks: [Chunk?] = []
+        for piece in pieces {
+            let chunk = chunk(for: piece, isSequential)
+            if let chunk { core.chunkReader.start(chunk) }
+            chunks.append(chunk)
+        }
+        let memories = try await ready(chunks)
+        return assemble(pieces, memories, chunks)
+    }
+
+    private func chunk(for piece: ReadPiece, _ isSequential: Bool) -> Chunk? {
+        guard case .data(let span, let layout, let range) = piece else { return nil }
+        let block = layout.dataBlocks == 1 ? span.preferredCopy : range.block
+        let aligned = range.aligned(unit: Self.chunkBytes)
+        if isSequential { return core.chunkReader.chunk(span, block: block, aligned, keeps: true) }
+        if let known = core.chunkReader.cached(span, block: block, aligned) { return known }
+        return core.chunkReader.chunk(span, block: block, range.pages, keeps: false)
+    }
+
+    /// Waits for all chunks; their memory in the same order.
+    private func ready(_ chunks: [Chunk?]) async throws(ClientError) -> [PooledBuffer?] {
+        var memories: [PooledBuffer?] = chunks.map { $0?.memory }
+        if zip(chunks, memories).allSatisfy({ $0 == nil || $1 != nil }) { return memories }
+        let waiting = ChunkWait(chunks)
+        try await waiting.wait()
+        memories = chunks.map { $0?.memory }
+        return memories
+    }
+
+    private func assembleCached(_ pieces: [ReadPiece]) -> FileData? {
+        var chunks: [Chunk?] = []
+        for piece in pieces {
+            guard case .data(let span, let layout, let range) = piece else {
+                chunks.append(nil)
+                continue
+            }
+            let block = layout.dataBlocks == 1 ? span.preferredCopy : range.block
+            guard let known = core.chunkReader.cached(span, block: block, range.aligned(unit: Self.chunkBytes)),
+                known.isReady
+            else { return nil }
+            chunks.append(known)
+        }
+        return assemble(pieces, chunks.map { $0?.memory }, chunks)
+    }
+
+    private func assemble(_ pieces: [ReadPiece], _ memories: [PooledBuffer?], _ chunks: [Chunk?]) -> FileData {
+        var data = FileData()
+        for (index, piece) in pieces.enumerated() {
+            switch piece {
+            case .zeros(let count): data.appendZeros(count, core.zeros)
+            case .inline(let bytes): data.append(bytes, from: core.pool)
+            case .data(_, _, let range):
+                guard let memory = memories[index], let chunk = chunks[index] else { continue }
+                data.append(memory, range.wanted.lowerBound - chunk.key.offset, range.wanted.count)
+            }
+        }
+        return data
+    }
+
+    // MARK: Reading ahead
+
+    private func note(_ range: Range<UInt64>) -> Bool {
+        let wasActive = readAhead.isActive
+        readAhead.note(range)
+        if readAhead.isActive, !wasActive { core.sequentialReaders.add(1, ordering: .relaxed) }
+        if !readAhead.isActive, wasActive { core.sequentialReaders.subtract(1, ordering: .relaxed) }
+        return readAhead.isActive
+    }
+
+    private func prefetch() {
+        let share = client.options.readCacheBytes / 2 / max(1, core.sequentialReaders.load(ordering: .relaxed))
+        guard let range = readAhead.takePrefetch(end: size, limit: min(client.options.readAheadBytes, share)) else {
+            return
+        }
+        switch ReadPiece.plan(range, of: id, in: core.spans, unit: Self.chunkBytes) {
+        case .complete(let pieces): prefetch(pieces)
+        case .missing(let offset):
+            // Whether it works out or not is seen by the read that needs it.
+            client.loop.task { try? await self.loadSpans(at: offset) }
+            guard offset > range.lowerBound,
+                case .complete(let pieces) = ReadPiece.plan(range.lowerBound..<offset, of: id, in: core.spans, unit: Self.chunkBytes)
+            else { return }
+            prefetch(pieces)
+        }
+    }
+
+    private func prefetch(_ pieces: [ReadPiece]) {
+        for piece in pieces {
+            if let chunk = chunk(for: piece, true) { core.chunkReader.start(chunk) }
+        }
+    }
+}

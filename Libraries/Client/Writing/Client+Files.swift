@@ -1,0 +1,63 @@
+import Protocol
+
+extension Client {
+    /// Begins a file (or symbolic link) that will get a name in `directory`. It is invisible until `FileWriter.finish`.
+    /// - Parameter note: for operators who look at unfinished files; usually the name. At most 255 bytes of it are kept.
+    public func createFile(
+        in directory: InodeID, note: [UInt8], type: InodeType = .file
+    ) async throws(ClientError) -> FileWriter {
+        let policies = try await writePolicies(of: directory)
+        let handle = try await construct(in: directory.shard, note: note, type: type)
+        return FileWriter(client: self, handle: handle, policies: policies)
+    }
+
+    /// A transient file in a shard.
+    public func construct(
+        in shard: ShardID, note: [UInt8], type: InodeType = .file
+    ) async throws(ClientError) -> TransientHandle {
+        let request = ConstructFileRequest(type: type, note: Array(note.prefix(255)))
+        let made = try await call(request, shard: shard)
+        return TransientHandle(id: made.id, cookie: made.cookie)
+    }
+
+    /// Gives a transient file its name. `directory` must be in the file's shard. Returns the creation time of the name.
+    public func link(_ file: TransientHandle, in directory: InodeID, name: [UInt8]) async throws(ClientError) -> Timestamp {
+        try await patiently { () throws(ClientError) in
+            try await call(
+                LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: directory, name: name),
+                shard: file.id.shard
+            ).creationTime
+        }
+    }
+
+    /// Gives a transient file up. It would expire anyway, so a failure does no harm and is not reported.
+    func scrap(_ file: TransientHandle) async {
+        let request = ScrapTransientFileRequest(id: file.id, cookie: file.cookie)
+        _ = await counted(request, shard: file.id.shard)
+    }
+
+    /// Makes a symbolic link.
+    /// - Returns: the link's inode and the creation time of its name.
+    public func makeSymbolicLink(
+        _ name: [UInt8], in directory: InodeID, target: [UInt8]
+    ) async throws(ClientError) -> (id: InodeID, creationTime: Timestamp) {
+        try Self.checkName(name)
+        // What the kernel client can follow.
+        guard (1...4096).contains(target.count) else {
+            throw ClientError(.invalidArgument, "making of a symbolic link", "a target of \(target.count) bytes")
+        }
+        let writer = try await createFile(in: directory, note: name, type: .symlink)
+        try await writer.write(target, at: 0)
+        return (writer.id, try await writer.finish(linkingIn: directory, name: name))
+    }
+
+    /// The path that a symbolic link holds.
+    public func readSymbolicLink(_ id: InodeID) async throws(ClientError) -> [UInt8] {
+        try await open(id).read(at: 0, count: 4096).bytes
+    }
+
+    /// A reader of a linked file or symbolic link.
+    public func open(_ id: InodeID) async throws(ClientError) -> FileReader {
+        FileReader(client: self, id: id, size: try await statFile(id).size)
+    }
+}

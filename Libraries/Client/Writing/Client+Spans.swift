@@ -1,0 +1,116 @@
+import EventLoop
+import Protocol
+
+extension Client {
+    /// Stores one coded span at the end of a transient file: the shard places it, all blocks are written at once, their proofs finish
+    /// it. When a block cannot be written the span is moved out of the way and placed anew, elsewhere (services.md C.8).
+    /// - Throws: `.cannotPlaceSpan` once that did not help for `options.placementNanoseconds`.
+    package func store(
+        _ span: EncodedSpan, in file: TransientHandle, at byteOffset: UInt64
+    ) async throws(ClientError) {
+        guard span.logicalBytes > 0 else { return }
+        switch span.content {
+        case .inline(let body): try await storeInline(span, body, in: file, at: byteOffset)
+        case .blocks(let blocks): try await storeBlocks(span, blocks, in: file, at: byteOffset)
+        }
+    }
+
+    private func storeInline(
+        _ span: EncodedSpan, _ body: [UInt8], in file: TransientHandle, at byteOffset: UInt64
+    ) async throws(ClientError) {
+        _ = try await call(
+            AddInlineSpanRequest(
+                fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: byteOffset,
+                size: span.logicalBytes, crc: span.crc, body: body),
+            shard: file.id.shard)
+    }
+
+    private func storeBlocks(
+        _ span: EncodedSpan, _ blocks: EncodedBlocks, in file: TransientHandle, at byteOffset: UInt64
+    ) async throws(ClientError) {
+        var placement = Placement(start: loop.monotonicNanoseconds, limit: options.placementNanoseconds)
+        while true {
+            let known = core.health.avoidedForWriting(now: loop.monotonicNanoseconds)
+            let request = AddSpanInitiateRequest(
+                fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, size: span.logicalBytes, crc: span.crc,
+                storageClass: blocks.layout.storageClass, blacklist: placement.blacklist(remembered: known),
+                parity: blocks.layout.parity, stripes: UInt8(blocks.layout.stripes),
+                cellSize: UInt32(blocks.layout.cellBytes), crcs: blocks.cellCRCs)
+            do throws(ClientError) {
+                let places = try await call(request, shard: file.id.shard).blocks
+                guard places.count == blocks.layout.blocks else {
+                    throw ClientError(.malformedAnswer, "placing of a span", "\(places.count) blocks")
+                }
+                let results = await write(blocks, to: places)
+                if let proofs = Self.proofs(places, results) {
+                    return try await certify(file, byteOffset, proofs)
+                }
+                placement.failed(noteFailures(places, results))
+            } catch {
+                guard error.isRefusal(.couldNotPickBlockServices) else { throw error }
+                guard let pause = placement.refused(now: loop.monotonicNanoseconds) else {
+                    throw ClientError(.cannotPlaceSpan, "placing of a span", placement.lastFailure?.description ?? "")
+                }
+                await loop.sleep(nanoseconds: pause)
+                continue
+            }
+            try await moveAway(file, byteOffset, span.logicalBytes)
+            guard let pause = placement.retry(now: loop.monotonicNanoseconds) else {
+                throw ClientError(.cannotPlaceSpan, "placing of a span", placement.lastFailure?.description ?? "")
+            }
+            if pause > 0 { await loop.sleep(nanoseconds: pause) }
+        }
+    }
+
+    private func certify(
+        _ file: TransientHandle, _ byteOffset: UInt64, _ proofs: [BlockProof]
+    ) async throws(ClientError) {
+        _ = try await call(
+            AddSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, proofs: proofs),
+            shard: file.id.shard)
+    }
+
+    /// Takes a half-written span off the file's end, by giving it to another transient file that soon expires.
+    private func moveAway(_ file: TransientHandle, _ byteOffset: UInt64, _ size: UInt32) async throws(ClientError) {
+        let scratch = try await construct(in: file.id.shard, note: Array("bad_add_span_attempt".utf8))
+        _ = try await call(
+            MoveSpanRequest(
+                spanSize: size, fileId1: file.id, byteOffset1: byteOffset, cookie1: file.cookie, fileId2: scratch.id,
+                byteOffset2: 0, cookie2: scratch.cookie),
+            shard: file.id.shard)
+        await scrap(scratch)
+    }
+
+    private static func proofs(
+        _ places: [AddSpanInitiateBlockInfo], _ results: [Result<MAC?, ClientError>]
+    ) -> [BlockProof]? {
+        var proofs: [BlockProof] = []
+        for (place, result) in zip(places, results) {
+            guard case .success(let proof?) = result else { return nil }
+            proofs.append(BlockProof(blockId: place.blockId, proof: proof))
+        }
+        return proofs
+    }
+
+    /// Remembers the services that failed; answers them with the first error.
+    private func noteFailures(
+        _ places: [AddSpanInitiateBlockInfo], _ results: [Result<MAC?, ClientError>]
+    ) -> [Placement.Failure] {
+        let now = loop.monotonicNanoseconds
+        return zip(places, results).compactMap { place, result in
+            guard case .failure(let error) = result else { return nil }
+            core.health.writeFailed(place.blockServiceId, domain: place.blockServiceFailureDomain, now: now)
+            return Placement.Failure(
+                service: place.blockServiceId, domain: place.blockServiceFailureDomain, error: error)
+        }
+    }
+
+    /// Writes all blocks at the same time and waits for all of them, for a laggard only so long as is reasonable.
+    private func write(
+        _ blocks: EncodedBlocks, to places: [AddSpanInitiateBlockInfo]
+    ) async -> [Result<MAC?, ClientError>] {
+        await withUnsafeContinuation { continuation in
+            BlockFan.write(blocks, to: places, core: core) { continuation.resume(returning: $0) }
+        }
+    }
+}

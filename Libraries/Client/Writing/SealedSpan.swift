@@ -1,0 +1,25 @@
+import EventLoop
+import Protocol
+
+/// A part of a file that is complete and waits to be stored, or is being stored.
+struct SealedSpan: Sendable {
+    enum Content: Sendable {
+        /// Its cells and checksums, ready or being computed on a worker.
+        case data(SpanBuffer, Task<EncodedSpan?, Never>)
+        /// Zeros.
+        case hole
+    }
+
+    /// A multiple of 4096.
+    let byteOffset: UInt64
+    let logicalBytes: UInt32
+    let content: Content
+
+    var endOffset: UInt64 { byteOffset + UInt64(logicalBytes) }
+
+    /// Memory held, to the budget; parity included.
+    var heldBytes: Int {
+        guard case .data(let buffer, _) = content else { return 0 }
+        return buffer.filled + buffer.filled / 2
+    }
+}
