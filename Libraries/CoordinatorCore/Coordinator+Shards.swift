@@ -65,6 +65,7 @@ extension Coordinator {
         request.nextSend = now &+ pause(transaction)
         request.interval = options.shardTimeoutNanoseconds
         request.wasSent = false
+        request.attempts = 0
         requests[nextRequestID] = request
         transaction.openRequests.remove(requestID)
         transaction.openRequests.insert(nextRequestID)
@@ -81,8 +82,11 @@ extension Coordinator {
         var request = request
         request.wasSent = true
         request.nextSend = now &+ request.interval
+        outbox.shardSends.append(
+            ShardSend(
+                shard: request.shard, requestID: requestID, request: request.request, attempt: request.attempts))
+        request.attempts += 1
         requests[requestID] = request
-        outbox.shardSends.append(ShardSend(shard: request.shard, requestID: requestID, request: request.request))
     }
 
     /// A finished transaction may have asked for something whose answer it does not need (reads).

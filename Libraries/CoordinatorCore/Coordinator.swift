@@ -10,8 +10,8 @@ public final class Coordinator {
     let options: CoordinatorOptions
     let ledger: CoordinatorLedger
 
-    /// What has to be sent; the owner empties it after each batch of inputs.
-    public var outbox = Outbox()
+    /// What has to be sent; the owner takes it out after each batch of inputs.
+    public internal(set) var outbox = Outbox()
     public internal(set) var statistics = CoordinatorStatistics()
 
     /// One transaction that is waiting for locks or executing.
@@ -72,6 +72,12 @@ public final class Coordinator {
     ) throws(CoordinatorFailure) {
         self.options = options
         ledger = try CoordinatorLedger(store: store, prefix: prefix)
+    }
+
+    /// Takes out everything that has to be sent.
+    public func takeOutbox() -> Outbox {
+        defer { outbox = Outbox() }
+        return outbox
     }
 
     /// The last log entry that is part of the state; replay begins after it.

@@ -6,12 +6,19 @@ public struct ShardSend: Sendable {
     /// Comes back in the shard's answer. Repetitions of a request keep their id.
     public var requestID: UInt64
     public var request: AnyShardRequest
+    /// 0 for the first time, 1 for the first repetition, and so on.
+    public var attempt: Int
 }
 
 /// An answer that the service has to send to a client.
 public struct ClientReply: Sendable {
     public var origin: RequestOrigin
     public var result: Result<AnyCdcResponse, ProtocolError>
+
+    public init(origin: RequestOrigin, result: Result<AnyCdcResponse, ProtocolError>) {
+        self.origin = origin
+        self.result = result
+    }
 }
 
 /// What the coordinator wants done. The service takes everything out after each batch of inputs.

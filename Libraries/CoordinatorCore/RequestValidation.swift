@@ -47,11 +47,7 @@ extension AnyCdcRequest {
         guard old != new else { throw .sameDirectories }
     }
 
-    /// 1...255 bytes, neither `.` nor `..`, without `/` and NUL (spec A.11).
     private static func requireName(_ name: [UInt8]) throws(ProtocolError) {
-        let dot = UInt8(ascii: ".")
-        guard !name.isEmpty, name.count <= 255, name != [dot], name != [dot, dot],
-            !name.contains(UInt8(ascii: "/")), !name.contains(0)
-        else { throw .badName }
+        guard EntryName.isValid(name) else { throw .badName }
     }
 }

@@ -11,4 +11,6 @@ struct ShardRequest {
     /// The time until the sending after that.
     var interval: UInt64
     var wasSent: Bool
+    /// How often it was sent.
+    var attempts = 0
 }

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Daemon
+import EventLoop
+import Protocol
+
+/// `sterna-cdc`: the cross-directory coordinator.
+@main
+struct CdcCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sterna-cdc",
+        abstract: "Carries out what touches more than one directory: mkdir, rmdir, renames.")
+
+    @Option(help: "Directory for log and state; made if missing.")
+    var data: String
+
+    @OptionGroup var listen: ListenOptions
+    @OptionGroup var registry: RegistryOptions
+    @OptionGroup var daemon: DaemonOptions
+
+    @Option(help: "Key shared with the shards, 32 hexadecimal digits.")
+    var cdcKey: HexadecimalKey = HexadecimalKey(key: .defaultCdcKey)
+
+    @Option(help: "Milliseconds that a shard may take before its request is repeated (1...60000).")
+    var shardTimeoutMs: Int = 100
+
+    @Option(help: "Location of this replica.")
+    var location: UInt8 = 0
+
+    func validate() throws {
+        guard (1...60_000).contains(shardTimeoutMs) else {
+            throw ValidationError("--shard-timeout-ms must be 1...60000, not \(shardTimeoutMs)")
+        }
+    }
+
+    func run() throws {
+        let registries = try registry.registry.resolve()
+        var options = CdcService.Options(
+            dataDirectory: data, addresses: listen.addresses, registries: registries, key: cdcKey.key)
+        options.shardTimeoutNanoseconds = UInt64(shardTimeoutMs) * 1_000_000
+        options.location = LocationID(rawValue: location)
+        var service: CdcService?
+        try Daemon.run("cdc", daemon) { daemon in
+            let made = try CdcService(daemon, options)
+            try made.start()
+            service = made
+        }
+        _ = service
+    }
+}
+
+/// A 16-byte key as hexadecimal digits on the command line.
+struct HexadecimalKey: ExpressibleByArgument {
+    var key: SecretKey
+
+    init(key: SecretKey) { self.key = key }
+
+    init?(argument: String) {
+        var bytes: [UInt8] = []
+        var digits = Array(argument.utf8)[...]
+        guard digits.count == 32 else { return nil }
+        while let high = digits.popFirst(), let low = digits.popFirst() {
+            guard let byte = UInt8(String(decoding: [high, low], as: UTF8.self), radix: 16) else { return nil }
+            bytes.append(byte)
+        }
+        guard let key = try? SecretKey(decoding: bytes) else { return nil }
+        self.key = key
+    }
+}

@@ -1,0 +1,85 @@
+import CoordinatorCore
+import EventLoop
+import Protocol
+
+extension RequestOrigin {
+    /// Socket number in bits 63...48, IPv4 address in 47...16, port in 15...0.
+    init(_ sender: SocketAddress, socket: Int, requestID: UInt64) {
+        self.init(
+            source: UInt64(socket) << 48 | UInt64(sender.address) << 16 | UInt64(sender.port), requestID: requestID)
+    }
+
+    var socket: Int { Int(source >> 48) }
+
+    var address: SocketAddress {
+        SocketAddress(
+            address: UInt32(truncatingIfNeeded: source >> 16), port: UInt16(truncatingIfNeeded: source))
+    }
+}
+
+extension CdcService {
+    /// Whatever is not a whole, known request is dropped without an answer (wire-protocol.md 3.3).
+    func receiveFromClient(_ datagram: UnsafeRawBufferPointer, _ sender: SocketAddress, socket: Int) {
+        guard !isStopping else { return }
+        do throws(DecodeError) {
+            let packet = try PlainPacket(datagram, expecting: .cdcRequest)
+            guard let kind = CdcKind(rawValue: packet.kind) else { throw .unknownKind }
+            var reader = WireReader(packet.body)
+            let request = try AnyCdcRequest.decode(kind: kind, from: &reader)
+            try reader.finish()
+            let origin = RequestOrigin(sender, socket: socket, requestID: packet.requestID)
+            metrics.clientRequests.add()
+            if case .cdcSnapshot(let snapshot) = request {
+                takeSnapshot(snapshot.snapshotId, for: origin)
+            } else {
+                attempt { () throws(CoordinatorFailure) in
+                    try coordinator.receive(request, from: origin, now: loop.monotonicNanoseconds)
+                }
+            }
+        } catch {
+            metrics.clientDatagramsRefused.add()
+        }
+    }
+
+    /// Lets everything out that the coordinator wants sent.
+    func sendOutbox() {
+        guard !coordinator.outbox.isEmpty else { return }
+        let outbox = coordinator.takeOutbox()
+        for reply in outbox.clientReplies { send(reply) }
+        for request in outbox.shardSends { send(request) }
+        for alarm in outbox.alarms { logger.error("\(alarm)") }
+    }
+
+    func send(_ reply: ClientReply) {
+        let origin = reply.origin
+        // A transaction of an earlier run may have come in through a socket we do not have any more.
+        guard clientSockets.indices.contains(origin.socket) else { return }
+        clientSockets[origin.socket].send(to: origin.address) { room in
+            var writer = WireWriter(room)
+            do throws(EncodeError) {
+                switch reply.result {
+                case .success(let response):
+                    try PlainPacket.writeHeader(
+                        .cdcResponse, requestID: origin.requestID, kind: response.kind.rawValue, into: &writer)
+                    try response.encode(into: &writer)
+                case .failure(let error):
+                    try PlainPacket.write(.cdcResponse, requestID: origin.requestID, error: error, into: &writer)
+                }
+                return writer.count
+            } catch {
+                logger.error("an answer cannot be encoded: \(error)")
+                return 0
+            }
+        }
+    }
+
+    /// CDC_SNAPSHOT: a copy of the state at some applied entry, made in the background.
+    private func takeSnapshot(_ number: UInt64, for origin: RequestOrigin) {
+        storage.takeSnapshot(number) { [unowned self] error in
+            if let error { logger.error("snapshot \(number): \(error)") }
+            let response = AnyCdcResponse.cdcSnapshot(CdcSnapshotResponse())
+            let isDone = error == nil
+            send(ClientReply(origin: origin, result: isDone ? .success(response) : .failure(.cannotCreateDbSnapshot)))
+        }
+    }
+}

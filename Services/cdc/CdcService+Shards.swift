@@ -1,0 +1,50 @@
+import CoordinatorCore
+import EventLoop
+import Protocol
+
+extension CdcService {
+    /// An answer of a shard. Whatever is not signed, whole and known is dropped.
+    func receiveFromShard(_ datagram: UnsafeRawBufferPointer) {
+        do throws(DecodeError) {
+            let packet = try SignedPacket(datagram, expecting: .cdcToShardResponse, key: key)
+            let answer = try decodeAnswer(packet)
+            attempt { () throws(CoordinatorFailure) in
+                try coordinator.receive(answer, toRequest: packet.requestID, now: loop.monotonicNanoseconds)
+            }
+        } catch {
+            metrics.shardDatagramsRefused.add()
+        }
+    }
+
+    private func decodeAnswer(
+        _ packet: SignedPacket
+    ) throws(DecodeError) -> Result<AnyShardResponse, ProtocolError> {
+        if packet.kind == 0 { return .failure(try ProtocolError(decoding: packet.body)) }
+        guard let kind = ShardKind(rawValue: packet.kind) else { throw .unknownKind }
+        var reader = WireReader(packet.body)
+        let response = try AnyShardResponse.decode(kind: kind, from: &reader)
+        try reader.finish()
+        return .success(response)
+    }
+
+    func send(_ request: ShardSend) {
+        if request.attempt >= 3 { registry.refreshShards() }
+        guard let address = registry.shards.address(of: request.shard) else {
+            // The coordinator repeats it; by then the registry may know the shard.
+            return registry.refreshShards()
+        }
+        shardSocket.send(to: address) { room in
+            var writer = WireWriter(room)
+            do throws(EncodeError) {
+                try SignedPacket.writeHeader(
+                    .cdcToShardRequest, requestID: request.requestID, kind: request.request.kind.rawValue, into: &writer)
+                try request.request.encode(into: &writer)
+                try SignedPacket.seal(&writer, key: key)
+                return writer.count
+            } catch {
+                logger.error("a request to shard \(request.shard) cannot be encoded: \(error)")
+                return 0
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import CoordinatorCore
+import Daemon
+import EventLoop
+import Glibc
+import Logging
+import Protocol
+import ReplicatedLog
+import Store
+
+/// The coordinator with its sockets, log, state and registry. Confined to its daemon's loop.
+///
+/// `@unchecked Sendable`: the loop's `submit` asks for it, and it is only ever submitted to the loop it is confined to.
+final class CdcService: @unchecked Sendable {
+    struct Options {
+        var dataDirectory: String
+        var addresses: [SocketAddress]
+        var registries: [SocketAddress]
+        var key: SecretKey
+        var shardTimeoutNanoseconds: UInt64 = 100_000_000
+        var location = LocationID.default
+
+        init(dataDirectory: String, addresses: [SocketAddress], registries: [SocketAddress], key: SecretKey) {
+            self.dataDirectory = dataDirectory
+            self.addresses = addresses
+            self.registries = registries
+            self.key = key
+        }
+    }
+
+    let daemon: Daemon
+    let loop: EventLoop
+    let logger: Logger
+    let options: Options
+    let key: MACKey
+    let storage: CdcStorage
+    let coordinator: Coordinator
+    let clientSockets: [UDPSocket]
+    let shardSocket: UDPSocket
+    let registry: RegistryLink
+    let metrics: CdcMetrics
+
+    /// Log entries that the log had no room for, in order; they go first.
+    var heldEntries: [[UInt8]] = []
+    private var isPumpDue = false
+    private var ticker: LoopTimer?
+    var isStopping = false
+
+    /// Opens log and state and replays; serves nothing yet.
+    init(_ daemon: Daemon, _ options: Options) throws {
+        self.daemon = daemon
+        self.options = options
+        loop = daemon.loop
+        logger = daemon.logger
+        key = MACKey(options.key)
+        metrics = CdcMetrics(daemon.counters)
+        var settings = CoordinatorOptions(defaultInfo: try .sternaRootDefault())
+        settings.shardTimeoutNanoseconds = options.shardTimeoutNanoseconds
+        storage = try CdcStorage(directory: options.dataDirectory, on: daemon.loop, coordinatorOptions: settings)
+        coordinator = storage.coordinator
+        let loop = daemon.loop
+        clientSockets = try options.addresses.map { try UDPSocket(on: loop, binding: $0) }
+        let shardSide = SocketAddress(address: options.addresses[0].address, port: 0)
+        shardSocket = try UDPSocket(on: loop, binding: shardSide)
+        registry = RegistryLink(
+            on: loop, logger: daemon.logger, registries: options.registries, location: options.location,
+            addresses: clientSockets.map { $0.localAddress })
+    }
+
+    /// Begins to serve. What was begun before a crash goes on at once; the readiness line follows when the registry knows us.
+    func start() throws {
+        storage.log.onDelivery = { [unowned self] entry in
+            attempt { [self] () throws(CoordinatorFailure) in
+                try coordinator.committed(entry.bytes, at: entry.index, now: loop.monotonicNanoseconds)
+            }
+        }
+        storage.log.onStop = { [unowned self] error in
+            if !isStopping { daemon.fail(error) }
+        }
+        for (index, socket) in clientSockets.enumerated() {
+            socket.onDatagram = { [unowned self] bytes, sender in receiveFromClient(bytes, sender, socket: index) }
+        }
+        shardSocket.onDatagram = { [unowned self] bytes, _ in receiveFromShard(bytes) }
+        registry.onRegistered = { [unowned self] in daemon.ready(clientSockets.map { $0.localAddress }) }
+        try coordinator.lead(firstRequestID: UInt64.random(in: .min ... .max), now: loop.monotonicNanoseconds)
+        logger.info("log applied up to \(coordinator.appliedIndex), \(coordinator.transactionCount) things to recover")
+        registry.start()
+        storage.startFlushing { [unowned self] error in daemon.fail(error) }
+        daemon.onShutdown { [self] done in stop(done) }
+        pumpSoon()
+    }
+
+    /// Runs what may stop the coordinator for good, and then lets everything out that it wants done.
+    func attempt(_ body: () throws(CoordinatorFailure) -> Void) {
+        do throws(CoordinatorFailure) {
+            try body()
+            pumpSoon()
+        } catch {
+            daemon.fail(error)
+        }
+    }
+
+    /// Everything that this turn of the loop brings goes out together at its end: one log entry for many transactions.
+    func pumpSoon() {
+        guard !isPumpDue else { return }
+        isPumpDue = true
+        loop.submit { [unowned self] in
+            isPumpDue = false
+            pump()
+        }
+    }
+
+    private func pump() {
+        sendOutbox()
+        do throws(CoordinatorFailure) {
+            let time = Timestamp(nanoseconds: loop.wallClock())
+            propose(try coordinator.takeEntries(now: loop.monotonicNanoseconds, time: time))
+        } catch {
+            daemon.fail(error)
+        }
+        metrics.update(coordinator.statistics)
+        adjustTicker()
+    }
+
+    /// Proposes entries in order; those that do not fit wait.
+    func propose(_ entries: [[UInt8]]) {
+        heldEntries += entries
+        while let entry = heldEntries.first {
+            do throws(ProposalRefusal) {
+                _ = try storage.log.propose(entry)
+                heldEntries.removeFirst()
+            } catch .windowFull {
+                return
+            } catch {
+                logger.error("log entry refused: \(error)")
+                return
+            }
+        }
+    }
+
+    /// Time passes for the coordinator only while something waits for it: an idle coordinator sleeps.
+    private func adjustTicker() {
+        let isNeeded = coordinator.needsTicks || !heldEntries.isEmpty
+        if isNeeded, ticker == nil {
+            ticker = loop.timer(afterNanoseconds: 5_000_000, repeatingNanoseconds: 5_000_000) { [unowned self] in
+                coordinator.tick(now: loop.monotonicNanoseconds)
+                pump()
+            }
+        } else if !isNeeded {
+            ticker?.cancel()
+            ticker = nil
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Client
+import EventLoop
+import Logging
+import Protocol
+
+/// What the coordinator has to do with the registry: tell where it is, learn where the shards are. Confined to its loop.
+final class RegistryLink {
+    private static let periodNanoseconds: UInt64 = 60_000_000_000
+    private static let retryNanoseconds: UInt64 = 500_000_000
+    /// Shards may register after us: how often to look for the missing ones, and how often at all on demand.
+    private static let missingNanoseconds: UInt64 = 200_000_000
+
+    /// Called once, after the first registration.
+    var onRegistered: (() -> Void)?
+    var shards = ShardAddresses()
+
+    private let loop: EventLoop
+    private let logger: Logger
+    private let connection: RegistryConnection
+    private let registration: RegisterCdcRequest
+    private var isRefreshing = false
+    private var lastRefresh: UInt64?
+    private var refreshTimer: LoopTimer?
+    private var registrationTimer: LoopTimer?
+    private var isStopped = false
+
+    init(
+        on loop: EventLoop, logger: Logger, registries: [SocketAddress], location: LocationID,
+        addresses: [SocketAddress]
+    ) {
+        self.loop = loop
+        self.logger = logger
+        connection = RegistryConnection(on: loop, addresses: registries)
+        let ports = addresses.map { IpPort(addrs: IPv4Address(rawValue: $0.address), port: $0.port) }
+        let none = IpPort(addrs: .any, port: 0)
+        registration = RegisterCdcRequest(
+            replica: ReplicaID(rawValue: 0), location: location, isLeader: true,
+            addrs: AddrsInfo(addr1: ports[0], addr2: ports.count > 1 ? ports[1] : none))
+    }
+
+    func start() {
+        register()
+        refresh()
+    }
+
+    func stop() {
+        isStopped = true
+        refreshTimer?.cancel()
+        registrationTimer?.cancel()
+        connection.close()
+    }
+
+    private func register() {
+        connection.call(registration) { [weak self] result in self?.registered(result) }
+    }
+
+    private func registered(_ result: Result<RegisterCdcResponse, RegistryCallError>) {
+        guard !isStopped else { return }
+        var pause = Self.periodNanoseconds
+        switch result {
+        case .success:
+            onRegistered?()
+            onRegistered = nil
+        case .failure(let error):
+            logger.warning("cannot register: \(error)")
+            pause = Self.retryNanoseconds
+        }
+        registrationTimer = loop.timer(afterNanoseconds: pause) { [weak self] in self?.register() }
+    }
+
+    /// Somebody misses a shard or gets no answer from one: look soon, but not more often than makes sense.
+    func refreshShards() {
+        guard !isRefreshing, !isStopped else { return }
+        let now = loop.monotonicNanoseconds
+        if let lastRefresh, now &- lastRefresh < Self.missingNanoseconds { return }
+        refreshTimer?.cancel()
+        refresh()
+    }
+
+    private func refresh() {
+        isRefreshing = true
+        lastRefresh = loop.monotonicNanoseconds
+        connection.call(LocalShardsRequest()) { [weak self] result in self?.refreshed(result) }
+    }
+
+    private func refreshed(_ result: Result<LocalShardsResponse, RegistryCallError>) {
+        isRefreshing = false
+        guard !isStopped else { return }
+        switch result {
+        case .success(let response): shards.update(response.shards)
+        case .failure(let error): logger.warning("cannot learn where the shards are: \(error)")
+        }
+        let pause = shards.unknownCount == 0 ? Self.periodNanoseconds : Self.missingNanoseconds
+        refreshTimer = loop.timer(afterNanoseconds: pause) { [weak self] in self?.refresh() }
+    }
+}
