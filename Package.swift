@@ -76,7 +76,7 @@ let package = Package(
         service("cdc", product: "sterna-cdc", ["CoordinatorCore", "ReplicatedLog", "EventLoop", "Client"]),
         service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client"]),
         service("gc", product: "sterna-gc", ["Client", "EventLoop"]),
-        service("mount", product: "sterna-mount", ["Client", "EventLoop", "CFUSE", "CLinux"]),
+        service("mount", product: "sterna-mount", ["Client", "EventLoop", "Protocol", "CFUSE", "CLinux"]),
         service("cli", product: "sterna", ["Client", "EventLoop", "CLinux"]),
 
         // Tests
@@ -92,6 +92,7 @@ let package = Package(
         tests("RegistryCore", ["RegistryCore"]),
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol"]),
         tests("Client", ["Client"]),
+        tests("Mount", ["sterna-mount", "Protocol", "CFUSE", argumentParser], exclude: ["README.md"]),
         tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging]),
     ],
     swiftLanguageModes: [.v6]

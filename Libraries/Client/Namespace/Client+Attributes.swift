@@ -8,6 +8,14 @@ public struct InodeAttributes: Hashable, Sendable {
     public let accessed: Timestamp
     /// In bytes; 0 for a directory.
     public let size: UInt64
+
+    /// For whoever knows them without asking, such as the one who has just made the inode.
+    public init(id: InodeID, modified: Timestamp, accessed: Timestamp, size: UInt64) {
+        self.id = id
+        self.modified = modified
+        self.accessed = accessed
+        self.size = size
+    }
 }
 
 extension Client {

@@ -1,0 +1,59 @@
+import Client
+import Protocol
+
+/// A file that is being written through this mount. Confined to the mount.
+final class Construction {
+    enum State {
+        /// Can be written.
+        case building
+        /// Being stored and linked; nothing can be written any more.
+        case publishing
+        /// Visible, scrapped or failed: over.
+        case ended
+    }
+
+    /// The kernel's number for it: that of the new file, or of the file it replaces.
+    let number: UInt64
+    var writer: FileWriter
+    /// The name it will get.
+    var place: Place
+    /// The directory for which the file was made; it can only be linked from that directory's shard.
+    let home: InodeID
+    let creator: ProcessIdentity?
+    /// Whether an older file has the name until this one takes it.
+    var replacesExisting: Bool
+
+    var state = State.building
+    /// The name was removed, or given to something else: never publish.
+    var isUnlinked = false
+    /// The creator was killed: scrap at the last release.
+    var isAbandoned = false
+    /// Open handles.
+    var handles = 0
+    var publication: Task<Errno?, Never>?
+
+    /// Times that were set before the file exists.
+    var chosenModified: Timestamp?
+    var chosenAccessed: Timestamp?
+    /// Of the last write.
+    var modified: Timestamp
+
+    init(
+        number: UInt64, writer: FileWriter, place: Place, creator: ProcessIdentity?, replacesExisting: Bool,
+        now: Timestamp
+    ) {
+        self.number = number
+        self.writer = writer
+        self.place = place
+        home = place.directory
+        self.creator = creator
+        self.replacesExisting = replacesExisting
+        modified = now
+    }
+
+    /// Bytes so far. On the mount's loop only, which is the writer's.
+    var size: UInt64 { writer.assumeIsolated { $0.size } }
+
+    /// Bytes that cannot be changed any more. As above.
+    var sealedBytes: UInt64 { writer.assumeIsolated { $0.sealedBytes } }
+}

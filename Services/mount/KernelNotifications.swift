@@ -1,0 +1,51 @@
+import CFUSE
+import EventLoop
+import Glibc
+
+/// Tells the kernel that something it cached is no longer right.
+///
+/// On a thread of its own: the kernel takes the lock of the directory, which somebody may hold who waits for an answer of ours.
+/// Thread-safe.
+final class KernelNotifications: Sendable {
+    private let queue = WorkQueue(name: "notify", threads: 1)
+    private let session = Monitor<OpaquePointerBox?>(nil)
+
+    /// `@unchecked Sendable`: libfuse sends notifications from any thread; the session is freed only after `detach`.
+    private struct OpaquePointerBox: @unchecked Sendable {
+        let pointer: OpaquePointer
+    }
+
+    func attach(_ pointer: OpaquePointer) {
+        let box = OpaquePointerBox(pointer: pointer)
+        session.withLock { $0 = box }
+    }
+
+    /// After this the session is not used any more. Waits for a notification under way, so the kernel must be able to finish it.
+    func detach() {
+        session.withLock { $0 = nil }
+    }
+
+    /// A name leads somewhere else now.
+    func nameChanged(_ name: [UInt8], inDirectory number: UInt64) {
+        send { session in
+            _ = (name + [0]).withUnsafeBytes {
+                fuse_lowlevel_notify_inval_entry(
+                    session, number, $0.baseAddress?.assumingMemoryBound(to: CChar.self), name.count)
+            }
+        }
+    }
+
+    /// The contents and attributes of an inode are not what the kernel thinks.
+    func contentChanged(_ number: UInt64) {
+        send { session in _ = fuse_lowlevel_notify_inval_inode(session, number, 0, 0) }
+    }
+
+    /// A failure means that the kernel had nothing cached, or is gone: either way nothing is left to tell.
+    private func send(_ notify: @escaping @Sendable (OpaquePointer) -> Void) {
+        queue.run { [session] in
+            session.withLock { box in
+                if let box { notify(box.pointer) }
+            }
+        }
+    }
+}

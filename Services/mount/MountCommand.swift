@@ -1,0 +1,33 @@
+import ArgumentParser
+import Client
+import Daemon
+import EventLoop
+import Glibc
+
+/// `sterna-mount`: a cluster as a directory.
+@main
+struct MountCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sterna-mount",
+        abstract: "Mounts a Sterna (or TernFS) cluster at a directory, through FUSE.",
+        discussion: """
+            Files are written once: they become visible when they are closed, complete, and never change afterwards. Writing a new \
+            file under an old name replaces it. Owners and permissions are the same for all files and are not stored; changing them \
+            succeeds without effect. Unmount with `fusermount3 -u MOUNTPOINT`, umount(8) or SIGTERM.
+            """)
+
+    @OptionGroup var daemon: DaemonOptions
+    @OptionGroup var registry: RegistryOptions
+    @OptionGroup var options: MountOptions
+
+    @Argument(help: "The directory to mount at.")
+    var mountpoint: String
+
+    func run() throws {
+        let registries = try registry.registry.resolve()
+        try MountPoint.prepare(mountpoint)
+        try Daemon.run("sterna-mount", daemon) { daemon in
+            try MountService.start(daemon, registries: registries, mountpoint: mountpoint, options: options)
+        }
+    }
+}

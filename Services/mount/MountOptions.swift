@@ -1,0 +1,66 @@
+import ArgumentParser
+import Glibc
+
+/// How the mount looks to programs.
+package struct MountOptions: ParsableArguments {
+    @Option(help: "User id that owns every file; default is the user who mounts.")
+    package var uid: UInt32 = getuid()
+
+    @Option(help: "Group id that owns every file; default is the group of the user who mounts.")
+    package var gid: UInt32 = getgid()
+
+    @Option(help: "Permissions that nobody gets, octal: 022 gives 0644 for files and 0755 for directories.")
+    package var umask: Octal = Octal(0o022)
+
+    @Option(help: "As --umask, for files only. 0 with --umask 022 removed makes every file executable.")
+    package var fmask: Octal?
+
+    @Option(help: "As --umask, for directories only.")
+    package var dmask: Octal?
+
+    @Flag(help: "Let other users use the mount (needs root, or user_allow_other in /etc/fuse.conf).")
+    package var allowOther = false
+
+    @Option(help: "Seconds for which a name, or a directory's time, may be out of date.")
+    package var nameCacheSeconds: Double = 1
+
+    @Option(help: "Kibibytes that the kernel reads ahead; needs root.")
+    package var readAheadKib = 4096
+
+    package init() {}
+
+    package func validate() throws {
+        guard (0...3600).contains(nameCacheSeconds) else {
+            throw ValidationError("--name-cache-seconds is between 0 and 3600")
+        }
+        guard (0...1 << 20).contains(readAheadKib) else { throw ValidationError("--read-ahead-kib is between 0 and 1048576") }
+    }
+
+    package var style: AttributeStyle {
+        // Executable files have to be asked for: the cluster does not know which are.
+        AttributeStyle(
+            owner: uid, group: gid, fileMode: 0o777 & ~(fmask?.value ?? umask.value | 0o111),
+            directoryMode: 0o777 & ~(dmask?.value ?? umask.value))
+    }
+
+    /// For libfuse and the kernel.
+    package var fuseOptions: [String] {
+        ["fsname=sterna", "subtype=sterna", "default_permissions"] + (allowOther ? ["allow_other"] : [])
+    }
+}
+
+/// Permission bits as people write them: octal.
+package struct Octal: ExpressibleByArgument {
+    package let value: mode_t
+
+    package init(_ value: mode_t) {
+        self.value = value
+    }
+
+    package init?(argument: String) {
+        guard let value = mode_t(argument, radix: 8), value <= 0o777 else { return nil }
+        self.value = value
+    }
+
+    package var defaultValueDescription: String { "0" + String(value, radix: 8) }
+}

@@ -1,0 +1,76 @@
+import Client
+import Daemon
+import EventLoop
+import Protocol
+
+/// The life of a mount: learn the cluster's addresses, mount, serve, unmount.
+enum MountService {
+    static func start(
+        _ daemon: Daemon, registries: [SocketAddress], mountpoint: String, options: MountOptions
+    ) throws {
+        let client = try Client(loop: daemon.loop, registries: registries)
+        let caching = CachingTimes(names: options.nameCacheSeconds)
+        let mount = Mount(client: client, style: options.style, caching: caching, logger: daemon.logger)
+        let life = MountLife(daemon, mount, mountpoint, options)
+        daemon.onShutdown { done in life.end(done) }
+        life.begin()
+    }
+}
+
+/// Confined to the daemon's loop.
+private final class MountLife {
+    private let daemon: Daemon
+    private let mount: Mount
+    private let mountpoint: String
+    private let options: MountOptions
+    private var session: FuseSession?
+    private var wasUnmounted = false
+
+    init(_ daemon: Daemon, _ mount: Mount, _ mountpoint: String, _ options: MountOptions) {
+        self.daemon = daemon
+        self.mount = mount
+        self.mountpoint = mountpoint
+        self.options = options
+    }
+
+    func begin() {
+        let client = mount.client
+        run({ try await client.start() }) { [self] result in
+            do {
+                try result.get()
+                try mountNow()
+            } catch {
+                daemon.fail(error)
+            }
+        }
+    }
+
+    private func mountNow() throws {
+        let session = try FuseSession(mount, at: mountpoint, options: options.fuseOptions)
+        self.session = session
+        session.onEnd = { [self] in
+            wasUnmounted = true
+            daemon.shutDown("unmounted")
+        }
+        MountPoint.raiseReadAhead(mountpoint, kibibytes: options.readAheadKib)
+        daemon.ready()
+    }
+
+    /// First the files that are open, then the mount point, so that nobody finds it gone while a close is being answered.
+    func end(_ done: @escaping () -> Void) {
+        let (mount, wasUnmounted) = (mount, wasUnmounted)
+        run({
+            await mount.endAll(wasUnmounted: wasUnmounted)
+            await mount.client.close()
+        }) { [self] _ in
+            session?.close()
+            session = nil
+            done()
+        }
+    }
+
+    /// Runs `body` as a task and then `then` back here.
+    private func run(_ body: @escaping @Sendable () async throws -> Void, _ then: @escaping (Result<Void, any Error>) -> Void) {
+        daemon.loop.task(body, then: then)
+    }
+}

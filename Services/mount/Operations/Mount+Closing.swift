@@ -1,0 +1,144 @@
+import Client
+import EventLoop
+import Glibc
+import Logging
+import Protocol
+
+extension Mount {
+    /// A descriptor was closed: the completion rule says whether the file is finished.
+    func flush(_ handle: UInt64, thread: Int32) async throws(Errno) -> Answer {
+        guard let construction = construction(ofHandle: handle) else { return .done }
+        if construction.state == .building {
+            let verdict = await watch.verdict(
+                closing: thread, creator: construction.creator, inode: construction.number)
+            switch verdict {
+            case .unfinished, .exiting: return .done
+            case .killed:
+                construction.isAbandoned = true
+                return .done
+            case .complete: break
+            }
+        }
+        if construction.isUnlinked { return .done }
+        if let failure = await publish(construction) { throw failure }
+        return .done
+    }
+
+    /// The last reference to an open file is gone.
+    func release(_ handle: UInt64, isInterrupted: Bool = false) async {
+        guard let closed = handles.removeValue(forKey: handle) else { return }
+        guard case .constructing(let number) = closed, let construction = constructions[number] else { return }
+        construction.handles -= 1
+        guard construction.handles == 0, construction.state == .building else { return }
+        if construction.isAbandoned || construction.isUnlinked || isInterrupted {
+            await scrap(construction)
+        } else if let failure = await publish(construction) {
+            // Nobody waits for this close any more.
+            reportLoss(construction, failure)
+        }
+    }
+
+    func synchronize(_ handle: UInt64) async throws(Errno) -> Answer {
+        guard let construction = construction(ofHandle: handle), construction.state == .building else { return .done }
+        // The unsealed rest stays in memory: a span cannot grow any more once it is stored.
+        let writer = construction.writer
+        try await posix { () throws(ClientError) in try await writer.stored() }
+        return .done
+    }
+
+    // MARK: Publishing
+
+    /// Makes the file visible, once, however many ask; nil when it is. Afterwards the construction is over either way.
+    func publish(_ construction: Construction) async -> Errno? {
+        if let publication = construction.publication { return await publication.value }
+        let number = construction.number
+        construction.state = .publishing
+        let publication = loop.task { [weak self] () -> Errno? in
+            guard let self else { return .inputOutput }
+            return await self.publishNow(number)
+        }
+        construction.publication = publication
+        return await publication.value
+    }
+
+    private func publishNow(_ number: UInt64) async -> Errno? {
+        guard let construction = constructions[number] else { return .inputOutput }
+        do {
+            let created = try await link(construction)
+            finish(construction, created)
+            await applyTimes(construction)
+            return nil
+        } catch {
+            await scrap(construction)
+            return error
+        }
+    }
+
+    /// Gives the file its name. It can be linked only from the shard in which it was made; a place elsewhere it reaches by a rename.
+    private func link(_ construction: Construction) async throws(Errno) -> Timestamp {
+        let writer = construction.writer
+        let place = construction.place
+        if place.directory.shard == construction.home.shard {
+            return try await posix { () throws(ClientError) in
+                try await writer.finish(linkingIn: place.directory, name: place.name)
+            }
+        }
+        let passing = Array(".sterna-\(writer.id)".utf8)
+        let home = construction.home
+        return try await posix { () throws(ClientError) in
+            _ = try await writer.finish(linkingIn: home, name: passing)
+            return try await client.rename(passing, in: home, to: place.name, in: place.directory)
+        }
+    }
+
+    /// The file is visible: its node is that of a finished file from now on.
+    private func finish(_ construction: Construction, _ created: Timestamp) {
+        end(construction)
+        let node = node(construction.number)
+        node.content = construction.writer.id
+        let attributes = InodeAttributes(
+            id: construction.writer.id, modified: created, accessed: created, size: construction.size)
+        remember(attributes, node)
+        if node.isAlias {
+            // The kernel still has the old file under this name.
+            notifications.nameChanged(
+                construction.place.name, inDirectory: NodeNumber.number(construction.place.directory))
+        }
+        nodes.dropIfUnused(node)
+    }
+
+    /// Times that were set while the file was being written.
+    private func applyTimes(_ construction: Construction) async {
+        guard construction.chosenModified != nil || construction.chosenAccessed != nil else { return }
+        do {
+            try await client.setTimes(
+                construction.writer.id, modified: construction.chosenModified, accessed: construction.chosenAccessed)
+        } catch {
+            logger.warning("the times of a new file could not be set: \(error)")
+        }
+        nodes[construction.number]?.remember(nil, until: 0)
+    }
+
+    /// Gives the file up; what was there before stays.
+    func scrap(_ construction: Construction) async {
+        end(construction)
+        if construction.replacesExisting {
+            // The kernel has truncated and overwritten what it had cached of the old file.
+            notifications.contentChanged(construction.number)
+        }
+        if let node = nodes[construction.number] { nodes.dropIfUnused(node) }
+        await construction.writer.abandon()
+    }
+
+    private func end(_ construction: Construction) {
+        construction.state = .ended
+        constructions[construction.number] = nil
+        places.remove(construction.number, at: construction.place)
+        nodes[construction.number]?.construction = nil
+    }
+
+    /// Waits until a file that is being published is so.
+    func settle(_ node: Node) async {
+        if let publication = node.construction?.publication { _ = await publication.value }
+    }
+}

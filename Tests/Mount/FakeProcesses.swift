@@ -1,0 +1,61 @@
+import Glibc
+import sterna_mount
+
+/// A directory that looks like procfs with one process in it.
+final class FakeProcesses {
+    let root: String
+
+    init() {
+        var template = Array("/tmp/sterna-proc-XXXXXX".utf8CString)
+        root = mkdtemp(&template).map { String(cString: $0) } ?? "/nonexistent"
+    }
+
+    deinit {
+        for group in ["41", "42", "43"] {
+            for file in ["status", "cmdline", "stat"] { unlink("\(root)/\(group)/\(file)") }
+            for number in 0..<20 {
+                unlink("\(root)/\(group)/fd/\(number)")
+                unlink("\(root)/\(group)/fdinfo/\(number)")
+            }
+            for folder in ["fd", "fdinfo", ""] { rmdir("\(root)/\(group)/\(folder)") }
+        }
+        rmdir(root)
+    }
+
+    var rule: CompletionRule { CompletionRule(processes: ProcessTable(root: root)) }
+
+    /// A thread as procfs shows it. `commandLine` nil: it cannot be read.
+    func add(
+        thread: Int32, group: Int32, hasMemory: Bool = true, commandLine: String? = "cp\0a\0b\0", start: UInt64 = 777,
+        exitCode: Int32 = 0
+    ) {
+        mkdir("\(root)/\(thread)", 0o755)
+        let memory = hasMemory ? "VmPeak:\t 2000 kB\nVmSize:\t    2000 kB\n" : ""
+        write("\(thread)/status", "Name:\tcp\nTgid:\t\(group)\nNgid:\t0\nPid:\t\(thread)\n\(memory)Threads:\t1\n")
+        if let commandLine { write("\(thread)/cmdline", commandLine) }
+        // Fields 3 to 52, the start time being the 22nd and the exit code the last; the name holds what names may hold.
+        var fields = [String](repeating: "0", count: 50)
+        fields[0] = "S"
+        fields[19] = "\(start)"
+        fields[49] = "\(exitCode)"
+        write("\(thread)/stat", "\(thread) (odd) name ( 1) " + fields.joined(separator: " ") + "\n")
+    }
+
+    /// A process without descriptors.
+    func addDescriptorFolder(_ group: Int32) {
+        mkdir("\(root)/\(group)/fd", 0o755)
+        mkdir("\(root)/\(group)/fdinfo", 0o755)
+    }
+
+    func add(descriptor: Int, of group: Int32, target: String, inode: UInt64) {
+        symlink(target, "\(root)/\(group)/fd/\(descriptor)")
+        write("\(group)/fdinfo/\(descriptor)", "pos:\t0\nflags:\t0100001\nmnt_id:\t99\nino:\t\(inode)\n")
+    }
+
+    private func write(_ path: String, _ text: String) {
+        let file = open("\(root)/\(path)", O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+        let bytes = Array(text.utf8)
+        _ = Glibc.write(file, bytes, bytes.count)
+        close(file)
+    }
+}
