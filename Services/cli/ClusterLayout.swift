@@ -1,0 +1,127 @@
+import Glibc
+import Protocol
+
+/// What a laptop cluster consists of. Kept in `DIR/cluster` as `key = value` lines, so that a second start finds the same
+/// disks, failure domains and registry port.
+struct ClusterLayout: Equatable {
+    /// Disks (directories), each one block service.
+    var blockServices: Int
+    /// Failure domains the disks are spread over, round robin.
+    var failureDomains: Int
+    /// How spans are made redundant.
+    var policy: RedundancyPolicy
+    /// TCP port of the registry; 0 until the first start has chosen one.
+    var registryPort: UInt16 = 0
+
+    /// Largest number of disks one `sterna up` will serve.
+    static let maximumBlockServices = 1024
+
+    /// Why a layout cannot work, in one sentence.
+    struct LayoutError: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Refuses what the cluster could not place or keep.
+    func validate() throws(LayoutError) {
+        guard (1...Self.maximumBlockServices).contains(blockServices) else {
+            throw LayoutError(description: "--block-services must be between 1 and \(Self.maximumBlockServices)")
+        }
+        guard (1...blockServices).contains(failureDomains) else {
+            throw LayoutError(
+                description: "--failure-domains must be between 1 and the number of block services (\(blockServices))")
+        }
+        guard policy.blocks <= failureDomains else {
+            throw LayoutError(
+                description: "policy \(policy) puts \(policy.blocks) blocks of a span on different failure domains, "
+                    + "but there are only \(failureDomains)")
+        }
+    }
+}
+
+extension ClusterLayout {
+    /// The layout of a new cluster: what was asked for, and for the rest what suits a laptop.
+    init(blockServices: Int?, failureDomains: Int?, policy: RedundancyPolicy?) throws(LayoutError) {
+        let services = blockServices ?? max(failureDomains ?? 0, policy?.blocks ?? 0, 8)
+        let domains = failureDomains ?? services
+        self.init(
+            blockServices: services, failureDomains: domains, policy: policy ?? .suited(toFailureDomains: domains))
+        try validate()
+    }
+
+    /// This layout with the options of a later start applied: disks can be added, never taken away here.
+    func changed(blockServices: Int?, failureDomains: Int?, policy: RedundancyPolicy?) throws(LayoutError) -> Self {
+        var changed = self
+        if let blockServices {
+            guard blockServices >= self.blockServices else {
+                throw LayoutError(
+                    description: "the cluster has \(self.blockServices) block services already; "
+                        + "taking disks away needs them drained first")
+            }
+            changed.blockServices = blockServices
+        }
+        if let failureDomains, failureDomains != self.failureDomains {
+            throw LayoutError(
+                description: "the cluster was made with \(self.failureDomains) failure domains; "
+                    + "a disk cannot move to another one")
+        }
+        if let policy { changed.policy = policy }
+        try changed.validate()
+        return changed
+    }
+}
+
+// MARK: - The file
+
+extension ClusterLayout {
+    /// Reads the layout kept at `path`; nil when there is none.
+    static func load(_ path: String) throws(LayoutError) -> ClusterLayout? {
+        let text: String
+        do {
+            guard let found = try readTextFile(path) else { return nil }
+            text = found
+        } catch {
+            throw LayoutError(description: "\(error)")
+        }
+        var values: [Substring: Substring] = [:]
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+            let parts = line.split(separator: "=", maxSplits: 1).map { $0.trimmed }
+            guard parts.count == 2 else { throw LayoutError(description: "\(path): not a `key = value` line: \(line)") }
+            values[parts[0]] = parts[1]
+        }
+        guard let services = values["block-services"].flatMap({ Int($0) }),
+            let domains = values["failure-domains"].flatMap({ Int($0) }),
+            let policy = values["policy"].flatMap({ RedundancyPolicy(String($0)) }),
+            let port = values["registry-port"].flatMap({ UInt16($0) })
+        else { throw LayoutError(description: "\(path) is damaged: a value is missing or out of range") }
+        let layout = ClusterLayout(
+            blockServices: services, failureDomains: domains, policy: policy, registryPort: port)
+        try layout.validate()
+        return layout
+    }
+
+    /// Replaces the file at `path` atomically.
+    func save(_ path: String) throws(LayoutError) {
+        let text = """
+            # Written by sterna up; read at the next start.
+            block-services = \(blockServices)
+            failure-domains = \(failureDomains)
+            policy = \(policy)
+            registry-port = \(registryPort)
+
+            """
+        do {
+            try replaceTextFile(path, with: text)
+        } catch {
+            throw LayoutError(description: "\(error)")
+        }
+    }
+}
+
+extension Substring {
+    fileprivate var trimmed: Substring {
+        var rest = self
+        while rest.first?.isWhitespace == true { rest.removeFirst() }
+        while rest.last?.isWhitespace == true { rest.removeLast() }
+        return rest
+    }
+}

@@ -1,0 +1,58 @@
+import Glibc
+
+/// A file that could not be read or written, for people.
+struct FileError: Error, CustomStringConvertible {
+    let path: String
+    let errnoValue: Int32
+    var description: String { "\(path): \(String(cString: strerror(errnoValue)))" }
+}
+
+/// The content of a small text file (64 KiB at most); nil when it does not exist.
+func readTextFile(_ path: String) throws(FileError) -> String? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+        if errno == ENOENT { return nil }
+        throw FileError(path: path, errnoValue: errno)
+    }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: 64 << 10)
+    var count = 0
+    while count < bytes.count {
+        let got = bytes.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + count, $0.count - count) }
+        if got == 0 { break }
+        if got < 0 {
+            if errno == EINTR { continue }
+            throw FileError(path: path, errnoValue: errno)
+        }
+        count += got
+    }
+    return String(decoding: bytes[..<count], as: UTF8.self)
+}
+
+/// Replaces a small text file so that a reader (or a crash) sees the old or the new content, never a part.
+func replaceTextFile(_ path: String, with text: String) throws(FileError) {
+    let temporary = path + ".new"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw FileError(path: temporary, errnoValue: errno) }
+    defer { close(descriptor) }
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+        let written = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        if written < 0 {
+            if errno == EINTR { continue }
+            throw FileError(path: temporary, errnoValue: errno)
+        }
+        rest = rest.dropFirst(written)
+    }
+    guard fsync(descriptor) == 0 else { throw FileError(path: temporary, errnoValue: errno) }
+    guard rename(temporary, path) == 0 else { throw FileError(path: path, errnoValue: errno) }
+}
+
+/// Makes a directory and what is missing above it.
+func makeDirectories(_ path: String) throws(FileError) {
+    var made = path.hasPrefix("/") ? "" : "."
+    for part in path.split(separator: "/") {
+        made += "/" + part
+        if mkdir(made, 0o755) != 0 && errno != EEXIST { throw FileError(path: made, errnoValue: errno) }
+    }
+}

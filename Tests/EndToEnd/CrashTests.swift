@@ -1,0 +1,47 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// Services die without warning while files are being written.
+    @Suite(.serialized) struct CrashTests {
+        @Test(
+            "kill -9 of a service during a copy loses no closed file and shows no partial one",
+            .timeLimit(.minutes(4)), arguments: ["registry", "shard", "cdc", "block", "gc", "mount"])
+        func killDuringCopy(service: String) throws {
+            let cluster = try TestCluster()
+            let target = cluster.mount + "/copy", record = cluster.directory + "/record"
+            try sh("mkdir '\(target)'")
+            let writer = BackgroundShell(
+                "exec python3 '\(program("record-writes.py"))' '\(target)' '\(record)' 8")
+            for _ in 0..<3 {
+                usleep(1_500_000)
+                try cluster.killAndAwaitRestart(service)
+            }
+            let result = writer.wait(seconds: 90)
+            try #require(result.status == 0, "\(result.output)")
+            let counts = result.output.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+            #expect(counts.count == 2 && counts[0] > 10, "too few files got through: \(result.output)")
+            try sh("python3 '\(program("check-record.py"))' '\(target)' '\(record)'", seconds: 60)
+            cluster.stop()
+            try cluster.start()
+            try sh("python3 '\(program("check-record.py"))' '\(target)' '\(record)'", seconds: 60)
+        }
+
+        @Test("kill -9 of the whole cluster at once loses nothing that was closed", .timeLimit(.minutes(3)))
+        func killEverything() throws {
+            let cluster = try TestCluster()
+            let target = cluster.mount + "/copy", record = cluster.directory + "/record"
+            try sh("mkdir '\(target)'")
+            let writer = BackgroundShell("exec python3 '\(program("record-writes.py"))' '\(target)' '\(record)' 4")
+            usleep(2_500_000)
+            let services = ["registry", "shard", "cdc", "block", "gc", "mount"].compactMap { cluster.pid(of: $0) }
+            #expect(services.count == 6)
+            try cluster.killSupervisor()
+            services.forEach { kill($0, SIGKILL) }
+            _ = writer.wait(seconds: 60)
+            _ = shell("umount -l '\(cluster.mount)'")
+            try cluster.start()
+            try sh("python3 '\(program("check-record.py"))' '\(target)' '\(record)'", seconds: 60)
+        }
+    }
+}
