@@ -1,0 +1,9 @@
+import ArgumentParser
+
+/// The command `sterna`: what people type.
+@main struct Sterna: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sterna",
+        abstract: "A distributed filesystem for large immutable files.",
+        subcommands: [Up.self, Status.self])
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import EventLoop
+import Glibc
+
+/// `sterna up DIR`: a whole cluster on this machine, as long as the command runs.
+struct Up: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Start a whole cluster on this machine and mount it.",
+        discussion: """
+            Starts one process per role (registry, all 256 shards, coordinator, all disks, garbage collector, mount), keeps \
+            everything below DIR and mounts at DIR/mnt. Ctrl-C stops it all. A second start finds the same data.
+            """)
+
+    @Argument(help: "Directory of the cluster; made if missing.")
+    var directory: String
+
+    @Option(help: "Disks (directories below DIR/disks), each a block service. Default: 8. May grow at a later start.")
+    var blockServices: Int?
+
+    @Option(help: "Failure domains the disks stand for. Default: one per disk.")
+    var failureDomains: Int?
+
+    @Option(
+        help: "How data is made redundant: single, mirror:COPIES or rs:DATA,PARITY. Default: what suits the domains.",
+        transform: parsePolicy)
+    var policy: RedundancyPolicy?
+
+    @Option(help: "How long deleted and overwritten files are kept, such as 90m, 24h or 30d.", transform: KeepTime.parse)
+    var keepDeleted: KeepTime?
+
+    @Option(help: "TCP port of the registry. Default: a free one, kept for later starts.")
+    var registryPort: UInt16?
+
+    @Flag(help: "Do not mount.")
+    var noMount = false
+
+    @Option(help: .init("Create this file once everything is ready.", valueName: "path"))
+    var readyFile: String?
+
+    func run() throws {
+        let paths = try ClusterPaths(directory)
+        let lock = try ClusterLock(paths.lock)
+        defer { lock.release() }
+        let (layout, isNew) = try layout(at: paths.layout)
+        let loop = try EventLoop()
+        var plan = StartPlan(layout: layout, paths: paths, isNew: isNew, mounts: !noMount, readyFile: readyFile)
+        plan.changesPolicy = isNew || policy != nil || keepDeleted != nil
+        plan.keepDeleted = keepDeleted ?? .oneDay
+        let supervisor = try Supervisor(loop: loop, plan: plan)
+        supervisor.start()
+        loop.run()
+        if let failure = supervisor.failure { throw failure }
+    }
+
+    /// The layout kept from an earlier start with this start's options applied, or a new one.
+    private func layout(at path: String) throws -> (ClusterLayout, isNew: Bool) {
+        var layout: ClusterLayout
+        let kept = try ClusterLayout.load(path)
+        if let kept {
+            layout = try kept.changed(blockServices: blockServices, failureDomains: failureDomains, policy: policy)
+        } else {
+            layout = try ClusterLayout(blockServices: blockServices, failureDomains: failureDomains, policy: policy)
+        }
+        if let registryPort { layout.registryPort = registryPort }
+        return (layout, kept == nil)
+    }
+}
+
+private func parsePolicy(_ text: String) throws -> RedundancyPolicy {
+    guard let policy = RedundancyPolicy(text) else {
+        throw ValidationError("a policy is single, mirror:2 to mirror:16, or rs:DATA,PARITY with 2-15 and 1-15 blocks")
+    }
+    return policy
+}
