@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The directory a cluster is mounted on.
@@ -29,7 +30,7 @@ struct MountPoint {
 
     /// Root unmounts by itself; others need libfuse's helper.
     private func detach() throws(FileError) {
-        if umount2(path, Int32(MNT_DETACH.rawValue)) == 0 { return }
+        if linux_unmount_lazily(path) == 0 { return }
         var pid: pid_t = 0
         var argv: [UnsafeMutablePointer<CChar>?] = ["fusermount3", "-u", "-z", path].map { strdup($0) } + [nil]
         defer { argv.forEach { free($0) } }
