@@ -78,6 +78,10 @@ let package = Package(
         service("gc", product: "sterna-gc", ["Client", "EventLoop"]),
         service("mount", product: "sterna-mount", ["Client", "EventLoop", "Protocol", "CFUSE", "CLinux"]),
         service("cli", product: "sterna", ["Client", "EventLoop", "CLinux"]),
+        .executableTarget(
+            name: "sterna-bench",
+            dependencies: ["Wire", "Protocol", "Erasure", "EventLoop", argumentParser],
+            path: "ops/benchmark/Benchmark"),
 
         // Tests
         tests("Wire", ["Wire"]),
@@ -94,6 +98,11 @@ let package = Package(
         tests("Client", ["Client"]),
         tests("Mount", ["sterna-mount", "Protocol", "CFUSE", argumentParser], exclude: ["README.md"]),
         tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging]),
+        tests(
+            "EndToEnd",
+            [
+                "sterna", "sterna-registry", "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", "sterna-mount",
+            ], exclude: ["Programs"]),
     ],
     swiftLanguageModes: [.v6]
 )
