@@ -13,32 +13,49 @@ struct RootPolicy {
     static let largestSpanBytes: UInt32 = 16 << 20
     static let targetStripeBytes: UInt32 = 4 << 20
 
-    private let info: DirectoryInfo
+    let snapshot: SnapshotPolicy
+    let span: SpanPolicy
+    let block = BlockPolicy(entries: [BlockPolicyEntry(storageClass: .flash, minSize: 0)])
+    let stripe = StripePolicy(targetStripeSize: targetStripeBytes)
 
     init(_ policy: RedundancyPolicy, keepDeleted: KeepTime) {
-        var spans: [SpanPolicyEntry] = []
+        snapshot = SnapshotPolicy(
+            deleteAfterTime: DeleteAfterTime(nanoseconds: keepDeleted.nanoseconds), deleteAfterVersions: .inactive)
+        func entry(upTo size: UInt32, _ data: Int, _ parity: Int) -> SpanPolicyEntry {
+            SpanPolicyEntry(maxSize: size, parity: Parity(data: data, parity: parity))
+        }
         switch policy {
         case .single:
-            spans = [SpanPolicyEntry(maxSize: Self.largestSpanBytes, parity: Parity(data: 1, parity: 0))]
+            span = SpanPolicy(entries: [entry(upTo: Self.largestSpanBytes, 1, 0)])
         case .mirror(let copies):
-            let parity = Parity(data: 1, parity: UInt8(copies - 1))
-            spans = [SpanPolicyEntry(maxSize: Self.largestSpanBytes, parity: parity)]
+            span = SpanPolicy(entries: [entry(upTo: Self.largestSpanBytes, 1, copies - 1)])
         case .reedSolomon(let data, let parity):
-            spans = [
-                SpanPolicyEntry(maxSize: Self.mirroredBytes, parity: Parity(data: 1, parity: UInt8(parity))),
-                SpanPolicyEntry(
-                    maxSize: Self.largestSpanBytes, parity: Parity(data: UInt8(data), parity: UInt8(parity))),
-            ]
+            span = SpanPolicy(entries: [
+                entry(upTo: Self.mirroredBytes, 1, parity), entry(upTo: Self.largestSpanBytes, data, parity),
+            ])
         }
-        info = DirectoryInfo(
-            snapshot: SnapshotPolicy(
-                deleteAfterTime: .active(nanoseconds: keepDeleted.nanoseconds), deleteAfterVersions: .inactive),
-            span: SpanPolicy(entries: spans),
-            block: BlockPolicy(entries: [BlockPolicyEntry(storageClass: .flash, minSize: 0)]),
-            stripe: StripePolicy(targetStripeSize: Self.targetStripeBytes))
     }
 
     /// Sets the policies through the public protocol; `completion` gets nil or what went wrong, on the loop.
-    func apply(registry: SocketAddress, on loop: EventLoop, completion: @escaping (String?) -> Void) {
+    func apply(registry: SocketAddress, on loop: EventLoop, completion: @escaping @Sendable (String?) -> Void) {
+        loop.task {
+            do throws(ClientError) {
+                let client = try Client(loop: loop, registries: [registry])
+                do throws(ClientError) {
+                    try await client.start()
+                    try await client.setPolicy(snapshot, of: .root)
+                    try await client.setPolicy(span, of: .root)
+                    try await client.setPolicy(block, of: .root)
+                    try await client.setPolicy(stripe, of: .root)
+                } catch {
+                    await client.close()
+                    throw error
+                }
+                await client.close()
+                completion(nil)
+            } catch {
+                completion("\(error)")
+            }
+        }
     }
 }

@@ -53,8 +53,8 @@ final class SupervisedService {
     }
 
     func start(_ arguments: [String]) throws {
-        let ready = ["--ready-fd", "\(ChildProcess.readyDescriptor)"]
-        let child = try ChildProcess.start(program, arguments + ready, log: paths.log(of: name))
+        let bond = ["--ready-fd", "\(ChildProcess.readyDescriptor)", "--parent-pid", "\(getpid())"]
+        let child = try ChildProcess.start(program, arguments + bond, log: paths.log(of: name))
         state = .starting(child.pid)
         startedNanoseconds = loop.monotonicNanoseconds
         readyPipe = child.readyPipe
