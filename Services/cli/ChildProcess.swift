@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// One started program: its process id, and the pipe on which it reports that it is ready.
@@ -22,7 +23,8 @@ struct ChildProcess {
     /// Starts `program` with `arguments`, its output appended to the file `log`.
     static func start(_ program: String, _ arguments: [String], log: String) throws(StartError) -> ChildProcess {
         var ends: [Int32] = [-1, -1]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw StartError(program: program, errnoValue: errno) }
+        let made = linux_pipe(&ends)
+        guard made == 0 else { throw StartError(program: program, errnoValue: -made) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -40,9 +42,9 @@ struct ChildProcess {
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
 
         var pid: pid_t = 0
-        var argv: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
-        defer { argv.forEach { free($0) } }
-        let result = posix_spawn(&pid, program, &actions, &attributes, &argv, environ)
+        let result = withArgumentVector([program] + arguments) {
+            posix_spawn(&pid, program, &actions, &attributes, $0, environ)
+        }
         close(ends[1])
         guard result == 0 else {
             close(ends[0])
@@ -50,6 +52,15 @@ struct ChildProcess {
         }
         return ChildProcess(pid: pid, readyPipe: ends[0])
     }
+}
+
+/// Lends `words` as a C argument vector.
+func withArgumentVector<Result>(
+    _ words: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+    let vector: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+    defer { vector.forEach { free($0) } }
+    return body(vector)
 }
 
 /// How a child ended, for people.

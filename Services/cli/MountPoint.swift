@@ -31,11 +31,12 @@ struct MountPoint {
     /// Root unmounts by itself; others need libfuse's helper.
     private func detach() throws(FileError) {
         if linux_unmount_lazily(path) == 0 { return }
-        var pid: pid_t = 0
-        var argv: [UnsafeMutablePointer<CChar>?] = ["fusermount3", "-u", "-z", path].map { strdup($0) } + [nil]
-        defer { argv.forEach { free($0) } }
-        var status: Int32 = 0
-        guard posix_spawnp(&pid, "fusermount3", nil, nil, &argv, environ) == 0, waitpid(pid, &status, 0) == pid, status == 0
-        else { throw FileError(path: path, errnoValue: ENOTCONN) }
+        var pid: pid_t = 0, status: Int32 = 0
+        let started = withArgumentVector(["fusermount3", "-u", "-z", path]) {
+            posix_spawnp(&pid, "fusermount3", nil, nil, $0, environ)
+        }
+        guard started == 0, waitpid(pid, &status, 0) == pid, status == 0 else {
+            throw FileError(path: path, errnoValue: ENOTCONN)
+        }
     }
 }

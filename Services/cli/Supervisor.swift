@@ -2,7 +2,10 @@ import EventLoop
 import Glibc
 
 /// Starts the services of a cluster stage by stage, starts again what dies, and stops everything in the opposite order.
-final class Supervisor {
+///
+/// `@unchecked Sendable`: everything happens on the loop's thread. Only `setPolicy` hands `self` to a task, which runs on that
+/// loop too and calls back there; the callback checks it.
+final class Supervisor: @unchecked Sendable {
     /// Why the cluster could not be brought up, in one sentence.
     struct StartFailure: Error, CustomStringConvertible {
         let description: String
@@ -101,7 +104,8 @@ final class Supervisor {
     private func setPolicy() {
         let change = RootPolicy(plan.layout.policy, keepDeleted: plan.keepDeleted)
         let registry = SocketAddress.loopback(port: plan.layout.registryPort)
-        change.apply(registry: registry, on: loop) { [unowned self] problem in
+        change.apply(registry: registry, on: loop) { [self] problem in
+            precondition(loop.isOnLoop)
             if let problem {
                 fail("the policies of the root directory could not be set: \(problem)")
             } else {
