@@ -42,7 +42,8 @@ final class BackgroundShell {
         posix_spawnattr_init(&attributes)
         posix_spawnattr_setpgroup(&attributes, 0)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-        var argv = ["/bin/bash", "-c", script].map { strdup($0) } + [nil]
+        let words: [String] = ["/bin/bash", "-c", script]
+        var argv: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         var started: pid_t = 0
         let result = posix_spawn(&started, "/bin/bash", &actions, &attributes, &argv, environ)
         argv.forEach { free($0) }
