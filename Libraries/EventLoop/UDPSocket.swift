@@ -100,9 +100,11 @@ public final class UDPSocket {
         _ descriptor: Int32, bufferSize: Int, _ address: SocketAddress
     ) throws(SystemError) {
         var size = Int32(clamping: bufferSize)
-        for option in [SO_RCVBUF, SO_SNDBUF] {
-            // A smaller buffer than wanted (net.core.rmem_max) still works.
-            setsockopt(descriptor, SOL_SOCKET, option, &size, socklen_t(MemoryLayout<Int32>.size))
+        for (forced, option) in [(SO_RCVBUFFORCE, SO_RCVBUF), (SO_SNDBUFFORCE, SO_SNDBUF)] {
+            // Beyond net.core.rmem_max only for root; a smaller buffer still works, it only loses more in bursts.
+            let length = socklen_t(MemoryLayout<Int32>.size)
+            if setsockopt(descriptor, SOL_SOCKET, forced, &size, length) == 0 { continue }
+            setsockopt(descriptor, SOL_SOCKET, option, &size, length)
         }
         guard address.withSockaddr({ bind(descriptor, $0, $1) }) == 0 else { throw .last("bind UDP \(address)") }
     }

@@ -1,6 +1,7 @@
 import CFUSE
 import EventLoop
 import Glibc
+import Synchronization
 
 /// Tells the kernel that something it cached is no longer right.
 ///
@@ -8,9 +9,10 @@ import Glibc
 /// Thread-safe.
 final class KernelNotifications: Sendable {
     private let queue = WorkQueue(name: "notify", threads: 1)
+    private let isStopped = Atomic(false)
     private let session = Monitor<OpaquePointerBox?>(nil)
 
-    /// `@unchecked Sendable`: libfuse sends notifications from any thread; the session is freed only after `detach`.
+    /// `@unchecked Sendable`: libfuse sends notifications from any thread; the session is freed only after `join`.
     private struct OpaquePointerBox: @unchecked Sendable {
         let pointer: OpaquePointer
     }
@@ -20,8 +22,14 @@ final class KernelNotifications: Sendable {
         session.withLock { $0 = box }
     }
 
-    /// After this the session is not used any more. Waits for a notification under way, so the kernel must be able to finish it.
-    func detach() {
+    /// Begins no notification any more.
+    func stop() {
+        isStopped.store(true, ordering: .releasing)
+    }
+
+    /// After this the session is not used any more. Waits for a notification under way, so the kernel must be able to finish it: end
+    /// the session before.
+    func join() {
         session.withLock { $0 = nil }
     }
 
@@ -42,9 +50,9 @@ final class KernelNotifications: Sendable {
 
     /// A failure means that the kernel had nothing cached, or is gone: either way nothing is left to tell.
     private func send(_ notify: @escaping @Sendable (OpaquePointer) -> Void) {
-        queue.run { [session] in
+        queue.run { [self] in
             session.withLock { box in
-                if let box { notify(box.pointer) }
+                if let box, !self.isStopped.load(ordering: .acquiring) { notify(box.pointer) }
             }
         }
     }

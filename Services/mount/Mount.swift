@@ -78,8 +78,8 @@ actor Mount {
         case reading(FileReader)
         /// A finished file opened for writing by a thread, which only its truncation to nothing makes possible.
         case sealed(FileReader, number: UInt64, opener: Int32)
-        /// A file under construction, by the kernel's number.
-        case constructing(UInt64)
+        /// A file that was under construction when it was opened, and perhaps still is.
+        case constructing(Construction)
     }
 
     func open(_ handle: Handle) -> UInt64 {
@@ -89,8 +89,8 @@ actor Mount {
     }
 
     func construction(ofHandle handle: UInt64) -> Construction? {
-        guard case .constructing(let number)? = handles[handle] else { return nil }
-        return constructions[number]
+        guard case .constructing(let construction)? = handles[handle] else { return nil }
+        return construction
     }
 
     // MARK: Helpers

@@ -27,7 +27,7 @@ extension Mount {
     /// The last reference to an open file is gone.
     func release(_ handle: UInt64, isInterrupted: Bool = false) async {
         guard let closed = handles.removeValue(forKey: handle) else { return }
-        guard case .constructing(let number) = closed, let construction = constructions[number] else { return }
+        guard case .constructing(let construction) = closed else { return }
         construction.handles -= 1
         guard construction.handles == 0, construction.state == .building else { return }
         if construction.isAbandoned || construction.isUnlinked || isInterrupted {
@@ -125,6 +125,10 @@ extension Mount {
         if construction.replacesExisting {
             // The kernel has truncated and overwritten what it had cached of the old file.
             notifications.contentChanged(construction.number)
+        } else if !construction.isUnlinked {
+            // The kernel still has the name.
+            let place = construction.place
+            notifications.nameChanged(place.name, inDirectory: NodeNumber.number(place.directory))
         }
         if let node = nodes[construction.number] { nodes.dropIfUnused(node) }
         await construction.writer.abandon()

@@ -8,7 +8,7 @@ extension Mount {
         let place = Place(directory: try directory(parent), name: name)
         let construction = try await construct(place, thread: thread)
         construction.handles = 1
-        let handle = open(.constructing(construction.number))
+        let handle = open(.constructing(construction))
         return .created(entry(for: construction), OpenedFile(handle: handle))
     }
 
@@ -70,7 +70,7 @@ extension Mount {
         guard case .sealed(_, let number, let opener)? = handles[handle] else { return nil }
         let creator = await watch.creator(opener)
         let construction = try await replace(node(number), creator: creator)
-        handles[handle] = .constructing(number)
+        handles[handle] = .constructing(construction)
         construction.handles += 1
         return construction
     }

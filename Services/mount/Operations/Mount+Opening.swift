@@ -31,13 +31,13 @@ extension Mount {
             construction.handles -= 1
             throw error
         }
-        return .opened(OpenedFile(handle: open(.constructing(construction.number)), keepsCache: !truncates))
+        return .opened(OpenedFile(handle: open(.constructing(construction)), keepsCache: !truncates))
     }
 
     private func openReplacement(of node: Node, _ thread: Int32) async throws(Errno) -> Answer {
         let creator = await watch.creator(thread)
         let construction = try await replace(node, creator: creator)
         construction.handles = 1
-        return .opened(OpenedFile(handle: open(.constructing(construction.number))))
+        return .opened(OpenedFile(handle: open(.constructing(construction))))
     }
 }

@@ -7,8 +7,8 @@ extension Mount {
         switch handles[handle] {
         case .reading(let reader)?, .sealed(let reader, _, _)?:
             return .data(try await posix { () throws(ClientError) in try await reader.read(at: offset, count: count) })
-        case .constructing(let number)?:
-            return .data(try await readConstruction(number, at: offset, count: count))
+        case .constructing(let construction)?:
+            return .data(try await read(construction, at: offset, count: count))
         case nil: throw .badDescriptor
         }
     }
@@ -22,16 +22,14 @@ extension Mount {
         }
     }
 
-    private func readConstruction(_ number: UInt64, at offset: UInt64, count: Int) async throws(Errno) -> FileData {
-        if let construction = constructions[number], construction.state == .building {
-            let writer = construction.writer
+    private func read(_ construction: Construction, at offset: UInt64, count: Int) async throws(Errno) -> FileData {
+        let writer = construction.writer
+        if construction.state == .building {
             return try await posix { () throws(ClientError) in try await writer.read(at: offset, count: count) }
         }
         // Published meanwhile: the same bytes, from the finished file.
-        let node = node(number)
-        await settle(node)
-        let size = try await attributes(of: node).size
-        let reader = FileReader(client: client, id: node.content, size: size)
+        if let failure = await construction.publication?.value { throw failure }
+        let reader = FileReader(client: client, id: writer.id, size: construction.size)
         return try await posix { () throws(ClientError) in try await reader.read(at: offset, count: count) }
     }
 
@@ -59,8 +57,8 @@ extension Mount {
 
     private func writable(_ handle: UInt64) async throws(Errno) -> Construction {
         switch handles[handle] {
-        case .constructing(let number)?:
-            guard let construction = constructions[number], construction.state == .building else { throw .sealed }
+        case .constructing(let construction)?:
+            guard construction.state == .building else { throw .sealed }
             return construction
         case .sealed(let reader, _, _)?:
             // An empty file has no contents that could be changed: the first write begins its successor.

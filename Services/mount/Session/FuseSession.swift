@@ -76,9 +76,9 @@ final class FuseSession {
         isMounted = false
         stopReceiving()
         onEnd = nil
-        // Before the session is freed: waits for a notification under way, which unmounting lets the kernel finish.
+        mount.notifications.stop()
         fuse_session_unmount(session)
-        mount.notifications.detach()
+        mount.notifications.join()
         fuse_session_destroy(session)
         free(buffer.mem)
     }
