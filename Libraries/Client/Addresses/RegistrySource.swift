@@ -34,14 +34,14 @@ actor RegistrySource: AddressSource {
         do {
             return try await connection.call(request)
         } catch {
-            throw ClientError(error, "\(R.kind) at the registry")
+            throw ClientError(registry: error, "\(R.kind) at the registry")
         }
     }
 }
 
 extension ClientError {
     /// How a failed registry call is told to users of the client.
-    public init(_ error: RegistryCallError, _ operation: String) {
+    public init(registry error: RegistryCallError, _ operation: String) {
         switch error {
         case .timedOut(let lastAttempt): self.init(.timeout, operation, lastAttempt)
         case .closed: self.init(.closed, operation)

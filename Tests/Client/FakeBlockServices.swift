@@ -1,0 +1,140 @@
+import Client
+import Erasure
+import EventLoop
+import Protocol
+
+/// A block server with several services in memory, each of which can misbehave.
+///
+/// `@unchecked Sendable`: used on its loop only.
+final class FakeBlockServices: @unchecked Sendable {
+    enum Behaviour {
+        case normal
+        /// Answers writes with an error before the data was read, and closes.
+        case refusesWrites
+        /// Closes the connection at any request.
+        case hangsUp
+        /// Never answers.
+        case stalls
+        /// Answers BLOCK_NOT_FOUND to fetches.
+        case lostEverything
+        /// Sends pages that do not match their checksums.
+        case corrupts
+    }
+
+    let all: Range<Int>
+    var behaviours: [Int: Behaviour] = [:]
+    private(set) var blocks: [BlockID: [UInt8]] = [:]
+    private(set) var fetchedBytes = 0
+    private var listener: TCPListener?
+    private var address_ = AddrsInfo(addr1: IpPort(addrs: .any, port: 0), addr2: IpPort(addrs: .any, port: 0))
+
+    var address: AddrsInfo { address_ }
+
+    init(on loop: EventLoop, count: Int) throws {
+        all = 0..<count
+        let listener = try TCPListener(on: loop, binding: .loopback(port: 0)) { [unowned self] connection in
+            serve(connection)
+        }
+        self.listener = listener
+        address_ = FakeShards.addresses(listener.localAddress)
+    }
+
+    func close() { listener?.close() }
+
+    static func id(_ index: Int) -> BlockServiceID { BlockServiceID(rawValue: UInt64(index) + 0x100) }
+    static func domain(_ index: Int) -> FailureDomain { FailureDomain(name: "domain\(index)") }
+    static func proof(_ block: BlockID) -> MAC { MAC(rawValue: block.rawValue ^ 0xabcd) }
+
+    func pick(_ count: Int, avoiding blacklist: [BlacklistEntry]) -> [Int] {
+        let allowed = all.filter { index in
+            !blacklist.contains { $0.failureDomain == Self.domain(index) || $0.blockService == Self.id(index) }
+        }
+        return Array(allowed.prefix(count))
+    }
+
+    private func serve(_ connection: TCPConnection) {
+        var received: [UInt8] = []
+        connection.onData = { [unowned self] bytes in
+            received += bytes
+            while let used = step(received, connection) { received.removeFirst(used) }
+        }
+        connection.onEnd = { _ in connection.close() }
+        connection.resumeReading()
+    }
+
+    /// Carries out the first request if it is complete; answers its length.
+    private func step(_ bytes: [UInt8], _ connection: TCPConnection) -> Int? {
+        guard !connection.isClosed, bytes.count >= BlocksRequestHeader.size else { return nil }
+        let body = bytes.dropFirst(BlocksRequestHeader.size)
+        let header = bytes.withUnsafeBytes { raw -> BlocksRequestHeader? in
+            var reader = WireReader(raw)
+            return try? BlocksRequestHeader(from: &reader)
+        }
+        guard let header, let kind = BlocksKind(rawValue: header.kind), body.count >= kind.minimumRequestSize else {
+            return nil
+        }
+        let used = BlocksRequestHeader.size + kind.minimumRequestSize
+        let fixed = Array(body.prefix(kind.minimumRequestSize))
+        let behaviour = behaviours[Int(header.blockService) - 0x100] ?? .normal
+        switch (kind, behaviour) {
+        case (_, .hangsUp):
+            connection.close()
+            return nil
+        case (_, .stalls): return nil
+        case (.writeBlock, .refusesWrites):
+            connection.write(Self.error(.internalError))
+            connection.closeAfterWriting()
+            return nil
+        case (.writeBlock, _): return write(fixed, body.dropFirst(fixed.count), connection, used)
+        case (.fetchBlockWithCrc, _):
+            fetch(fixed, behaviour, connection)
+            return used
+        default: return nil
+        }
+    }
+
+    private func write(_ fixed: [UInt8], _ data: ArraySlice<UInt8>, _ connection: TCPConnection, _ used: Int) -> Int? {
+        guard let request = try? WriteBlockRequest(decoding: fixed), data.count >= Int(request.size) else { return nil }
+        let block = Array(data.prefix(Int(request.size)))
+        let sum = block.withUnsafeBytes { Castagnoli.sum($0) }
+        guard sum == request.crc.rawValue else {
+            connection.write(Self.error(.badBlockCrc))
+            connection.closeAfterWriting()
+            return nil
+        }
+        blocks[request.blockId] = block
+        let answer = (try? WriteBlockResponse(proof: Self.proof(request.blockId)).encoded()) ?? []
+        connection.write(Self.header(BlocksKind.writeBlock.rawValue) + answer)
+        return used + block.count
+    }
+
+    private func fetch(_ fixed: [UInt8], _ behaviour: Behaviour, _ connection: TCPConnection) {
+        guard let request = try? FetchBlockWithCrcRequest(decoding: fixed) else { return }
+        let end = Int(request.offset) + Int(request.count)
+        guard behaviour != .lostEverything, let block = blocks[request.blockId] else {
+            return connection.write(Self.error(.blockNotFound))
+        }
+        guard end <= block.count, request.offset % 4096 == 0, request.count % 4096 == 0 else {
+            return connection.write(Self.error(.blockFetchOutOfBounds))
+        }
+        fetchedBytes += Int(request.count)
+        var answer = Self.header(BlocksKind.fetchBlockWithCrc.rawValue)
+        for offset in stride(from: Int(request.offset), to: end, by: 4096) {
+            var page = Array(block[offset..<offset + 4096])
+            let sum = page.withUnsafeBytes { Castagnoli.sum($0) }
+            if behaviour == .corrupts { page[17] ^= 1 }
+            answer += page
+            answer += (0..<4).map { UInt8(truncatingIfNeeded: sum >> (8 * $0)) }
+        }
+        connection.write(answer)
+    }
+
+    private static func header(_ kind: UInt8) -> [UInt8] {
+        let word = ProtocolWord.blocksResponse.rawValue
+        return (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } + [kind]
+    }
+
+    private static func error(_ code: ProtocolError) -> [UInt8] {
+        header(0) + [UInt8(truncatingIfNeeded: code.rawValue), UInt8(truncatingIfNeeded: code.rawValue >> 8)]
+    }
+}

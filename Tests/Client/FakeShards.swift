@@ -1,0 +1,238 @@
+import Client
+import EventLoop
+import Protocol
+
+/// Stands for all 256 shards and the coordinator: enough of them to write, name and read files, in memory, on one UDP socket.
+/// Loses and doubles datagrams on request.
+///
+/// `@unchecked Sendable`: used on its loop only.
+final class FakeShards: @unchecked Sendable {
+    /// What happens to a request or its answer.
+    enum Fate { case normal, loseRequest, loseAnswer, doubleAnswer }
+
+    struct File {
+        var cookie: Cookie
+        var spans: [FetchedSpan] = []
+        var size: UInt64 = 0
+        var isDirty = false
+        var isLinked = false
+    }
+
+    let blocks: FakeBlockServices
+    private let socket: UDPSocket
+    /// Decides by kind and how often this request came before.
+    var fate: (_ kind: UInt8, _ repetition: Int) -> Fate = { _, _ in .normal }
+    var info: DirectoryInfo
+    private(set) var files: [InodeID: File] = [:]
+    private(set) var names: [[UInt8]: (id: InodeID, creationTime: Timestamp)] = [:]
+    /// What the last removal of a name left behind.
+    private(set) var history: [Edge] = []
+    /// Every request that was carried out.
+    private(set) var kinds: [ShardKind] = []
+    private(set) var placements: [AddSpanInitiateRequest] = []
+    private var seen: [UInt64: Int] = [:]
+    private var time: UInt64 = 1_700_000_000_000_000_000
+
+    var address: AddrsInfo { FakeShards.addresses(socket.localAddress) }
+
+    init(on loop: EventLoop, blocks: FakeBlockServices, info: DirectoryInfo) throws {
+        self.blocks = blocks
+        self.info = info
+        socket = try UDPSocket(on: loop, binding: .loopback(port: 0))
+        socket.onDatagram = { [unowned self] datagram, sender in receive(datagram, sender) }
+    }
+
+    func close() { socket.close() }
+
+    static func addresses(_ address: SocketAddress) -> AddrsInfo {
+        AddrsInfo(
+            addr1: IpPort(addrs: IPv4Address(rawValue: address.address), port: address.port),
+            addr2: IpPort(addrs: .any, port: 0))
+    }
+
+    private func receive(_ datagram: UnsafeRawBufferPointer, _ sender: SocketAddress) {
+        guard let packet = try? PlainPacket(datagram, expecting: .shardRequest),
+            let kind = ShardKind(rawValue: packet.kind)
+        else { return }
+        let repetition = seen[packet.requestID, default: 0]
+        seen[packet.requestID] = repetition + 1
+        let fate = fate(packet.kind, repetition)
+        if fate == .loseRequest { return }
+        var reader = WireReader(packet.body)
+        guard let request = try? AnyShardRequest.decode(kind: kind, from: &reader) else { return }
+        kinds.append(kind)
+        let outcome = Result { () throws(ProtocolError) in try answer(request) }
+        if fate == .loseAnswer { return }
+        for _ in 0..<(fate == .doubleAnswer ? 2 : 1) { send(outcome, kind, packet.requestID, sender) }
+    }
+
+    private func send(
+        _ answer: Result<AnyShardResponse, ProtocolError>, _ kind: ShardKind, _ id: UInt64, _ sender: SocketAddress
+    ) {
+        socket.send(to: sender) { room in
+            var writer = WireWriter(room)
+            do {
+                switch answer {
+                case .success(let response):
+                    try PlainPacket.writeHeader(.shardResponse, requestID: id, kind: kind.rawValue, into: &writer)
+                    try response.encode(into: &writer)
+                case .failure(let code):
+                    try PlainPacket.write(.shardResponse, requestID: id, error: code, into: &writer)
+                }
+                return writer.count
+            } catch {
+                return 0
+            }
+        }
+    }
+
+    private func now() -> Timestamp {
+        time += 1000
+        return Timestamp(nanoseconds: time)
+    }
+
+    private func answer(_ request: AnyShardRequest) throws(ProtocolError) -> AnyShardResponse {
+        switch request {
+        case .statDirectory:
+            return .statDirectory(StatDirectoryResponse(mtime: now(), owner: .null, info: info))
+        case .statFile(let request):
+            guard let file = files[request.id], file.isLinked else { throw .fileNotFound }
+            return .statFile(StatFileResponse(mtime: now(), atime: now(), size: file.size))
+        case .lookup(let request):
+            guard let found = names[request.name] else { throw .nameNotFound }
+            return .lookup(LookupResponse(targetId: found.id, creationTime: found.creationTime))
+        case .constructFile(let request):
+            let id = InodeID(type: request.type, shard: ShardID(rawValue: 0), index: UInt64(files.count + 1))
+            let cookie = Cookie(rawValue: id.rawValue ^ 0x5555)
+            files[id] = File(cookie: cookie)
+            return .constructFile(ConstructFileResponse(id: id, cookie: cookie))
+        case .addInlineSpan(let request): return try addInline(request)
+        case .addSpanInitiate(let request): return try initiate(request)
+        case .addSpanCertify(let request): return try certify(request)
+        case .moveSpan(let request): return try move(request)
+        case .linkFile(let request): return try link(request)
+        case .scrapTransientFile: return .scrapTransientFile(ScrapTransientFileResponse())
+        case .localFileSpans(let request): return try spans(request)
+        case .softUnlinkFile(let request): return try unlink(request)
+        case .fullReadDir:
+            let cursor = FullReadDirCursor(current: false, startName: [], startTime: Timestamp(nanoseconds: 0))
+            return .fullReadDir(FullReadDirResponse(next: cursor, results: history))
+        default: throw .internalError
+        }
+    }
+
+    private func addInline(_ request: AddInlineSpanRequest) throws(ProtocolError) -> AnyShardResponse {
+        var file = try transient(request.fileId, request.cookie)
+        if file.size == request.byteOffset + UInt64(request.size) {
+            return .addInlineSpan(AddInlineSpanResponse())
+        }
+        guard file.size == request.byteOffset, request.byteOffset % 4096 == 0 else { throw .spanNotFound }
+        guard !file.isDirty else { throw .lastSpanStateNotClean }
+        guard !request.body.isEmpty, request.body.count <= Int(request.size) else { throw .badSpanBody }
+        let header = FetchedSpanHeader(
+            byteOffset: request.byteOffset, size: request.size, crc: request.crc, storageClass: .inline)
+        file.spans.append(FetchedSpan(header: header, body: .inline(FetchedInlineSpan(body: request.body))))
+        file.size += UInt64(request.size)
+        files[request.fileId] = file
+        return .addInlineSpan(AddInlineSpanResponse())
+    }
+
+    private func initiate(_ request: AddSpanInitiateRequest) throws(ProtocolError) -> AnyShardResponse {
+        var file = try transient(request.fileId, request.cookie)
+        guard file.size == request.byteOffset, request.byteOffset % 4096 == 0 else { throw .spanNotFound }
+        guard !file.isDirty else { throw .lastSpanStateNotClean }
+        let count = Int(request.parity.blocks)
+        guard request.crcs.count == count * Int(request.stripes) else { throw .badSpanBody }
+        let chosen = blocks.pick(count, avoiding: request.blacklist)
+        guard chosen.count == count else { throw .couldNotPickBlockServices }
+        placements.append(request)
+        let infos = chosen.map { index in
+            AddSpanInitiateBlockInfo(
+                blockServiceAddrs: blocks.address, blockServiceId: FakeBlockServices.id(index),
+                blockServiceFailureDomain: FakeBlockServices.domain(index), blockId: BlockID(rawValue: now().nanoseconds),
+                certificate: MAC(rawValue: 7))
+        }
+        let blockSpan = FetchedBlocksSpan(
+            parity: request.parity, stripes: request.stripes, cellSize: request.cellSize,
+            blocks: zip(infos, chosen).map { FetchedBlock(blockServiceIx: UInt8($1), blockId: $0.blockId, crc: .zero) },
+            stripesCrc: [])
+        let header = FetchedSpanHeader(
+            byteOffset: request.byteOffset, size: request.size, crc: request.crc, storageClass: request.storageClass)
+        file.spans.append(FetchedSpan(header: header, body: .blocks(blockSpan)))
+        file.size += UInt64(request.size)
+        file.isDirty = true
+        files[request.fileId] = file
+        return .addSpanInitiate(AddSpanInitiateResponse(blocks: infos))
+    }
+
+    private func certify(_ request: AddSpanCertifyRequest) throws(ProtocolError) -> AnyShardResponse {
+        var file = try transient(request.fileId, request.cookie)
+        guard case .blocks(let span)? = file.spans.last?.body else { throw .cannotCertifyBlocklessSpan }
+        guard request.proofs.map(\.blockId) == span.blocks.map(\.blockId),
+            request.proofs.allSatisfy({ $0.proof == FakeBlockServices.proof($0.blockId) })
+        else { throw .badBlockProof }
+        file.isDirty = false
+        files[request.fileId] = file
+        return .addSpanCertify(AddSpanCertifyResponse())
+    }
+
+    private func move(_ request: MoveSpanRequest) throws(ProtocolError) -> AnyShardResponse {
+        var file = try transient(request.fileId1, request.cookie1)
+        var scratch = try transient(request.fileId2, request.cookie2)
+        guard file.isDirty, let span = file.spans.last, span.header.byteOffset == request.byteOffset1,
+            span.header.size == request.spanSize, scratch.size == request.byteOffset2
+        else { throw .spanNotFound }
+        file.spans.removeLast()
+        file.size = request.byteOffset1
+        file.isDirty = false
+        scratch.spans.append(span)
+        scratch.size += UInt64(request.spanSize)
+        scratch.isDirty = true
+        files[request.fileId1] = file
+        files[request.fileId2] = scratch
+        return .moveSpan(MoveSpanResponse())
+    }
+
+    private func link(_ request: LinkFileRequest) throws(ProtocolError) -> AnyShardResponse {
+        var file = try transient(request.fileId, request.cookie)
+        guard !file.isDirty else { throw .lastSpanStateNotClean }
+        file.isLinked = true
+        files[request.fileId] = file
+        let time = now()
+        names[request.name] = (request.fileId, time)
+        return .linkFile(LinkFileResponse(creationTime: time))
+    }
+
+    private func spans(_ request: LocalFileSpansRequest) throws(ProtocolError) -> AnyShardResponse {
+        guard let file = files[request.fileId] else { throw .fileNotFound }
+        let services = blocks.all.map { BlockService(addrs: blocks.address, id: FakeBlockServices.id($0), flags: []) }
+        // Two at a time, to make readers go on.
+        let from = file.spans.lastIndex { $0.header.byteOffset <= request.byteOffset } ?? 0
+        let some = Array(file.spans[from...].prefix(2))
+        let next = from + some.count < file.spans.count ? file.spans[from + some.count].header.byteOffset : 0
+        return .localFileSpans(LocalFileSpansResponse(nextOffset: next, blockServices: services, spans: some))
+    }
+
+    private func unlink(_ request: SoftUnlinkFileRequest) throws(ProtocolError) -> AnyShardResponse {
+        guard let found = names[request.name], found.id == request.fileId, found.creationTime == request.creationTime
+        else { throw .edgeNotFound }
+        names[request.name] = nil
+        let time = now()
+        let hash = NameHash(of: request.name)
+        history = [
+            Edge(
+                current: false, targetId: InodeIDExtra(id: .null, flag: false), nameHash: hash, name: request.name,
+                creationTime: time),
+            Edge(
+                current: false, targetId: InodeIDExtra(id: found.id, flag: true), nameHash: hash, name: request.name,
+                creationTime: found.creationTime),
+        ]
+        return .softUnlinkFile(SoftUnlinkFileResponse(deleteCreationTime: time))
+    }
+
+    private func transient(_ id: InodeID, _ cookie: Cookie) throws(ProtocolError) -> File {
+        guard let file = files[id], !file.isLinked else { throw .fileNotFound }
+        guard file.cookie == cookie else { throw .badCookie }
+        return file
+    }
+}
