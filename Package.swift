@@ -98,6 +98,7 @@ let package = Package(
         tests("Client", ["Client"]),
         tests("Mount", ["sterna-mount", "Protocol", "CFUSE", argumentParser], exclude: ["README.md"]),
         tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging]),
+        tests("CommandLine", ["sterna"]),
         tests(
             "EndToEnd",
             [

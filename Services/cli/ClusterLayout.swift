@@ -3,26 +3,26 @@ import Protocol
 
 /// What a laptop cluster consists of. Kept in `DIR/cluster` as `key = value` lines, so that a second start finds the same
 /// disks, failure domains and registry port.
-struct ClusterLayout: Equatable {
+package struct ClusterLayout: Equatable {
     /// Disks (directories), each one block service.
-    var blockServices: Int
+    package var blockServices: Int
     /// Failure domains the disks are spread over, round robin.
-    var failureDomains: Int
+    package var failureDomains: Int
     /// How spans are made redundant.
-    var policy: RedundancyPolicy
+    package var policy: RedundancyPolicy
     /// TCP port of the registry; 0 until the first start has chosen one.
-    var registryPort: UInt16 = 0
+    package var registryPort: UInt16 = 0
 
     /// Largest number of disks one `sterna up` will serve.
-    static let maximumBlockServices = 1024
+    package static let maximumBlockServices = 1024
 
     /// Why a layout cannot work, in one sentence.
-    struct LayoutError: Error, CustomStringConvertible {
-        let description: String
+    package struct LayoutError: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// Refuses what the cluster could not place or keep.
-    func validate() throws(LayoutError) {
+    package func validate() throws(LayoutError) {
         guard (1...Self.maximumBlockServices).contains(blockServices) else {
             throw LayoutError(description: "--block-services must be between 1 and \(Self.maximumBlockServices)")
         }
@@ -40,7 +40,7 @@ struct ClusterLayout: Equatable {
 
 extension ClusterLayout {
     /// The layout of a new cluster: what was asked for, and for the rest what suits a laptop.
-    init(blockServices: Int?, failureDomains: Int?, policy: RedundancyPolicy?) throws(LayoutError) {
+    package init(blockServices: Int?, failureDomains: Int?, policy: RedundancyPolicy?) throws(LayoutError) {
         let services = blockServices ?? max(failureDomains ?? 0, policy?.blocks ?? 0, 8)
         let domains = failureDomains ?? services
         self.init(
@@ -49,7 +49,7 @@ extension ClusterLayout {
     }
 
     /// This layout with the options of a later start applied: disks can be added, never taken away here.
-    func changed(blockServices: Int?, failureDomains: Int?, policy: RedundancyPolicy?) throws(LayoutError) -> Self {
+    package func changed(blockServices: Int?, failureDomains: Int?, policy: RedundancyPolicy?) throws(LayoutError) -> Self {
         var changed = self
         if let blockServices {
             guard blockServices >= self.blockServices else {
@@ -74,7 +74,7 @@ extension ClusterLayout {
 
 extension ClusterLayout {
     /// Reads the layout kept at `path`; nil when there is none.
-    static func load(_ path: String) throws(LayoutError) -> ClusterLayout? {
+    package static func load(_ path: String) throws(LayoutError) -> ClusterLayout? {
         let text: String
         do {
             guard let found = try readTextFile(path) else { return nil }
@@ -100,7 +100,7 @@ extension ClusterLayout {
     }
 
     /// Replaces the file at `path` atomically.
-    func save(_ path: String) throws(LayoutError) {
+    package func save(_ path: String) throws(LayoutError) {
         let text = """
             # Written by sterna up; read at the next start.
             block-services = \(blockServices)

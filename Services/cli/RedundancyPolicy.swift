@@ -1,14 +1,14 @@
 import Protocol
 
 /// How many blocks a span gets: `single`, `mirror:COPIES` or `rs:DATA,PARITY`.
-enum RedundancyPolicy: Equatable, LosslessStringConvertible {
+package enum RedundancyPolicy: Equatable, LosslessStringConvertible {
     case single
     /// 2 to 16 identical copies.
     case mirror(copies: Int)
     /// Reed–Solomon: 2 to 15 data and 1 to 15 parity blocks.
     case reedSolomon(data: Int, parity: Int)
 
-    init?(_ description: String) {
+    package init?(_ description: String) {
         if description == "single" {
             self = .single
             return
@@ -29,7 +29,7 @@ enum RedundancyPolicy: Equatable, LosslessStringConvertible {
         }
     }
 
-    var description: String {
+    package var description: String {
         switch self {
         case .single: "single"
         case .mirror(let copies): "mirror:\(copies)"
@@ -38,7 +38,7 @@ enum RedundancyPolicy: Equatable, LosslessStringConvertible {
     }
 
     /// Blocks of one span, each in another failure domain.
-    var blocks: Int {
+    package var blocks: Int {
         switch self {
         case .single: 1
         case .mirror(let copies): copies
@@ -47,7 +47,7 @@ enum RedundancyPolicy: Equatable, LosslessStringConvertible {
     }
 
     /// The best that so many failure domains can hold while one of them may be away.
-    static func suited(toFailureDomains domains: Int) -> Self {
+    package static func suited(toFailureDomains domains: Int) -> Self {
         switch domains {
         case 14...: .reedSolomon(data: 10, parity: 4)
         case 6...: .reedSolomon(data: 4, parity: 2)
