@@ -15,7 +15,7 @@ final class RegistryCall {
     init<Request: RegistryRPC>(
         _ request: Request, _ completion: @escaping (Result<Request.Response, RegistryCallError>) -> Void
     ) {
-        frame = (try? RegistryFrame.encodedRequest(request)) ?? []
+        frame = (try? RegistryFrame.encoded(.registryRequest, kind: Request.kind.rawValue, body: request)) ?? []
         isRepeatable = Request.kind != .createLocation
         self.completion = { reply in
             completion(reply.flatMap { RegistryCall.decode($0, as: Request.self) })

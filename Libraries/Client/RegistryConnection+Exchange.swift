@@ -45,17 +45,26 @@ final class RegistryExchange {
     private func receive(_ bytes: UnsafeRawBufferPointer) {
         guard isBusy else { return lose("it sent something unasked") }
         received.append(contentsOf: bytes)
-        guard received.count >= RegistryFrame.headerSize else { return }
-        guard let length = received.withUnsafeBytes({ RegistryFrame.responseLength($0) }),
-            (1...Self.maximumResponseLength).contains(length)
-        else { return reply(.failure(.malformed)) }
-        let size = RegistryFrame.headerSize + length
-        guard received.count >= size else { return }
-        guard received.count == size else { return reply(.failure(.malformed)) }
-        let kind = received[RegistryFrame.headerSize]
-        let body = [UInt8](received[(RegistryFrame.headerSize + 1)...])
-        received.removeAll(keepingCapacity: length < 4096)
-        reply(.success(Reply(kind: kind, body: body)))
+        do throws(DecodeError) {
+            guard let (reply, size) = try Self.firstReply(in: received) else { return }
+            guard received.count == size else { throw .surplus }
+            received.removeAll(keepingCapacity: size < 4096)
+            self.reply(.success(reply))
+        } catch {
+            reply(.failure(.malformed))
+        }
+    }
+
+    private static func firstReply(in bytes: [UInt8]) throws(DecodeError) -> (Reply, size: Int)? {
+        let result = bytes.withUnsafeBytes { (raw) -> Result<(Reply, size: Int)?, DecodeError> in
+            do throws(DecodeError) {
+                let frame = try RegistryFrame(raw, expecting: .registryResponse, limit: maximumResponseLength)
+                return .success(frame.map { (Reply(kind: $0.kind, body: [UInt8]($0.body)), $0.size) })
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
     }
 
     private func reply(_ result: Result<Reply, RegistryCallError>) {

@@ -40,6 +40,8 @@ public final class RegistryConnection {
         self.addresses = addresses
     }
 
+    deinit { dropLink() }
+
     /// Sends `request`. `completion` comes exactly once, on the loop, never before this returns.
     public func call<Request: RegistryRPC>(
         _ request: Request, timeoutNanoseconds: UInt64 = defaultTimeoutNanoseconds,
@@ -51,9 +53,10 @@ public final class RegistryConnection {
             loop.timer(afterNanoseconds: 0) { call.finish(.failure(error)) }
             return
         }
-        call.deadline = loop.timer(afterNanoseconds: timeoutNanoseconds) { [weak self] in self?.expire(call) }
+        // The timers keep the connection alive while a call waits.
+        call.deadline = loop.timer(afterNanoseconds: timeoutNanoseconds) { [self] in expire(call) }
         waiting.append(call)
-        loop.timer(afterNanoseconds: 0) { [weak self] in self?.advance() }
+        loop.timer(afterNanoseconds: 0) { [self] in advance() }
     }
 
     /// Sends `request` and waits. Must be called on the loop, from an actor or task that runs there, and returns there.
