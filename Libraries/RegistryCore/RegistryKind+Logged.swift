@@ -1,0 +1,14 @@
+import Protocol
+
+extension RegistryKind {
+    /// Whether requests of this kind change the state and go through the log; the others are reads.
+    public var isLogged: Bool {
+        switch self {
+        case .createLocation, .renameLocation, .registerShard, .registerCdc, .registerRegistry,
+            .setBlockServiceFlags, .registerBlockServices, .decommissionBlockService, .moveShardLeader, .clearShardInfo,
+            .moveCdcLeader, .clearCdcInfo, .updateBlockServicePath:
+            true
+        default: false
+        }
+    }
+}
