@@ -1,5 +1,4 @@
 import Glibc
-import SchemaLanguage
 
 /// Compiles all schema files together:
 ///

@@ -85,8 +85,7 @@ struct StructureEmitter {
                 case .run(let number, let size, let fields):
                     text.line("let run\(number) = try reader.take(\(size))")
                     for (field, offset) in fields {
-                        let place = address("run\(number)", offset)
-                        text.line("\(field.name) = \(field.type.swiftName)(loading: \(place))")
+                        text.line("\(field.name) = \(field.type.swiftName)(loading: \(address("run\(number)", offset)))")
                     }
                     let checks = checkedFields(fields.map(\.field)).map { "\($0.name).isValidOnWire" }
                     if !checks.isEmpty {

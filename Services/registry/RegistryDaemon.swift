@@ -1,0 +1,82 @@
+import ArgumentParser
+import Daemon
+import EventLoop
+import Protocol
+import RegistryCore
+
+@main
+struct RegistryDaemon: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sterna-registry", abstract: "The registry of a Sterna cluster: who is where, and which disks to use.")
+
+    @OptionGroup var daemon: DaemonOptions
+    @OptionGroup var listen: ListenOptions
+
+    @Option(help: "Directory for the state and the log; created when missing.")
+    var data: String
+
+    @Option(help: "The location this registry answers LOCAL_* requests for.")
+    var location: UInt8 = 0
+
+    @Option(help: "Connections at the same time; more have to wait.")
+    var maxConnections = 4000
+
+    @Option(help: "Seconds without a registration after which a block service is stale.")
+    var stalenessDelay: UInt32 = 180
+
+    @Option(help: "Seconds a block service must be known before shards may use it.")
+    var blockServiceUseDelay: UInt32 = 0
+
+    @Option(help: "Seconds after which block services are dealt out to shards anew even if nothing changed.")
+    var writableBlockServiceUpdateInterval: UInt32 = 1800
+
+    @Option(help: "Block services per shard, location and storage class, if there are as many failure domains.")
+    var maxWritableBlockServicesPerShard = WritableAssignment.defaultTargetPerShard
+
+    @Option(help: "Least seconds between two decommissions that block services ask for themselves.")
+    var minAutoDecomInterval: UInt32 = 3600
+
+    @Option(help: "Failure domains of a location that may not all be unavailable because of automatic decommissioning.")
+    var alertAtUnavailableFailureDomains: UInt8 = 3
+
+    @Flag(help: "Shards and coordinators may register only from a host they share an IP with.")
+    var enforceStableIp = false
+
+    @Flag(help: "Shards and coordinators may not change their own leader flag.")
+    var enforceStableLeader = false
+
+    func validate() throws {
+        guard location != LocationID.invalid.rawValue else { throw ValidationError("--location 255 is reserved") }
+        guard maxConnections > 0 else { throw ValidationError("--max-connections must be at least 1") }
+        guard stalenessDelay >= 1 else { throw ValidationError("--staleness-delay must be at least 1") }
+        guard (1...255).contains(maxWritableBlockServicesPerShard) else {
+            throw ValidationError("--max-writable-block-services-per-shard must be between 1 and 255")
+        }
+        guard listen.addresses.allSatisfy({ $0.address != 0 }) else {
+            throw ValidationError("--address must be one that others can reach, not 0.0.0.0")
+        }
+    }
+
+    func run() throws {
+        try Daemon.run("sterna-registry", daemon) { daemon in
+            let service = try RegistryService(
+                on: daemon, dataDirectory: data, addresses: listen.addresses, maximumConnections: maxConnections,
+                configuration: core)
+            service.start()
+        }
+    }
+
+    private var core: RegistryConfiguration {
+        let second: UInt64 = 1_000_000_000
+        return RegistryConfiguration(
+            location: LocationID(rawValue: location),
+            rules: RegistryRules(
+                enforceStableIP: enforceStableIp, enforceStableLeader: enforceStableLeader,
+                minimumAutoDecommissionIntervalNanoseconds: UInt64(minAutoDecomInterval) * second,
+                maximumUnavailableFailureDomains: alertAtUnavailableFailureDomains),
+            stalenessDelayNanoseconds: UInt64(stalenessDelay) * second,
+            useDelayNanoseconds: UInt64(blockServiceUseDelay) * second,
+            assignmentIntervalNanoseconds: UInt64(writableBlockServiceUpdateInterval) * second,
+            assignmentTarget: maxWritableBlockServicesPerShard)
+    }
+}

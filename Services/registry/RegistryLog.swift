@@ -1,0 +1,113 @@
+import Daemon
+import EventLoop
+import Protocol
+import RegistryCore
+import ReplicatedLog
+
+/// Requests on their way: reads are answered at once, writes go through the log and are answered when their last entry
+/// has been applied.
+final class RegistryLog {
+    /// Called once; nil when there is no answer to give now, upon which the client's connection closes.
+    typealias Answer = (RegistryCore.Reply?) -> Void
+
+    /// A request whose entries are in the log.
+    private final class Pending {
+        let answer: Answer
+        let last: LogIndex
+        var refusal: ProtocolError?
+
+        init(last: LogIndex, _ answer: @escaping Answer) {
+            self.last = last
+            self.answer = answer
+        }
+    }
+
+    private let core: RegistryCore
+    private let log: HostedLog
+    private let loop: EventLoop
+    private let entries: Counter
+    private let fail: (any Error) -> Void
+    private var pending: [LogIndex: Pending] = [:]
+    private var hasFailed = false
+
+    /// - Parameter fail: the registry cannot go on.
+    init(
+        core: RegistryCore, log: HostedLog, loop: EventLoop, counters: Counters, fail: @escaping (any Error) -> Void
+    ) {
+        self.core = core
+        self.log = log
+        self.loop = loop
+        self.fail = fail
+        entries = counters.counter("registry_log_entries_total")
+        log.onDelivery = { [unowned self] in deliver($0) }
+        log.onStop = { [unowned self] in stop($0) }
+    }
+
+    private var now: Timestamp { Timestamp(nanoseconds: loop.wallClock()) }
+
+    /// Answers `request`, possibly before this returns.
+    func handle(_ request: AnyRegistryRequest, _ answer: @escaping Answer) {
+        guard !hasFailed else { return answer(nil) }
+        do throws(ProtocolError) {
+            guard request.kind.isLogged else { return answer(.success(try core.read(request, at: now))) }
+            propose(try core.prepare(request, at: now), answer)
+        } catch {
+            answer(.failure(error))
+        }
+    }
+
+    /// What is to be done every few seconds: marks silent block services, deals out disks anew when due.
+    func tick() {
+        guard !hasFailed else { return }
+        do throws(ProtocolError) {
+            if let entry = try core.prepareStalenessTick(at: now) { propose([entry]) { _ in } }
+        } catch {
+            stop(.corruption("no time is left for another log entry: \(error)"))
+        }
+        core.refreshAssignment(at: now)
+    }
+
+    private func propose(_ entries: [[UInt8]], _ answer: @escaping Answer) {
+        var indices: [LogIndex] = []
+        do throws(ProposalRefusal) {
+            for entry in entries { indices.append(try log.propose(entry)) }
+        } catch {
+            // What was proposed already takes place; registrations may be repeated.
+            return answer(nil)
+        }
+        guard let last = indices.last else { return answer(nil) }
+        let request = Pending(last: last, answer)
+        for index in indices { pending[index] = request }
+    }
+
+    private func deliver(_ entry: LogEntry) {
+        guard !hasFailed else { return }
+        let reply: RegistryCore.Reply
+        do throws(RegistryCoreError) {
+            reply = try core.apply(entry.bytes, at: entry.index)
+        } catch {
+            hasFailed = true
+            dropPending()
+            return fail(error)
+        }
+        entries.add()
+        guard let request = pending.removeValue(forKey: entry.index) else { return }
+        if case .failure(let error) = reply { request.refusal = request.refusal ?? error }
+        guard entry.index == request.last else { return }
+        request.answer(request.refusal.map(RegistryCore.Reply.failure) ?? reply)
+    }
+
+    private func stop(_ error: LogError) {
+        guard !hasFailed else { return }
+        hasFailed = true
+        dropPending()
+        if error != .closed { fail(error) }
+    }
+
+    /// Nobody knows what becomes of the requests in flight: their clients ask again.
+    private func dropPending() {
+        let requests = pending.filter { $0.key == $0.value.last }.values
+        pending = [:]
+        for request in requests { request.answer(nil) }
+    }
+}

@@ -1,0 +1,90 @@
+import Daemon
+import EventLoop
+import Protocol
+import RegistryCore
+
+/// A running registry.
+final class RegistryService {
+    private static let tickNanoseconds: UInt64 = 10_000_000_000
+    /// How often the registry refreshes its own row.
+    private static let registrationNanoseconds: UInt64 = 120_000_000_000
+
+    private let daemon: Daemon
+    private let storage: RegistryStorage
+    private let log: RegistryLog
+    private let server: RegistryServer
+    private let configuration: RegistryConfiguration
+    private let addresses: [SocketAddress]
+    private var timers: [LoopTimer] = []
+
+    init(
+        on daemon: Daemon, dataDirectory: String, addresses: [SocketAddress], maximumConnections: Int,
+        configuration: RegistryConfiguration
+    ) throws {
+        self.daemon = daemon
+        self.configuration = configuration
+        storage = try RegistryStorage(directory: dataDirectory, configuration: configuration, loop: daemon.loop)
+        log = RegistryLog(core: storage.core, log: storage.log, loop: daemon.loop, counters: daemon.counters) { error in
+            daemon.fail(error)
+        }
+        server = RegistryServer(log: log, loop: daemon.loop, counters: daemon.counters)
+        self.addresses = try server.listen(on: addresses, maximumConnections: maximumConnections)
+    }
+
+    /// Registers itself, then reports readiness.
+    func start() {
+        daemon.onShutdown { [self] done in stop(done) }
+        repeating(Self.tickNanoseconds) { [self] in tick() }
+        repeating(Self.registrationNanoseconds) { [self] in register() }
+        tick()
+        register { [self] in daemon.ready(addresses) }
+    }
+
+    private func repeating(_ nanoseconds: UInt64, _ body: @escaping () -> Void) {
+        timers.append(daemon.loop.timer(afterNanoseconds: nanoseconds, repeatingNanoseconds: nanoseconds, body))
+    }
+
+    private func tick() {
+        log.tick()
+        server.sweep()
+        storage.flushIfDue { [daemon] in daemon.fail($0) }
+    }
+
+    private func register(_ registered: (() -> Void)? = nil) {
+        let request = RegisterRegistryRequest(
+            replicaId: configuration.replica, location: configuration.location, isLeader: true,
+            addrs: AddrsInfo(addresses), bootstrap: false)
+        log.handle(.registerRegistry(request)) { [daemon] reply in
+            switch reply {
+            case .success: registered?()
+            case .failure(let error): daemon.fail(RegistrationFailure(code: error))
+            case nil: daemon.logger.warning("the registry could not renew its own registration")
+            }
+        }
+    }
+
+    private func stop(_ done: @escaping () -> Void) {
+        for timer in timers { timer.cancel() }
+        server.close()
+        storage.close { [self] error in
+            if let error { daemon.logger.error("closing the state: \(error)") }
+            done()
+        }
+    }
+}
+
+/// The registry could not enter itself: its location does not exist, or its address contradicts what it enforces.
+struct RegistrationFailure: Error, CustomStringConvertible {
+    let code: ProtocolError
+
+    var description: String { "the registry cannot register itself: \(code)" }
+}
+
+extension AddrsInfo {
+    /// One or two addresses.
+    fileprivate init(_ addresses: [SocketAddress]) {
+        let ports = addresses.map { IpPort(addrs: IPv4Address(rawValue: $0.address), port: $0.port) }
+        let none = IpPort(addrs: .any, port: 0)
+        self.init(addr1: ports.first ?? none, addr2: ports.count > 1 ? ports[1] : none)
+    }
+}

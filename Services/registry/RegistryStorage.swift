@@ -1,0 +1,104 @@
+import EventLoop
+import Glibc
+import Protocol
+import RegistryCore
+import ReplicatedLog
+import Store
+
+/// The registry's two stores: the log makes every entry durable at once, the state is what they amount to, flushed now
+/// and then. After a crash the state is the last flush plus a replay of the log.
+final class RegistryStorage {
+    static let group = LogGroupID(rawValue: 0)
+
+    /// Flush at the latest when the log takes this many bytes, or after ten minutes.
+    private static let flushAtLogBytes = 12 << 20
+    private static let logSegmentBytes = 4 << 20
+    private static let flushIntervalNanoseconds: UInt64 = 600 * 1_000_000_000
+
+    let core: RegistryCore
+    let log: HostedLog
+
+    private let state: RocksStore
+    private let host: LogHost
+    private let loop: EventLoop
+    private var flushedIndex: LogIndex
+    private var lastFlush: UInt64
+    private var isFlushing = false
+
+    /// Opens (or creates) both in `directory` and replays the log. Blocks; for start-up.
+    init(directory: String, configuration: RegistryConfiguration, loop: EventLoop) throws {
+        try Self.makeDirectory(directory)
+        state = try RocksStore(
+            directory: directory + "/state",
+            options: RocksOptions(writeAheadLog: false, memoryBudgetBytes: 16 << 20))
+        let core = try RegistryCore(store: state, prefix: [], configuration: configuration)
+        flushedIndex = core.appliedIndex
+        var options = LogStoreOptions()
+        options.segmentBytes = Self.logSegmentBytes
+        let store = try SegmentedLogStore(
+            directory: directory + "/log", options: options, mustExist: core.appliedIndex > .zero)
+        // Collected first (a few megabytes at most): the store goes to the writer thread, the core stays here.
+        var entries: [(index: LogIndex, bytes: [UInt8])] = []
+        let last = try store.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
+            entries.append((index, [UInt8](bytes)))
+        }
+        host = try LogHost(store: store)
+        for entry in entries { try core.apply(entry.bytes, at: entry.index) }
+        let lane = host.lane { [loop] in loop.submit($0) }
+        log = lane.open(Self.group, delivered: last[Self.group] ?? .zero)
+        self.core = core
+        self.loop = loop
+        lastFlush = loop.monotonicNanoseconds
+    }
+
+    private static func makeDirectory(_ path: String) throws(SystemError) {
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .last("create \(path)") }
+    }
+
+    /// Flushes the state and lets the log go that it replaces, when that is due.
+    func flushIfDue(_ failed: @escaping (any Error) -> Void) {
+        let isOld = loop.monotonicNanoseconds - lastFlush >= Self.flushIntervalNanoseconds
+        guard !isFlushing, core.appliedIndex > flushedIndex, isOld || host.retainedBytes >= Self.flushAtLogBytes else {
+            return
+        }
+        isFlushing = true
+        let index = core.appliedIndex
+        WorkQueue.shared.run(on: loop) { [state] in
+            try state.flush()
+        } then: { [self] result in
+            isFlushing = false
+            lastFlush = loop.monotonicNanoseconds
+            switch result {
+            case .success:
+                flushedIndex = index
+                host.trim(through: [Self.group: index])
+            case .failure(let error): failed(error)
+            }
+        }
+    }
+
+    /// Makes durable what is in flight, flushes and closes; `done` comes when everything that became durable has been
+    /// delivered.
+    func close(_ done: @escaping ((any Error)?) -> Void) {
+        host.close()
+        // Behind the deliveries that the writer thread has left for the loop.
+        let finish = Transfer { [self] in
+            do {
+                try state.close()
+                done(nil)
+            } catch {
+                done(error)
+            }
+        }
+        loop.submit { finish.value() }
+    }
+}
+
+/// Carries something of the loop through the loop's own queue.
+///
+/// `@unchecked Sendable`: made and used on the same loop only.
+private struct Transfer<Value>: @unchecked Sendable {
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
+}

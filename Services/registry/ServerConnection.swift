@@ -1,0 +1,160 @@
+import EventLoop
+import Protocol
+import RegistryCore
+import Wire
+
+/// One client's connection: requests are taken one at a time and answered in order (spec/services.md A.3).
+final class ServerConnection {
+    private enum Phase {
+        /// Waiting for (the rest of) a request.
+        case receiving
+        /// A request is being worked on; nothing more is read.
+        case working
+        /// Its answer is on the way.
+        case answering
+    }
+
+    private static let requestNanoseconds: UInt64 = 10_000_000_000
+    private static let answerNanoseconds: UInt64 = 30_000_000_000
+    private static let idleNanoseconds: UInt64 = 900_000_000_000
+
+    private let connection: TCPConnection
+    private unowned let server: RegistryServer
+    private var phase = Phase.receiving
+    /// Since when it has been in this phase, or waiting for the rest of this request.
+    private var since: UInt64
+    /// Received and not yet understood.
+    private var received: [UInt8] = []
+    private var isClosed = false
+
+    init(_ connection: TCPConnection, server: RegistryServer) {
+        self.connection = connection
+        self.server = server
+        since = server.loop.monotonicNanoseconds
+    }
+
+    func start() {
+        connection.onData = { [unowned self] in receive($0) }
+        connection.onEnd = { [unowned self] _ in close() }
+        connection.resumeReading()
+    }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        _ = server.receivedBytesChanged(by: -received.count)
+        received = []
+        connection.close()
+        server.isClosed(self)
+    }
+
+    /// Whether it has stood still for longer than anyone may. Work on a request takes as long as it takes.
+    func hasExpired(at now: UInt64) -> Bool {
+        let allowed =
+            switch phase {
+            case .receiving: received.isEmpty ? Self.idleNanoseconds : Self.requestNanoseconds
+            case .working: UInt64.max
+            case .answering: Self.answerNanoseconds
+            }
+        return now - since > allowed
+    }
+
+    // MARK: Requests
+
+    private func receive(_ bytes: UnsafeRawBufferPointer) {
+        if received.isEmpty { since = server.loop.monotonicNanoseconds }
+        received.append(contentsOf: bytes)
+        guard server.receivedBytesChanged(by: bytes.count) else { return server.hasRefused(self) }
+        takeRequest()
+    }
+
+    /// Takes the first request that has been received completely, if there is one and no other is being worked on.
+    private func takeRequest() {
+        guard !isClosed, phase == .receiving else { return }
+        do throws(DecodeError) {
+            guard let (request, size) = try Self.firstRequest(in: received) else { return }
+            received.removeFirst(size)
+            _ = server.receivedBytesChanged(by: -size)
+            begin(request)
+        } catch {
+            server.hasRefused(self)
+        }
+    }
+
+    private static func firstRequest(in bytes: [UInt8]) throws(DecodeError) -> (AnyRegistryRequest, size: Int)? {
+        let result = bytes.withUnsafeBytes { (raw) -> Result<(AnyRegistryRequest, size: Int)?, DecodeError> in
+            do throws(DecodeError) {
+                let limit = RegistryServer.maximumRequestLength
+                guard let frame = try RegistryFrame(raw, expecting: .registryRequest, limit: limit) else {
+                    return .success(nil)
+                }
+                guard let kind = RegistryKind(rawValue: frame.kind) else { throw .unknownKind }
+                var reader = WireReader(frame.body)
+                let request = try AnyRegistryRequest.decode(kind: kind, from: &reader)
+                try reader.finish()
+                return .success((request, frame.size))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    private func begin(_ request: AnyRegistryRequest) {
+        phase = .working
+        server.requests.add()
+        connection.pauseReading()
+        server.log.handle(request) { [self] reply in
+            guard !isClosed else { return }
+            guard let reply else { return close() }
+            answer(reply)
+        }
+    }
+
+    // MARK: Answers
+
+    private func answer(_ reply: RegistryCore.Reply) {
+        phase = .answering
+        since = server.loop.monotonicNanoseconds
+        let bytes: [UInt8]
+        do throws(EncodeError) {
+            bytes = try Self.frame(reply)
+        } catch {
+            // No table grows so large that its answer has no encoding (RegistryLimits).
+            return server.hasRefused(self)
+        }
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
+        memory.copyBytes(from: bytes)
+        let isAffordable = server.unsentBytesChanged(by: memory.count)
+        connection.write(UnsafeRawBufferPointer(memory)) { [self] error in
+            _ = server.unsentBytesChanged(by: -memory.count)
+            memory.deallocate()
+            if error == nil { answered() } else { close() }
+        }
+        if !isAffordable { server.hasRefused(self) }
+    }
+
+    private func answered() {
+        guard !isClosed else { return }
+        phase = .receiving
+        since = server.loop.monotonicNanoseconds
+        connection.resumeReading()
+        takeRequest()
+    }
+
+    private static func frame(_ reply: RegistryCore.Reply) throws(EncodeError) -> [UInt8] {
+        switch reply {
+        case .success(let response):
+            let length = 1 + response.encodedSize
+            return try encodedBytes(capacity: RegistryFrame.prefixSize + length) { (writer) throws(EncodeError) in
+                guard let length = UInt32(exactly: length) else { throw .lengthTooLarge }
+                try writer.write(ProtocolWord.registryResponse.rawValue)
+                try writer.write(length)
+                try writer.write(response.kind.rawValue)
+                try response.encode(into: &writer)
+            }
+        case .failure(let error):
+            return try RegistryFrame.encoded(.registryResponse, kind: 0, body: error)
+        }
+    }
+}
