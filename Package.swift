@@ -21,8 +21,11 @@ func service(_ folder: String, product: String, _ dependencies: [Target.Dependen
         path: "Services/\(folder)", exclude: ["README.md"])
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
-    .testTarget(name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)", exclude: exclude)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], plugins: [Target.PluginUsage] = []
+) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, plugins: plugins)
 }
 
 let package = Package(
@@ -52,7 +55,9 @@ let package = Package(
         .target(name: "CLinux", path: "Libraries/CLinux", exclude: ["README.md"]),
 
         // The schema compiler
-        .executableTarget(name: "SchemaCompiler", path: "proto/Compiler"),
+        .target(name: "SchemaLanguage", path: "proto/Compiler/Language"),
+        .executableTarget(
+            name: "SchemaCompiler", dependencies: ["SchemaLanguage"], path: "proto/Compiler/Command"),
         .plugin(
             name: "SchemaPlugin", capability: .buildTool(), dependencies: ["SchemaCompiler"], path: "proto/Plugin"),
 
@@ -85,8 +90,10 @@ let package = Package(
 
         // Tests
         tests("Wire", ["Wire"]),
-        tests("SchemaCompiler", ["SchemaCompiler"]),
-        tests("Conformance", ["Wire", "Protocol", "Erasure"], exclude: ["vectors"]),
+        tests("SchemaCompiler", ["SchemaLanguage"]),
+        tests(
+            "Conformance", ["Wire", "Protocol", "Erasure"], exclude: ["vectors", "README.md"],
+            plugins: ["SchemaPlugin"]),
         tests("Erasure", ["Erasure"]),
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop"]),

@@ -95,6 +95,10 @@ extension NewSpan: WireValue {
         cellSize = try reader.read()
         blocks = try reader.list()
         stripeCRCs = try reader.list()
+        // Whatever wrote the entry, a span that could not be read again must not get into the store.
+        guard parity.isValid, blocks.count == parity.blocks, stripeCRCs.count == Int(stripes), size > 0 else {
+            throw .invalidValue
+        }
     }
 
     public func encode(into writer: inout WireWriter) throws(EncodeError) {

@@ -13,6 +13,9 @@ public struct WireList<Element: WireView>: Sequence, WireView {
         for _ in 0..<count { _ = try Element(from: &reader) }
     }
 
+    /// Copies of all elements.
+    public var owned: [Element.Owned] { map(\.owned) }
+
     @inlinable
     public func makeIterator() -> Iterator { Iterator(remaining: count, reader: elements) }
 

@@ -194,6 +194,9 @@ final class FakeShards: @unchecked Sendable {
     }
 
     private func link(_ request: LinkFileRequest) throws(ProtocolError) -> AnyShardResponse {
+        if let found = names[request.name], found.id == request.fileId {
+            return .linkFile(LinkFileResponse(creationTime: found.creationTime))
+        }
         var file = try transient(request.fileId, request.cookie)
         guard !file.isDirty else { throw .lastSpanStateNotClean }
         file.isLinked = true

@@ -14,7 +14,9 @@ import Testing
         return Array(bytes.prefix(count))
     }
 
-    static func write(_ bytes: [UInt8], _ cluster: FakeCluster, portion: Int = 100_000) async throws -> InodeID {
+    static func write(
+        _ bytes: [UInt8], _ cluster: FakeCluster, portion: Int = 100_000
+    ) async throws(ClientError) -> InodeID {
         let writer = try await cluster.client.createFile(in: .root, note: name)
         for start in stride(from: 0, to: bytes.count, by: portion) {
             try await writer.write(Array(bytes[start..<min(start + portion, bytes.count)]), at: UInt64(start))

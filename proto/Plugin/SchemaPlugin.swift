@@ -17,12 +17,13 @@ struct SchemaPlugin: BuildToolPlugin {
             output.appending(path: schema.deletingPathExtension().lastPathComponent + ".swift")
         }
         let paths = schemas.map { $0.path(percentEncoded: false) }
+        let task =
+            isForTests ? ["json", json.path(percentEncoded: false)] : ["swift", output.path(percentEncoded: false)]
         return [
             .buildCommand(
                 displayName: "Compiling the schema for \(target.name)",
                 executable: compiler,
-                arguments: (isForTests
-                    ? ["json", json.path(percentEncoded: false)] : ["swift", output.path(percentEncoded: false)]) + paths,
+                arguments: task + paths,
                 inputFiles: schemas,
                 outputFiles: isForTests ? [json] : sources)
         ]

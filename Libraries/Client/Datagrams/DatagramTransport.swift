@@ -1,3 +1,4 @@
+import DequeModule
 import EventLoop
 import Protocol
 
@@ -20,10 +21,20 @@ package final class DatagramTransport {
         let packet: [UInt8]
         let destination: Destination
         let timing: RetryTiming
-        let startNanoseconds: UInt64
-        var attempts: Int
+        /// Of the first attempt.
+        var startNanoseconds: UInt64 = 0
+        var attempts = 0
         let ended: (Ending) -> Void
     }
+
+    private struct Window {
+        var underway = 0
+        var waiting = Deque<UInt64>()
+    }
+
+    /// So many requests to one destination at a time: about what its socket's buffer holds, so that a burst is not lost and
+    /// then repeated in a burst.
+    private static let windowLimit = 128
 
     /// Counts since the start.
     package struct Counters: Sendable {
@@ -43,6 +54,8 @@ package final class DatagramTransport {
     private let socket: UDPSocket
     private var nextID: UInt64
     private var pending: [UInt64: Pending] = [:]
+    /// Requests under way by destination, and those that wait for their turn.
+    private var windows: [Destination: Window] = [:]
     private let repetition: DeadlineTimer<UInt64>
     private var usesSecondAddress = false
     private var isClosed = false
@@ -76,11 +89,13 @@ package final class DatagramTransport {
         ended: @escaping (Ending) -> Void
     ) {
         guard !isClosed else { return ended(.failed(.closed)) }
-        let now = loop.monotonicNanoseconds
-        pending[id] = Pending(
-            packet: packet, destination: destination, timing: timing, startNanoseconds: now, attempts: 0, ended: ended)
+        pending[id] = Pending(packet: packet, destination: destination, timing: timing, ended: ended)
         counters.requests &+= 1
-        attempt(id, now)
+        guard windows[destination, default: Window()].underway < Self.windowLimit else {
+            windows[destination]?.waiting.append(id)
+            return
+        }
+        begin(id)
     }
 
     /// Fails everything under way.
@@ -91,10 +106,28 @@ package final class DatagramTransport {
         repetition.cancel()
         let left = pending
         pending = [:]
+        windows = [:]
         for request in left.values { request.ended(.failed(.closed)) }
     }
 
     // MARK: Sending
+
+    private func begin(_ id: UInt64) {
+        guard var request = pending[id] else { return }
+        let now = loop.monotonicNanoseconds
+        request.startNanoseconds = now
+        pending[id] = request
+        windows[request.destination, default: Window()].underway += 1
+        attempt(id, now)
+    }
+
+    /// Takes a request off the table and lets the next one to the same destination begin.
+    private func end(_ id: UInt64, _ request: Pending, _ ending: Ending) {
+        pending[id] = nil
+        windows[request.destination]?.underway -= 1
+        if let next = windows[request.destination]?.waiting.popFirst() { begin(next) }
+        request.ended(ending)
+    }
 
     private func attempt(_ id: UInt64, _ now: UInt64) {
         guard var request = pending[id] else { return }
@@ -119,9 +152,8 @@ package final class DatagramTransport {
     }
 
     private func giveUp(_ id: UInt64, _ request: Pending) {
-        pending[id] = nil
         counters.timeouts &+= 1
-        request.ended(.failed(request.attempts == 0 ? .unavailable : .timeout))
+        end(id, request, .failed(request.attempts == 0 ? .unavailable : .timeout))
     }
 
     private func address(of destination: Destination) -> SocketAddress? {
@@ -152,7 +184,6 @@ package final class DatagramTransport {
             counters.ignored &+= 1
             return
         }
-        pending[answer.id] = nil
-        request.ended(.answered(kind: answer.kind, body: answer.body, attempts: request.attempts))
+        end(answer.id, request, .answered(kind: answer.kind, body: answer.body, attempts: request.attempts))
     }
 }

@@ -20,7 +20,9 @@ public struct BlockServiceFlags: OptionSet, RawWireValue, Hashable, CustomString
 
     /// The names of the flags set, as in `STALE|NO_WRITE`; `0` without any.
     public var description: String {
-        let names = [(Self.stale, "STALE"), (.noRead, "NO_READ"), (.noWrite, "NO_WRITE"), (.decommissioned, "DECOMMISSIONED")]
+        let names = [
+            (Self.stale, "STALE"), (.noRead, "NO_READ"), (.noWrite, "NO_WRITE"), (.decommissioned, "DECOMMISSIONED"),
+        ]
         let set = names.filter { contains($0.0) }.map(\.1)
         return set.isEmpty ? "0" : set.joined(separator: "|")
     }

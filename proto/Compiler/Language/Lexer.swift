@@ -86,7 +86,8 @@ struct Lexer {
                 advance()
                 return Token(kind: .punctuation(character), location: start)
             } else {
-                throw Diagnostic(location: start, message: "unexpected character '\(character)', expected a declaration")
+                throw Diagnostic(
+                    location: start, message: "unexpected character '\(character)', expected a declaration")
             }
         }
         return Token(kind: .end, location: location)
@@ -109,7 +110,8 @@ struct Lexer {
             digits.hasPrefix("0x") ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits)
         guard let value else {
             throw Diagnostic(
-                location: start, message: "'\(digits)' is not a number, expected one like 10 or 0x0A of at most 64 bits")
+                location: start,
+                message: "'\(digits)' is not a number, expected one like 10 or 0x0A up to 64 bits")
         }
         return value
     }

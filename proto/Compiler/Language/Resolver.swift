@@ -143,7 +143,8 @@ package struct Resolver {
         _ = try layout(of: syntax.name.text)
         guard case .structure(let header)? = declarations[syntax.header.text] else {
             throw Diagnostic(
-                location: syntax.header.location, message: "'\(syntax.header.text)' is not a struct, expected one as header")
+                location: syntax.header.location,
+                message: "'\(syntax.header.text)' is not a struct, expected one as header")
         }
         let selector = try fields(header).first { $0.name == syntax.selectorField.text }
         guard let selector, layout(of: selector.type)?.minimum == 1 else {

@@ -92,7 +92,8 @@ extension Parser {
         let token = current
         guard case .integer(let value) = token.kind else { throw unexpected(token, expected: what) }
         guard value <= limit else {
-            throw Diagnostic(location: token.location, message: "\(value) is too large, expected \(what) up to \(limit)")
+            throw Diagnostic(
+                location: token.location, message: "\(value) is too large, expected \(what) up to \(limit)")
         }
         _ = take()
         return value

@@ -164,7 +164,8 @@ extension Parser {
     private mutating func typeName(_ what: String) throws(Diagnostic) -> Name {
         let name = try name(what)
         guard name.text.first?.isUppercase == true else {
-            throw Diagnostic(location: name.location, message: "found '\(name.text)', expected \(what) with a capital first")
+            throw Diagnostic(
+                location: name.location, message: "found '\(name.text)', expected \(what) with a capital first")
         }
         return name
     }

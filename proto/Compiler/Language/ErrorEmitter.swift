@@ -3,7 +3,7 @@ struct ErrorEmitter {
     let errors: [ErrorSyntax]
 
     func emit(into text: inout SourceText) {
-        text.line("/// Why a service refuses a request: a code of the protocol. Codes not listed here are possible, too.")
+        text.line("/// Why a service refuses a request. Codes that are not listed are possible, too.")
         text.block("public struct ProtocolError: RawWireValue, Error, Hashable, CustomStringConvertible") { text in
             text.line("public var rawValue: UInt16")
             text.line()

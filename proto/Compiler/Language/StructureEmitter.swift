@@ -85,7 +85,8 @@ struct StructureEmitter {
                 case .run(let number, let size, let fields):
                     text.line("let run\(number) = try reader.take(\(size))")
                     for (field, offset) in fields {
-                        text.line("\(field.name) = \(field.type.swiftName)(loading: \(address("run\(number)", offset)))")
+                        let place = address("run\(number)", offset)
+                        text.line("\(field.name) = \(field.type.swiftName)(loading: \(place))")
                     }
                     let checks = checkedFields(fields.map(\.field)).map { "\($0.name).isValidOnWire" }
                     if !checks.isEmpty {

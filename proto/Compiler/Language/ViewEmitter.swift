@@ -6,8 +6,7 @@ struct ViewEmitter {
     private var segments: [Segment] { Segment.segments(of: structure, in: schema) }
 
     func emit(into text: inout SourceText) {
-        text.line("/// A `\(structure.name)` that stays where it was received. Checked as a whole when made, decoded on access;")
-        text.line("/// valid as long as the memory it was read from.")
+        text.line("/// A `\(structure.name)` that stays where it was received; see `WireView`.")
         text.block("public struct \(structure.name)View: WireView") { text in
             for segment in segments {
                 switch segment {
@@ -23,8 +22,26 @@ struct ViewEmitter {
             text.block("public init(from reader: inout WireReader) throws(DecodeError)") { text in
                 for segment in segments { read(segment, &text) }
             }
+            text.line()
+            owned(&text)
         }
         text.line()
+    }
+
+    private func owned(_ text: inout SourceText) {
+        let arguments = structure.fields.map { field in
+            let value =
+                switch field.type {
+                case _ where field.type.layout(in: schema).isFixed: field.name
+                case .bytes, .blob: "[UInt8](\(field.name))"
+                case .list(let element) where element.layout(in: schema).isFixed: "Array(\(field.name))"
+                case .list: "\(field.name).map(\\.owned)"
+                default: "\(field.name).owned"
+                }
+            return "\(field.name): \(value)"
+        }
+        text.line("/// A copy that may outlive the memory.")
+        text.line("public var owned: \(structure.name) { \(structure.name)(\(arguments.joined(separator: ", "))) }")
     }
 
     private func accessors(_ text: inout SourceText) {

@@ -1,4 +1,5 @@
 import Glibc
+import SchemaLanguage
 
 /// Compiles all schema files together:
 ///

@@ -75,17 +75,21 @@ package struct JSONEmitter {
         text.line("/// Every message and structure by service, name and direction.")
         var entries: [String] = []
         for file in schema.files {
-            for name in file.structures.map(\.name) + file.unions.map(\.name) {
-                entries.append("\"structs/\(name)/struct\": VectorCodec<\(name)>()")
-            }
+            entries += file.structures.map { "\"structs/\($0.name)/struct\": \(codec($0))" }
+            entries += file.unions.map { "\"structs/\($0.name)/struct\": VectorCodec<\($0.name)>()" }
             for call in file.calls {
                 let key = "\((file.service ?? "").lowercased())/\(call.typeName)"
-                entries.append("\"\(key)/request\": VectorCodec<\(call.request.name)>()")
-                entries.append("\"\(key)/response\": VectorCodec<\(call.response.name)>()")
+                entries.append("\"\(key)/request\": \(codec(call.request))")
+                entries.append("\"\(key)/response\": \(codec(call.response))")
             }
         }
         text.line("let generatedCodecs: [String: any AnyVectorCodec] = [")
         for entry in entries { text.line("    \(entry),") }
         text.line("]")
+    }
+
+    private func codec(_ structure: Structure) -> String {
+        let view = schema.viewed.contains(structure.name) ? "{ try \(structure.name)View(decoding: $0).owned }" : ""
+        return "VectorCodec<\(structure.name)>(\(view.isEmpty ? "" : "view: " + view))"
     }
 }

@@ -15,7 +15,7 @@ struct ServiceEmitter {
 
     private func kinds(_ text: inout SourceText) {
         text.line("/// The kinds of the \(service) service's messages.")
-        text.block("public enum \(kindType): UInt8, CaseIterable, Hashable, Sendable, CustomStringConvertible") { text in
+        text.block("public enum \(kindType): UInt8, CaseIterable, Sendable, CustomStringConvertible") { text in
             for call in calls { text.line("case \(call.caseName) = \(call.kind)") }
             text.line()
             text.line("/// The name in the protocol's documents, such as `\(calls.first?.name ?? "")`.")
@@ -92,7 +92,8 @@ struct ServiceEmitter {
             property("kind: \(kindType)", &text) { ".\($0.caseName)" }
             text.line("/// Decodes the body of a \(direction.lowercased()) of this kind.")
             text.block(
-                "public static func decode(kind: \(kindType), from reader: inout WireReader) throws(DecodeError) -> Self"
+                "public static func decode(kind: \(kindType), from reader: inout WireReader) "
+                    + "throws(DecodeError) -> Self"
             ) { text in
                 text.block("switch kind") { text in
                     for call in calls {

@@ -1,0 +1,198 @@
+import Client
+import EventLoop
+import Protocol
+import Testing
+
+/// Files on a cluster whose parts misbehave.
+@Suite(.timeLimit(.minutes(2))) struct FaultTests {
+    typealias Files = FileRoundTripTests
+
+    // MARK: Datagrams
+
+    @Test(arguments: [FakeShards.Fate.loseRequest, .loseAnswer])
+    func firstCopyIsLost(fate: FakeShards.Fate) async throws {
+        let bytes = Files.content(300_000)
+        let read = try await FakeCluster.run { cluster in
+            cluster.shards.fate = { kind, repetition in
+                // A lost answer to CONSTRUCT_FILE leaves an unused file, to others it must make no difference.
+                repetition == 0 && kind != ShardKind.addSpanInitiate.rawValue ? fate : .normal
+            }
+            return try await Files.readAll(Files.write(bytes, cluster), cluster)
+        }
+        #expect(read == bytes)
+    }
+
+    @Test func doubledAnswersAreDropped() async throws {
+        let bytes = Files.content(300_000)
+        let (read, ignored) = try await FakeCluster.run { cluster in
+            cluster.shards.fate = { _, _ in .doubleAnswer }
+            let read = try await Files.readAll(Files.write(bytes, cluster), cluster)
+            return (read, cluster.client.core.transport.counters.ignored)
+        }
+        #expect(read == bytes)
+        #expect(ignored > 0)
+    }
+
+    @Test func silenceEndsInATimeout() async throws {
+        var options = FakeCluster.testOptions
+        options.shardTiming.overallNanoseconds = 200_000_000
+        let error = try await FakeCluster.run(options: options) { cluster in
+            cluster.shards.fate = { _, _ in .loseRequest }
+            do throws(ClientError) {
+                _ = try await cluster.client.statFile(InodeID(type: .file, shard: ShardID(rawValue: 3), index: 1))
+                return ClientError?.none
+            } catch {
+                return error
+            }
+        }
+        #expect(error?.cause == .timeout)
+    }
+
+    @Test func aRemovalWhoseAnswerWasLostSucceeds() async throws {
+        let kinds = try await FakeCluster.run { cluster in
+            _ = try await Files.write([1, 2, 3], cluster)
+            cluster.shards.fate = { kind, repetition in
+                kind == ShardKind.softUnlinkFile.rawValue && repetition == 0 ? .loseAnswer : .normal
+            }
+            try await cluster.client.unlink(Files.name, in: .root)
+            return cluster.shards.kinds
+        }
+        #expect(kinds.suffix(3) == [.softUnlinkFile, .softUnlinkFile, .fullReadDir])
+    }
+
+    @Test func aMissingNameStaysMissing() async throws {
+        let error = try await FakeCluster.run { cluster in
+            do throws(ClientError) {
+                try await cluster.client.unlink(Files.name, in: .root)
+                return ClientError?.none
+            } catch {
+                return error
+            }
+        }
+        #expect(error?.code == .nameNotFound)
+    }
+
+    @Test func manyRequestsAtOnce() async throws {
+        let failures = try await FakeCluster.run { cluster in
+            let id = try await Files.write([1], cluster)
+            let tasks = (0..<5000).map { _ in
+                cluster.loop.task { () async -> ClientError? in
+                    do throws(ClientError) {
+                        _ = try await cluster.client.statFile(id)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            var failures: [ClientError] = []
+            for task in tasks { if let failure = await task.value { failures.append(failure) } }
+            return failures
+        }
+        #expect(failures.count == 0, "\(failures.count): \(failures.first?.description ?? "")")
+    }
+
+    // MARK: Failing writes
+
+    @Test(arguments: [FakeBlockServices.Behaviour.refusesWrites, .hangsUp])
+    func spansGoElsewhere(behaviour: FakeBlockServices.Behaviour) async throws {
+        let bytes = Files.content(2_500_000)
+        let (read, blacklists, moves) = try await FakeCluster.run { cluster in
+            cluster.blocks.behaviours = [1: behaviour, 3: behaviour]
+            let id = try await Files.write(bytes, cluster)
+            let moves = cluster.shards.kinds.filter { $0 == .moveSpan }.count
+            let read = try await Files.readAll(id, cluster)
+            return (read, cluster.shards.placements.map(\.blacklist.count), moves)
+        }
+        #expect(read == bytes)
+        #expect(moves >= 1)
+        // The second span knows already.
+        #expect(blacklists.first == 0 && blacklists.last == 2)
+    }
+
+    @Test func aSmallClusterWaitsForAServiceThatComesBack() async throws {
+        let bytes = Files.content(200_000)
+        var options = FakeCluster.testOptions
+        options.placementNanoseconds = 10_000_000_000
+        let read = try await FakeCluster.run(services: 6, options: options) { [options] cluster in
+            _ = options
+            cluster.blocks.behaviours = [2: .hangsUp]
+            cluster.loop.timer(afterNanoseconds: 300_000_000) { cluster.blocks.behaviours = [:] }
+            return try await Files.readAll(Files.write(bytes, cluster), cluster)
+        }
+        #expect(read == bytes)
+    }
+
+    @Test func withoutPlacesTheWriterLearnsIt() async throws {
+        let (error, names) = try await FakeCluster.run(services: 5) { cluster in
+            do throws(ClientError) {
+                _ = try await Files.write(Files.content(100_000), cluster)
+                return (ClientError?.none, cluster.shards.names.count)
+            } catch {
+                return (error, cluster.shards.names.count)
+            }
+        }
+        #expect(error?.cause == .cannotPlaceSpan)
+        #expect(names == 0)
+    }
+
+    // MARK: Failing reads
+
+    static let losses: [[Int: FakeBlockServices.Behaviour]] = [
+        [0: .lostEverything], [2: .lostEverything, 3: .lostEverything], [0: .corrupts, 5: .lostEverything],
+        [1: .hangsUp, 4: .hangsUp], [3: .stalls], [0: .stalls, 1: .corrupts], [4: .lostEverything, 5: .corrupts],
+    ]
+
+    @Test(arguments: losses)
+    func lostBlocksAreRecovered(behaviours: [Int: FakeBlockServices.Behaviour]) async throws {
+        let bytes = Files.content(3_300_000)
+        let (whole, part) = try await FakeCluster.run { cluster in
+            let id = try await Files.write(bytes, cluster)
+            cluster.blocks.behaviours = behaviours
+            let part = try await cluster.client.open(id).read(at: 1_234_567, count: 5000).bytes
+            return (try await Files.readAll(id, cluster), part)
+        }
+        #expect(whole == bytes)
+        #expect(part == Array(bytes[1_234_567..<1_239_567]))
+    }
+
+    @Test func anyCopyWillDo() async throws {
+        let bytes = Files.content(500_000)
+        let read = try await FakeCluster.run(parity: Parity(data: 1, parity: 2)) { cluster in
+            let id = try await Files.write(bytes, cluster)
+            cluster.blocks.behaviours = [0: .lostEverything, 2: .corrupts]
+            return try await Files.readAll(id, cluster)
+        }
+        #expect(read == bytes)
+    }
+
+    @Test func tooManyLossesAreAnErrorAndNeverWrongBytes() async throws {
+        let error = try await FakeCluster.run { cluster in
+            let id = try await Files.write(Files.content(700_000), cluster)
+            cluster.blocks.behaviours = [0: .lostEverything, 1: .corrupts, 5: .lostEverything]
+            do {
+                _ = try await Files.readAll(id, cluster)
+                return ClientError?.none
+            } catch let error as ClientError {
+                return error
+            }
+        }
+        #expect(error?.cause == .tooManyBlocksMissing)
+    }
+
+    @Test func randomReadsFetchOnlyTheirPages() async throws {
+        let bytes = Files.content(2_000_000)
+        let (fetched, isRight) = try await FakeCluster.run { cluster in
+            let id = try await Files.write(bytes, cluster)
+            let reader = try await cluster.client.open(id)
+            var isRight = true
+            for offset in [1_900_000, 700_001, 300_000, 1_500_000, 40_960] {
+                let read = try await reader.read(at: UInt64(offset), count: 4096).bytes
+                if read != Array(bytes[offset..<offset + 4096]) { isRight = false }
+            }
+            return (cluster.blocks.fetchedBytes, isRight)
+        }
+        #expect(isRight)
+        #expect(fetched <= 5 * 8192)
+    }
+}
