@@ -1,6 +1,7 @@
 import Client
 import EventLoop
 import Protocol
+import Wire
 
 /// The policies of a laptop cluster's root directory.
 ///
@@ -13,25 +14,32 @@ struct RootPolicy {
     static let largestSpanBytes: UInt32 = 16 << 20
     static let targetStripeBytes: UInt32 = 4 << 20
 
-    let snapshot: SnapshotPolicy
-    let span: SpanPolicy
-    let block = BlockPolicy(entries: [BlockPolicyEntry(storageClass: .flash, minSize: 0)])
-    let stripe = StripePolicy(targetStripeSize: targetStripeBytes)
+    private let info: DirectoryInfo
 
-    init(_ policy: RedundancyPolicy, keepDeleted: KeepTime) {
-        snapshot = SnapshotPolicy(
-            deleteAfterTime: DeleteAfterTime(nanoseconds: keepDeleted.nanoseconds), deleteAfterVersions: .inactive)
+    /// Throws when the policies do not fit a directory's info, which would be a defect here.
+    init(_ policy: RedundancyPolicy, keepDeleted: KeepTime) throws(EncodeError) {
+        var info = DirectoryInfo(entries: [])
+        try info.set(
+            SnapshotPolicy(
+                deleteAfterTime: DeleteAfterTime(nanoseconds: keepDeleted.nanoseconds), deleteAfterVersions: .inactive))
+        try info.set(Self.spans(policy))
+        try info.set(BlockPolicy(entries: [BlockPolicyEntry(storageClass: .flash, minSize: 0)]))
+        try info.set(StripePolicy(targetStripeSize: Self.targetStripeBytes))
+        self.info = info
+    }
+
+    private static func spans(_ policy: RedundancyPolicy) -> SpanPolicy {
         func entry(upTo size: UInt32, _ data: Int, _ parity: Int) -> SpanPolicyEntry {
             SpanPolicyEntry(maxSize: size, parity: Parity(data: data, parity: parity))
         }
         switch policy {
         case .single:
-            span = SpanPolicy(entries: [entry(upTo: Self.largestSpanBytes, 1, 0)])
+            return SpanPolicy(entries: [entry(upTo: largestSpanBytes, 1, 0)])
         case .mirror(let copies):
-            span = SpanPolicy(entries: [entry(upTo: Self.largestSpanBytes, 1, copies - 1)])
+            return SpanPolicy(entries: [entry(upTo: largestSpanBytes, 1, copies - 1)])
         case .reedSolomon(let data, let parity):
-            span = SpanPolicy(entries: [
-                entry(upTo: Self.mirroredBytes, 1, parity), entry(upTo: Self.largestSpanBytes, data, parity),
+            return SpanPolicy(entries: [
+                entry(upTo: mirroredBytes, 1, parity), entry(upTo: largestSpanBytes, data, parity),
             ])
         }
     }
@@ -43,10 +51,7 @@ struct RootPolicy {
                 let client = try Client(loop: loop, registries: [registry])
                 do throws(ClientError) {
                     try await client.start()
-                    try await client.setPolicy(snapshot, of: .root)
-                    try await client.setPolicy(span, of: .root)
-                    try await client.setPolicy(block, of: .root)
-                    try await client.setPolicy(stripe, of: .root)
+                    _ = try await client.call(SetDirectoryInfoRequest(id: .root, info: info), shard: InodeID.root.shard)
                 } catch {
                     await client.close()
                     throw error

@@ -102,7 +102,13 @@ final class Supervisor: @unchecked Sendable {
 
     /// The root directory's policies follow from the layout; set through the public protocol, before anybody writes.
     private func setPolicy() {
-        let change = RootPolicy(plan.layout.policy, keepDeleted: plan.keepDeleted)
+        let change: RootPolicy
+        do {
+            change = try RootPolicy(plan.layout.policy, keepDeleted: plan.keepDeleted)
+        } catch {
+            fail("the policies of the root directory are too large: \(error)")
+            return
+        }
         let registry = SocketAddress.loopback(port: plan.layout.registryPort)
         change.apply(registry: registry, on: loop) { [self] problem in
             precondition(loop.isOnLoop)
