@@ -79,7 +79,7 @@ let package = Package(
         service("registry", product: "sterna-registry", ["RegistryCore", "ReplicatedLog", "EventLoop", "Client"]),
         service("shard", product: "sterna-shard", ["ShardCore", "ReplicatedLog", "EventLoop", "Client"]),
         service("cdc", product: "sterna-cdc", ["CoordinatorCore", "ReplicatedLog", "EventLoop", "Client"]),
-        service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client"]),
+        service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "CLinux"]),
         service("gc", product: "sterna-gc", ["Client", "EventLoop"]),
         service("mount", product: "sterna-mount", ["Client", "EventLoop", "Protocol", "CFUSE", "CLinux"]),
         service("cli", product: "sterna", ["Client", "EventLoop", "CLinux"]),

@@ -29,6 +29,9 @@ public final class BlockFile: Sendable {
     public struct StoredRange: Hashable, Sendable {
         /// In bytes of the file.
         public var offset: Int, count: Int
+
+        /// No page at all.
+        public static let empty = StoredRange(offset: 0, count: 0)
     }
 
     /// Where the pages of a range of data lie. Throws `outOfBounds` unless both are multiples of 4096 and inside of the block.

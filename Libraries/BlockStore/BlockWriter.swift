@@ -125,6 +125,11 @@ public final class BlockWriter {
         try directory.sync("directory \(path.directory)")
     }
 
+    /// For trials: makes the data durable like a block's, and leaves nothing behind.
+    public func finishWithoutPublishing() throws(BlockStoreError) {
+        try file.sync("trial")
+    }
+
     /// For a block that exists already (or a filesystem that cannot tell while renaming): the new file is durable before it
     /// takes the place of one that may have been acknowledged.
     private func replace(_ name: String) throws(BlockStoreError) {

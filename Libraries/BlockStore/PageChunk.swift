@@ -4,7 +4,10 @@ import Glibc
 /// travel to readers. Data is scattered into it straight from a socket, so it is never moved to make room for the checksums.
 ///
 /// Chunks belong to whoever works at the moment, not to a connection: what a slow sender leaves behind is less than a page.
-public final class PageChunk {
+///
+/// `@unchecked Sendable`: plain memory without an owner of its own. One thread uses a chunk at a time; whoever passes it on (a pool
+/// with a lock) orders the two.
+public final class PageChunk: @unchecked Sendable {
     /// Data bytes of a page.
     public static let pageSize = 4096
     /// Bytes of a page with its checksum.

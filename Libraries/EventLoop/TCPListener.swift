@@ -13,17 +13,33 @@ public final class TCPListener {
     private let descriptor: Int32
     private let poll: LoopHandle<uv_poll_t>
     private var onConnection: ((TCPConnection) -> Void)?
+    private var onDescriptor: ((Int32, SocketAddress) -> Void)?
+    private var isClosed = false
 
     /// Binds (port 0: the kernel picks one) and listens. `onConnection` gets each accepted connection, paused: it sets the
     /// connection's callbacks and calls `resumeReading()`.
-    public init(
+    public convenience init(
         on loop: EventLoop, binding address: SocketAddress, maximumConnections: Int = 4000,
         _ onConnection: @escaping (TCPConnection) -> Void
     ) throws(SystemError) {
+        try self.init(on: loop, binding: address, maximumConnections: maximumConnections)
+        self.onConnection = onConnection
+    }
+
+    /// As above for services that do their own input and output: `onDescriptor` gets each accepted socket, non-blocking, and owns
+    /// it; after closing it, it calls `descriptorClosed()`.
+    public convenience init(
+        on loop: EventLoop, binding address: SocketAddress, maximumConnections: Int = 4000,
+        onDescriptor: @escaping (Int32, SocketAddress) -> Void
+    ) throws(SystemError) {
+        try self.init(on: loop, binding: address, maximumConnections: maximumConnections)
+        self.onDescriptor = onDescriptor
+    }
+
+    private init(on loop: EventLoop, binding address: SocketAddress, maximumConnections: Int) throws(SystemError) {
         loop.assertOnLoop()
         self.loop = loop
         self.maximumConnections = maximumConnections
-        self.onConnection = onConnection
         let made = linux_socket_tcp()
         guard made >= 0 else { throw SystemError("create a TCP socket", code: made) }
         do {
@@ -41,8 +57,10 @@ public final class TCPListener {
 
     /// Accepts no more; connections live on. Idempotent.
     public func close() {
-        guard onConnection != nil else { return }
+        guard !isClosed else { return }
+        isClosed = true
         onConnection = nil
+        onDescriptor = nil
         poll.close()
         Glibc.close(descriptor)
     }
@@ -55,7 +73,7 @@ public final class TCPListener {
     }
 
     private func startPolling() {
-        guard onConnection != nil else { return }
+        guard !isClosed else { return }
         uv_poll_start(poll.raw, Int32(UV_READABLE.rawValue)) { raw, _, _ in
             loopHandleOwner(raw?.pointee.data, as: TCPListener.self)?.accept()
         }
@@ -63,7 +81,7 @@ public final class TCPListener {
 
     private func accept() {
         for _ in 0..<64 {
-            guard let onConnection else { return }
+            guard !isClosed else { return }
             guard openConnections < maximumConnections else {
                 uv_poll_stop(poll.raw)
                 return
@@ -73,12 +91,17 @@ public final class TCPListener {
             let accepted = linux_accept(descriptor, &address, &port)
             guard accepted >= 0 else { return acceptFailed(-accepted) }
             let peer = SocketAddress(address: UInt32(bigEndian: address), port: UInt16(bigEndian: port))
-            guard let connection = try? TCPConnection(on: loop, adopting: accepted, peer: peer) else {
+            if let onDescriptor {
+                openConnections += 1
+                onDescriptor(accepted, peer)
+                continue
+            }
+            guard let onConnection, let connection = try? TCPConnection(on: loop, adopting: accepted, peer: peer) else {
                 Glibc.close(accepted)
                 continue
             }
             openConnections += 1
-            connection.onClosed = { [weak self] in self?.connectionClosed() }
+            connection.onClosed = { [weak self] in self?.descriptorClosed() }
             onConnection(connection)
         }
     }
@@ -93,7 +116,8 @@ public final class TCPListener {
         }
     }
 
-    private func connectionClosed() {
+    /// A socket that `onDescriptor` was given is closed.
+    public func descriptorClosed() {
         let wasFull = openConnections == maximumConnections
         openConnections -= 1
         if wasFull { startPolling() }

@@ -1,0 +1,110 @@
+import ArgumentParser
+import Daemon
+import EventLoop
+import Glibc
+import Protocol
+
+@main
+struct BlockCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sterna-block", abstract: "Serves the blocks of the disks of one host.")
+
+    @OptionGroup var daemon: DaemonOptions
+    @OptionGroup var registry: RegistryOptions
+    @OptionGroup var listen: ListenOptions
+
+    @Option(name: .customLong("disk"), help: "A disk as PATH:CLASS:FAILUREDOMAIN, CLASS flash or hdd. May be repeated.")
+    var disks: [DiskOption] = []
+
+    @Option(
+        name: [.customLong("data"), .customLong("disks-root")],
+        help: "Instead of --disk: the directory below which directories stand for disks.")
+    var data: String?
+
+    @Option(help: "With --data: how many directories.")
+    var count = 1
+
+    @Option(help: "With --data: failure domains that the directories are dealt out to; default: one each.")
+    var failureDomains: Int?
+
+    @Option(help: "With --data: what the names of the failure domains begin with.")
+    var failureDomainPrefix = "domain-"
+
+    @Option(name: .customLong("class"), help: "With --data: flash, hdd, or both (two disks per directory).")
+    var storageClass = ClassOption.flash
+
+    @Option(help: "Location of these disks, 0 to 254.")
+    var location: UInt8 = 0
+
+    @Option(help: "What the registry shows in front of the paths; default: the host's name.")
+    var pathPrefix: String?
+
+    @Option(help: "Seconds after its creation during which a block cannot be erased; more than the 300 of the write window.")
+    var eraseDelay: UInt32 = 3600
+
+    @Option(help: "Seconds without progress after which a connection is closed.")
+    var connectionTimeout: UInt32 = 600
+
+    @Option(help: "Bytes kept free on each filesystem; default: 2 % of it, at most 100 GiB.")
+    var reservedStorage: UInt64?
+
+    @Option(help: "Threads per disk.")
+    var threadsPerDisk = 4
+
+    @Option(help: "Connections at the same time; more have to wait.")
+    var maxConnections = 4000
+
+    @Option(help: "Percent of a disk's requests that may fail with I/O errors before it is reported for decommissioning.")
+    var ioAlertPercent: UInt64 = 10
+
+    func validate() throws {
+        guard disks.isEmpty != (data == nil) else { throw ValidationError("give either --disk or --data") }
+        guard (1...10_000).contains(count) else { throw ValidationError("--count must be between 1 and 10000") }
+        guard (1...count).contains(failureDomains ?? count) else {
+            throw ValidationError("--failure-domains must be between 1 and --count (\(count))")
+        }
+        guard failureDomainPrefix.utf8.count <= 12 else {
+            throw ValidationError("--failure-domain-prefix has at most 12 bytes")
+        }
+        guard location != LocationID.invalid.rawValue else { throw ValidationError("--location 255 is reserved") }
+        guard (1...256).contains(threadsPerDisk), maxConnections > 0, connectionTimeout > 0 else {
+            throw ValidationError("--threads-per-disk, --max-connections and --connection-timeout must be at least 1")
+        }
+        guard listen.addresses.allSatisfy({ $0.address != 0 }) else {
+            throw ValidationError("--address must be one that others can reach, not 0.0.0.0")
+        }
+        let paths = wantedDisks.map(\.path)
+        guard Set(paths).count == paths.count else { throw ValidationError("the same path is given twice") }
+        guard paths.allSatisfy({ announcedPath($0).utf8.count <= 255 }) else {
+            throw ValidationError("a disk's path, with the prefix, has at most 255 bytes")
+        }
+    }
+
+    func run() throws {
+        let settings = BlockSettings(
+            disks: wantedDisks, announcedPath: announcedPath, location: LocationID(rawValue: location),
+            addresses: listen.addresses, registry: try registry.registry.resolve(),
+            eraseDelayNanoseconds: UInt64(eraseDelay) * 1_000_000_000,
+            connectionTimeoutNanoseconds: UInt64(connectionTimeout) * 1_000_000_000,
+            reservedBytes: reservedStorage, threadsPerDisk: threadsPerDisk, maximumConnections: maxConnections,
+            errorPercent: ioAlertPercent)
+        try Daemon.run("sterna-block", daemon) { daemon in BlockService(settings, on: daemon).start() }
+    }
+
+    private var wantedDisks: [DiskOption] {
+        guard let data else { return disks }
+        return DiskSet.disks(
+            in: data, count: count, failureDomains: failureDomains ?? count, prefix: failureDomainPrefix,
+            classes: storageClass.classes)
+    }
+
+    private func announcedPath(_ path: String) -> String {
+        "\(pathPrefix ?? Self.hostName()):\(path)"
+    }
+
+    private static func hostName() -> String {
+        var name = [CChar](repeating: 0, count: 65)
+        guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

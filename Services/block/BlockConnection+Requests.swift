@@ -1,0 +1,98 @@
+import BlockStore
+import Protocol
+
+// What each request leads to.
+extension BlockConnection {
+    func handle(_ request: AnyBlocksRequest, for service: BlockServiceID) {
+        let disk = server.disk(service)
+        disk?.health.countRequest()
+        switch request {
+        case .writeBlock(let request): write(request, to: disk)
+        case .testWrite(let request): test(request, on: disk)
+        case .eraseBlock(let request): erase(request, on: disk)
+        case .checkBlock(let request): check(request, on: disk)
+        case .fetchBlock(let request): fetch(request, from: disk)
+        case .fetchBlockWithCrc(let request): fetch(request, from: disk)
+        }
+    }
+
+    private func write(_ request: WriteBlockRequest, to disk: ServedDisk?) {
+        let size = Int(request.size)
+        guard let disk else { return refuseWrite(.blockServiceNotFound, size: size) }
+        if let error = server.rules.refusal(of: request, on: disk, at: server.loop.wallClock()) {
+            return refuseWrite(error, size: size)
+        }
+        let proof = disk.mac.writeProof(blockService: disk.id, block: request.blockId)
+        server.blocksWritten.add()
+        server.bytesWritten.add(UInt64(request.size))
+        let job = WriteJob(
+            disk, request.blockId, size: size, checksum: request.crc, head: takeInput(atMost: size),
+            answer: Answers.success(to: request, WriteBlockResponse(proof: proof)))
+        start(job, on: disk.queue)
+    }
+
+    private func test(_ request: TestWriteRequest, on disk: ServedDisk?) {
+        let size = Int(clamping: request.size)
+        guard let disk else { return refuseWrite(.blockServiceNotFound, size: size) }
+        if let error = server.rules.refusal(of: request) { return refuseWrite(error, size: size) }
+        let job = WriteJob(
+            disk, BlockID(rawValue: 0), size: size, checksum: nil, head: takeInput(atMost: size),
+            answer: Answers.success(to: request, TestWriteResponse()))
+        start(job, on: disk.queue)
+    }
+
+    /// Answers after the data was dropped, unless there is too much of it.
+    private func refuseWrite(_ error: ProtocolError, size: Int) {
+        guard size <= Int(RequestRules.largestBlock) else {
+            server.refusals.add()
+            return send(Answers.failure(error), closes: true)
+        }
+        refuse(error, unread: size)
+    }
+
+    private func erase(_ request: EraseBlockRequest, on disk: ServedDisk?) {
+        guard let disk else { return refuse(.blockServiceNotFound) }
+        if let error = server.rules.refusal(of: request, on: disk, at: server.loop.wallClock()) { return refuse(error) }
+        let proof = disk.mac.eraseProof(blockService: disk.id, block: request.blockId)
+        let block = request.blockId
+        server.blocksErased.add()
+        let answer = Answers.success(to: request, EraseBlockResponse(proof: proof))
+        let job = DiskOperationJob(disk, block, name: "erase", answer: answer) { (disk, _) throws(BlockStoreError) in
+            try disk.erase(block)
+        }
+        start(job, on: disk.queue)
+    }
+
+    private func check(_ request: CheckBlockRequest, on disk: ServedDisk?) {
+        guard let disk else { return refuse(.blockServiceNotFound) }
+        server.blocksChecked.add()
+        let answer = Answers.success(to: request, CheckBlockResponse())
+        let job = DiskOperationJob(disk, request.blockId, name: "check", answer: answer) {
+            (disk, chunk) throws(BlockStoreError) in
+            try disk.check(request.blockId, size: request.size, expecting: request.crc, using: chunk)
+        }
+        start(job, on: disk.queue)
+    }
+
+    private func fetch(_ request: FetchBlockWithCrcRequest, from disk: ServedDisk?) {
+        guard let disk else { return refuse(.blockServiceNotFound) }
+        countFetch(request.count)
+        let header = Answers.success(to: request, FetchBlockWithCrcResponse())
+        let job = FetchWithChecksumsJob(
+            disk, request.blockId, offset: request.offset, count: request.count, header: header)
+        start(job, on: disk.queue)
+    }
+
+    private func fetch(_ request: FetchBlockRequest, from disk: ServedDisk?) {
+        guard let disk else { return refuse(.blockServiceNotFound) }
+        countFetch(request.count)
+        let header = Answers.success(to: request, FetchBlockResponse())
+        let job = FetchDataJob(disk, request.blockId, offset: request.offset, count: request.count, header: header)
+        start(job, on: disk.queue)
+    }
+
+    private func countFetch(_ count: UInt32) {
+        server.blocksRead.add()
+        server.bytesRead.add(UInt64(count))
+    }
+}

@@ -1,0 +1,300 @@
+import EventLoop
+import Glibc
+import Protocol
+import Wire
+
+/// One client's connection. Belongs to the loop; while a job works on the socket the loop leaves the socket alone.
+final class BlockConnection {
+    enum State {
+        /// Reading the header of the next request.
+        case header
+        /// A job waits for data, or for room.
+        case waiting(BlockJob)
+        /// A job works on one of its disk's threads.
+        case working
+        /// Dropping data of a refused request; then the answer.
+        case dropping(Int, then: [UInt8])
+        /// An answer does not fit into the socket yet.
+        case sending([UInt8], closes: Bool)
+        /// Our end is closed; dropping what still comes.
+        case lingering
+        case closed
+    }
+
+    let server: BlockServer
+    let socket: Int32
+    let peer: SocketAddress
+    var state = State.header
+    /// The queue of the waiting job's disk.
+    var jobQueue: WorkQueue?
+    /// When the connection is given up, on the loop's monotonic clock. Not while a job works.
+    private(set) var deadline: UInt64 = 0
+
+    private var poll: FileDescriptorPoll?
+    private var lowWater: Int32 = 1
+    private var closesAfterWork = false
+    private let input: UnsafeMutableRawBufferPointer
+    private var inputStart = 0
+    private var inputEnd = 0
+
+    /// Room for several pipelined requests; the longest has 41 bytes. Small, since data read together with a header is copied.
+    private static let inputSize = 512
+    /// With how much data to be woken up while a block comes in.
+    private static let inputStep = 256 << 10
+    private static let dropTimeoutNanoseconds: UInt64 = 30_000_000_000
+    private static let lingerNanoseconds: UInt64 = 2_000_000_000
+
+    init(_ socket: Int32, _ peer: SocketAddress, server: BlockServer) throws(SystemError) {
+        self.socket = socket
+        self.peer = peer
+        self.server = server
+        input = .allocate(byteCount: Self.inputSize, alignment: 8)
+        var yes: Int32 = 1
+        // Only an optimisation: answers leave at once.
+        setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
+        poll = try FileDescriptorPoll(on: server.loop, descriptor: socket) { [unowned self] in socketReady($0) }
+        touch()
+        poll?.watch(.readable)
+    }
+
+    deinit { input.deallocate() }
+
+    // MARK: Readiness
+
+    private func socketReady(_ events: FileDescriptorPoll.Events) {
+        if events.contains(.failed) { return close() }
+        touch()
+        switch state {
+        case .header: receiveHeader()
+        case .waiting(let job): dispatch(job)
+        case .dropping(let remaining, let answer): drop(remaining, then: answer)
+        case .sending(let bytes, let closes): send(bytes, closes: closes)
+        case .lingering: linger()
+        case .working, .closed: break
+        }
+    }
+
+    private func receiveHeader() {
+        let room = UnsafeMutableRawBufferPointer(rebasing: input[inputEnd...])
+        let count = recv(socket, room.baseAddress, room.count, 0)
+        if count > 0 {
+            inputEnd += count
+            processInput()
+        } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
+            close()
+        }
+    }
+
+    /// Handles requests until one has to wait or input runs out.
+    private func processInput() {
+        while case .header = state {
+            var reader = WireReader(UnsafeRawBufferPointer(rebasing: input[inputStart..<inputEnd]))
+            do throws(DecodeError) {
+                let header = try BlocksRequestHeader(from: &reader)
+                guard let kind = BlocksKind(rawValue: header.kind) else { return refuseMalformed() }
+                let request = try AnyBlocksRequest.decode(kind: kind, from: &reader)
+                inputStart = inputEnd - reader.remaining
+                handle(request, for: BlockServiceID(rawValue: header.blockService))
+            } catch .truncated {
+                return awaitHeader()
+            } catch {
+                return refuseMalformed()
+            }
+        }
+    }
+
+    private func awaitHeader() {
+        if inputStart > 0 {
+            let kept = inputEnd - inputStart
+            if kept > 0, let base = input.baseAddress { memmove(base, base + inputStart, kept) }
+            inputStart = 0
+            inputEnd = kept
+        }
+        watch(.readable)
+    }
+
+    /// Data of a write that arrived together with its header.
+    func takeInput(atMost count: Int) -> [UInt8] {
+        let end = inputStart + min(count, inputEnd - inputStart)
+        defer { inputStart = end }
+        return Array(input[inputStart..<end])
+    }
+
+    private func refuseMalformed() {
+        server.malformedRequests.add()
+        server.logger.info("malformed request from \(peer)")
+        send(Answers.failure(.malformedRequest), closes: true)
+    }
+
+    // MARK: Jobs
+
+    /// Gives a job to its disk's threads.
+    func start(_ job: BlockJob, on queue: WorkQueue) {
+        jobQueue = queue
+        dispatch(job)
+    }
+
+    private func dispatch(_ job: BlockJob) {
+        guard let queue = jobQueue else { preconditionFailure("a job has a queue") }
+        state = .working
+        poll?.watch([])
+        setLowWater(1)
+        let (socket, chunks) = (socket, server.chunks)
+        queue.run(on: server.loop) {
+            let chunk = chunks.take()
+            defer { chunks.giveBack(chunk) }
+            return job.step(socket, using: chunk)
+        } then: { [self] result in
+            switch result {
+            case .success(let outcome): stepEnded(job, outcome)
+            case .failure(let error): preconditionFailure("steps do not throw: \(error)")
+            }
+        }
+    }
+
+    private func stepEnded(_ job: BlockJob, _ outcome: BlockJob.Outcome) {
+        if closesAfterWork {
+            state = .waiting(job)
+            return close()
+        }
+        touch()
+        switch outcome {
+        case .needsInput(let count):
+            state = .waiting(job)
+            setLowWater(Int32(min(count, Self.inputStep)))
+            watch(.readable)
+        case .needsOutput:
+            state = .waiting(job)
+            watch(.writable)
+        case .again: dispatch(job)
+        case .answer(let bytes): send(bytes, closes: false)
+        case .refuse(let error, let unread): refuse(error, unread: unread)
+        case .done: nextRequest()
+        case .broken(let reason):
+            server.logger.debug("connection of \(peer) broken: \(reason)")
+            close()
+        }
+    }
+
+    // MARK: Answering
+
+    /// Answers an error after `unread` bytes that belong to the request were dropped.
+    func refuse(_ error: ProtocolError, unread: Int = 0) {
+        server.refusals.add()
+        server.logger.debug("\(peer): \(error)")
+        let answer = Answers.failure(error)
+        let left = unread - takeInput(atMost: unread).count
+        guard left > 0 else { return send(answer, closes: false) }
+        deadline = server.loop.monotonicNanoseconds &+ Self.dropTimeoutNanoseconds
+        drop(left, then: answer)
+    }
+
+    private func drop(_ remaining: Int, then answer: [UInt8]) {
+        var remaining = remaining
+        while remaining > 0 {
+            let count = recv(socket, nil, remaining, Int32(MSG_TRUNC))  // for TCP: consume without copying
+            if count > 0 {
+                remaining -= count
+            } else if count < 0, errno == EAGAIN {
+                state = .dropping(remaining, then: answer)
+                return watch(.readable)
+            } else if count == 0 || errno != EINTR {
+                return close()
+            }
+        }
+        send(answer, closes: false)
+    }
+
+    func send(_ bytes: [UInt8], closes: Bool) {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.send(socket, $0.baseAddress.map { $0 + sent }, bytes.count - sent, 0) }
+            if count >= 0 {
+                sent += count
+            } else if errno == EAGAIN {
+                state = .sending(Array(bytes[sent...]), closes: closes)
+                return watch(.writable)
+            } else if errno != EINTR {
+                return close()
+            }
+        }
+        if closes { startLingering() } else { nextRequest() }
+    }
+
+    /// Handles what has come already or waits for the next request. Not recursive: called in a turn of `processInput` it only sets
+    /// the state.
+    private func nextRequest() {
+        let wasInHeader = if case .header = state { true } else { false }
+        state = .header
+        if server.isEnding { return close() }
+        if !wasInHeader { processInput() }
+    }
+
+    private func startLingering() {
+        shutdown(socket, Int32(SHUT_WR))
+        state = .lingering
+        deadline = server.loop.monotonicNanoseconds &+ Self.lingerNanoseconds
+        linger()
+    }
+
+    private func linger() {
+        while case .lingering = state {
+            let count = recv(socket, nil, 1 << 20, Int32(MSG_TRUNC))
+            if count < 0, errno == EAGAIN { return watch(.readable) }
+            if count == 0 || (count < 0 && errno != EINTR) || server.loop.monotonicNanoseconds > deadline { close() }
+        }
+    }
+
+    // MARK: Ending
+
+    private func touch() {
+        switch state {
+        case .dropping, .lingering: return  // these have a deadline for everything
+        default: deadline = server.loop.monotonicNanoseconds &+ server.settings.connectionTimeoutNanoseconds
+        }
+    }
+
+    /// Gives the connection up when it has been waiting for too long.
+    func expire(at now: UInt64) {
+        if case .working = state { return }
+        if now > deadline { close() }
+    }
+
+    /// Ends the connection when it is idle, else after the present request.
+    func end() {
+        switch state {
+        case .working, .sending, .lingering: break
+        default: close()
+        }
+    }
+
+    /// Closes at once, or as soon as the job's step has ended.
+    func close() {
+        switch state {
+        case .closed: return
+        case .working:
+            closesAfterWork = true
+            shutdown(socket, Int32(SHUT_RDWR))  // its next transfer fails
+            return
+        case .waiting(let job): jobQueue?.run { job.abandon() }
+        default: break
+        }
+        state = .closed
+        poll?.close()
+        poll = nil
+        Glibc.close(socket)
+        server.connectionClosed(self)
+    }
+
+    // MARK: Socket
+
+    private func watch(_ events: FileDescriptorPoll.Events) { poll?.watch(events) }
+
+    /// With how many received bytes the socket counts as readable. Only an optimisation.
+    private func setLowWater(_ bytes: Int32) {
+        guard bytes != lowWater else { return }
+        lowWater = bytes
+        var value = bytes
+        setsockopt(socket, SOL_SOCKET, SO_RCVLOWAT, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+}

@@ -1,0 +1,104 @@
+import BlockStore
+import Client
+import Daemon
+import EventLoop
+import Protocol
+
+/// The whole service from start to end. Belongs to the loop.
+final class BlockService {
+    private let daemon: Daemon
+    private let settings: BlockSettings
+    private let server: BlockServer
+    private let registry: RegistryConnection
+    private var registrar: Registrar?
+    private var disks: [ServedDisk] = []
+
+    init(_ settings: BlockSettings, on daemon: Daemon) {
+        self.settings = settings
+        self.daemon = daemon
+        server = BlockServer(settings, on: daemon)
+        registry = RegistryConnection(on: daemon.loop, addresses: settings.registry)
+    }
+
+    /// Opens the disks, asks the registry what it knows of them, listens, registers, and then is ready.
+    func start() {
+        daemon.onShutdown { [self] done in stop(done) }
+        openDisks { [self] in compareWithRegistry() }
+    }
+
+    private func stop(_ done: @escaping () -> Void) {
+        registrar?.stop()
+        registry.close()
+        server.end { [self] in
+            for disk in disks { disk.queue.close() }
+            done()
+        }
+    }
+
+    // MARK: Disks
+
+    /// Opens all disks at the same time: counting the blocks of a full one takes a while.
+    private func openDisks(_ opened: @escaping () -> Void) {
+        var waiting = settings.disks.count
+        var results: [Int: ServedDisk] = [:]
+        for (index, option) in settings.disks.enumerated() {
+            let queue = WorkQueue(name: "disk-\(index)", threads: settings.threadsPerDisk)
+            queue.run(on: daemon.loop) { [logger = daemon.logger] in
+                let disk = try DiskOpening.open(option.path)
+                logger.info("\(option.path): block service \(disk.id), \(disk.blocks) blocks")
+                return disk
+            } then: { [self] result in
+                switch result {
+                case .success(let disk):
+                    results[index] = ServedDisk(
+                        disk, option, announcedPath: settings.announcedPath(option.path), queue: queue,
+                        health: DiskHealth(disk, logger: daemon.logger))
+                case .failure(let error): daemon.fail(error)
+                }
+                waiting -= 1
+                guard waiting == 0, results.count == settings.disks.count else { return }
+                disks = settings.disks.indices.compactMap { results[$0] }
+                opened()
+            }
+        }
+    }
+
+    // MARK: Registry
+
+    private func compareWithRegistry() {
+        registry.call(AllBlockServicesDeprecatedRequest()) { [self] result in
+            switch result {
+            case .success(let response):
+                do {
+                    try RegistryComparison.apply(response.blockServices, to: disks, logger: daemon.logger)
+                    try serve()
+                } catch {
+                    daemon.fail(error)
+                }
+            case .failure(.closed): break  // shutting down
+            case .failure(let error):
+                daemon.logger.warning("the registry does not answer: \(error)")
+                compareWithRegistry()
+            }
+        }
+    }
+
+    private func serve() throws {
+        let addresses = try server.listen(serving: disks)
+        let registrar = Registrar(
+            disks, at: AddrsInfo(addresses), registry: registry, settings: settings, on: daemon)
+        self.registrar = registrar
+        registrar.start { [daemon] in daemon.ready(addresses) }
+    }
+}
+
+extension AddrsInfo {
+    /// One or two addresses.
+    fileprivate init(_ addresses: [SocketAddress]) {
+        func port(_ index: Int) -> IpPort {
+            guard index < addresses.count else { return IpPort(addrs: .any, port: 0) }
+            return IpPort(addrs: IPv4Address(rawValue: addresses[index].address), port: addresses[index].port)
+        }
+        self.init(addr1: port(0), addr2: port(1))
+    }
+}

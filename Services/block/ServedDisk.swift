@@ -1,0 +1,30 @@
+import BlockStore
+import EventLoop
+import Protocol
+
+/// A disk as it is served. Belongs to the loop; its disk, queue and health are for any thread.
+final class ServedDisk {
+    let disk: BlockDisk
+    let storageClass: StorageClass
+    let failureDomain: FailureDomain
+    /// As the registry shows it.
+    let announcedPath: String
+    let queue: WorkQueue
+    let health: DiskHealth
+    /// For certificates and proofs.
+    let mac: MACKey
+    /// Decommissioned before this process started: its blocks are the registry's matter now.
+    var isDead = false
+
+    var id: BlockServiceID { disk.id }
+
+    init(_ disk: BlockDisk, _ option: DiskOption, announcedPath: String, queue: WorkQueue, health: DiskHealth) {
+        self.disk = disk
+        storageClass = option.storageClass
+        failureDomain = FailureDomain(name: option.failureDomain)
+        self.announcedPath = announcedPath
+        self.queue = queue
+        self.health = health
+        mac = MACKey(disk.secretKey)
+    }
+}
