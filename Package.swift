@@ -99,7 +99,7 @@ let package = Package(
         tests("EventLoop", ["EventLoop"]),
         tests("ReplicatedLog", ["ReplicatedLog"]),
         tests("ShardCore", ["ShardCore", "Erasure"]),
-        tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Store"]),
+        tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Store"], exclude: ["README.md"]),
         tests("RegistryCore", ["RegistryCore", "Store", "Protocol"], exclude: ["README.md"]),
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol"]),
         tests("Client", ["Client"]),

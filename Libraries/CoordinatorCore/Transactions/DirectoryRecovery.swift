@@ -3,7 +3,11 @@ import Protocol
 /// Finds out what became of a directory id that was reserved when the coordinator crashed, and brings it to one of its two
 /// ends: a directory with exactly one edge, or no live directory.
 ///
-///     statTarget → no inode, or no owner: dropped
+///     targetBarrier → no live inode: dropped
+///         ↓
+///     statTarget → no owner: dropped
+///         ↓
+///     ownerBarrier
 ///         ↓
 ///     scan the owner's current edges → found: unlock → made
 ///         ↓ not found
@@ -12,7 +16,8 @@ import Protocol
 ///     removeOwner → dropped
 ///
 /// Only the coordinator moves a directory to another owner or takes its owner away, and this holds its lock, so the edge, if
-/// there is one, is in the owner that the inode names.
+/// there is one, is in the owner that the inode names. The barriers are writes: a shard carries them out after whatever an earlier
+/// coordinator had sent it, which reads may overtake.
 struct DirectoryRecovery: Transaction {
     let directory: InodeID
     let defaultInfo: DirectoryInfo
@@ -31,17 +36,32 @@ struct DirectoryRecovery: Transaction {
     private var statRequest: AnyShardRequest { .statDirectory(StatDirectoryRequest(id: directory)) }
 
     mutating func start(_ actions: inout TransactionActions) {
-        actions.send(.statTarget, statRequest, to: directory.shard)
+        sendBarrier(.targetBarrier, to: directory, &actions)
+    }
+
+    /// Unlocks an edge that does not exist: EDGE_NOT_FOUND for a live directory, DIRECTORY_NOT_FOUND otherwise.
+    private func sendBarrier(_ step: TransactionStep, to place: InodeID, _ actions: inout TransactionActions) {
+        let unlock = UnlockCurrentEdgeRequest(
+            dirId: place, name: Array("barrier".utf8), creationTime: .zero, targetId: .null, wasMoved: false)
+        actions.send(step, .unlockCurrentEdge(unlock), to: place.shard)
     }
 
     mutating func handle(_ answer: ShardAnswer, to step: TransactionStep, _ actions: inout TransactionActions) {
         switch (step, answer) {
+        case (.targetBarrier, .failure(.directoryNotFound)):
+            drop(&actions)
+        case (.targetBarrier, _):
+            actions.send(.statTarget, statRequest, to: directory.shard)
+        case (.ownerBarrier, .failure(.directoryNotFound)):
+            removeOwner(&actions)
+        case (.ownerBarrier, _):
+            scan(&actions)
         case (.statTarget, .success(.statDirectory(let response))):
             guard !response.owner.isNull else { return drop(&actions) }
             owner = response.owner
             scansHistory = false
             cursor = FullReadDirCursor(current: true, startName: [], startTime: .zero)
-            scan(&actions)
+            sendBarrier(.ownerBarrier, to: owner, &actions)
         case (.statTarget, .failure(.directoryNotFound)):
             drop(&actions)
         case (.scan, .success(.fullReadDir(let response))):

@@ -1,0 +1,110 @@
+import CoordinatorCore
+import Protocol
+import Testing
+
+/// mkdir and rmdir (spec G.3: 1–6, 11).
+@Suite struct DirectoryTests {
+    private let cluster: Cluster
+
+    init() throws { cluster = try Cluster(seed: 1) }
+
+    private func make(_ name: String, in owner: InodeID) throws -> Result<AnyCdcResponse, ProtocolError> {
+        try cluster.call(.makeDirectory(MakeDirectoryRequest(ownerId: owner, name: bytes(name))))
+    }
+
+    @Test func sameNameTwiceIsOneDirectory() throws {
+        let first = try cluster.makeDirectory("d", in: .root)
+        let second = try cluster.makeDirectory("d", in: .root)
+        #expect(first == second)
+        #expect(try cluster.shards.stat(first.id).get().owner == .root)
+        #expect(try cluster.shards.lookup(bytes("d"), in: .root).get().creationTime == first.creationTime)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func overAFileIsRefusedAndLeavesNothing() throws {
+        _ = try cluster.shards.makeFile(bytes("f"), in: .root)
+        #expect(try make("f", in: .root).error == .cannotOverrideName)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func inARemovedDirectoryIsRefused() throws {
+        let parent = try cluster.makeDirectory("p", in: .root)
+        #expect(try cluster.remove("p", in: .root).error == nil)
+        #expect(try make("d", in: parent.id).error == .directoryNotFound)
+        #expect(try make("d", in: InodeID(type: .directory, shard: ShardID(rawValue: 9), index: 999)).error == .directoryNotFound)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func parentThatVanishesUnderwayRollsBack() throws {
+        let parent = try cluster.makeDirectory("p", in: .root)
+        let made = InodeID(rawValue: parent.id.rawValue + 1)
+        let origin = cluster.submit(.makeDirectory(MakeDirectoryRequest(ownerId: parent.id, name: bytes("d"))))
+        while try cluster.shards.stat(made).error != nil { try cluster.step() }
+        // As no client could: without the coordinator, which would keep the parent alive.
+        let info = try DirectoryInfo.sternaRootDefault()
+        _ = try cluster.shards.perform(
+            .removeDirectoryOwner(RemoveDirectoryOwnerRequest(dirId: parent.id, info: info)), at: parent.id.shard,
+            isPrivileged: true
+        ).get()
+        try cluster.settle()
+        #expect(cluster.replies[origin]?.first?.error == .directoryNotFound)
+        let status = try cluster.shards.stat(made).get()
+        #expect(status.owner == .null)
+        #expect(status.info.entries.count == 4)
+        #expect(try cluster.call(.hardUnlinkDirectory(HardUnlinkDirectoryRequest(dirId: made))).error == nil)
+        #expect(try cluster.shards.stat(made).error == .directoryNotFound)
+    }
+
+    @Test func fullDirectoryStaysAndStaysUsable() throws {
+        let parent = try cluster.makeDirectory("p", in: .root)
+        _ = try cluster.shards.makeFile(bytes("f"), in: parent.id)
+        #expect(try cluster.remove("p", in: .root).error == .directoryNotEmpty)
+        let edge = try cluster.shards.lookup(bytes("p"), in: .root).get()
+        #expect(try cluster.shards.rename(edge, bytes("p"), to: bytes("q"), in: .root).error == nil)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test(arguments: 0..<40) func removalRacingLinkHasOneWinner(_ delay: UInt64) throws {
+        let parent = try cluster.makeDirectory("p", in: .root)
+        let origin = cluster.submit(try cluster.removeRequest("p", in: .root))
+        let shards = cluster.shards
+        nonisolated(unsafe) var linked = false
+        cluster.act(after: delay * 150_000) { linked = try shards.makeFile(bytes("f"), in: parent.id) != nil }
+        try cluster.settle()
+        let isRemoved = cluster.replies[origin]?.first?.error == nil
+        #expect(isRemoved != linked)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func removedDirectoryKeepsTheNearestPolicies() throws {
+        let parent = try cluster.makeDirectory("p", in: .root)
+        let child = try cluster.makeDirectory("c", in: parent.id)
+        let snapshot = DirectoryInfoEntry(tag: .snapshot, body: try SnapshotPolicy.thirtyDays.encoded())
+        let never = SnapshotPolicy(deleteAfterTime: DeleteAfterTime(rawValue: 0), deleteAfterVersions: .inactive)
+        let ownSnapshot = DirectoryInfoEntry(tag: .snapshot, body: try never.encoded())
+        let stripe = DirectoryInfoEntry(tag: .stripe, body: try StripePolicy(targetStripeSize: 4096).encoded())
+        for (directory, entries) in [(child.id, [ownSnapshot]), (parent.id, [snapshot, stripe])] {
+            let set = SetDirectoryInfoRequest(id: directory, info: DirectoryInfo(entries: entries))
+            _ = try cluster.shards.perform(.setDirectoryInfo(set), at: directory.shard).get()
+        }
+        #expect(try cluster.remove("c", in: parent.id).error == nil)
+        let root = try cluster.shards.stat(.root).get().info.entries.filter { $0.tag == .span || $0.tag == .block }
+        let info = try cluster.shards.stat(child.id).get().info.entries
+        #expect(Set(info) == Set([ownSnapshot, stripe] + root))
+        #expect(info.count == 4)
+    }
+
+    @Test func hardUnlinkNeedsAnEmptyOwnerlessDirectory() throws {
+        let directory = try cluster.makeDirectory("d", in: .root)
+        func unlink() throws -> ProtocolError? {
+            try cluster.call(.hardUnlinkDirectory(HardUnlinkDirectoryRequest(dirId: directory.id))).error
+        }
+        #expect(try unlink() == .directoryHasOwner)
+        let file = try #require(try cluster.shards.makeFile(bytes("f"), in: directory.id))
+        let edge = LookupResponse(targetId: file.id, creationTime: file.time)
+        _ = try cluster.shards.unlink(edge, bytes("f"), in: directory.id).get()
+        #expect(try cluster.remove("d", in: .root).error == nil)
+        #expect(try unlink() == .directoryNotEmpty)
+        #expect(try cluster.violations() == [])
+    }
+}

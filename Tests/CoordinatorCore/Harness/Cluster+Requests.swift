@@ -1,0 +1,48 @@
+import CoordinatorCore
+import Protocol
+
+/// Requests on things as they are found by name, as a client builds them.
+extension Cluster {
+    func renameRequest(
+        _ oldName: String, from oldOwner: InodeID, to newOwner: InodeID, as newName: String
+    ) throws -> AnyCdcRequest {
+        let edge = try shards.lookup(bytes(oldName), in: oldOwner).get()
+        if edge.targetId.isDirectory {
+            return .renameDirectory(
+                RenameDirectoryRequest(
+                    targetId: edge.targetId, oldOwnerId: oldOwner, oldName: bytes(oldName),
+                    oldCreationTime: edge.creationTime, newOwnerId: newOwner, newName: bytes(newName)))
+        }
+        return .renameFile(
+            RenameFileRequest(
+                targetId: edge.targetId, oldOwnerId: oldOwner, oldName: bytes(oldName),
+                oldCreationTime: edge.creationTime, newOwnerId: newOwner, newName: bytes(newName)))
+    }
+
+    func removeRequest(_ name: String, in owner: InodeID) throws -> AnyCdcRequest {
+        let edge = try shards.lookup(bytes(name), in: owner).get()
+        return .softUnlinkDirectory(
+            SoftUnlinkDirectoryRequest(
+                ownerId: owner, targetId: edge.targetId, creationTime: edge.creationTime, name: bytes(name)))
+    }
+
+    func rename(
+        _ oldName: String, from oldOwner: InodeID, to newOwner: InodeID, as newName: String
+    ) throws -> Result<AnyCdcResponse, ProtocolError> {
+        try call(try renameRequest(oldName, from: oldOwner, to: newOwner, as: newName))
+    }
+
+    func remove(_ name: String, in owner: InodeID) throws -> Result<AnyCdcResponse, ProtocolError> {
+        try call(try removeRequest(name, in: owner))
+    }
+
+    /// What the rules of the namespace say about the present state.
+    func violations() throws -> [String] { try NamespaceCheck.violations(shards, coordinator) }
+}
+
+extension Result where Failure == ProtocolError {
+    var error: ProtocolError? {
+        if case .failure(let error) = self { return error }
+        return nil
+    }
+}

@@ -1,0 +1,149 @@
+import CoordinatorCore
+import Protocol
+import Testing
+
+/// Renames between directories and cross-shard hard unlinks (spec G.3: 7–9, 12).
+@Suite struct RenameTests {
+    private let cluster: Cluster
+    private let left: InodeID
+    private let right: InodeID
+
+    init() throws {
+        cluster = try Cluster(seed: 2)
+        left = try cluster.makeDirectory("left", in: .root).id
+        right = try cluster.makeDirectory("right", in: .root).id
+    }
+
+    @Test func fileMovesAndLeavesHistory() throws {
+        let file = try #require(try cluster.shards.makeFile(bytes("a"), in: left))
+        let answer = try cluster.rename("a", from: left, to: right, as: "b").get()
+        let edge = try cluster.shards.lookup(bytes("b"), in: right).get()
+        #expect(answer == .renameFile(RenameFileResponse(creationTime: edge.creationTime)))
+        #expect(edge.targetId == file.id)
+        let history = try cluster.shards.edges(of: left)
+        #expect(history.count == 2)
+        #expect(history.first?.targetId == InodeIDExtra(id: file.id, flag: false))
+        #expect(history.first?.creationTime == file.time)
+        #expect(history.last?.targetId.id == .null)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func overwrittenFileBelongsToHistory() throws {
+        _ = try cluster.shards.makeFile(bytes("a"), in: left)
+        let old = try #require(try cluster.shards.makeFile(bytes("b"), in: right))
+        #expect(try cluster.rename("a", from: left, to: right, as: "b").error == nil)
+        #expect(try cluster.shards.edges(of: right).first?.targetId == InodeIDExtra(id: old.id, flag: true))
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func ontoADirectoryIsRefusedAndTheSourceStaysUsable() throws {
+        _ = try cluster.shards.makeFile(bytes("a"), in: left)
+        _ = try cluster.makeDirectory("b", in: right)
+        #expect(try cluster.rename("a", from: left, to: right, as: "b").error == .cannotOverrideName)
+        let edge = try cluster.shards.lookup(bytes("a"), in: left).get()
+        #expect(try cluster.shards.rename(edge, bytes("a"), to: bytes("c"), in: left).error == nil)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func missingNewParentIsTold() throws {
+        _ = try cluster.shards.makeFile(bytes("f"), in: left)
+        _ = try cluster.makeDirectory("d", in: left)
+        let gone = try cluster.makeDirectory("gone", in: .root).id
+        #expect(try cluster.remove("gone", in: .root).error == nil)
+        #expect(try cluster.rename("f", from: left, to: gone, as: "x").error == .newDirectoryNotFound)
+        #expect(try cluster.rename("d", from: left, to: gone, as: "x").error == .newDirectoryNotFound)
+        let edge = try cluster.shards.lookup(bytes("f"), in: left).get()
+        #expect(try cluster.shards.unlink(edge, bytes("f"), in: left).error == nil)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func staleSourceIsRefused() throws {
+        _ = try cluster.shards.makeFile(bytes("f"), in: left)
+        let request = try cluster.renameRequest("f", from: left, to: right, as: "g")
+        guard case .renameFile(var stale) = request else { throw ProtocolError.malformedRequest }
+        stale.oldCreationTime = Timestamp(nanoseconds: 1)
+        #expect(try cluster.call(.renameFile(stale)).error == .mismatchingCreationTime)
+        #expect(try cluster.call(request).error == nil)
+        #expect(try cluster.call(request).error == .edgeNotFound)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func directoryMovesWithItsOwner() throws {
+        let child = try cluster.makeDirectory("c", in: left)
+        let below = try cluster.makeDirectory("b", in: child.id)
+        #expect(try cluster.rename("c", from: left, to: right, as: "d").error == nil)
+        #expect(try cluster.shards.stat(child.id).get().owner == right)
+        #expect(try cluster.shards.lookup(bytes("b"), in: child.id).get().targetId == below.id)
+        #expect(try cluster.coordinator.parents()[child.id] == right)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func directoryNeverReplacesAnything() throws {
+        _ = try cluster.makeDirectory("c", in: left)
+        _ = try cluster.shards.makeFile(bytes("f"), in: right)
+        _ = try cluster.makeDirectory("d", in: right)
+        #expect(try cluster.rename("c", from: left, to: right, as: "f").error == .cannotOverrideName)
+        #expect(try cluster.rename("c", from: left, to: right, as: "d").error == .cannotOverrideName)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func loopsAreRefused() throws {
+        let child = try cluster.makeDirectory("c", in: left).id
+        let grandchild = try cluster.makeDirectory("g", in: child).id
+        for destination in [left, child, grandchild] {
+            #expect(try cluster.rename("left", from: .root, to: destination, as: "x").error == .loopInDirectoryRename)
+        }
+        #expect(try cluster.rename("c", from: left, to: grandchild, as: "x").error == .loopInDirectoryRename)
+        #expect(try cluster.rename("c", from: left, to: right, as: "x").error == nil)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func opposingMovesDoNotMakeALoop() throws {
+        // left → right/l and right → left/r at the same time: one of them has to lose.
+        let first = cluster.submit(try cluster.renameRequest("left", from: .root, to: right, as: "l"))
+        let second = cluster.submit(try cluster.renameRequest("right", from: .root, to: left, as: "r"))
+        try cluster.settle()
+        let errors = [first, second].compactMap { cluster.replies[$0]?.first?.error }
+        #expect(errors == [.loopInDirectoryRename])
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func fileWhoseLastEdgeGoesBecomesTransient() throws {
+        let request = try unlinkedElsewhere()
+        for _ in 0..<2 { #expect(try cluster.call(.crossShardHardUnlinkFile(request)).error == nil) }
+        let transient = AnyShardRequest.statTransientFile(StatTransientFileRequest(id: request.targetId))
+        #expect(try cluster.shards.perform(transient, at: request.targetId.shard).error == nil)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func resurrectedFileStaysAlive() throws {
+        let request = try unlinkedElsewhere()
+        _ = try cluster.shards.perform(
+            .sameDirectoryRenameSnapshot(
+                SameDirectoryRenameSnapshotRequest(
+                    targetId: request.targetId, dirId: right, oldName: request.name,
+                    oldCreationTime: request.creationTime, newName: bytes("again"))), at: right.shard
+        ).get()
+        #expect(try cluster.call(.crossShardHardUnlinkFile(request)).error == .edgeNotOwned)
+        // Nor does it harm when the history is collected meanwhile.
+        _ = try cluster.shards.perform(
+            .removeNonOwnedEdge(
+                RemoveNonOwnedEdgeRequest(
+                    dirId: right, targetId: request.targetId, name: request.name, creationTime: request.creationTime)),
+            at: right.shard
+        ).get()
+        #expect(try cluster.call(.crossShardHardUnlinkFile(request)).error == nil)
+        #expect(try cluster.shards.lookup(bytes("again"), in: right).get().targetId == request.targetId)
+        #expect(try cluster.violations() == [])
+    }
+
+    /// A file of left's shard whose only edge is history in right.
+    private func unlinkedElsewhere() throws -> CrossShardHardUnlinkFileRequest {
+        _ = try cluster.shards.makeFile(bytes("f"), in: left)
+        #expect(try cluster.rename("f", from: left, to: right, as: "f").error == nil)
+        let edge = try cluster.shards.lookup(bytes("f"), in: right).get()
+        _ = try cluster.shards.unlink(edge, bytes("f"), in: right).get()
+        return CrossShardHardUnlinkFileRequest(
+            ownerId: right, targetId: edge.targetId, name: bytes("f"), creationTime: edge.creationTime)
+    }
+}
