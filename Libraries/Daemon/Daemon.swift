@@ -23,6 +23,7 @@ public final class Daemon {
     /// Runs a service on the calling thread until it is shut down. `start` builds it on `daemon.loop`; what it throws ends the
     /// daemon and is thrown on. Throws also what `fail` was given.
     public static func run(_ name: String, _ options: DaemonOptions, start: (Daemon) throws -> Void) throws {
+        Process.unblockSignals()
         try Process.tieToParent(options.parentPid)
         Process.raiseDescriptorLimit()
         let daemon = try Daemon(name, options)

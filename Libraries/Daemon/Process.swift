@@ -12,6 +12,14 @@ enum Process {
         guard getppid() == parent else { throw SystemError("parent process \(parent) is gone", code: ESRCH) }
     }
 
+    /// Whoever started us may have done so on a thread that blocks signals (a dispatch worker blocks them all), and we inherit
+    /// that: SIGTERM would never arrive.
+    static func unblockSignals() {
+        var none = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, nil)
+    }
+
     /// Servers hold thousands of connections and files; the usual soft limit is 1024. Best effort: the hard limit stands.
     static func raiseDescriptorLimit() {
         var limit = rlimit()
