@@ -31,7 +31,8 @@ public final class LogHost: Sendable {
 
     /// The store, which belongs to the writer thread once that has started.
     ///
-    /// `@unchecked Sendable`: `init` received it `sending` and does not use it after starting the thread.
+    /// `@unchecked Sendable`: whoever calls `init` gives the store away. (A `sending` parameter would say so to the compiler, but it
+    /// takes a store for entangled with whatever the closure given to `replay` captured.)
     private struct StoreBox: @unchecked Sendable {
         let store: any LogStore
     }
@@ -46,8 +47,9 @@ public final class LogHost: Sendable {
     private let entries = Atomic<UInt64>(0)
     private let thread: LogThread
 
-    /// Starts the writer thread. The store must have been replayed.
-    public init(store: sending any LogStore) throws(LogError) {
+    /// Starts the writer thread, to which the store belongs from now on: the caller must not use it any more. It must have been
+    /// replayed.
+    public init(store: any LogStore) throws(LogError) {
         retained = Atomic(store.retainedBytes)
         let box = StoreBox(store: store)
         thread = LogThread()
