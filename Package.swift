@@ -77,7 +77,7 @@ let package = Package(
 
         // Services
         service("registry", product: "sterna-registry", ["RegistryCore", "ReplicatedLog", "EventLoop", "Client"]),
-        service("shard", product: "sterna-shard", ["ShardCore", "ReplicatedLog", "EventLoop", "Client"]),
+        service("shard", product: "sterna-shard", ["ShardCore", "ReplicatedLog", "Store", "EventLoop", "Client", deques]),
         service("cdc", product: "sterna-cdc", ["CoordinatorCore", "ReplicatedLog", "EventLoop", "Client"]),
         service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "CLinux"]),
         service("gc", product: "sterna-gc", ["Client", "EventLoop"]),
@@ -111,6 +111,7 @@ let package = Package(
             [
                 "sterna", "sterna-registry", "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", "sterna-mount",
             ], exclude: ["Programs"]),
+        tests("ShardService", ["sterna-shard", "Protocol", "EventLoop"]),
     ],
     swiftLanguageModes: [.v6]
 )

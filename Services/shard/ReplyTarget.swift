@@ -1,0 +1,62 @@
+import EventLoop
+import Protocol
+import Wire
+
+/// Where the answer to a request goes, and in which frame.
+struct ReplyTarget {
+    let socket: UDPSocket
+    let sender: SocketAddress
+    let requestID: UInt64
+    /// Whether the request came signed by the coordinator; then the answer is signed, too, and says how far the log is.
+    let isSigned: Bool
+
+    /// What tells a repetition of a request from another one.
+    struct Identity: Hashable {
+        let requestID: UInt64
+        let sender: SocketAddress
+    }
+
+    var identity: Identity { Identity(requestID: requestID, sender: sender) }
+
+    /// Puts the answer into the outgoing batch. What does not fit a datagram becomes INTERNAL_ERROR.
+    func send(kind: UInt8, checkpoint: LogIndex, key: MACKey, _ body: (inout WireWriter) throws(EncodeError) -> Void) {
+        socket.send(to: sender) { room in
+            do throws(EncodeError) {
+                return try write(kind, checkpoint, key, into: room, body)
+            } catch {
+                return failure(checkpoint, key, into: room)
+            }
+        }
+    }
+
+    func send(error: ProtocolError, checkpoint: LogIndex, key: MACKey) {
+        send(kind: 0, checkpoint: checkpoint, key: key) { (writer) throws(EncodeError) in try error.encode(into: &writer) }
+    }
+
+    private func failure(_ checkpoint: LogIndex, _ key: MACKey, into room: UnsafeMutableRawBufferPointer) -> Int {
+        do throws(EncodeError) {
+            return try write(0, checkpoint, key, into: room) { (writer) throws(EncodeError) in
+                try ProtocolError.internalError.encode(into: &writer)
+            }
+        } catch {
+            return 0  // unreachable with the room a socket gives; sending nothing is what is left
+        }
+    }
+
+    private func write(
+        _ kind: UInt8, _ checkpoint: LogIndex, _ key: MACKey, into room: UnsafeMutableRawBufferPointer,
+        _ body: (inout WireWriter) throws(EncodeError) -> Void
+    ) throws(EncodeError) -> Int {
+        var writer = WireWriter(room)
+        if isSigned {
+            try SignedPacket.writeHeader(
+                .cdcToShardResponse, requestID: requestID, checkpoint: checkpoint.rawValue, kind: kind, into: &writer)
+            try body(&writer)
+            try SignedPacket.seal(&writer, key: key)
+        } else {
+            try PlainPacket.writeHeader(.shardResponse, requestID: requestID, kind: kind, into: &writer)
+            try body(&writer)
+        }
+        return writer.count
+    }
+}

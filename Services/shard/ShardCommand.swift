@@ -1,0 +1,93 @@
+import ArgumentParser
+import Daemon
+import EventLoop
+import Protocol
+
+/// Hosts any set of shards of a cluster in one process.
+@main
+struct ShardCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sterna-shard",
+        abstract: "Serves the metadata of shards: directories, files, spans.",
+        discussion: """
+            All shards of the process share one log and one state store below --data. With a port in --address, shard n \
+            listens on that port + n; with port 0 the system chooses. Clients find the addresses through the registry.
+            """)
+
+    @OptionGroup var daemonOptions: DaemonOptions
+    @OptionGroup var registryOptions: RegistryOptions
+    @OptionGroup var listenOptions: ListenOptions
+
+    @Option(help: "Shards to host: 0-255, 17, or 0-3,8,12-15.")
+    var shards: ShardSet
+
+    @Option(help: "Directory of the log and the state; created when missing.")
+    var data: String
+
+    @Option(help: "Event loops, each on a thread of its own, that the shards are spread over (1 to 64).")
+    var loops = 1
+
+    @Option(help: "Seconds until an unfinished file that nobody works on expires.")
+    var transientDeadline: UInt32 = 7200
+
+    @Option(help: "Key that signs packets between the coordinator and shards: 32 hexadecimal digits.")
+    var cdcKey: String?
+
+    @Option(help: "Location this process belongs to.")
+    var location: UInt8 = 0
+
+    @Option(help: "Memory for the state store's caches and buffers, MiB.")
+    var stateMemory = 48
+
+    @Option(help: "Memory for decoded records of all shards together, MiB.")
+    var cacheMemory = 48
+
+    func validate() throws {
+        guard (1...64).contains(loops) else { throw ValidationError("--loops must be 1 to 64, not \(loops)") }
+        guard transientDeadline > 0 else { throw ValidationError("--transient-deadline must be at least 1 second") }
+        guard location != LocationID.invalid.rawValue else { throw ValidationError("--location 255 is reserved") }
+        guard (8...1 << 20).contains(stateMemory), (1...1 << 20).contains(cacheMemory) else {
+            throw ValidationError("--state-memory must be at least 8 MiB and --cache-memory at least 1 MiB")
+        }
+        if let cdcKey, SecretKey(hexadecimal: cdcKey) == nil {
+            throw ValidationError("--cdc-key must be 32 hexadecimal digits")
+        }
+        for address in listenOptions.addresses where address.port != 0 {
+            guard Int(address.port) + 255 <= Int(UInt16.max) else {
+                throw ValidationError("--address \(address) leaves no room for 256 ports")
+            }
+        }
+    }
+
+    func run() throws {
+        let configuration = try configuration()
+        try Daemon.run("sterna-shard", daemonOptions) { daemon in
+            try ShardHost(daemon, configuration).start()
+        }
+    }
+
+    private func configuration() throws -> ShardConfiguration {
+        ShardConfiguration(
+            shards: shards.shards, dataDirectory: data, listenAddresses: listenOptions.addresses,
+            registryAddresses: try registryOptions.registry.resolve(), loopCount: min(loops, shards.shards.count),
+            transientLifetimeNanoseconds: UInt64(transientDeadline) * 1_000_000_000,
+            cdcKey: cdcKey.flatMap(SecretKey.init(hexadecimal:)) ?? .defaultCdcKey,
+            location: LocationID(rawValue: location), stateMemoryBytes: stateMemory << 20,
+            cacheMemoryBytes: cacheMemory << 20)
+    }
+}
+
+/// What the command line says, checked.
+struct ShardConfiguration: Sendable {
+    var shards: [ShardID]
+    var dataDirectory: String
+    /// One or two; port 0 lets the system choose, otherwise shard n listens on port + n.
+    var listenAddresses: [SocketAddress]
+    var registryAddresses: [SocketAddress]
+    var loopCount: Int
+    var transientLifetimeNanoseconds: UInt64
+    var cdcKey: SecretKey
+    var location: LocationID
+    var stateMemoryBytes: Int
+    var cacheMemoryBytes: Int
+}

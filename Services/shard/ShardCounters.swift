@@ -1,0 +1,28 @@
+import Daemon
+
+/// What the shards of a process count together.
+struct ShardCounters: Sendable {
+    let reads: Counter
+    let writes: Counter
+    /// Answers with an error code, of reads and writes.
+    let refusals: Counter
+    /// Datagrams without an answer: not of this protocol, not decodable, wrongly signed, or not allowed unsigned.
+    let undecodable: Counter
+    let unprivileged: Counter
+    /// Repetitions of requests that are still being worked on.
+    let duplicates: Counter
+    /// Requests dropped because as much is in flight as may be.
+    let overflows: Counter
+    let failures: Counter
+
+    init(_ counters: Counters) {
+        reads = counters.counter("shard_reads_total")
+        writes = counters.counter("shard_writes_total")
+        refusals = counters.counter("shard_errors_answered_total")
+        undecodable = counters.counter("shard_datagrams_undecodable_total")
+        unprivileged = counters.counter("shard_datagrams_unprivileged_total")
+        duplicates = counters.counter("shard_datagrams_repeated_total")
+        overflows = counters.counter("shard_writes_dropped_total")
+        failures = counters.counter("shard_internal_errors_total")
+    }
+}

@@ -1,0 +1,127 @@
+import Client
+import Daemon
+import EventLoop
+import Protocol
+import ReplicatedLog
+import ShardCore
+
+/// A process full of shards: storage, loops, and what all shards do together. On the main loop.
+final class ShardHost {
+    private let daemon: Daemon
+    private let configuration: ShardConfiguration
+    private let storage: ShardStorage
+    private let registry: RegistryConnection
+    private var shardLoops: [LoopBound<ShardLoop>] = []
+    private var threads: [SystemThread] = []
+    private var registrar: Registrar?
+    private var feed: BlockServiceFeed?
+    private var flusher: StateFlusher?
+    private var unregistered: Set<ShardID>
+    private var listening: [ShardID: [SocketAddress]] = [:]
+    private var isStopping = false
+
+    /// Opens the stores and replays the log. Blocks.
+    init(_ daemon: Daemon, _ configuration: ShardConfiguration) throws {
+        self.daemon = daemon
+        self.configuration = configuration
+        storage = try ShardStorage.open(configuration)
+        registry = RegistryConnection(on: daemon.loop, addresses: configuration.registryAddresses)
+        unregistered = Set(configuration.shards)
+    }
+
+    func start() throws {
+        daemon.onShutdown { [self] done in stop(done) }
+        exportGauges()
+        registrar = Registrar(
+            registry, loop: daemon.loop, logger: daemon.logger, location: configuration.location
+        ) { [unowned self] in isRegistered($0) }
+        try startLoops()
+        let shardLoops = shardLoops
+        flusher = StateFlusher(storage, loop: daemon.loop, logger: daemon.logger, shardLoops: shardLoops)
+        feed = BlockServiceFeed(
+            registry, loop: daemon.loop, logger: daemon.logger, configuration: configuration
+        ) { directory in
+            for shardLoop in shardLoops { shardLoop.submit { $0.update(directory) } }
+        }
+        feed?.start()
+        let addresses = configuration.listenAddresses
+        for shardLoop in shardLoops { shardLoop.submit { $0.start(listeningOn: addresses) } }
+    }
+
+    // MARK: Loops
+
+    private func startLoops() throws {
+        let counters = ShardCounters(daemon.counters)
+        let snapshots = SnapshotWriter(dataDirectory: configuration.dataDirectory, state: storage.state)
+        let events = events()
+        for number in 0..<configuration.loopCount {
+            // Neighbouring shards on different loops: directories are dealt out to shards in turn.
+            let shards = configuration.shards.enumerated()
+                .filter { $0.offset % configuration.loopCount == number }.map(\.element)
+            let (loop, thread) = try EventLoop.startThread(name: "shards-\(number)") { _ in }
+            let cores = shards.compactMap { storage.cores[$0] }
+            let shardLoop = ShardLoop(
+                loop, cores: cores, host: storage.host, counters: counters, snapshots: snapshots,
+                cdcKey: configuration.cdcKey, events: events)
+            shardLoops.append(LoopBound(shardLoop, on: loop))
+            threads.append(thread)
+        }
+    }
+
+    private func events() -> ShardLoop.Events {
+        let main = daemon.loop
+        let host = Handover(self)
+        return ShardLoop.Events(
+            listening: { shard, addresses in main.submit { host.value.isListening(shard, addresses) } },
+            failed: { error in main.submit { host.value.daemon.fail(error) } },
+            blockServicesAreMissing: { main.submit { host.value.feed?.hurry() } })
+    }
+
+    // MARK: Readiness
+
+    private func isListening(_ shard: ShardID, _ addresses: [SocketAddress]) {
+        guard !isStopping else { return }
+        listening[shard] = addresses
+        registrar?.add(shard, at: addresses)
+    }
+
+    private func isRegistered(_ shard: ShardID) {
+        guard unregistered.remove(shard) != nil, unregistered.isEmpty else { return }
+        daemon.ready(configuration.shards.first.flatMap { listening[$0] } ?? [])
+    }
+
+    private func exportGauges() {
+        let (state, host) = (storage.state, storage.host)
+        daemon.counters.gauge("shard_state_memory_bytes") { UInt64(clamping: state.memoryBytes) }
+        daemon.counters.gauge("shard_log_retained_bytes") { UInt64(clamping: host.retainedBytes) }
+        daemon.counters.gauge("shard_log_syncs_total") { host.counters.syncs }
+        daemon.counters.gauge("shard_log_entries_total") { host.counters.entries }
+    }
+
+    // MARK: Stopping
+
+    /// Takes no more requests, answers what is in flight, flushes, and ends the loops.
+    private func stop(_ done: @escaping () -> Void) {
+        isStopping = true
+        feed?.stop()
+        registrar?.stop()
+        flusher?.stop()
+        registry.close()
+        for shardLoop in shardLoops { shardLoop.submit { $0.drain() } }
+        storage.host.close()
+        flushAndEnd(done)
+    }
+
+    private func flushAndEnd(_ done: @escaping () -> Void) {
+        // Runs on each loop behind the last deliveries, which the closed log has left there.
+        for shardLoop in shardLoops { shardLoop.submit { $0.close() } }
+        for shardLoop in shardLoops { shardLoop.loop.stop() }
+        for thread in threads { thread.join() }
+        do {
+            try storage.state.close()
+        } catch {
+            daemon.logger.error("cannot flush the state; the next start replays the log instead: \(error)")
+        }
+        done()
+    }
+}

@@ -1,0 +1,79 @@
+import EventLoop
+import Protocol
+import ReplicatedLog
+import ShardCore
+
+/// The shards of one event loop.
+final class ShardLoop {
+    /// What the process's main loop is told. Called on this loop.
+    struct Events: Sendable {
+        let listening: @Sendable (ShardID, [SocketAddress]) -> Void
+        let failed: @Sendable (any Error) -> Void
+        let blockServicesAreMissing: @Sendable () -> Void
+    }
+
+    private let loop: EventLoop
+    private let lane: LogLane
+    private let events: Events
+    private var servers: [ShardServer] = []
+    private var isDraining = false
+
+    /// On the loop.
+    init(
+        _ loop: EventLoop, cores: [ShardCore], host: LogHost, counters: ShardCounters, snapshots: SnapshotWriter,
+        cdcKey: SecretKey, events: Events
+    ) {
+        self.loop = loop
+        self.events = events
+        lane = host.lane { loop.submit($0) }
+        let environment = ShardServer.Environment(
+            loop: loop, counters: counters, cdcKey: MACKey(cdcKey), snapshots: snapshots,
+            fail: { [unowned self] error in
+                // The log also stops when it is closed in good order.
+                if !isDraining { events.failed(error) }
+            },
+            blockServicesAreMissing: { events.blockServicesAreMissing() })
+        servers = cores.map { ShardServer($0, lane: lane, environment) }
+    }
+
+    /// Makes all shards serve, new ones as soon as their first entry is durable.
+    func start(listeningOn addresses: [SocketAddress]) {
+        do {
+            for server in servers {
+                server.onInitialised = { [unowned self] in serve($0, addresses) }
+                try server.begin()
+            }
+        } catch {
+            events.failed(error)
+        }
+    }
+
+    private func serve(_ server: ShardServer, _ addresses: [SocketAddress]) {
+        do throws(SystemError) {
+            events.listening(server.core.shard, try server.listen(on: addresses))
+        } catch {
+            events.failed(error)
+        }
+    }
+
+    /// How far each shard's state is.
+    var appliedIndices: [LogGroupID: LogIndex] {
+        Dictionary(uniqueKeysWithValues: servers.map { (LogGroupID($0.core.shard), $0.core.appliedIndex) })
+    }
+
+    /// Tells the shards what the registry says about block services.
+    func update(_ blockServices: BlockServiceDirectory) {
+        for server in servers { server.core.blockServices = blockServices.table(for: server.core.shard) }
+    }
+
+    /// Takes no more requests. What is in flight goes on until the log is closed.
+    func drain() {
+        isDraining = true
+        for server in servers { server.drain() }
+    }
+
+    /// After the log was closed: closes the sockets.
+    func close() {
+        for server in servers { server.close() }
+    }
+}

@@ -1,0 +1,243 @@
+import DequeModule
+import EventLoop
+import Protocol
+import ReplicatedLog
+import ShardCore
+import Wire
+
+/// One shard on its loop: its sockets, its core, and the requests in flight between them.
+final class ShardServer {
+    /// What the shard needs of the process around it.
+    struct Environment {
+        let loop: EventLoop
+        let counters: ShardCounters
+        /// Signs and checks packets of the coordinator; shared by the shards of a loop.
+        let cdcKey: MACKey
+        let snapshots: SnapshotWriter
+        /// The shard cannot go on, so neither can the process.
+        let fail: (any Error) -> Void
+        /// A client needed block services that this shard does not have.
+        let blockServicesAreMissing: () -> Void
+    }
+
+    /// A write on its way through the log.
+    private struct PendingWrite {
+        let index: LogIndex
+        let entry: ShardLogEntry
+        /// Nil when nobody waits: the shard's own first entry.
+        let target: ReplyTarget?
+    }
+
+    let core: ShardCore
+    let environment: Environment
+    private let log: HostedLog
+    private var sockets: [UDPSocket] = []
+    private var pendingWrites = Deque<PendingWrite>()
+    private var inFlight: Set<ReplyTarget.Identity> = []
+    private var hasFailed = false
+    private var isDraining = false
+    /// Called when the shard can serve: at once, or when its first entry is durable.
+    var onInitialised: ((ShardServer) -> Void)?
+
+    /// On the loop.
+    init(_ core: ShardCore, lane: LogLane, _ environment: Environment) {
+        self.core = core
+        self.environment = environment
+        log = lane.open(LogGroupID(core.shard), delivered: core.appliedIndex)
+        log.onDelivery = { [unowned self] in deliver($0) }
+        log.onStop = { [unowned self] in stop($0) }
+    }
+
+    // MARK: Life
+
+    /// Makes the shard's first entry if there is none.
+    func begin() throws {
+        guard !core.isInitialised else { return becomeInitialised() }
+        var random = SystemRandomNumberGenerator()
+        let genesis = ShardGenesis(
+            cookieKey: SecretKey(low: random.next(), high: random.next()), rootInfo: try .sternaRootDefault())
+        let entry = core.prepareGenesis(genesis, at: now)
+        let index = try log.propose(try entry.encoded())
+        pendingWrites.append(PendingWrite(index: index, entry: entry, target: nil))
+    }
+
+    private func becomeInitialised() {
+        onInitialised?(self)
+        onInitialised = nil
+    }
+
+    /// Binds the sockets; returns their addresses.
+    func listen(on addresses: [SocketAddress]) throws(SystemError) -> [SocketAddress] {
+        for address in addresses {
+            let port = address.port == 0 ? 0 : address.port + UInt16(core.shard.rawValue)
+            let socket = try UDPSocket(
+                on: environment.loop, binding: SocketAddress(address: address.address, port: port),
+                bufferSize: Self.socketBufferBytes)
+            socket.onDatagram = { [unowned self, unowned socket] datagram, sender in
+                receive(datagram, from: sender, on: socket)
+            }
+            sockets.append(socket)
+        }
+        return sockets.map(\.localAddress)
+    }
+
+    /// Takes no more requests; what is in flight goes on and is answered.
+    func drain() {
+        isDraining = true
+    }
+
+    /// Sends what waits to be sent and closes the sockets.
+    func close() {
+        for socket in sockets { socket.close() }
+    }
+
+    private static let socketBufferBytes = 1 << 20
+
+    private var now: Timestamp { Timestamp(nanoseconds: environment.loop.wallClock()) }
+
+    // MARK: Requests
+
+    private func receive(_ datagram: UnsafeRawBufferPointer, from sender: SocketAddress, on socket: UDPSocket) {
+        guard !hasFailed, !isDraining else { return }
+        do throws(DecodeError) {
+            switch ProtocolWord(of: datagram) {
+            case .shardRequest:
+                let packet = try PlainPacket(datagram, expecting: .shardRequest)
+                let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID, isSigned: false)
+                try handle(packet.kind, packet.body, target)
+            case .cdcToShardRequest:
+                let packet = try SignedPacket(datagram, expecting: .cdcToShardRequest, key: environment.cdcKey)
+                let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID, isSigned: true)
+                try handle(packet.kind, packet.body, target)
+            default:
+                throw .wrongProtocol
+            }
+        } catch {
+            // No answer: it is not one of ours, or somebody tries things.
+            environment.counters.undecodable.add()
+        }
+    }
+
+    private func handle(
+        _ kindByte: UInt8, _ body: UnsafeRawBufferPointer, _ target: ReplyTarget
+    ) throws(DecodeError) {
+        guard let kind = ShardKind(rawValue: kindByte) else { throw .unknownKind }
+        guard target.isSigned || !kind.isPrivileged else { return environment.counters.unprivileged.add() }
+        var reader = WireReader(body)
+        let request = try AnyShardRequest.decode(kind: kind, from: &reader)
+        try reader.finish()
+        if kind.isReadOnly {
+            try read(request, target)
+        } else if case .shardSnapshot(let request) = request {
+            takeSnapshot(request.snapshotId, target)
+        } else {
+            try write(request, target)
+        }
+    }
+
+    private func read(_ request: AnyShardRequest, _ target: ReplyTarget) throws(DecodeError) {
+        environment.counters.reads.add()
+        do throws(ShardFailure) {
+            answer(.response(try core.read(request)), target, checkpoint: core.appliedIndex)
+        } catch {
+            try refuse(error, target)
+        }
+    }
+
+    private func write(_ request: AnyShardRequest, _ target: ReplyTarget) throws(DecodeError) {
+        guard !inFlight.contains(target.identity) else { return environment.counters.duplicates.add() }
+        do throws(ShardFailure) {
+            let entry = try core.prepare(request, isPrivileged: target.isSigned, at: now)
+            propose(entry, target)
+        } catch {
+            try refuse(error, target)
+        }
+    }
+
+    private func propose(_ entry: ShardLogEntry, _ target: ReplyTarget) {
+        do {
+            let index = try log.propose(try entry.encoded())
+            pendingWrites.append(PendingWrite(index: index, entry: entry, target: target))
+            inFlight.insert(target.identity)
+        } catch is ProposalRefusal {
+            // Silence: the client tries again when there is room, or at another replica.
+            environment.counters.overflows.add()
+        } catch {
+            fail(.unencodable, target)
+        }
+    }
+
+    // MARK: Deliveries
+
+    private func deliver(_ delivered: LogEntry) {
+        guard !hasFailed else { return }
+        do throws(ShardStateError) {
+            guard let write = pendingWrites.first, write.index == delivered.index else {
+                throw .wrongIndex(expected: pendingWrites.first?.index ?? .zero, got: delivered.index)
+            }
+            pendingWrites.removeFirst()
+            let reply = try core.apply(write.entry, at: delivered.index)
+            environment.counters.writes.add()
+            guard let target = write.target else { return becomeInitialised() }
+            inFlight.remove(target.identity)
+            answer(reply, target, checkpoint: delivered.index)
+        } catch {
+            hasFailed = true
+            environment.fail(ShardHostError.shardFailed(core.shard, error))
+        }
+    }
+
+    private func stop(_ error: LogError) {
+        hasFailed = true
+        environment.fail(error)
+    }
+
+    // MARK: Answers
+
+    private func answer(_ reply: ShardReply, _ target: ReplyTarget, checkpoint: LogIndex) {
+        switch reply {
+        case .response(let response):
+            target.send(
+                kind: response.kind.rawValue, checkpoint: checkpoint, key: environment.cdcKey
+            ) { (writer) throws(EncodeError) in try response.encode(into: &writer) }
+        case .refused(let code):
+            refuse(code, target, checkpoint: checkpoint)
+        }
+    }
+
+    private func refuse(_ failure: ShardFailure, _ target: ReplyTarget) throws(DecodeError) {
+        switch failure {
+        case .refused(let code): refuse(code, target, checkpoint: core.appliedIndex)
+        case .undecodable(let error): throw error
+        case .state(let error): fail(.state(error), target)
+        }
+    }
+
+    private func refuse(_ code: ProtocolError, _ target: ReplyTarget, checkpoint: LogIndex) {
+        environment.counters.refusals.add()
+        if code == .couldNotPickBlockServices { environment.blockServicesAreMissing() }
+        target.send(error: code, checkpoint: checkpoint, key: environment.cdcKey)
+    }
+
+    private enum InternalFailure {
+        case state(ShardStateError)
+        case unencodable
+    }
+
+    /// Our own trouble with one request. A store that fails for good shows when the next entry is applied, and ends the process.
+    private func fail(_ failure: InternalFailure, _ target: ReplyTarget) {
+        environment.counters.failures.add()
+        target.send(error: .internalError, checkpoint: core.appliedIndex, key: environment.cdcKey)
+    }
+
+    private func takeSnapshot(_ id: UInt64, _ target: ReplyTarget) {
+        guard inFlight.insert(target.identity).inserted else { return environment.counters.duplicates.add() }
+        environment.snapshots.take(id, on: environment.loop) { [weak self] isDone in
+            guard let self else { return }
+            inFlight.remove(target.identity)
+            let reply: ShardReply =
+                isDone ? .response(.shardSnapshot(ShardSnapshotResponse())) : .refused(.cannotCreateDbSnapshot)
+            answer(reply, target, checkpoint: core.appliedIndex)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import EventLoop
+import Glibc
+import Protocol
+import ReplicatedLog
+import ShardCore
+import Store
+
+/// The two stores that all shards of a process share: the log makes every entry durable at once, the state is what the
+/// entries amount to, flushed now and then. After a crash the state is the last flush plus a replay of the log.
+struct ShardStorage {
+    let state: RocksStore
+    let host: LogHost
+    /// The cores of the hosted shards, up to date with the log.
+    let cores: [ShardID: ShardCore]
+    /// Groups that are in the log or the state without being hosted now, at the index their state has reached.
+    let dormant: [LogGroupID: LogIndex]
+
+    /// Opens or creates both stores and replays the log. Blocks; for start-up.
+    static func open(_ configuration: ShardConfiguration) throws -> ShardStorage {
+        try makeDirectory(configuration.dataDirectory)
+        let state = try RocksStore(
+            directory: configuration.dataDirectory + "/state",
+            options: RocksOptions(writeAheadLog: false, memoryBudgetBytes: configuration.stateMemoryBytes))
+        // All 256: the log may hold entries of shards that were hosted here before, and their state must not stay behind.
+        let budget = ShardCacheBudget(limitBytes: configuration.cacheMemoryBytes)
+        var cores: [LogGroupID: ShardCore] = [:]
+        for shard in ShardID.all {
+            cores[LogGroupID(shard)] = try ShardCore(
+                store: state, shard: shard, location: configuration.location,
+                transientLifetimeNanoseconds: configuration.transientLifetimeNanoseconds, cacheBudget: budget)
+        }
+        let log = try SegmentedLogStore(
+            directory: configuration.dataDirectory + "/log",
+            mustExist: cores.values.contains { $0.appliedIndex > .zero })
+        _ = try log.replay(after: cores.mapValues(\.appliedIndex)) { group, index, bytes in
+            _ = try cores[group]?.apply(encoded: bytes, at: index)
+        }
+        var hosted: [ShardID: ShardCore] = [:]
+        for shard in configuration.shards { hosted[shard] = cores.removeValue(forKey: LogGroupID(shard)) }
+        return ShardStorage(
+            state: state, host: try LogHost(store: log), cores: hosted, dormant: cores.mapValues(\.appliedIndex))
+    }
+
+    private static func makeDirectory(_ path: String) throws(SystemError) {
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .last("create \(path)") }
+    }
+}
+
+extension LogGroupID {
+    /// Each shard's log group has the shard's number.
+    init(_ shard: ShardID) {
+        self.init(rawValue: UInt32(shard.rawValue))
+    }
+}

@@ -1,0 +1,204 @@
+import EventLoop
+import Glibc
+import Protocol
+import Testing
+import Wire
+
+/// The built daemon with real sockets and real disks.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct ShardServiceTests {
+    private let shardZero = ShardID(rawValue: 0)
+
+    /// Creates an empty file under `name` in the root directory; returns its id.
+    private func makeFile(_ name: String, _ client: ShardClient) throws -> InodeID {
+        let made = try client.call(ConstructFileRequest(type: .file, note: Array(name.utf8))).get()
+        _ = try client.call(
+            LinkFileRequest(fileId: made.id, cookie: made.cookie, ownerId: .root, name: Array(name.utf8))
+        ).get()
+        return made.id
+    }
+
+    private func client(_ registry: FakeRegistry, _ shard: UInt8 = 0) throws -> ShardClient {
+        try ShardClient(try #require(registry.address(of: ShardID(rawValue: shard))))
+    }
+
+    @Test func servesFilesAndDirectories() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try FakeRegistry()
+        let process = try ShardProcess(shards: "0-3", data: directory.path + "/shard", registry: registry.address)
+        let client = try client(registry)
+        let file = try makeFile("hello", client)
+        let found = try client.call(LookupRequest(dirId: .root, name: Array("hello".utf8))).get()
+        #expect(found.targetId == file)
+        #expect(try client.call(StatFileRequest(id: file)).get().size == 0)
+        let page = try client.call(ReadDirRequest(dirId: .root, startHash: NameHash(rawValue: 0), mtu: 0)).get()
+        #expect(page.results.map(\.name) == [Array("hello".utf8)])
+        #expect(try client.call(LookupRequest(dirId: .root, name: Array("no".utf8))) == .failure(.nameNotFound))
+        _ = try client.call(
+            SoftUnlinkFileRequest(
+                ownerId: .root, fileId: file, name: Array("hello".utf8), creationTime: found.creationTime)
+        ).get()
+        #expect(try client.call(LookupRequest(dirId: .root, name: Array("hello".utf8))) == .failure(.nameNotFound))
+        #expect(process.kill(SIGTERM) == 0)
+    }
+
+    @Test func dropsWhatItDoesNotUnderstandOrAllow() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try FakeRegistry()
+        let process = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
+        let client = try client(registry)
+        let lookup = try encodedBytes(capacity: 100) { (writer) throws(EncodeError) in
+            try PlainPacket.write(
+                .shardRequest, requestID: 7, request: LookupRequest(dirId: .root, name: [1, 2, 3]), into: &writer)
+        }
+        for length in 0..<lookup.count { client.send(Array(lookup[..<length])) }
+        client.send(lookup + [0])
+        client.send([UInt8](repeating: 0xff, count: 8972))
+        client.send(Array(lookup[..<12]) + [0x60])  // a kind that does not exist
+        let privileged = SetDirectoryOwnerRequest(dirId: .root, ownerId: .root)
+        client.send(
+            try encodedBytes(capacity: 100) { (writer) throws(EncodeError) in
+                try PlainPacket.write(.shardRequest, requestID: 8, request: privileged, into: &writer)
+            })
+        let wrongKey = MACKey(SecretKey(low: 1, high: 2))
+        client.send(
+            try encodedBytes(capacity: 100) { (writer) throws(EncodeError) in
+                try SignedPacket.write(
+                    .cdcToShardRequest, requestID: 9, kind: SetDirectoryOwnerRequest.kindByte, body: privileged,
+                    key: wrongKey, into: &writer)
+            })
+        #expect(client.receive(timeoutMilliseconds: 300) == nil)
+        #expect(try client.call(LookupRequest(dirId: .root, name: [1, 2, 3])) == .failure(.nameNotFound))
+        #expect(process.kill(SIGTERM) == 0)
+    }
+
+    @Test func answersTheCoordinatorSigned() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try FakeRegistry()
+        let process = try ShardProcess(
+            shards: "0-1", data: directory.path + "/shard", registry: registry.address,
+            ["--cdc-key", "000102030405060708090a0b0c0d0e0f"])
+        let key = MACKey(try #require(SecretKey(hexadecimal: "000102030405060708090a0b0c0d0e0f")))
+        let client = try client(registry, 1)
+        let id = InodeID(type: .directory, shard: ShardID(rawValue: 1), index: 0)
+        let (created, checkpoint) = try client.call(
+            CreateDirectoryInodeRequest(id: id, ownerId: .root, info: DirectoryInfo(entries: [])), signedWith: key)
+        #expect(throws: Never.self) { try created.get() }
+        #expect(checkpoint == 2)  // after the shard's own first entry
+        let (read, atRead) = try client.call(StatDirectoryRequest(id: id), signedWith: key)
+        #expect(try read.get().owner == .root)
+        #expect(atRead == 2)
+        let (refused, atRefusal) = try client.call(
+            LinkFileRequest(fileId: .root, cookie: Cookie(rawValue: 0), ownerId: .root, name: [1]), signedWith: key)
+        #expect(throws: ProtocolError.self) { try refused.get() }
+        #expect(atRefusal == 2)
+        #expect(process.kill(SIGTERM) == 0)
+    }
+
+    /// What was answered is there after a kill, and after an orderly restart with other shards in between.
+    @Test func keepsWhatItAcknowledged() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try FakeRegistry()
+        let data = directory.path + "/shard"
+        var made: [String: InodeID] = [:]
+        for round in 0..<4 {
+            let process = try ShardProcess(shards: "0-7", data: data, registry: registry.address)
+            let client = try client(registry)
+            for (name, id) in made {
+                #expect(try client.call(LookupRequest(dirId: .root, name: Array(name.utf8))).get().targetId == id)
+            }
+            for number in 0..<50 {
+                let name = "file-\(round)-\(number)"
+                made[name] = try makeFile(name, client)
+            }
+            process.kill(round == 1 ? SIGTERM : SIGKILL)
+            if round == 2 {
+                // Shard 0's entries are in the log of a process that does not host it.
+                let other = try ShardProcess(shards: "5", data: data, registry: registry.address)
+                #expect(other.kill(SIGTERM) == 0)
+            }
+        }
+    }
+
+    @Test func aLogThatIsGoneIsNotReplacedByAnEmptyOne() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try FakeRegistry()
+        let data = directory.path + "/shard"
+        let process = try ShardProcess(shards: "0", data: data, registry: registry.address)
+        #expect(process.kill(SIGTERM) == 0)
+        removeTree(data + "/log")
+        #expect(throws: TestFailure.self) {
+            _ = try ShardProcess(shards: "0", data: data, registry: registry.address)
+        }
+    }
+
+    @Test func snapshotsAreDataDirectories() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try FakeRegistry()
+        let data = directory.path + "/shard"
+        let process = try ShardProcess(shards: "0-1", data: data, registry: registry.address)
+        let client = try client(registry)
+        let file = try makeFile("before", client)
+        for _ in 0..<2 { _ = try client.call(ShardSnapshotRequest(snapshotId: 17)).get() }
+        _ = try makeFile("after", client)
+        let blocked = open(data + "/snapshot-18", O_CREAT | O_WRONLY, 0o600)
+        #expect(blocked >= 0)
+        close(blocked)
+        #expect(try client.call(ShardSnapshotRequest(snapshotId: 18)) == .failure(.cannotCreateDbSnapshot))
+        #expect(process.kill(SIGTERM) == 0)
+
+        let copy = try ShardProcess(shards: "0-1", data: data + "/snapshot-17", registry: registry.address)
+        let reader = try self.client(registry)
+        #expect(try reader.call(LookupRequest(dirId: .root, name: Array("before".utf8))).get().targetId == file)
+        #expect(try reader.call(LookupRequest(dirId: .root, name: Array("after".utf8))) == .failure(.nameNotFound))
+        #expect(copy.kill(SIGTERM) == 0)
+    }
+
+    /// Block services reach the shard, also from its archive when the registry lists none any more.
+    @Test func placesBlocksWhereTheRegistrySays() throws {
+        let directory = try TemporaryDirectory()
+        let services = (0..<4).map(blockService)
+        let registry = try FakeRegistry(blockServices: services)
+        let data = directory.path + "/shard"
+        for round in 0..<2 {
+            let process = try ShardProcess(shards: "0", data: data, registry: registry.address)
+            let client = try client(registry)
+            let blocks = try placedBlocks(client)
+            #expect(blocks.count == 3)
+            #expect(Set(blocks.map(\.blockServiceId)).isSubset(of: Set(services.map(\.id))))
+            for block in blocks {
+                let service = try #require(services.first { $0.id == block.blockServiceId })
+                let certificate = MACKey(service.secretKey).writeCertificate(
+                    blockService: service.id, block: block.blockId, crc: .zero, size: 4096)
+                #expect(block.certificate == certificate)
+            }
+            #expect(process.kill(round == 0 ? SIGTERM : SIGKILL) == (round == 0 ? 0 : SIGKILL))
+            registry.state.withLock { $0.blockServices = [] }
+        }
+    }
+
+    /// Initiates a mirrored span of zeros, as soon as the shard knows block services.
+    private func placedBlocks(_ client: ShardClient) throws -> [AddSpanInitiateBlockInfo] {
+        let file = try client.call(ConstructFileRequest(type: .file, note: [])).get()
+        let request = AddSpanInitiateRequest(
+            fileId: file.id, cookie: file.cookie, byteOffset: 0, size: 4096, crc: .zero, storageClass: .flash,
+            blacklist: [], parity: Parity(data: 1, parity: 2), stripes: 1, cellSize: 4096, crcs: [.zero])
+        for _ in 0..<50 {
+            let result = try client.call(request)
+            if result != .failure(.couldNotPickBlockServices) { return try result.get().blocks }
+            usleep(200_000)
+        }
+        throw TestFailure("the shard never heard of block services")
+    }
+
+    private func blockService(_ number: Int) -> BlockServiceDeprecatedInfo {
+        let low = UInt64(number + 1) &* 0x0123_4567_89ab_cdef & ~(1 << 63)
+        let port = IpPort(addrs: IPv4Address(rawValue: 0x7f00_0001), port: UInt16(9000 + number))
+        return BlockServiceDeprecatedInfo(
+            id: BlockServiceID(rawValue: low), addrs: AddrsInfo(addr1: port, addr2: IpPort(addrs: .any, port: 0)),
+            storageClass: .flash, failureDomain: FailureDomain(name: "domain-\(number)"),
+            secretKey: SecretKey(low: low, high: 5), flags: [], capacityBytes: 1 << 40, availableBytes: 1 << 40,
+            blocks: 0, path: [], lastSeen: Timestamp(nanoseconds: 1), hasFiles: false,
+            flagsLastChanged: Timestamp(nanoseconds: 1))
+    }
+}
