@@ -182,7 +182,7 @@ struct ShardServiceTests {
         let file = try client.call(ConstructFileRequest(type: .file, note: [])).get()
         let request = AddSpanInitiateRequest(
             fileId: file.id, cookie: file.cookie, byteOffset: 0, size: 4096, crc: .zero, storageClass: .flash,
-            blacklist: [], parity: Parity(data: 1, parity: 2), stripes: 1, cellSize: 4096, crcs: [.zero])
+            blacklist: [], parity: Parity(data: 1, parity: 2), stripes: 1, cellSize: 4096, crcs: [.zero, .zero, .zero])
         for _ in 0..<50 {
             let result = try client.call(request)
             if result != .failure(.couldNotPickBlockServices) { return try result.get().blocks }
