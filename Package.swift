@@ -94,6 +94,8 @@ let package = Package(
         tests(
             "Conformance", ["Wire", "Protocol", "Erasure"], exclude: ["vectors", "README.md"],
             plugins: ["SchemaPlugin"]),
+        .target(name: "DecoderFuzzing", dependencies: ["Protocol"], path: "Tests/Fuzz/Decoders"),
+        tests("Fuzz", ["DecoderFuzzing"], exclude: ["Decoders", "LibFuzzer", "README.md"]),
         tests("Erasure", ["Erasure"]),
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop"]),

@@ -28,17 +28,8 @@ extension WireReader {
         of type: Element.Type = Element.self
     ) throws(DecodeError) -> [Element] {
         let view = try fixedList(of: type)
-        var isValid = true
-        let elements = [Element](unsafeUninitializedCapacity: view.count) { buffer, initialized in
-            for index in 0..<view.count {
-                let element = view[index]
-                isValid = isValid && element.isValidOnWire
-                buffer.initializeElement(at: index, to: element)
-            }
-            initialized = view.count
-        }
-        guard isValid else { throw .invalidValue }
-        return elements
+        guard view.isValidOnWire else { throw .invalidValue }
+        return Array(view)
     }
 
     /// A list of elements of one size that are decoded when they are looked at; values are **not** checked.
