@@ -76,7 +76,7 @@ actor Mount {
     enum Handle {
         /// A finished file.
         case reading(FileReader)
-        /// A finished file opened for writing by a thread, which only its truncation to nothing makes possible.
+        /// A finished file opened for writing by a thread: it can be continued at its end, or truncated to nothing.
         case sealed(FileReader, number: UInt64, opener: Int32)
         /// A file that was under construction when it was opened, and perhaps still is.
         case constructing(Construction)

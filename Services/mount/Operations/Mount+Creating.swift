@@ -44,8 +44,11 @@ extension Mount {
         return construction
     }
 
-    /// Begins a new file in place of a finished one, under the kernel's number of the old one.
-    func replace(_ node: Node, creator: ProcessIdentity?) async throws(Errno) -> Construction {
+    /// Finished files up to this size can be continued at their end, which copies them.
+    static let continuableBytes: UInt64 = 16 << 20
+
+    /// Begins a new file in place of a finished one, under the kernel's number of the old one, with the first `keeping` bytes of it.
+    func replace(_ node: Node, creator: ProcessIdentity?, keeping: UInt64 = 0) async throws(Errno) -> Construction {
         guard let place = node.place else { throw .stale }
         let content = node.content
         let present = try await posix { () throws(ClientError) in
@@ -55,6 +58,7 @@ extension Mount {
         let writer = try await posix { () throws(ClientError) in
             try await client.createFile(in: place.directory, note: place.name)
         }
+        if keeping > 0 { try await copy(content, keeping, to: writer) }
         guard node.construction == nil, node.content == content, node.place == place else {
             await writer.abandon()
             throw .stale
@@ -65,11 +69,24 @@ extension Mount {
         return construction
     }
 
-    /// The same for a handle that was opened for writing without truncation; nil if it is none.
-    func replaceSealed(_ handle: UInt64) async throws(Errno) -> Construction? {
-        guard case .sealed(_, let number, let opener)? = handles[handle] else { return nil }
-        let creator = await watch.creator(opener)
-        let construction = try await replace(node(number), creator: creator)
+    private func copy(_ content: InodeID, _ count: UInt64, to writer: FileWriter) async throws(Errno) {
+        let reader = FileReader(client: client, id: content, size: count)
+        do {
+            var done: UInt64 = 0
+            while done < count {
+                let bytes = try await reader.read(at: done, count: 1 << 20).bytes
+                try await writer.write(bytes, at: done)
+                done += UInt64(bytes.count)
+            }
+        } catch {
+            await writer.abandon()
+            throw Errno(error)
+        }
+    }
+
+    /// The handle writes to this file from now on.
+    func adopt(_ construction: Construction, _ handle: UInt64) -> Construction {
+        if case .constructing(let present)? = handles[handle], present === construction { return construction }
         handles[handle] = .constructing(construction)
         construction.handles += 1
         return construction

@@ -15,7 +15,7 @@ extension Mount {
         guard node.content.isFile else { throw .isDirectory }
         if truncates { return try await openReplacement(of: node, thread) }
         let attributes = try await attributes(of: node)
-        if isWriting, flags & O_APPEND != 0, attributes.size > 0 { throw .sealed }
+        if isWriting, flags & O_APPEND != 0, attributes.size > Self.continuableBytes { throw .sealed }
         let reader = FileReader(client: client, id: node.content, size: attributes.size)
         // Contents never change, so what the kernel has cached stays right; but an alias had other contents before.
         let handle = open(isWriting ? .sealed(reader, number: number, opener: thread) : .reading(reader))

@@ -48,23 +48,39 @@ extension Mount {
     }
 
     func write(_ handle: UInt64, _ bytes: [UInt8], at offset: UInt64) async throws(Errno) -> Answer {
-        let construction = try await writable(handle)
+        let construction = try await writable(handle, at: offset)
         let writer = construction.writer
         try await posix { () throws(ClientError) in try await writer.write(bytes, at: offset) }
         construction.modified = now()
         return .written(bytes.count)
     }
 
-    private func writable(_ handle: UInt64) async throws(Errno) -> Construction {
+    /// The file under construction that a write through this handle goes to.
+    private func writable(_ handle: UInt64, at offset: UInt64) async throws(Errno) -> Construction {
         switch handles[handle] {
         case .constructing(let construction)?:
-            guard construction.state == .building else { throw .sealed }
-            return construction
-        case .sealed(let reader, _, _)?:
-            // An empty file has no contents that could be changed: the first write begins its successor.
-            guard reader.size == 0, let construction = try await replaceSealed(handle) else { throw .sealed }
-            return construction
+            if construction.state == .building { return construction }
+            // Published while somebody, such as a child process, still had it open.
+            if let failure = await construction.publication?.value { throw failure }
+            guard !construction.isUnlinked else { throw .sealed }
+            return try await continueWriting(handle, construction.number, opener: 0, at: offset)
+        case .sealed(_, let number, let opener)?:
+            return try await continueWriting(handle, number, opener: opener, at: offset)
         case .reading?, nil: throw .badDescriptor
         }
+    }
+
+    /// A finished file that is not large can be continued at its end (`>>`, logs): by a new file that begins with the old contents.
+    private func continueWriting(
+        _ handle: UInt64, _ number: UInt64, opener: Int32, at offset: UInt64
+    ) async throws(Errno) -> Construction {
+        let node = node(number)
+        if let present = node.construction, present.state == .building { return adopt(present, handle) }
+        await settle(node)
+        let size = try await attributes(of: node).size
+        guard offset >= size, size <= Self.continuableBytes else { throw .sealed }
+        let creator = opener == 0 ? nil : await watch.creator(opener)
+        if let present = node.construction, present.state == .building { return adopt(present, handle) }
+        return adopt(try await replace(node, creator: creator, keeping: size), handle)
     }
 }

@@ -37,12 +37,15 @@ extension Mount {
         guard node.content.isFile else { throw .isDirectory }
         let present = try await attributes(of: node).size
         guard size != present else { return }
-        guard size == 0 || present == 0 else { throw .sealed }
+        guard size == 0 || size > present && present <= Self.continuableBytes else { throw .sealed }
         // Only by a new file in place of the old one.
-        if let handle, let construction = try await replaceSealed(handle) {
+        let keeping = size == 0 ? 0 : present
+        if let handle, case .sealed(_, _, let opener)? = handles[handle] {
+            let creator = await watch.creator(opener)
+            let construction = adopt(try await replace(node, creator: creator, keeping: keeping), handle)
             return try await setSize(of: construction, size)
         }
-        let construction = try await replace(node, creator: nil)
+        let construction = try await replace(node, creator: nil, keeping: keeping)
         try await setSize(of: construction, size)
         if let failure = await publish(construction) { throw failure }
     }
