@@ -16,6 +16,7 @@ public actor Client {
     private var lastRefreshNanoseconds: UInt64 = 0
     private var isClosed = false
     var policies: PolicyCache
+    var spares = SpareFiles()
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 

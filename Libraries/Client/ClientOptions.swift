@@ -13,7 +13,7 @@ public struct ClientOptions: Hashable, Sendable {
     /// Bytes of data that readers keep in memory, over all files.
     public var readCacheBytes = 96 << 20
     /// Farthest that one sequential reader fetches ahead, in bytes.
-    public var readAheadBytes = 12 << 20
+    public var readAheadBytes = 8 << 20
     /// Bytes of sealed spans, parity included, that wait for block services over all files. Writers pause beyond it.
     public var pendingWriteBytes = 192 << 20
     /// How long a block service that failed is avoided.

@@ -117,6 +117,8 @@ final class BlockConnection {
             case .answered(let result):
                 lastProgressNanoseconds = loop.monotonicNanoseconds
                 finishFirst(result)
+                // Nothing more is expected; an end of the stream announces itself.
+                if operations.isEmpty { return }
             case .ended(let reason):
                 return close(reason)
             }

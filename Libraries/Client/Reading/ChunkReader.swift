@@ -18,6 +18,8 @@ package final class ChunkReader {
         package var failedFetches: UInt64 = 0
         package var hedges: UInt64 = 0
         package var recoveries: UInt64 = 0
+        /// Recoveries that were quicker than the block's own service.
+        package var lostRaces: UInt64 = 0
     }
     package private(set) var counters = Counters()
 
@@ -133,11 +135,10 @@ package final class ChunkReader {
     }
 
     private func hedgeDue(_ chunk: Chunk) {
-        guard !chunk.isReady, chunk.failure == nil, !chunk.isRecovering, case .blocks(let layout, let sources) = chunk.span.content,
+        guard !chunk.isReady, chunk.failure == nil, !chunk.isRecovering, case .blocks(let layout, _) = chunk.span.content,
             layout.blocks > layout.dataBlocks
         else { return }
         counters.hedges &+= 1
-        health.readDisappointed(sources[chunk.block].service.id, now: loop.monotonicNanoseconds)
         startRecovery(chunk)
     }
 
@@ -173,6 +174,11 @@ package final class ChunkReader {
     }
 
     func recovered(_ chunk: Chunk, _ memory: PooledBuffer) {
+        if case .underway = chunk.direct, case .blocks(_, let sources) = chunk.span.content {
+            // The others, and computing, were quicker than the block's own service.
+            counters.lostRaces &+= 1
+            health.readDisappointed(sources[chunk.block].service.id, now: loop.monotonicNanoseconds)
+        }
         chunk.become(memory)
     }
 

@@ -1,3 +1,4 @@
+import DequeModule
 import EventLoop
 import Protocol
 import Synchronization
@@ -12,9 +13,13 @@ public actor FileReader {
     nonisolated let core: ClientCore
 
     private var readAhead = ReadAhead()
+    /// Chunks that sequential reading has passed, oldest first.
+    private var passed = Deque<Chunk>()
 
     /// Bytes of a chunk: fetched in one request, cached as one.
     package static let chunkBytes = 256 << 10
+    /// Passed chunks that are kept for reads that were overtaken.
+    private static let passedLimit = 16
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { client.unownedExecutor }
 
@@ -56,9 +61,9 @@ public actor FileReader {
             guard case .complete(let pieces) = ReadPiece.plan(range, of: reader.id, in: reader.core.spans, unit: Self.chunkBytes),
                 let data = reader.assembleCached(pieces)
             else { return nil }
-            _ = reader.note(range)
+            if reader.note(range) { reader.dropPassed(pieces, data.chunks) }
             reader.prefetch()
-            return data
+            return data.data
         }
     }
 
@@ -112,6 +117,7 @@ public actor FileReader {
             chunks.append(chunk)
         }
         let memories = try await ready(chunks)
+        if isSequential { dropPassed(pieces, chunks) }
         return assemble(pieces, memories, chunks)
     }
 
@@ -134,7 +140,7 @@ public actor FileReader {
         return memories
     }
 
-    private func assembleCached(_ pieces: [ReadPiece]) -> FileData? {
+    private func assembleCached(_ pieces: [ReadPiece]) -> (data: FileData, chunks: [Chunk?])? {
         var chunks: [Chunk?] = []
         for piece in pieces {
             guard case .data(let span, let layout, let range) = piece else {
@@ -147,7 +153,17 @@ public actor FileReader {
             else { return nil }
             chunks.append(known)
         }
-        return assemble(pieces, chunks.map { $0?.memory }, chunks)
+        return (assemble(pieces, chunks.map { $0?.memory }, chunks), chunks)
+    }
+
+    /// What was read to its end in order is not likely to be read again soon, and what is above this client has its own cache: the
+    /// memory is better used for what comes next, while it is still in the processor's cache.
+    private func dropPassed(_ pieces: [ReadPiece], _ chunks: [Chunk?]) {
+        for case (.data(_, _, let range), let chunk?) in zip(pieces, chunks)
+        where range.wanted.upperBound == chunk.key.offset + chunk.key.count && chunk !== passed.last {
+            passed.append(chunk)
+        }
+        while passed.count > Self.passedLimit { core.chunks.remove(passed.removeFirst()) }
     }
 
     private func assemble(_ pieces: [ReadPiece], _ memories: [PooledBuffer?], _ chunks: [Chunk?]) -> FileData {

@@ -2,13 +2,38 @@ import Protocol
 
 extension Client {
     /// Begins a file (or symbolic link) that will get a name in `directory`. It is invisible until `FileWriter.finish`.
-    /// - Parameter note: for operators who look at unfinished files; usually the name. At most 255 bytes of it are kept.
+    ///
+    /// Where files are made in a row, inodes for the next ones are asked for ahead, so that this needs no round trip.
+    /// - Parameter note: for operators who look at unfinished files; usually the name. At most 255 bytes of it are kept; inodes made
+    ///   ahead have none.
     public func createFile(
         in directory: InodeID, note: [UInt8], type: InodeType = .file
     ) async throws(ClientError) -> FileWriter {
         let policies = try await writePolicies(of: directory)
-        let handle = try await construct(in: directory.shard, note: note, type: type)
+        let handle: TransientHandle
+        if type == .file, let spare = takeSpare(directory.shard) {
+            handle = spare
+        } else {
+            handle = try await construct(in: directory.shard, note: note, type: type)
+        }
         return FileWriter(client: self, handle: handle, policies: policies)
+    }
+
+    /// An inode made ahead; sees to it that there will be more.
+    private func takeSpare(_ shard: ShardID) -> TransientHandle? {
+        let (spare, wanted) = spares.take(shard, now: loop.monotonicNanoseconds)
+        for _ in 0..<wanted {
+            loop.task {
+                // A failure shows when the file is made in the usual way.
+                let made = try? await self.construct(in: shard, note: [])
+                await self.keepSpare(made, shard)
+            }
+        }
+        return spare
+    }
+
+    private func keepSpare(_ made: TransientHandle?, _ shard: ShardID) {
+        spares.arrived(made, shard, now: loop.monotonicNanoseconds)
     }
 
     /// A transient file in a shard.

@@ -1,17 +1,34 @@
 import EventLoop
 import Protocol
 
+/// A name that a file is to get.
+package struct PendingName: Sendable {
+    package let directory: InodeID
+    package let name: [UInt8]
+
+    package init(directory: InodeID, name: [UInt8]) {
+        self.directory = directory
+        self.name = name
+    }
+}
+
 extension Client {
     /// Stores one coded span at the end of a transient file: the shard places it, all blocks are written at once, their proofs finish
     /// it. When a block cannot be written the span is moved out of the way and placed anew, elsewhere (services.md C.8).
+    /// - Parameter name: for the last span of a file that is to get this name at once.
+    /// - Returns: creation time of the name; nil if it has yet to be made.
     /// - Throws: `.cannotPlaceSpan` once that did not help for `options.placementNanoseconds`.
+    @discardableResult
     package func store(
-        _ span: EncodedSpan, in file: TransientHandle, at byteOffset: UInt64
-    ) async throws(ClientError) {
-        guard span.logicalBytes > 0 else { return }
+        _ span: EncodedSpan, in file: TransientHandle, at byteOffset: UInt64, linkingAs name: PendingName? = nil
+    ) async throws(ClientError) -> Timestamp? {
+        guard span.logicalBytes > 0 else { return nil }
         switch span.content {
-        case .inline(let body): try await storeInline(span, body, in: file, at: byteOffset)
-        case .blocks(let blocks): try await storeBlocks(span, blocks, in: file, at: byteOffset)
+        case .inline(let body):
+            try await storeInline(span, body, in: file, at: byteOffset)
+            return nil
+        case .blocks(let blocks):
+            return try await storeBlocks(span, blocks, in: file, at: byteOffset, name)
         }
     }
 
@@ -26,8 +43,9 @@ extension Client {
     }
 
     private func storeBlocks(
-        _ span: EncodedSpan, _ blocks: EncodedBlocks, in file: TransientHandle, at byteOffset: UInt64
-    ) async throws(ClientError) {
+        _ span: EncodedSpan, _ blocks: EncodedBlocks, in file: TransientHandle, at byteOffset: UInt64,
+        _ name: PendingName?
+    ) async throws(ClientError) -> Timestamp? {
         var placement = Placement(start: loop.monotonicNanoseconds, limit: options.placementNanoseconds)
         while true {
             let known = core.health.avoidedForWriting(now: loop.monotonicNanoseconds)
@@ -43,7 +61,7 @@ extension Client {
                 }
                 let results = await write(blocks, to: places)
                 if let proofs = Self.proofs(places, results) {
-                    return try await certify(file, byteOffset, proofs)
+                    return try await certify(file, byteOffset, proofs, name)
                 }
                 placement.failed(noteFailures(places, results))
             } catch {
@@ -62,12 +80,27 @@ extension Client {
         }
     }
 
+    /// Finishes the span and, to save a round trip, asks for the name at the same time: a shard refuses to link a file whose last span
+    /// is not finished, so the order in which the two arrive does not matter.
     private func certify(
-        _ file: TransientHandle, _ byteOffset: UInt64, _ proofs: [BlockProof]
-    ) async throws(ClientError) {
-        _ = try await call(
-            AddSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, proofs: proofs),
-            shard: file.id.shard)
+        _ file: TransientHandle, _ byteOffset: UInt64, _ proofs: [BlockProof], _ name: PendingName?
+    ) async throws(ClientError) -> Timestamp? {
+        let request = AddSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, proofs: proofs)
+        guard let name else {
+            _ = try await call(request, shard: file.id.shard)
+            return nil
+        }
+        let link = LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: name.directory, name: name.name)
+        async let certified = counted(request, shard: file.id.shard)
+        async let linked = counted(link, shard: file.id.shard)
+        // Linked means finished, even if a repeated certification came too late to hear it.
+        if case .success(let response) = await linked.result { return response.creationTime }
+        let outcome = await certified
+        if case .failure(let error) = outcome.result {
+            guard outcome.attempts > 1, error.isRefusal(.fileNotFound) else { throw error }
+        }
+        // Refused for whatever reason: the caller links in the usual way and learns it there.
+        return nil
     }
 
     /// Takes a half-written span off the file's end, by giving it to another transient file that soon expires.

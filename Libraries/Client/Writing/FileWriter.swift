@@ -24,6 +24,9 @@ public actor FileWriter {
     private var sealed = Deque<SealedSpan>()
     private var isStoring = false
     private var isEnded = false
+    /// What `finish` was asked for, and when the name was made, if it is already.
+    private var pendingName: PendingName?
+    private var creationTime: Timestamp?
     private var waiters: [UnsafeContinuation<Void, Never>] = []
 
     /// Sealed spans of one file that may wait; one is being sent, one is ready.
@@ -249,7 +252,9 @@ public actor FileWriter {
             }
             encoded = value
         }
-        try await client.store(encoded, in: handle, at: span.byteOffset)
+        let isLast = isEnded && sealed.count == 1
+        creationTime = try await client.store(
+            encoded, in: handle, at: span.byteOffset, linkingAs: isLast ? pendingName : nil)
     }
 
     private func dropSealed() {
@@ -301,9 +306,11 @@ public actor FileWriter {
         try checkUsable()
         try Client.checkName(name)
         isEnded = true
+        pendingName = PendingName(directory: directory, name: name)
         sealRest()
         do {
             try await stored()
+            if let creationTime { return creationTime }
             return try await client.link(handle, in: directory, name: name)
         } catch {
             throw fail(error)

@@ -1,0 +1,51 @@
+import Protocol
+
+/// Transient files made ahead of their use, by shard: how many there should be follows from how fast they are taken. Pure.
+///
+/// What is left over expires at the shards like any unfinished file. A file gets its times when it is linked, so an old inode does
+/// not show.
+package struct SpareFiles {
+    private struct Shelf {
+        var spares: [(handle: TransientHandle, nanoseconds: UInt64)] = []
+        var ordered = 0
+        /// How many to have, 0 until files are made in a row.
+        var wanted = 0
+        var lastUseNanoseconds: UInt64 = 0
+    }
+
+    private static let limit = 32
+    /// Files that are made farther apart than this are not "in a row".
+    private static let rowNanoseconds: UInt64 = 2_000_000_000
+    /// Well below the time after which shards expire an unfinished file that nobody touches.
+    private static let lifetimeNanoseconds: UInt64 = 600_000_000_000
+
+    private var shelves: [ShardID: Shelf] = [:]
+
+    package init() {}
+
+    /// A spare, if there is one, and how many to make now.
+    package mutating func take(_ shard: ShardID, now: UInt64) -> (handle: TransientHandle?, order: Int) {
+        var shelf = shelves[shard, default: Shelf()]
+        defer { shelves[shard] = shelf }
+        shelf.spares.removeAll { now &- $0.nanoseconds > Self.lifetimeNanoseconds }
+        let isInRow = shelf.lastUseNanoseconds != 0 && now &- shelf.lastUseNanoseconds < Self.rowNanoseconds
+        shelf.lastUseNanoseconds = now
+        let taken = shelf.spares.popLast()?.handle
+        if !isInRow {
+            shelf.wanted = 0
+        } else if taken == nil {
+            shelf.wanted = min(max(1, shelf.wanted * 2), Self.limit)
+        }
+        let order = max(0, shelf.wanted - shelf.spares.count - shelf.ordered)
+        shelf.ordered += order
+        return (taken, order)
+    }
+
+    /// One of those ordered is here, or could not be made.
+    package mutating func arrived(_ handle: TransientHandle?, _ shard: ShardID, now: UInt64) {
+        var shelf = shelves[shard, default: Shelf()]
+        shelf.ordered -= 1
+        if let handle { shelf.spares.append((handle, now)) }
+        shelves[shard] = shelf
+    }
+}

@@ -1,0 +1,95 @@
+import Client
+import Protocol
+import Testing
+
+@Suite struct PlacementTests {
+    private func failure(_ index: Int) -> Placement.Failure {
+        Placement.Failure(
+            service: FakeBlockServices.id(index), domain: FakeBlockServices.domain(index),
+            error: ClientError(.blockTransfer, "test"))
+    }
+
+    @Test func whatFailedIsAvoidedWithItsDomain() {
+        var placement = Placement(start: 0, limit: 1_000_000_000)
+        let remembered = [BlacklistEntry(failureDomain: .none, blockService: FakeBlockServices.id(9))]
+        #expect(placement.blacklist(remembered: remembered) == remembered)
+        placement.failed([failure(1), failure(2)])
+        #expect(placement.retry(now: 1) == 0)
+        let list = placement.blacklist(remembered: remembered)
+        #expect(list.map(\.blockService) == [2, 1, 9].map(FakeBlockServices.id))
+        #expect(list.first?.failureDomain == FakeBlockServices.domain(2))
+    }
+
+    @Test func theListNeverExceedsEight() {
+        var placement = Placement(start: 0, limit: 1_000_000_000)
+        placement.failed((0..<20).map(failure))
+        #expect(placement.blacklist(remembered: []).count == 8)
+    }
+
+    @Test func aSmallClusterAvoidsLessAndLess() {
+        var placement = Placement(start: 0, limit: 1_000_000_000)
+        placement.failed([failure(1)])
+        #expect(placement.refused(now: 1) == 0)
+        #expect(placement.blacklist(remembered: []).first?.failureDomain == FailureDomain.none)
+        #expect(placement.refused(now: 2) == 0)
+        #expect(placement.blacklist(remembered: []).isEmpty)
+        // From here on it waits, longer each time, and starts over.
+        let first = placement.refused(now: 3)
+        #expect((first ?? 0) > 0)
+        #expect(!placement.blacklist(remembered: []).isEmpty)
+    }
+
+    @Test func itEnds() {
+        var placement = Placement(start: 0, limit: 1_000_000_000)
+        var now: UInt64 = 0
+        var steps = 0
+        while let pause = placement.refused(now: now) {
+            now += pause + 1_000_000
+            steps += 1
+            guard steps < 1000 else { break }
+        }
+        #expect(now >= 1_000_000_000 && steps < 1000)
+        #expect(placement.lastFailure == nil)
+    }
+
+    @Test func servicesAreAvoidedForAWhile() {
+        let health = ServiceHealth(avoidNanoseconds: 30_000_000_000)
+        let id = FakeBlockServices.id(1)
+        health.writeFailed(id, domain: FakeBlockServices.domain(1), now: 5)
+        #expect(health.avoidedForWriting(now: 10).map(\.blockService) == [id])
+        #expect(health.avoidedForWriting(now: 40_000_000_000).isEmpty)
+        health.readDisappointed(id, now: 0)
+        #expect(health.isAvoidedForReading(id, now: 100))
+        health.readSucceeded(id, latencyNanoseconds: 1_000_000)
+        #expect(!health.isAvoidedForReading(id, now: 100))
+        for _ in 0..<20 { health.readDisappointed(id, now: 0) }
+        #expect(health.isAvoidedForReading(id, now: 29_000_000_000))
+        #expect(!health.isAvoidedForReading(id, now: 31_000_000_000))
+    }
+
+    @Test func hedgesFollowTheUsualLatency() {
+        let health = ServiceHealth(avoidNanoseconds: 1)
+        #expect(health.hedgeNanoseconds == 20_000_000)
+        for _ in 0..<100 { health.readSucceeded(FakeBlockServices.id(0), latencyNanoseconds: 50_000_000) }
+        #expect(health.hedgeNanoseconds >= 150_000_000)
+    }
+
+    @Test func sparesFollowDemand() {
+        var spares = SpareFiles()
+        let shard = ShardID(rawValue: 3)
+        let handle = TransientHandle(id: InodeID(type: .file, shard: shard, index: 1), cookie: Cookie(rawValue: 1))
+        let first = spares.take(shard, now: 1_000)
+        #expect(first.handle == nil && first.order == 0)
+        #expect(spares.take(shard, now: 2_000).order == 1)
+        spares.arrived(handle, shard, now: 3_000)
+        let third = spares.take(shard, now: 4_000)
+        #expect(third.handle == handle && third.order == 1)
+        spares.arrived(nil, shard, now: 5_000)
+        var ordered = 0
+        for step in 0..<100 { ordered += spares.take(shard, now: 6_000 + UInt64(step)).order }
+        #expect(ordered == 32)
+        // Old ones are not handed out.
+        spares.arrived(handle, shard, now: 10_000)
+        #expect(spares.take(shard, now: 900_000_000_000).handle == nil)
+    }
+}
