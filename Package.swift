@@ -104,6 +104,7 @@ let package = Package(
         tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Store"], exclude: ["README.md"]),
         tests("RegistryCore", ["RegistryCore", "Store", "Protocol"], exclude: ["README.md"]),
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol"]),
+        tests("BlockService", ["sterna-block", "Erasure", "Protocol", "Wire"]),
         tests("Client", ["Client"]),
         tests("Mount", ["sterna-mount", "Protocol", "CFUSE", argumentParser], exclude: ["README.md"]),
         tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging]),

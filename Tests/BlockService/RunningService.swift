@@ -1,0 +1,65 @@
+import Foundation
+import Protocol
+
+/// A `sterna-block` process over directories that go away with this object.
+final class RunningService {
+    let root: String
+    let registry: FakeRegistry
+    private(set) var process: ChildProcess
+    private(set) var services: [RegisterBlockServiceInfo] = []
+    private let arguments: [String]
+
+    /// Starts and waits for the registration.
+    init(_ arguments: [String] = [], registry: FakeRegistry? = nil) throws {
+        root = FileManager.default.temporaryDirectory.appending(path: "sterna-block-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+        self.registry = try registry ?? FakeRegistry()
+        self.arguments = arguments
+        process = try Self.launch(root, self.registry, arguments)
+        services = try self.registry.registration()
+    }
+
+    deinit {
+        process.kill()
+        registry.close()
+        try? FileManager.default.removeItem(atPath: root)
+    }
+
+    func start() throws {
+        registry.forget()
+        process = try Self.launch(root, registry, arguments)
+        services = try registry.registration()
+    }
+
+    static func launch(_ root: String, _ registry: FakeRegistry, _ arguments: [String]) throws -> ChildProcess {
+        try ChildProcess(
+            [try executable(), "--registry", "127.0.0.1:\(registry.port)", "--data", root, "--log-level", "critical"]
+                + arguments)
+    }
+
+    /// Beside the test bundle.
+    private static func executable() throws -> String {
+        for argument in CommandLine.arguments where argument.contains(".xctest") {
+            var folder = URL(filePath: argument).deletingLastPathComponent()
+            for _ in 0..<4 {
+                let path = folder.appending(path: "sterna-block").path
+                if FileManager.default.isExecutableFile(atPath: path) { return path }
+                folder = folder.deletingLastPathComponent()
+            }
+        }
+        throw SocketError(description: "sterna-block is not built, or not beside \(CommandLine.arguments)")
+    }
+
+    /// Ends it in good order; its exit status.
+    func terminate() throws -> Int32 { try process.terminate() }
+
+    func client(_ index: Int = 0) throws -> BlockClient {
+        BlockClient(try TestSocket.connected(port: services[index].addrs.addr1.port), services[index])
+    }
+
+    /// Files below the disks that are neither blocks' directories nor keys.
+    var files: [String] {
+        let all = FileManager.default.enumerator(atPath: root)?.allObjects as? [String] ?? []
+        return all.filter { $0.contains("with_crc/") && $0.split(separator: "/").last?.count != 2 }
+    }
+}
