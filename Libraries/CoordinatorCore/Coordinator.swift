@@ -87,7 +87,10 @@ public final class Coordinator {
     public var transactionCount: Int { running.count }
 
     /// Whether nothing is under way: no transaction, no lock, nothing that the log does not know yet.
-    public var isIdle: Bool { running.isEmpty && requests.isEmpty && pending.isEmpty && pending.proposed == 0 }
+    public var isIdle: Bool { running.isEmpty && requests.isEmpty && isLogged }
+
+    /// Whether the log has, durably, everything that was decided so far.
+    public var isLogged: Bool { pending.isEmpty && pending.proposed == 0 }
 
     /// Carries out a log entry at start-up or as a follower.
     public func replay(_ entry: [UInt8], at index: LogIndex) throws(CoordinatorFailure) {

@@ -3,21 +3,22 @@ import Protocol
 
 extension CdcService {
     /// How long transactions that are under way get to finish; what is left goes on at the next start.
-    private static let graceNanoseconds: UInt64 = 3_000_000_000
+    private static let graceNanoseconds: UInt64 = 2_000_000_000
 
     /// Takes no new requests, finishes the old ones, gives unused directory ids back, and leaves log and state in order.
     func stop(_ done: @escaping () -> Void) {
         isStopping = true
         registry.stop()
         let deadline = loop.monotonicNanoseconds &+ Self.graceNanoseconds
-        whenIdle(deadline) { [self] in
+        waitUntil(deadline, { [self] in coordinator.isIdle && heldEntries.isEmpty }) { [self] in
             coordinator.releaseUnusedDirectories()
             do throws(CoordinatorFailure) {
                 propose(try coordinator.takeAllEntries(time: Timestamp(nanoseconds: loop.wallClock())))
             } catch {
                 logger.error("\(error)")
             }
-            whenIdle(loop.monotonicNanoseconds &+ Self.graceNanoseconds) { [self] in
+            let deadline = loop.monotonicNanoseconds &+ Self.graceNanoseconds
+            waitUntil(deadline, { [self] in coordinator.isLogged && heldEntries.isEmpty }) { [self] in
                 for socket in clientSockets { socket.close() }
                 shardSocket.close()
                 storage.close { [self] error in
@@ -28,8 +29,8 @@ extension CdcService {
         }
     }
 
-    private func whenIdle(_ deadline: UInt64, _ then: @escaping () -> Void) {
-        if coordinator.isIdle && heldEntries.isEmpty || loop.monotonicNanoseconds >= deadline { return then() }
-        loop.timer(afterNanoseconds: 5_000_000) { [self] in whenIdle(deadline, then) }
+    private func waitUntil(_ deadline: UInt64, _ condition: @escaping () -> Bool, _ then: @escaping () -> Void) {
+        if condition() || loop.monotonicNanoseconds >= deadline { return then() }
+        loop.timer(afterNanoseconds: 5_000_000) { [self] in waitUntil(deadline, condition, then) }
     }
 }
