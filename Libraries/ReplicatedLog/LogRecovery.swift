@@ -30,7 +30,10 @@ enum LogRecovery {
         }
         for entry in try needed(found, directory.path) {
             let segment = segments[entry.segment]
-            if segment.records.isEmpty { result.live.append(segment) }
+            if segment.records.isEmpty {
+                segment.firstNumber = entry.record.number
+                result.live.append(segment)
+            }
             segment.records.append(
                 SegmentedLogStore.StoredRecord(
                     number: entry.record.number, offset: entry.offset, payloadCount: entry.record.payloadCount))

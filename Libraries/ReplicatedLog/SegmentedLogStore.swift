@@ -10,7 +10,10 @@ public final class SegmentedLogStore: LogStore {
     /// A file and what lies in it.
     final class Segment {
         let file: LogFile
+        /// What recovery found, for `replay`; what is written later is not listed.
         var records: [StoredRecord] = []
+        /// The number of the first needed record in it; nil when there is none.
+        var firstNumber: UInt64?
         /// The last entry of each group in it.
         var tails: [LogGroupID: LogIndex] = [:]
         /// Where the next record goes.
@@ -22,6 +25,7 @@ public final class SegmentedLogStore: LogStore {
 
         func empty() {
             records.removeAll()
+            firstNumber = nil
             tails.removeAll()
             end = 0
         }
@@ -148,15 +152,14 @@ public final class SegmentedLogStore: LogStore {
             offset += batch.byteCount
         }
         let record = LogRecord(
-            number: nextNumber, firstNeeded: live.first?.records.first?.number ?? nextNumber,
+            number: nextNumber, firstNeeded: live.first?.firstNumber ?? nextNumber,
             payloadCount: payloadCount, entryCount: UInt32(clamping: batches.reduce(0) { $0 + $1.entryCount }))
         record.seal(in: buffer, identity: identity)
         unsynced = segment
         releasedBeforeWrite += released
         released.removeAll()
         try segment.file.write(UnsafeRawBufferPointer(buffer), at: segment.end)
-        segment.records.append(
-            StoredRecord(number: nextNumber, offset: segment.end, payloadCount: payloadCount))
+        if segment.firstNumber == nil { segment.firstNumber = nextNumber }
         for batch in batches { segment.tails.merge(batch.tails) { _, later in later } }
         segment.end += size
         nextNumber += 1

@@ -115,9 +115,12 @@ struct SegmentedLogStoreTests {
 
     @Test func gapsBetweenStateAndLogAreCorruption() throws {
         let directory = try TemporaryDirectory()
+        do {
+            let store = try SegmentedLogStore(directory: directory.path + "/log")
+            try store.write([batch([(first, entry(5)), (first, entry(6))])])
+            try store.sync()
+        }
         let store = try SegmentedLogStore(directory: directory.path + "/log")
-        try store.write([batch([(first, entry(5)), (first, entry(6))])])
-        try store.sync()
         #expect(throws: LogError.self) { try store.replay(after: [first: LogIndex(rawValue: 3)]) { _, _, _ in } }
         #expect(throws: LogError.self) { try store.replay(after: [second: LogIndex(rawValue: 9)]) { _, _, _ in } }
         let last = try store.replay(after: [first: LogIndex(rawValue: 4)]) { _, _, _ in }
