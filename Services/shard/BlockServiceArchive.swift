@@ -79,7 +79,9 @@ struct BlockServiceArchive: Sendable {
         defer { close(file) }
         var done = 0
         while done < bytes.count {
-            let written = bytes.withUnsafeBytes { pwrite(file, $0.baseAddress.map { $0 + done }, $0.count - done, done) }
+            let written = bytes.withUnsafeBytes { all in
+                pwrite(file, all.baseAddress.map { $0 + done }, all.count - done, off_t(done))
+            }
             guard written > 0 || (written < 0 && errno == EINTR) else { throw .last("write \(temporary)") }
             done += max(written, 0)
         }

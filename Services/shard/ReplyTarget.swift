@@ -30,7 +30,9 @@ struct ReplyTarget {
     }
 
     func send(error: ProtocolError, checkpoint: LogIndex, key: MACKey) {
-        send(kind: 0, checkpoint: checkpoint, key: key) { (writer) throws(EncodeError) in try error.encode(into: &writer) }
+        send(kind: 0, checkpoint: checkpoint, key: key) { (writer) throws(EncodeError) in
+            try error.encode(into: &writer)
+        }
     }
 
     private func failure(_ checkpoint: LogIndex, _ key: MACKey, into room: UnsafeMutableRawBufferPointer) -> Int {

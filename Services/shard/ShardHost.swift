@@ -61,8 +61,8 @@ final class ShardHost {
             let (loop, thread) = try EventLoop.startThread(name: "shards-\(number)") { _ in }
             let cores = shards.compactMap { storage.cores[$0] }
             let shardLoop = ShardLoop(
-                loop, cores: cores, host: storage.host, counters: counters, snapshots: snapshots,
-                cdcKey: configuration.cdcKey, events: events)
+                loop, cores: cores, host: storage.host, logger: daemon.logger, counters: counters,
+                snapshots: snapshots, cdcKey: configuration.cdcKey, events: events)
             shardLoops.append(LoopBound(shardLoop, on: loop))
             threads.append(thread)
         }

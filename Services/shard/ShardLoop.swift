@@ -1,4 +1,5 @@
 import EventLoop
+import Logging
 import Protocol
 import ReplicatedLog
 import ShardCore
@@ -20,14 +21,14 @@ final class ShardLoop {
 
     /// On the loop.
     init(
-        _ loop: EventLoop, cores: [ShardCore], host: LogHost, counters: ShardCounters, snapshots: SnapshotWriter,
-        cdcKey: SecretKey, events: Events
+        _ loop: EventLoop, cores: [ShardCore], host: LogHost, logger: Logger, counters: ShardCounters,
+        snapshots: SnapshotWriter, cdcKey: SecretKey, events: Events
     ) {
         self.loop = loop
         self.events = events
         lane = host.lane { loop.submit($0) }
         let environment = ShardServer.Environment(
-            loop: loop, counters: counters, cdcKey: MACKey(cdcKey), snapshots: snapshots,
+            loop: loop, logger: logger, counters: counters, cdcKey: MACKey(cdcKey), snapshots: snapshots,
             fail: { [unowned self] error in
                 // The log also stops when it is closed in good order.
                 if !isDraining { events.failed(error) }

@@ -1,5 +1,6 @@
 import DequeModule
 import EventLoop
+import Logging
 import Protocol
 import ReplicatedLog
 import ShardCore
@@ -10,6 +11,7 @@ final class ShardServer {
     /// What the shard needs of the process around it.
     struct Environment {
         let loop: EventLoop
+        let logger: Logger
         let counters: ShardCounters
         /// Signs and checks packets of the coordinator; shared by the shards of a loop.
         let cdcKey: MACKey
@@ -163,7 +165,7 @@ final class ShardServer {
             // Silence: the client tries again when there is room, or at another replica.
             environment.counters.overflows.add()
         } catch {
-            fail(.unencodable, target)
+            fail(error, target)
         }
     }
 
@@ -209,7 +211,7 @@ final class ShardServer {
         switch failure {
         case .refused(let code): refuse(code, target, checkpoint: core.appliedIndex)
         case .undecodable(let error): throw error
-        case .state(let error): fail(.state(error), target)
+        case .state(let error): fail(error, target)
         }
     }
 
@@ -219,14 +221,10 @@ final class ShardServer {
         target.send(error: code, checkpoint: checkpoint, key: environment.cdcKey)
     }
 
-    private enum InternalFailure {
-        case state(ShardStateError)
-        case unencodable
-    }
-
-    /// Our own trouble with one request. A store that fails for good shows when the next entry is applied, and ends the process.
-    private func fail(_ failure: InternalFailure, _ target: ReplyTarget) {
+    /// Our own trouble with one request. A store that fails for good shows when the next entry is applied, which ends the process.
+    private func fail(_ error: any Error, _ target: ReplyTarget) {
         environment.counters.failures.add()
+        environment.logger.error("shard \(core.shard) answers INTERNAL_ERROR: \(error)")
         target.send(error: .internalError, checkpoint: core.appliedIndex, key: environment.cdcKey)
     }
 

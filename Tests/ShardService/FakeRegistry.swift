@@ -9,6 +9,8 @@ final class FakeRegistry: Sendable {
     struct State {
         var shards: [ShardID: SocketAddress] = [:]
         var blockServices: [BlockServiceDeprecatedInfo] = []
+        /// Answers questions about block services with an error.
+        var hidesBlockServices = false
     }
 
     let state: Mutex<State>
@@ -84,21 +86,30 @@ final class FakeRegistry: Sendable {
                 $0.shards[request.shrid.shard] = SocketAddress(address: port.addrs.rawValue, port: port.port)
             }
             return try RegistryFrame.encoded(response: RegisterShardResponse(), to: RegisterShardRequest.self)
-        case .allBlockServicesDeprecated:
-            let services = state.withLock { $0.blockServices }
-            return try RegistryFrame.encoded(
-                response: AllBlockServicesDeprecatedResponse(blockServices: services),
-                to: AllBlockServicesDeprecatedRequest.self)
-        case .shardBlockServices:
-            let assigned = state.withLock { $0.blockServices }.map {
-                BlockServiceInfoShort(
-                    locationId: .default, failureDomain: $0.failureDomain, id: $0.id, storageClass: $0.storageClass)
+        case .allBlockServicesDeprecated, .shardBlockServices:
+            guard !state.withLock({ $0.hidesBlockServices }) else {
+                return try RegistryFrame.encoded(error: .internalError)
             }
-            return try RegistryFrame.encoded(
-                response: ShardBlockServicesResponse(blockServices: assigned), to: ShardBlockServicesRequest.self)
+            return kind == .shardBlockServices ? try assignment() : try list()
         default:
             return try RegistryFrame.encoded(error: .unrecognizedRequest)
         }
+    }
+
+    private func list() throws -> [UInt8] {
+        let services = state.withLock { $0.blockServices }
+        return try RegistryFrame.encoded(
+            response: AllBlockServicesDeprecatedResponse(blockServices: services),
+            to: AllBlockServicesDeprecatedRequest.self)
+    }
+
+    private func assignment() throws -> [UInt8] {
+        let assigned = state.withLock { $0.blockServices }.map {
+            BlockServiceInfoShort(
+                locationId: .default, failureDomain: $0.failureDomain, id: $0.id, storageClass: $0.storageClass)
+        }
+        return try RegistryFrame.encoded(
+            response: ShardBlockServicesResponse(blockServices: assigned), to: ShardBlockServicesRequest.self)
     }
 }
 

@@ -15,7 +15,8 @@ final class ShardProcess {
         _ = fcntl(ready[0], F_SETFD, FD_CLOEXEC)
         let all =
             [
-                "sterna-shard", "--shards", shards, "--data", data, "--registry", "\(registry)", "--ready-fd", "\(ready[1])",
+                "sterna-shard", "--shards", shards, "--data", data, "--registry", "\(registry)", "--ready-fd",
+                "\(ready[1])",
                 "--log-file", data + ".log",
             ] + arguments
         var words = all.map { strdup($0) } + [nil]

@@ -1,0 +1,3 @@
+@main struct Skeleton {
+    static func main() {}
+}
