@@ -73,6 +73,7 @@ let package = Package(
         library("RegistryCore", ["Store", "Protocol"]),
         library("BlockStore", ["Erasure", "Protocol", "CLinux", "CCrypto"]),
         library("Client", ["Protocol", "Erasure", "EventLoop", deques]),
+        library("GarbageCollection", ["Client", "Protocol", "EventLoop"]),
         library("Daemon", ["EventLoop", "CLinux", argumentParser, logging]),
 
         // Services
@@ -80,7 +81,7 @@ let package = Package(
         service("shard", product: "sterna-shard", ["ShardCore", "ReplicatedLog", "Store", "EventLoop", "Client", deques]),
         service("cdc", product: "sterna-cdc", ["CoordinatorCore", "ReplicatedLog", "EventLoop", "Client"]),
         service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "CLinux"]),
-        service("gc", product: "sterna-gc", ["Client", "EventLoop"]),
+        service("gc", product: "sterna-gc", ["GarbageCollection", "Client", "EventLoop"]),
         service("mount", product: "sterna-mount", ["Client", "EventLoop", "Protocol", "CFUSE", "CLinux"]),
         service("cli", product: "sterna", ["Client", "EventLoop", "CLinux"]),
         .executableTarget(
@@ -107,6 +108,8 @@ let package = Package(
         tests("BlockService", ["sterna-block", "Erasure", "Protocol", "Wire"]),
         tests("Client", ["Client"]),
         tests("Mount", ["sterna-mount", "Protocol", "CFUSE", argumentParser], exclude: ["README.md"]),
+        tests(
+            "GarbageCollection", ["GarbageCollection", "Client", "Protocol", "ShardCore", "Store"], exclude: ["README.md"]),
         tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging]),
         tests("CommandLine", ["sterna"]),
         tests(

@@ -1,8 +1,8 @@
 import Protocol
 
 extension Coordinator {
-    /// A client's request has arrived. Its answer appears in the outbox, at once or later; a repetition of one that is under way
-    /// is dropped, of one that is finished answered as before.
+    /// A client's request has arrived. Its answer appears in the outbox, at once or later; a repetition of one that is
+    /// under way is dropped, of one that is finished answered as before.
     ///
     /// - Parameter now: monotonic nanoseconds.
     public func receive(

@@ -22,14 +22,14 @@ extension Coordinator {
         pending.addUrgent(.begin(transaction.id, origin: origin, request: request))
     }
 
-    /// A transaction has done everything it had to. Its locks go at once: whoever comes next logs a begin record behind the
-    /// records made here, or does only what is harmless should they get lost (README.md).
+    /// A transaction has done everything it had to. Its locks go at once: whoever comes next logs a begin record
+    /// behind the records made here, or does only what is harmless should they get lost (README.md).
     func end(_ transaction: Running, _ outcome: TransactionOutcome, _ now: UInt64) {
         dropRequests(of: transaction)
         var reply: RememberedReply?
         if let origin = transaction.origin { reply = RememberedReply(origin: origin, result: outcome.result) }
-        // A begun transaction that failed might succeed if it had to start again after a crash, so its client may not be told
-        // before the log knows. Success cannot turn into anything else.
+        // A begun transaction that failed might succeed if it had to start again after a crash, so its client may not
+        // be told before the log knows. Success cannot turn into anything else.
         let isHeld = transaction.isLogged && outcome.isFailure && transaction.origin != nil
         if isHeld {
             transaction.heldReply = outcome.result

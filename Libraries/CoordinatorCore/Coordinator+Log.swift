@@ -1,8 +1,8 @@
 import Protocol
 
 extension Coordinator {
-    /// The entries that have to go to the log now, in this order; empty most of the time. The owner hands each back through
-    /// `committed(_:at:)` once it is durable.
+    /// The entries that have to go to the log now, in this order; empty most of the time. The owner hands each back
+    /// through `committed(_:at:)` once it is durable.
     ///
     /// - Parameters:
     ///   - now: monotonic nanoseconds.

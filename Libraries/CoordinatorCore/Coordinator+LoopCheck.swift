@@ -8,8 +8,8 @@ extension Coordinator {
         case inDoubt
     }
 
-    /// Whether `target` may move under `newOwner`: not into itself or below (spec D.5). The caller holds the lock that keeps
-    /// other directories from moving, so what is true now stays true.
+    /// Whether `target` may move under `newOwner`: not into itself or below (spec D.5). The caller holds the lock that
+    /// keeps other directories from moving, so what is true now stays true.
     func loopCheck(moving target: InodeID, to newOwner: InodeID) throws(CoordinatorFailure) -> LoopCheck {
         var visited: Set<InodeID> = [target]
         var directory = newOwner

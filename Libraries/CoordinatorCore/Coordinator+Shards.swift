@@ -5,10 +5,9 @@ extension Coordinator {
     ///
     /// - Parameter now: monotonic nanoseconds.
     public func receive(
-        _ answer: Result<AnyShardResponse, ProtocolError>, from shard: ShardID? = nil, toRequest requestID: UInt64,
-        now: UInt64
+        _ answer: Result<AnyShardResponse, ProtocolError>, toRequest requestID: UInt64, now: UInt64
     ) throws(CoordinatorFailure) {
-        guard let request = requests[requestID], request.wasSent, shard == nil || shard == request.shard,
+        guard let request = requests[requestID], request.wasSent,
             let transaction = running[request.transaction]
         else { return }
         switch answer {

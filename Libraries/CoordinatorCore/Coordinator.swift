@@ -3,9 +3,9 @@ import Store
 
 /// The cross-directory coordinator (CDC): carries out requests that touch more than one shard (spec part D).
 ///
-/// No I/O and no clock: inputs are clients' requests, shards' answers, log entries that became durable, and the time; what it
-/// wants done collects in `outbox` and in `takeEntries`. It is confined to one thread. Start-up: `replay` every log entry after
-/// `appliedIndex`, then `lead` once.
+/// No I/O and no clock: inputs are clients' requests, shards' answers, log entries that became durable, and the time;
+/// what it wants done collects in `outbox` and in `takeEntries`. It is confined to one thread. Start-up: `replay`
+/// every log entry after `appliedIndex`, then `lead` once.
 public final class Coordinator {
     let options: CoordinatorOptions
     let ledger: CoordinatorLedger

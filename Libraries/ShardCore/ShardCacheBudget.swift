@@ -2,9 +2,9 @@ import Synchronization
 
 /// How much memory all shard cores of a process may spend on records they keep decoded. Thread-safe.
 ///
-/// A core takes what it needs while the whole is below the limit, so that one hot directory can use nearly all of it. Above
-/// the limit only cores with more than an equal share give memory back, whenever they are used: together the cores stay below
-/// twice the limit.
+/// A core takes what it needs while the whole is below the limit, so that one hot directory can use nearly all of it.
+/// Above the limit only cores with more than an equal share give memory back, whenever they are used: together the
+/// cores stay below twice the limit.
 public final class ShardCacheBudget: Sendable {
     /// Bytes for all cores together.
     public let limitBytes: Int

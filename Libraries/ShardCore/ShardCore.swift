@@ -3,9 +3,9 @@ import Store
 
 /// The metadata state machine of one shard (metadata.md A–C): deterministic, without input or output of its own.
 ///
-/// A leader turns write requests into log entries with `prepare`; every replica applies the entries in the order of the log;
-/// reads are answered from the applied state. Belongs to one thread at a time. The state is what `apply` wrote to the store, so
-/// a restarted core goes on where the store is; the log replays the rest.
+/// A leader turns write requests into log entries with `prepare`; every replica applies the entries in the order of the
+/// log; reads are answered from the applied state. Belongs to one thread at a time. The state is what `apply` wrote to
+/// the store, so a restarted core goes on where the store is; the log replays the rest.
 public final class ShardCore {
     /// The shard this core is.
     public let shard: ShardID

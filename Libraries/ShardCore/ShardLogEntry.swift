@@ -2,8 +2,8 @@ import Protocol
 
 /// One entry of a shard's log: what the leader decided about one write request (metadata.md C.1).
 ///
-/// It carries everything that `apply` needs besides the state: the time, the lifetime given to transient files, the block
-/// services picked, which proofs were found right. Nothing in it names the client.
+/// It carries everything that `apply` needs besides the state: the time, the lifetime given to transient files, the
+/// block services picked, which proofs were found right. Nothing in it names the client.
 public struct ShardLogEntry: Equatable, Sendable {
     /// When the leader accepted the request; strictly increasing in one shard.
     public var time: Timestamp

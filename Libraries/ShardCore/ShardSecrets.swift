@@ -5,8 +5,8 @@ final class ShardSecrets {
     private var cookieKey: (SecretKey, MACKey)?
     private var serviceKeys: [BlockServiceID: MACKey] = [:]
 
-    /// Schedules kept for block services: enough for the span at hand. One takes some kilobytes, and a process may have 256
-    /// shards.
+    /// Schedules kept for block services: enough for the span at hand. One takes some kilobytes, and a process may have
+    /// 256 shards.
     private static let serviceLimit = 16
 
     func cookie(of file: InodeID, _ identity: ShardIdentity) -> Cookie {

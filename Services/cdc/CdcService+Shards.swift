@@ -37,7 +37,8 @@ extension CdcService {
             var writer = WireWriter(room)
             do throws(EncodeError) {
                 try SignedPacket.writeHeader(
-                    .cdcToShardRequest, requestID: request.requestID, kind: request.request.kind.rawValue, into: &writer)
+                    .cdcToShardRequest, requestID: request.requestID, kind: request.request.kind.rawValue, into: &writer
+                )
                 try request.request.encode(into: &writer)
                 try SignedPacket.seal(&writer, key: key)
                 return writer.count

@@ -5,7 +5,8 @@ extension CdcService {
     /// How long transactions that are under way get to finish; what is left goes on at the next start.
     private static let graceNanoseconds: UInt64 = 2_000_000_000
 
-    /// Takes no new requests, finishes the old ones, gives unused directory ids back, and leaves log and state in order.
+    /// Takes no new requests, finishes the old ones, gives unused directory ids back, and leaves log and state in
+    /// order.
     func stop(_ done: @escaping () -> Void) {
         isStopping = true
         registry.stop()

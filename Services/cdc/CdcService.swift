@@ -66,7 +66,8 @@ final class CdcService: @unchecked Sendable {
             addresses: clientSockets.map { $0.localAddress })
     }
 
-    /// Begins to serve. What was begun before a crash goes on at once; the readiness line follows when the registry knows us.
+    /// Begins to serve. What was begun before a crash goes on at once; the readiness line follows when the registry
+    /// knows us.
     func start() throws {
         storage.log.onDelivery = { [unowned self] entry in
             attempt { [self] () throws(CoordinatorFailure) in

@@ -6,8 +6,8 @@ import Protocol
 import ReplicatedLog
 import Store
 
-/// The coordinator's log and state on disk: `DIR/log`, durable before anything follows from it, and `DIR/state`, which is flushed
-/// now and then and otherwise made again from the log.
+/// The coordinator's log and state on disk: `DIR/log`, durable before anything follows from it, and `DIR/state`, which
+/// is flushed now and then and otherwise made again from the log.
 final class CdcStorage {
     private static let group = LogGroupID(rawValue: 0)
     private static let lookNanoseconds: UInt64 = 60_000_000_000
@@ -86,12 +86,15 @@ extension CdcStorage {
     /// Makes everything durable and lets go of the files.
     func close(_ done: @escaping ((any Error)?) -> Void) {
         let applied = coordinator.appliedIndex
-        work.run(on: loop, { [state, host] in
-            try state.flush()
-            host.trim(through: [Self.group: applied])
-            host.close()
-            try state.close()
-        }) { result in
+        work.run(
+            on: loop,
+            { [state, host] in
+                try state.flush()
+                host.trim(through: [Self.group: applied])
+                host.close()
+                try state.close()
+            }
+        ) { result in
             switch result {
             case .success: done(nil)
             case .failure(let error): done(error)
@@ -105,8 +108,8 @@ extension CdcStorage {
     /// Says that the state beside it came without its log.
     private static let snapshotMark = "from-snapshot"
 
-    /// Copies the state to `DIR/snapshot-NUMBER`, which can serve as the data directory of a new coordinator. Done at once when
-    /// there is one already.
+    /// Copies the state to `DIR/snapshot-NUMBER`, which can serve as the data directory of a new coordinator. Done at
+    /// once when there is one already.
     func takeSnapshot(_ number: UInt64, _ done: @escaping ((any Error)?) -> Void) {
         let final = "\(directory)/snapshot-\(number)"
         let temporary = "\(directory)/tmp-snapshot-\(number)"

@@ -3,7 +3,8 @@ import EventLoop
 import Logging
 import Protocol
 
-/// What the coordinator has to do with the registry: tell where it is, learn where the shards are. Confined to its loop.
+/// What the coordinator has to do with the registry: tell where it is, learn where the shards are. Confined to its
+/// loop.
 final class RegistryLink {
     private static let periodNanoseconds: UInt64 = 60_000_000_000
     private static let retryNanoseconds: UInt64 = 500_000_000

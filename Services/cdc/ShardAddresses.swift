@@ -17,7 +17,8 @@ struct ShardAddresses {
         return known[turn % known.count]
     }
 
-    /// Takes over a LOCAL_SHARDS answer, one element per shard. A shard that the registry has forgotten keeps what we know.
+    /// Takes over a LOCAL_SHARDS answer, one element per shard. A shard that the registry has forgotten keeps what we
+    /// know.
     mutating func update(_ shards: [ShardInfo]) {
         guard shards.count == ShardID.count else { return }
         for (number, shard) in shards.enumerated() {

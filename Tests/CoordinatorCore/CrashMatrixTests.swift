@@ -143,7 +143,8 @@ private struct Scene {
 
     func violations() throws -> [String] { try NamespaceCheck.violations(cluster.shards, cluster.coordinator) }
 
-    /// A repetition may meet a rename or a removal that is done (clients then look at the history); a directory may have another id.
+    /// A repetition may meet a rename or a removal that is done (clients then look at the history); a directory may
+    /// have another id.
     func accepts(
         _ outcome: Result<AnyCdcResponse, ProtocolError>, insteadOf expected: Result<AnyCdcResponse, ProtocolError>
     ) -> Bool {

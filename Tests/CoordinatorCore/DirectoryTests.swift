@@ -31,7 +31,9 @@ import Testing
         let parent = try cluster.makeDirectory("p", in: .root)
         #expect(try cluster.remove("p", in: .root).error == nil)
         #expect(try make("d", in: parent.id).error == .directoryNotFound)
-        #expect(try make("d", in: InodeID(type: .directory, shard: ShardID(rawValue: 9), index: 999)).error == .directoryNotFound)
+        #expect(
+            try make("d", in: InodeID(type: .directory, shard: ShardID(rawValue: 9), index: 999)).error
+                == .directoryNotFound)
         #expect(try cluster.violations() == [])
     }
 

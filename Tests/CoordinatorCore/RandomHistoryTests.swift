@@ -2,7 +2,8 @@ import CoordinatorCore
 import Protocol
 import Testing
 
-/// Many clients at once on a small tree, with messages lost, doubled and overtaken, and crashes; afterwards every rule holds.
+/// Many clients at once on a small tree, with messages lost, doubled and overtaken, and crashes; afterwards every rule
+/// holds.
 @Suite struct RandomHistoryTests {
     @Test(.timeLimit(.minutes(2)), arguments: 1...60 as ClosedRange<UInt64>) func quietNetwork(_ seed: UInt64) throws {
         try run(seed, Cluster.Faults(), crashes: false)

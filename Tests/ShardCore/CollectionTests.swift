@@ -87,7 +87,8 @@ struct CollectionTests {
         // Its own name, as the coordinator moves it away.
         try shard.call(
             UnlockCurrentEdgeRequest(
-                dirId: .root, name: "directory".bytes, creationTime: directory.time, targetId: directory.id, wasMoved: true))
+                dirId: .root, name: "directory".bytes, creationTime: directory.time, targetId: directory.id,
+                wasMoved: true))
         try shard.call(RemoveInodeRequest(id: directory.id))
         try shard.call(RemoveInodeRequest(id: directory.id))
         try shard.expect(.directoryNotFound, StatDirectoryRequest(id: directory.id))
@@ -97,7 +98,9 @@ struct CollectionTests {
     func hardUnlink() throws {
         let shard = try ShardFixture()
         let foo = try shard.makeFile("foo")
-        func request(target: InodeID? = nil, owner: InodeID = .root, time: Timestamp? = nil) -> SameShardHardFileUnlinkRequest {
+        func request(target: InodeID? = nil, owner: InodeID = .root, time: Timestamp? = nil)
+            -> SameShardHardFileUnlinkRequest
+        {
             SameShardHardFileUnlinkRequest(
                 ownerId: owner, targetId: target ?? foo.id, name: "foo".bytes, creationTime: time ?? foo.time)
         }
@@ -164,7 +167,8 @@ struct CollectionTests {
         shard.tick()
         try shard.call(RemoveInodeRequest(id: file.id))
         try shard.expect(.fileNotFound, ScrapTransientFileRequest(id: file.id, cookie: file.cookie))
-        let nothing = RemoveZeroBlockServiceFilesRequest(startBlockService: BlockServiceID(rawValue: 0), startFile: .null)
+        let nothing = RemoveZeroBlockServiceFilesRequest(
+            startBlockService: BlockServiceID(rawValue: 0), startFile: .null)
         #expect(try shard.call(nothing).removed == 0)
     }
 }

@@ -3,8 +3,8 @@ import ShardCore
 import Store
 import Testing
 
-/// Prints what the commonest operations cost, to be compared between revisions by whoever changes them; run it in release mode:
-/// `swift test -c release --filter ShardCoreTests.CostTests`. Expects nothing of the speed.
+/// Prints what the commonest operations cost, to be compared between revisions by whoever changes them; run it in
+/// release mode: `swift test -c release --filter ShardCoreTests.CostTests`. Expects nothing of the speed.
 @Suite("Cost of operations")
 struct CostTests {
     private let rounds = 20_000

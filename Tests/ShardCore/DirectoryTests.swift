@@ -143,7 +143,8 @@ struct DirectoryTests {
         try shard.expect(.mismatchingCreationTime, request("foo", since: .zero, target: other))
         try shard.expect(.mismatchingCreationTime, request("foo", since: foo.time, target: other))
         shard.checksInvariants = false
-        try shard.call(request("foo", since: deleted, target: InodeID(type: .file, shard: ShardID(rawValue: 9), index: 1)))
+        try shard.call(
+            request("foo", since: deleted, target: InodeID(type: .file, shard: ShardID(rawValue: 9), index: 1)))
         shard.expectInvariants()
     }
 
@@ -158,7 +159,8 @@ struct DirectoryTests {
         }
         func unlock(target: InodeID? = nil, time: Timestamp? = nil, moved: Bool = false) -> UnlockCurrentEdgeRequest {
             UnlockCurrentEdgeRequest(
-                dirId: .root, name: "foo".bytes, creationTime: time ?? foo.time, targetId: target ?? foo.id, wasMoved: moved)
+                dirId: .root, name: "foo".bytes, creationTime: time ?? foo.time, targetId: target ?? foo.id,
+                wasMoved: moved)
         }
         try shard.expect(.edgeNotFound, lock("bar"))
         try shard.expect(.mismatchingCreationTime, lock(time: .zero))
@@ -174,7 +176,8 @@ struct DirectoryTests {
         // A moved edge becomes history that owns nothing.
         let bar = try shard.makeFile("bar")
         shard.checksInvariants = false
-        try shard.call(LockCurrentEdgeRequest(dirId: .root, targetId: bar.id, creationTime: bar.time, name: "bar".bytes))
+        try shard.call(
+            LockCurrentEdgeRequest(dirId: .root, targetId: bar.id, creationTime: bar.time, name: "bar".bytes))
         let moved = UnlockCurrentEdgeRequest(
             dirId: .root, name: "bar".bytes, creationTime: bar.time, targetId: bar.id, wasMoved: true)
         try shard.call(moved)

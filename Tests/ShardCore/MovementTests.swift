@@ -84,7 +84,7 @@ struct MovementTests {
 
     @Test("G.2 18: swaps that would put two blocks on one disk or in one failure domain")
     func swapBlocksConflicts() throws {
-        let shard = try ShardFixture()
+        let shard = try ShardFixture(domains: 3)
         let linked = try shard.construct()
         let mirror = Parity(data: 1, parity: 2)
         func span(_ file: ShardFixture.OpenFile, _ storageClass: StorageClass) -> AddSpanInitiateRequest {
@@ -107,21 +107,17 @@ struct MovementTests {
                 fileId1: linked.id, byteOffset1: 0, blockId1: blocks1[0].blockId, fileId2: same.id, byteOffset2: 0,
                 blockId2: sameBlocks[1].blockId))
         // The hard disk in the failure domain of another block of the span.
-        shard.core.blockServices = TestServices.table(domains: 3)
         let disk = try shard.construct()
         let diskBlocks = try shard.call(span(disk, .hdd)).blocks
         try shard.certify(disk, at: 0, diskBlocks)
-        let clash = try #require(
-            diskBlocks.first { $0.blockServiceFailureDomain == blocks1[1].blockServiceFailureDomain } ?? diskBlocks.first)
-        shard.checksInvariants = false
-        let outcome = try shard.reply(
-            SwapBlocksRequest(
+        func swap(into domain: FailureDomain) throws -> SwapBlocksRequest {
+            let block = try #require(diskBlocks.first { $0.blockServiceFailureDomain == domain })
+            return SwapBlocksRequest(
                 fileId1: linked.id, byteOffset1: 0, blockId1: blocks1[0].blockId, fileId2: disk.id, byteOffset2: 0,
-                blockId2: clash.blockId
-            ).erased)
-        if clash.blockServiceFailureDomain == blocks1[1].blockServiceFailureDomain {
-            #expect(outcome == .failure(.swapBlocksDuplicateFailureDomain))
+                blockId2: block.blockId)
         }
+        try shard.expect(.swapBlocksDuplicateFailureDomain, try swap(into: blocks1[1].blockServiceFailureDomain))
+        try shard.call(try swap(into: blocks1[0].blockServiceFailureDomain))
     }
 
     @Test("swapping spans")
@@ -192,7 +188,7 @@ struct MovementTests {
         }
         try refuse(.malformedRequest) { $0.fileId2 = $0.fileId1 }
         try refuse(.fileNotFound) { $0.fileId2 = pair.scratch.id }
-        try refuse(.fileNotFound) { ($0.fileId1, $0.fileId2) = (pair.linked.id, pair.linked.id); $0.fileId1 = InodeID(type: .file, shard: shard.shard, index: 500) }
+        try refuse(.fileNotFound) { $0.fileId1 = InodeID(type: .file, shard: shard.shard, index: 500) }
         try refuse(.spanNotFound) { $0.byteOffset2 = 4096 }
         try refuse(.spanNotFound) { $0.byteOffset1 = 4096 }
         try refuse(.swapSpansMismatchingBlocks) { $0.blocks1 = [] }

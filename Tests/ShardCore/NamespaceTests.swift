@@ -52,7 +52,8 @@ struct NamespaceTests {
         let oldBar = try shard.history("bar").last
         #expect(oldBar?.targetId == InodeIDExtra(id: bar.id, flag: true))
         let oldFoo = try shard.history("foo")
-        #expect(oldFoo.map(\.targetId) == [InodeIDExtra(id: .null, flag: false), InodeIDExtra(id: foo.id, flag: false)])
+        #expect(
+            oldFoo.map(\.targetId) == [InodeIDExtra(id: .null, flag: false), InodeIDExtra(id: foo.id, flag: false)])
         #expect(oldFoo.map(\.creationTime) == [renamed, foo.time])
     }
 
@@ -144,11 +145,15 @@ struct NamespaceTests {
         // What a client checks that did not get the answer (B.10).
         let history = try shard.call(
             FullReadDirRequest(
-                dirId: .root, flags: [.backwards, .sameName, .current], startName: "foo".bytes, startTime: .zero, limit: 2,
+                dirId: .root, flags: [.backwards, .sameName, .current], startName: "foo".bytes, startTime: .zero,
+                limit: 2,
                 mtu: 0))
         #expect(history.next.startName.isEmpty)
         #expect(history.results.map(\.creationTime) == [deleted, foo.time])
-        #expect(history.results.map(\.targetId) == [InodeIDExtra(id: .null, flag: false), InodeIDExtra(id: foo.id, flag: true)])
+        #expect(
+            history.results.map(\.targetId) == [
+                InodeIDExtra(id: .null, flag: false), InodeIDExtra(id: foo.id, flag: true),
+            ])
         // A file does not know that only history keeps it.
         #expect(try shard.call(StatFileRequest(id: foo.id)).mtime == foo.time)
     }
@@ -159,7 +164,9 @@ struct NamespaceTests {
         let file = try shard.makeFile("file")
         let one = try shard.makeDirectory("one", index: 1)
         let two = try shard.makeDirectory("two", index: 2)
-        func rename(_ target: (id: InodeID, time: Timestamp), _ old: String, _ new: String) -> SameDirectoryRenameRequest {
+        func rename(_ target: (id: InodeID, time: Timestamp), _ old: String, _ new: String)
+            -> SameDirectoryRenameRequest
+        {
             SameDirectoryRenameRequest(
                 targetId: target.id, dirId: .root, oldName: old.bytes, oldCreationTime: target.time, newName: new.bytes)
         }

@@ -101,7 +101,8 @@ struct PagingTests {
             #expect(try collect([.sameName, .backwards], mtu: mtu) == ascending.dropLast().reversed())
         }
         let middle = FullReadDirRequest(
-            dirId: .root, flags: [.sameName], startName: name.bytes, startTime: ascending[7].creationTime, limit: 3, mtu: 0)
+            dirId: .root, flags: [.sameName], startName: name.bytes, startTime: ascending[7].creationTime, limit: 3,
+            mtu: 0)
         let page = try shard.call(middle)
         #expect(page.results == Array(ascending[7..<10]))
         #expect(page.next.startName.isEmpty)
@@ -160,7 +161,8 @@ struct PagingTests {
         let parity = Parity(data: 10, parity: 4)
         for index in 0..<40 {
             let request = shard.newSpan(
-                file, at: UInt64(index) * 40960 * 15, size: 40960 * 15, parity: parity, stripes: 15, salt: UInt32(index))
+                file, at: UInt64(index) * 40960 * 15, size: 40960 * 15, parity: parity, stripes: 15, salt: UInt32(index)
+            )
             try shard.certify(file, at: request.byteOffset, try shard.call(request).blocks)
         }
         try shard.link(file, "large")

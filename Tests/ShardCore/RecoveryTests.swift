@@ -115,7 +115,9 @@ struct RecoveryTests {
         bytes[0] = 1
         bytes[1] = 77
         #expect(throws: ShardStateError.unknownEntry) { try apply() }
-        #expect(throws: ShardStateError.unknownEntry) { _ = try UnsafeRawBufferPointer(start: nil, count: 0).asEntry(shard.core) }
+        #expect(throws: ShardStateError.unknownEntry) {
+            _ = try UnsafeRawBufferPointer(start: nil, count: 0).asEntry(shard.core)
+        }
         // Nothing of that counts.
         #expect(shard.core.appliedIndex.next == expected)
         bytes[1] = 2
@@ -148,7 +150,9 @@ struct RecoveryTests {
         do {
             let replica = try ShardCore(store: store, shard: shard.shard, cacheBudget: budget)
             for (index, entry) in shard.log.enumerated() {
-                _ = try entry.withUnsafeBytes { try replica.apply(encoded: $0, at: LogIndex(rawValue: UInt64(index + 1))) }
+                _ = try entry.withUnsafeBytes {
+                    try replica.apply(encoded: $0, at: LogIndex(rawValue: UInt64(index + 1)))
+                }
             }
             #expect(contents(store) == contents(shard.store))
             #expect(try replica.invariantViolations() == [])

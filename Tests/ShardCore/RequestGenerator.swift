@@ -42,7 +42,8 @@ struct RequestGenerator {
             switch Int.random(in: 0..<10, using: &random) {
             case 0, 1, 2: append(inode(shard).rawValue, to: &bytes)
             case 3: append(random.pick([0, 1, 1 << 63, .max, 4096, 8192]), to: &bytes)
-            case 4: append(shard.now.nanoseconds &- UInt64.random(in: 0..<30, using: &random) * 1_000_000_000, to: &bytes)
+            case 4:
+                append(shard.now.nanoseconds &- UInt64.random(in: 0..<30, using: &random) * 1_000_000_000, to: &bytes)
             case 5:
                 let name = "name\(Int.random(in: 0..<20, using: &random))".bytes
                 bytes += [UInt8(name.count)] + name

@@ -26,11 +26,14 @@ extension ShardFixture {
 
     @discardableResult
     func link(_ file: OpenFile, _ name: String, in directory: InodeID = .root) throws -> Timestamp {
-        try call(LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: directory, name: name.bytes)).creationTime
+        try call(LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: directory, name: name.bytes))
+            .creationTime
     }
 
     @discardableResult
-    func unlink(_ name: String, _ file: (id: InodeID, time: Timestamp), in directory: InodeID = .root) throws -> Timestamp {
+    func unlink(_ name: String, _ file: (id: InodeID, time: Timestamp), in directory: InodeID = .root) throws
+        -> Timestamp
+    {
         try call(
             SoftUnlinkFileRequest(ownerId: directory, fileId: file.id, name: name.bytes, creationTime: file.time)
         ).deleteCreationTime
@@ -109,7 +112,8 @@ extension ShardFixture {
         let stored = Int64(cellSize) * Int64(stripes) * Int64(parity.data)
         return AddSpanInitiateRequest(
             fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, size: size,
-            crc: whole.zeroExtended(by: Int64(size) - stored), storageClass: .flash, blacklist: blacklist, parity: parity,
+            crc: whole.zeroExtended(by: Int64(size) - stored), storageClass: .flash, blacklist: blacklist,
+            parity: parity,
             stripes: stripes, cellSize: cellSize, crcs: crcs)
     }
 

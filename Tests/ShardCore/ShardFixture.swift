@@ -72,7 +72,8 @@ final class ShardFixture {
     }
 
     /// What a client gets for a request of any kind.
-    func reply(_ request: AnyShardRequest, isPrivileged: Bool = true) throws -> Result<AnyShardResponse, ProtocolError> {
+    func reply(_ request: AnyShardRequest, isPrivileged: Bool = true) throws -> Result<AnyShardResponse, ProtocolError>
+    {
         do throws(ShardFailure) {
             if request.kind.isReadOnly {
                 let response = try core.read(request)

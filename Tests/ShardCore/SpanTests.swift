@@ -143,7 +143,8 @@ struct SpanTests {
         try shard.call(request())
         for block in bad {
             let files = try shard.call(
-                BlockServiceFilesRequest(blockServiceId: block.blockServiceId, startFrom: .null)).fileIds
+                BlockServiceFilesRequest(blockServiceId: block.blockServiceId, startFrom: .null)
+            ).fileIds
             #expect(files == [scratch.id])
         }
         let blacklist = [

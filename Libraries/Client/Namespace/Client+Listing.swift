@@ -31,7 +31,7 @@ extension Client {
         repeat {
             let page = try await readFullDirectoryPage(directory, from: cursor)
             all.append(contentsOf: page.results)
-            guard page.next != cursor else {
+            guard page.next.startName.isEmpty || page.next != cursor else {
                 throw ClientError(.malformedAnswer, "FULL_READ_DIR of \(directory)", "the listing does not advance")
             }
             cursor = page.next

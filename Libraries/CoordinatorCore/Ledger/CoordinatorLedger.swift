@@ -3,8 +3,8 @@ import Store
 
 /// The coordinator's replicated state: a pure function of the log (spec D.2).
 ///
-/// It holds only what must outlive a crash. Everything about how far a transaction has got is volatile and found out again
-/// from the shards.
+/// It holds only what must outlive a crash. Everything about how far a transaction has got is volatile and found out
+/// again from the shards.
 final class CoordinatorLedger {
     /// A transaction that was begun and has not finished.
     struct BegunTransaction: Equatable {
@@ -43,8 +43,8 @@ final class CoordinatorLedger {
         }
     }
 
-    /// Carries out one log entry and returns its records. An entry that is already part of the state changes nothing and
-    /// returns none. Entries must come in order. Total: only a broken disk or an unknown format stops it.
+    /// Carries out one log entry and returns its records. An entry that is already part of the state changes nothing
+    /// and returns none. Entries must come in order. Total: only a broken disk or an unknown format stops it.
     func apply(_ bytes: [UInt8], at index: LogIndex) throws(CoordinatorFailure) -> [LogRecord] {
         guard index > appliedIndex else { return [] }
         let entry: LogEntry
@@ -153,8 +153,8 @@ extension CoordinatorLedger {
         }
     }
 
-    /// Hands the number in the key and the value of every record of a space to `body`, which returns false for one that it
-    /// cannot decode.
+    /// Hands the number in the key and the value of every record of a space to `body`, which returns false for one
+    /// that it cannot decode.
     func forEach(
         in space: LedgerKeys.Space, _ body: (UInt64, [UInt8]) -> Bool
     ) throws(StoreError) {

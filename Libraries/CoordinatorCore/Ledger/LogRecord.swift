@@ -26,7 +26,8 @@ package enum LogRecord: Equatable, Sendable, WireValue {
     case begin(TransactionID, origin: RequestOrigin, request: AnyCdcRequest)
     /// The transaction has left nothing behind but its result.
     case finish(TransactionID, ParentChange, RememberedReply?)
-    /// The ids up to and including this one belong to whoever leads now; what became of each is to be found out after a crash.
+    /// The ids up to and including this one belong to whoever leads now; what became of each is to be found out after
+    /// a crash.
     case reserveDirectories(through: InodeID)
     /// A reserved id became a directory under this owner.
     case directoryMade(InodeID, owner: InodeID, RememberedReply?)

@@ -1,7 +1,7 @@
 /// Who holds and who awaits which resource.
 ///
-/// A transaction claims everything it will ever need in one call, so all queues agree on who came first: no deadlock, and
-/// nobody starves (spec D.4).
+/// A transaction claims everything it will ever need in one call, so all queues agree on who came first: no deadlock,
+/// and nobody starves (spec D.4).
 package struct LockTable {
     private struct Waiter {
         var transaction: TransactionID
@@ -55,7 +55,8 @@ package struct LockTable {
         return lacking == 0
     }
 
-    /// Gives everything back that `transaction`, which must hold all it claimed, has; returns who can run now, in order.
+    /// Gives everything back that `transaction`, which must hold all it claimed, has; returns who can run now, in
+    /// order.
     package mutating func release(_ transaction: TransactionID) -> [TransactionID] {
         precondition(missing[transaction] == nil, "only a transaction that ran gives locks back")
         var runnable: [TransactionID] = []

@@ -6,7 +6,8 @@ import Protocol
 package enum LockableResource: Hashable {
     /// One name of one directory, with its history. Always exclusive.
     case name(InodeID, [UInt8])
-    /// A directory's inode. Shared: "it must stay where it is and alive". Exclusive: it moves, dies or is being resolved.
+    /// A directory's inode. Shared: "it must stay where it is and alive". Exclusive: it moves, dies or is being
+    /// resolved.
     case directory(InodeID)
     /// Moving directories: the loop check must stay true until the move is done.
     case directoryMoves

@@ -1,7 +1,7 @@
 import Protocol
 
-/// CROSS_SHARD_HARD_UNLINK_FILE (spec D.5), after a look whether there is anything to do: a repetition that comes when the
-/// edge is long gone must not touch a file that has got another name meanwhile.
+/// CROSS_SHARD_HARD_UNLINK_FILE (spec D.5), after a look whether there is anything to do: a repetition that comes when
+/// the edge is long gone must not touch a file that has got another name meanwhile.
 ///
 ///     readSource → begin → removeSnapshotEdge → makeTransient → done
 struct CrossShardHardUnlinkFileTransaction: Transaction {

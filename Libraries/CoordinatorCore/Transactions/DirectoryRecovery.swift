@@ -1,7 +1,7 @@
 import Protocol
 
-/// Finds out what became of a directory id that was reserved when the coordinator crashed, and brings it to one of its two
-/// ends: a directory with exactly one edge, or no live directory.
+/// Finds out what became of a directory id that was reserved when the coordinator crashed, and brings it to one of its
+/// two ends: a directory with exactly one edge, or no live directory.
 ///
 ///     targetBarrier → no live inode: dropped
 ///         ↓
@@ -15,9 +15,9 @@ import Protocol
 ///         ↓ not found
 ///     removeOwner → dropped
 ///
-/// Only the coordinator moves a directory to another owner or takes its owner away, and this holds its lock, so the edge, if
-/// there is one, is in the owner that the inode names. The barriers are writes: a shard carries them out after whatever an earlier
-/// coordinator had sent it, which reads may overtake.
+/// Only the coordinator moves a directory to another owner or takes its owner away, and this holds its lock, so the
+/// edge, if there is one, is in the owner that the inode names. The barriers are writes: a shard carries them out
+/// after whatever an earlier coordinator had sent it, which reads may overtake.
 struct DirectoryRecovery: Transaction {
     let directory: InodeID
     let defaultInfo: DirectoryInfo

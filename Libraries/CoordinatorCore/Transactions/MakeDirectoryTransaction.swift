@@ -1,7 +1,7 @@
 import Protocol
 
-/// MAKE_DIRECTORY (spec D.5). Needs no record of its own before it is done: its id was reserved in the log, and from the
-/// id recovery finds the inode, from the inode the owner, and there the edge, if any (DirectoryRecovery).
+/// MAKE_DIRECTORY (spec D.5). Needs no record of its own before it is done: its id was reserved in the log, and from
+/// the id recovery finds the inode, from the inode the owner, and there the edge, if any (DirectoryRecovery).
 ///
 ///     readNewest → createInode → createEdge → unlockEdge → done
 ///                                   ↓
@@ -105,7 +105,8 @@ struct MakeDirectoryTransaction: Transaction {
         end(.failure(error), &actions)
     }
 
-    /// Ends without the new directory; if an inode was asked for, it becomes a snapshot that the garbage collector takes.
+    /// Ends without the new directory; if an inode was asked for, it becomes a snapshot that the garbage collector
+    /// takes.
     private mutating func end(_ result: Result<AnyCdcResponse, ProtocolError>, _ actions: inout TransactionActions) {
         guard !directory.isNull else { return actions.finish(result) }
         ending = result

@@ -1,7 +1,7 @@
 import Protocol
 
-/// RENAME_FILE and RENAME_DIRECTORY (spec D.5), with the destination unlocked *last*: as long as it is locked nobody else
-/// can change it, so a transaction that starts again after a crash recognises how far it had got.
+/// RENAME_FILE and RENAME_DIRECTORY (spec D.5), with the destination unlocked *last*: as long as it is locked nobody
+/// else can change it, so a transaction that starts again after a crash recognises how far it had got.
 ///
 ///     begin → lockSource  ┐
 ///     readNewest          ┴→ createEdge → releaseSource(moved) + setOwner → unlockEdge → done
@@ -13,8 +13,16 @@ struct RenameTransaction: Transaction {
     let isRecovered: Bool
 
     private enum Phase { case preparing, creating, moving, unlocking, rollingBack, lookingUp }
-    private enum Lock { case asked, held, refused(ProtocolError) }
-    private enum Destination { case asked, unmade(Timestamp), made(Timestamp), missing(ProtocolError) }
+    private enum Lock {
+        case asked, held
+        case refused(ProtocolError)
+    }
+    private enum Destination {
+        case asked
+        case unmade(Timestamp)
+        case made(Timestamp)
+        case missing(ProtocolError)
+    }
 
     private var phase = Phase.preparing
     private var lock = Lock.asked

@@ -14,7 +14,8 @@ enum TransactionStep: Hashable {
     /// Unlocks the edge that was created.
     case unlockEdge
     case statTarget
-    /// A write that changes nothing, at the directory's or the owner's shard: what was sent earlier is decided after it.
+    /// A write that changes nothing, at the directory's or the owner's shard: what was sent earlier is decided after
+    /// it.
     case targetBarrier
     case ownerBarrier
     case removeInode

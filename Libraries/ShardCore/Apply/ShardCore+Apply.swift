@@ -3,12 +3,12 @@ import Protocol
 extension ShardCore {
     /// Applies the entry at `index`, which must follow the last applied one, and returns what to answer.
     ///
-    /// Total: whatever a well-formed entry asks for, it is carried out or refused. The changes reach the store in one batch
-    /// together with the index; a refused entry changes nothing but the index (T1). Which changes these are depends on the state and
-    /// the entry alone; only responses also use `blockServices`.
+    /// Total: whatever a well-formed entry asks for, it is carried out or refused. The changes reach the store in one
+    /// batch together with the index; a refused entry changes nothing but the index (T1). Which changes these are
+    /// depends on the state and the entry alone; only responses also use `blockServices`.
     ///
-    /// - Throws: when the store fails or holds something unreadable. Nothing of the entry was applied then, and this replica has
-    ///   to stop.
+    /// - Throws: when the store fails or holds something unreadable. Nothing of the entry was applied then, and this
+    ///   replica has to stop.
     public func apply(_ entry: ShardLogEntry, at index: LogIndex) throws(ShardStateError) -> ShardReply {
         let expected = appliedIndex.next
         guard index == expected else { throw .wrongIndex(expected: expected, got: index) }

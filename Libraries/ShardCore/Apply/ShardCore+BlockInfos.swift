@@ -1,7 +1,8 @@
 import Protocol
 
-// What only fills responses: addresses, failure domains and certificates, from the table of block services. A block service that
-// this replica does not know (it has just started) leaves them zero; the client cannot use such a block and tries again.
+// What only fills responses: addresses, failure domains and certificates, from the table of block services. A block
+// service that this replica does not know (it has just started) leaves them zero; the client cannot use such a block
+// and tries again.
 
 extension ShardCore {
     private static let noAddresses = AddrsInfo(
@@ -22,7 +23,8 @@ extension ShardCore {
         let key = secrets.key(of: block.service, in: blockServices)
         return RemoveSpanInitiateBlockInfo(
             blockServiceAddrs: service?.addrs ?? Self.noAddresses, blockServiceId: block.service,
-            blockServiceFailureDomain: service?.failureDomain ?? FailureDomain.none, blockServiceFlags: service?.flags ?? [],
+            blockServiceFailureDomain: service?.failureDomain ?? FailureDomain.none,
+            blockServiceFlags: service?.flags ?? [],
             blockId: block.id,
             certificate: key?.eraseCertificate(blockService: block.service, block: block.id) ?? MAC(rawValue: 0))
     }

@@ -27,7 +27,8 @@ extension ShardCore {
         case .absent: throw .refused(.fileNotFound)
         }
         var owner = try modifiedAny(request.ownerId, time)
-        guard let edge = try state.snapshotEdge(request.ownerId, request.name, request.creationTime), edge.isOwned else {
+        guard let edge = try state.snapshotEdge(request.ownerId, request.name, request.creationTime), edge.isOwned
+        else {
             throw .refused(.edgeNotFound)
         }
         guard edge.target.id == request.targetId else { throw .refused(.mismatchingTarget) }
@@ -37,8 +38,8 @@ extension ShardCore {
         return SameShardHardFileUnlinkResponse()
     }
 
-    /// REMOVE_OWNED_SNAPSHOT_FILE_EDGE: the same for a file of another shard, first half. An edge that was resurrected meanwhile is
-    /// left alone.
+    /// REMOVE_OWNED_SNAPSHOT_FILE_EDGE: the same for a file of another shard, first half. An edge that was resurrected
+    /// meanwhile is left alone.
     func removeOwnedEdge(
         _ request: RemoveOwnedSnapshotFileEdgeRequest, _ time: Timestamp
     ) throws(ShardFailure) -> RemoveOwnedSnapshotFileEdgeResponse {
@@ -75,7 +76,8 @@ extension ShardCore {
     private func unlinked(
         _ id: InodeID, _ file: FileRecord, _ note: [UInt8], _ time: Timestamp
     ) throws(ShardFailure) {
-        let record = TransientFileRecord(size: file.size, mtime: time, deadline: time, lastSpanState: .clean, note: note)
+        let record = TransientFileRecord(
+            size: file.size, mtime: time, deadline: time, lastSpanState: .clean, note: note)
         try state.putTransientFile(id, record, wasLinked: true)
     }
 

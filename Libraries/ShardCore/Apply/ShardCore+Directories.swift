@@ -25,7 +25,8 @@ extension ShardCore {
     }
 
     /// SET_DIRECTORY_INFO
-    func setInfo(_ request: SetDirectoryInfoRequest, _ time: Timestamp) throws(ShardFailure) -> SetDirectoryInfoResponse {
+    func setInfo(_ request: SetDirectoryInfoRequest, _ time: Timestamp) throws(ShardFailure) -> SetDirectoryInfoResponse
+    {
         var record = try modifiedAny(request.id, time)
         record.info = try encoded(request.info)
         try state.putDirectory(request.id, record)
@@ -47,7 +48,8 @@ extension ShardCore {
         return CreateDirectoryInodeResponse(mtime: time)
     }
 
-    /// SET_DIRECTORY_OWNER. Only renames of live directories use it; a snapshot directory is not brought back by a late copy.
+    /// SET_DIRECTORY_OWNER. Only renames of live directories use it; a snapshot directory is not brought back by a late
+    /// copy.
     func setOwner(
         _ request: SetDirectoryOwnerRequest, _ time: Timestamp
     ) throws(ShardFailure) -> SetDirectoryOwnerResponse {
@@ -83,7 +85,8 @@ extension ShardCore {
     }
 
     /// LOCK_CURRENT_EDGE
-    func lockEdge(_ request: LockCurrentEdgeRequest, _ time: Timestamp) throws(ShardFailure) -> LockCurrentEdgeResponse {
+    func lockEdge(_ request: LockCurrentEdgeRequest, _ time: Timestamp) throws(ShardFailure) -> LockCurrentEdgeResponse
+    {
         let directory = try modifiedLive(request.dirId, time)
         let hash = NameHash(of: request.name)
         let edge = try edgeOfTransaction(request.dirId, hash, request.name, request.creationTime, request.targetId)

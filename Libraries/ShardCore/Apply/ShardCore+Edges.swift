@@ -5,11 +5,12 @@ import Protocol
 extension ShardCore {
     /// Makes `name` stand for `target`, pushing what it stood for into history, and returns the edge's creation time.
     ///
-    /// `directory` is the record with the entry's time as mtime; the caller stores it. As every edge is older than the mtime was,
-    /// no edge of the name can be as recent as `time`.
+    /// `directory` is the record with the entry's time as mtime; the caller stores it. As every edge is older than the
+    /// mtime was, no edge of the name can be as recent as `time`.
     ///
-    /// - Parameter lockingSince: nil for an ordinary edge. For a locked edge of the coordinator: the creation time of the newest edge
-    ///   of the name that it knows of (0: none), so that of several copies of its request only one succeeds.
+    /// - Parameter lockingSince: nil for an ordinary edge. For a locked edge of the coordinator: the creation time of
+    ///   the newest edge of the name that it knows of (0: none), so that of several copies of its request only one
+    ///   succeeds.
     func createEdge(
         _ directoryId: InodeID, _ directory: inout DirectoryRecord, _ name: [UInt8], _ target: InodeID,
         lockingSince: Timestamp? = nil, _ time: Timestamp
@@ -27,7 +28,8 @@ extension ShardCore {
             }
         } else {
             if let lockingSince {
-                let newest = directory.snapshotEdges == 0
+                let newest =
+                    directory.snapshotEdges == 0
                     ? .zero : try state.newestSnapshotTime(directoryId, hash, name)
                 guard newest < time else { throw .refused(.moreRecentSnapshotEdge) }
                 guard newest == lockingSince else { throw .refused(.mismatchingCreationTime) }

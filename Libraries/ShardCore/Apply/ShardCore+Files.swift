@@ -47,7 +47,8 @@ extension ShardCore {
     }
 
     /// SOFT_UNLINK_FILE. The file may live in another shard; it is not looked at.
-    func softUnlink(_ request: SoftUnlinkFileRequest, _ time: Timestamp) throws(ShardFailure) -> SoftUnlinkFileResponse {
+    func softUnlink(_ request: SoftUnlinkFileRequest, _ time: Timestamp) throws(ShardFailure) -> SoftUnlinkFileResponse
+    {
         var owner = try modifiedLive(request.ownerId, time)
         try softUnlinkEdge(
             request.ownerId, &owner, request.name, request.creationTime, request.fileId, keepingFile: true, time)
@@ -96,7 +97,9 @@ extension ShardCore {
     }
 
     /// SCRAP_TRANSIENT_FILE
-    func scrap(_ request: ScrapTransientFileRequest, _ time: Timestamp) throws(ShardFailure) -> ScrapTransientFileResponse {
+    func scrap(_ request: ScrapTransientFileRequest, _ time: Timestamp) throws(ShardFailure)
+        -> ScrapTransientFileResponse
+    {
         var record = try transientFile(request.id)
         record.deadline = time
         try state.putTransientFile(request.id, record)

@@ -1,7 +1,7 @@
 import Protocol
 
-// The gates that requests pass before they change anything (metadata.md B.0). Those that change a time return the record with
-// the new time in it; the caller stores it together with its other changes.
+// The gates that requests pass before they change anything (metadata.md B.0). Those that change a time return the
+// record with the new time in it; the caller stores it together with its other changes.
 
 extension ShardCore {
     /// A directory, live or snapshot.

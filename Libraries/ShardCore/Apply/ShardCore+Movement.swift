@@ -68,7 +68,8 @@ extension ShardCore {
         return SwapSpansResponse()
     }
 
-    /// ADD_SPAN_LOCATION: the only location of the last span of transient file 1 becomes another one of a span of linked file 2.
+    /// ADD_SPAN_LOCATION: the only location of the last span of transient file 1 becomes another one of a span of
+    /// linked file 2.
     func addLocation(
         _ request: AddSpanLocationRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> AddSpanLocationResponse {

@@ -61,7 +61,8 @@ extension ShardCore {
             cellSize: new.cellSize, blocks: blocks, stripeCRCs: new.stripeCRCs)
     }
 
-    /// The blocks that an earlier copy of the same request was given: a writer must never be handed others for the same bytes.
+    /// The blocks that an earlier copy of the same request was given: a writer must never be handed others for the same
+    /// bytes.
     private func earlierPlacement(
         of new: NewSpan, _ file: TransientFileRecord
     ) throws(ShardFailure) -> SpanLocation {

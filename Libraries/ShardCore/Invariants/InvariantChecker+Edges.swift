@@ -1,8 +1,8 @@
 import Protocol
 
 extension InvariantChecker {
-    /// S3–S8, S10. That two deletion markers do not follow each other (S8, S9) is up to the order in which the collector removes what is
-    /// between them, so it is not a fault of the shard.
+    /// S3–S8, S10. That two deletion markers do not follow each other (S8, S9) is up to the order in which the
+    /// collector removes what is between them, so it is not a fault of the shard.
     func checkEdges() {
         var currentCounts: [InodeID: UInt64] = [:]
         var snapshotCounts: [InodeID: UInt64] = [:]

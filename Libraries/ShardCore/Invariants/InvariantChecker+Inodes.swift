@@ -38,7 +38,8 @@ extension InvariantChecker {
         }
         core.state.cache.forEachInode { id, state in
             let truth: InodeState =
-                stored.files[id].map(InodeState.linked) ?? stored.transientFiles[id].map(InodeState.transient) ?? .absent
+                stored.files[id].map(InodeState.linked) ?? stored.transientFiles[id].map(InodeState.transient)
+                ?? .absent
             expect(state == truth, .c, "cached file \(id)")
         }
         var current: [EdgePlace: [[UInt8]: CurrentEdgeRecord]] = [:]

@@ -58,7 +58,8 @@ extension InvariantChecker {
         }
         expect(
             references == stored.blockServiceFiles, .s19,
-            "\(references.symmetricDifference(stored.blockServiceFiles).count) records of the block service index differ")
+            "\(references.symmetricDifference(stored.blockServiceFiles).count) block service records differ"
+        )
     }
 
     private func checkPlacement(_ id: InodeID, _ location: SpanLocation) {

@@ -1,7 +1,8 @@
 import Protocol
 
 extension ShardCore {
-    /// Reads the whole shard and reports everything that contradicts metadata.md A.13, S1–S22. Takes memory for all of it.
+    /// Reads the whole shard and reports everything that contradicts metadata.md A.13, S1–S22. Takes memory for all of
+    /// it.
     ///
     /// S22 (replicas are equal) is reported as far as one replica can tell: its progress is the stored one.
     public func checkInvariants(_ report: (InvariantViolation) -> Void) throws(ShardStateError) {

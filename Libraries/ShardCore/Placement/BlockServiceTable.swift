@@ -2,8 +2,8 @@ import Protocol
 
 /// What a shard knows of the cluster's block services: a plain value that the service fetches from the registry.
 ///
-/// It is used to prepare entries and to fill responses, never to decide anything when an entry is applied (metadata.md C.3).
-/// Copies share their storage, so one list serves all shards of a process.
+/// It is used to prepare entries and to fill responses, never to decide anything when an entry is applied (metadata.md
+/// C.3). Copies share their storage, so one list serves all shards of a process.
 public struct BlockServiceTable: Sendable {
     public struct Service: Sendable, Hashable {
         public var id: BlockServiceID

@@ -33,8 +33,8 @@ struct SpanChecksums {
         stripeCRCs = rows
     }
 
-    /// Mirrored cells are equal; otherwise the first parity cell is the xor of the data cells. The other parity cells cannot
-    /// be checked without the data.
+    /// Mirrored cells are equal; otherwise the first parity cell is the xor of the data cells. The other parity cells
+    /// cannot be checked without the data.
     private static func isConsistent(_ row: ArraySlice<CRC32C>, _ parity: Parity, cellSize: UInt64) -> Bool {
         guard let first = row.first else { return false }
         if parity.isMirroring {

@@ -43,8 +43,8 @@ extension ShardCore {
         guard request.targetId.isFile else { throw .refused(.typeIsDirectory) }
     }
 
-    /// Whether the cluster has a failure domain for each block that the policies ask for. Before the first list of block services has
-    /// come there is nothing to compare with.
+    /// Whether the cluster has a failure domain for each block that the policies ask for. Before the first list of
+    /// block services has come there is nothing to compare with.
     private func isPlaceable(_ info: DirectoryInfo) -> Bool {
         let domains = blockServices.failureDomainCount
         guard domains > 0, let policy = (try? info.policy(SpanPolicy.self)) ?? nil else { return true }

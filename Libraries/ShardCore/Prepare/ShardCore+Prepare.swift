@@ -6,8 +6,8 @@ extension ShardCore {
         entry(.genesis(genesis), at: nextTime(now))
     }
 
-    /// Turns a write request into a log entry: refuses what can be refused without looking at the order of things, picks block
-    /// services, checks proofs, and stamps a time after all earlier ones (metadata.md B, the "P" checks).
+    /// Turns a write request into a log entry: refuses what can be refused without looking at the order of things,
+    /// picks block services, checks proofs, and stamps a time after all earlier ones (metadata.md B, the "P" checks).
     ///
     /// - Parameters:
     ///   - request: any write request but SHARD_SNAPSHOT, which is not an entry of the log; others are refused with

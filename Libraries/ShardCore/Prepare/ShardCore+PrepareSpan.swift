@@ -76,8 +76,8 @@ extension ShardCore {
         case erase
     }
 
-    /// Finds out which block services made the proofs. The state may be behind the log, so a span that is not found only leaves
-    /// proofs unproven: whether that matters is decided when the entry is applied.
+    /// Finds out which block services made the proofs. The state may be behind the log, so a span that is not found
+    /// only leaves proofs unproven: whether that matters is decided when the entry is applied.
     func checkedProofs(
         _ file: InodeID, _ byteOffset: UInt64, _ proofs: [BlockProof], of kind: ProofKind
     ) throws(ShardFailure) -> CheckedProofs {

@@ -4,7 +4,8 @@ import Protocol
 struct PageBudget {
     private(set) var remaining: Int
 
-    /// The datagram size when the client asks for none, and the least that is honoured: below it a page might stay empty.
+    /// The datagram size when the client asks for none, and the least that is honoured: below it a page might stay
+    /// empty.
     static let minimumDatagram = 1472
     /// The largest datagram a shard sends.
     static let maximumDatagram = 8972

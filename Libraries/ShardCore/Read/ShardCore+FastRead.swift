@@ -2,8 +2,8 @@ import Protocol
 import Wire
 
 extension ShardCore {
-    /// Answers a read request from its encoded body straight into the caller's buffer: what a service does with each datagram. The
-    /// commonest kinds make nothing on the heap when the records are known.
+    /// Answers a read request from its encoded body straight into the caller's buffer: what a service does with each
+    /// datagram. The commonest kinds make nothing on the heap when the records are known.
     ///
     /// - Parameters:
     ///   - body: the request's body, without the kind, to its end.

@@ -1,7 +1,8 @@
 import Protocol
 import Store
 
-// FULL_READ_DIR (metadata.md B.5): all edges of a directory, history included, in both directions, or those of one name.
+// FULL_READ_DIR (metadata.md B.5): all edges of a directory, history included, in both directions, or those of one
+// name.
 
 extension ShardCore {
     func fullReadDirectory(_ request: FullReadDirRequest) throws(ShardFailure) -> FullReadDirResponse {
@@ -40,7 +41,8 @@ extension ShardCore {
             if isWhole, isCurrent {
                 iterator.seekToLast()
             } else {
-                // No edge has the key that a whole part begins with, so the end of the snapshot part is "before" the current one.
+                // No edge has the key that a whole part begins with, so the end of the snapshot part is "before" the
+                // current one.
                 iterator.seekForPrevious(isWhole ? keys.edges(request.dirId, current: true) : cursor)
             }
         } else {

@@ -1,8 +1,8 @@
 import Protocol
 
 extension ShardCore {
-    /// Answers a read request from the applied state (metadata.md B.2–B.8). Requests that are not reads are refused with
-    /// UNRECOGNIZED_REQUEST.
+    /// Answers a read request from the applied state (metadata.md B.2–B.8). Requests that are not reads are refused
+    /// with UNRECOGNIZED_REQUEST.
     public func read(_ request: AnyShardRequest) throws(ShardFailure) -> AnyShardResponse {
         switch request {
         case .lookup(let request): .lookup(try lookup(request))

@@ -65,7 +65,8 @@ extension ShardCore {
         return InodeID(rawValue: key.bigEndian(at: 2))
     }
 
-    /// BLOCK_SERVICE_FILES: the files with blocks on a block service. The caller goes on after the last one until nothing comes.
+    /// BLOCK_SERVICE_FILES: the files with blocks on a block service. The caller goes on after the last one until
+    /// nothing comes.
     func blockServiceFiles(_ request: BlockServiceFilesRequest) throws(ShardFailure) -> BlockServiceFilesResponse {
         var budget = PageBudget(mtu: 0, fixedSize: 2)
         var response = BlockServiceFilesResponse(fileIds: [])

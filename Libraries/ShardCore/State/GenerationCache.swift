@@ -1,8 +1,8 @@
 /// A bounded map that forgets what was not used lately.
 ///
 /// Entries live in a young and an old generation. Using an old entry makes it young; when the young ones have had their
-/// share of the budget, the old ones are forgotten and the young ones become old. So nothing is moved around on a hit in
-/// the young generation, and no list has to be kept in order.
+/// share of the budget, the old ones are forgotten and the young ones become old. So nothing is moved around on a hit
+/// in the young generation, and no list has to be kept in order.
 struct GenerationCache<Key: Hashable, Value> {
     private var young: [Key: Value] = [:]
     private var old: [Key: Value] = [:]
@@ -48,7 +48,7 @@ struct GenerationCache<Key: Hashable, Value> {
 
     /// Every entry, for checking against the store.
     func forEach(_ body: (Key, Value) -> Void) {
-        old.forEach { body($0.key, $0.value) }
-        young.forEach { body($0.key, $0.value) }
+        for (key, value) in old { body(key, value) }
+        for (key, value) in young { body(key, value) }
     }
 }

@@ -19,8 +19,8 @@ struct CachedEdge {
     var edge: CurrentEdgeRecord?
 }
 
-/// The decoded records a core was using lately, absences included. Always equal to the store: every committed change goes
-/// through here as well.
+/// The decoded records a core was using lately, absences included. Always equal to the store: every committed change
+/// goes through here as well.
 struct ShardCache: ~Copyable {
     private var directories = GenerationCache<InodeID, DirectoryRecord?>()
     private var inodes = GenerationCache<InodeID, InodeState>()

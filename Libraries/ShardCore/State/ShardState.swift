@@ -3,8 +3,8 @@ import Store
 
 /// The records of one shard: reading them through the cache, and gathering the changes of one log entry.
 ///
-/// While an entry is applied all reads see the state before it (metadata.md B.0); its changes wait in a batch until `commit`
-/// writes them at once, together with the progress, or `discard` forgets them.
+/// While an entry is applied all reads see the state before it (metadata.md B.0); its changes wait in a batch until
+/// `commit` writes them at once, together with the progress, or `discard` forgets them.
 final class ShardState {
     let keys: ShardKeys
     let store: any OrderedStore

@@ -3,8 +3,8 @@ import Protocol
 import ShardCore
 import Store
 
-/// A coordinator and its shards in one thread with virtual time; messages between them get lost, doubled and overtaken, and the
-/// coordinator crashes when told to.
+/// A coordinator and its shards in one thread with virtual time; messages between them get lost, doubled and
+/// overtaken, and the coordinator crashes when told to.
 final class Cluster {
     enum Event {
         case toShard(ShardSend)
@@ -88,8 +88,8 @@ final class Cluster {
     /// Does something at the shards, as a client without the coordinator would.
     func act(after: UInt64, _ body: @escaping () throws -> Void) { schedule(.act(body), after: after) }
 
-    /// Sends a request, waits until nothing is under way, and returns the answer, repeating it as a client does while a crash
-    /// swallows it.
+    /// Sends a request, waits until nothing is under way, and returns the answer, repeating it as a client does while
+    /// a crash swallows it.
     func call(_ request: AnyCdcRequest) throws -> Result<AnyCdcResponse, ProtocolError> {
         let origin = submit(request)
         for _ in 0..<100 {
@@ -168,8 +168,8 @@ final class Cluster {
         post(.toCoordinator(requestID: send.requestID, answer))
     }
 
-    /// Through the network: late, lost, doubled. Requests are never doubled by the network (the coordinator does that), and
-    /// never later than the time after which they are repeated.
+    /// Through the network: late, lost, doubled. Requests are never doubled by the network (the coordinator does
+    /// that), and never later than the time after which they are repeated.
     private func post(_ event: Event) {
         if faults.loss > 0 && random.oneIn(faults.loss) { return }
         schedule(event, after: UInt64.random(in: 20_000...2_000_000, using: &random))

@@ -1,7 +1,8 @@
 import CoordinatorCore
 import Protocol
 
-/// X1–X7 and X9 of spec A.13 over all shards and the coordinator, when nothing is under way; and each shard's own rules.
+/// X1–X7 and X9 of spec A.13 over all shards and the coordinator, when nothing is under way; and each shard's own
+/// rules.
 struct NamespaceCheck {
     private let shards: ShardSet
     private(set) var violations: [String] = []
@@ -89,7 +90,9 @@ struct NamespaceCheck {
         for (id, owner) in live where parents[id] != owner {
             violations.append("X6: \(id) is owned by \(owner), the coordinator says \(String(describing: parents[id]))")
         }
-        for id in parents.keys where live[id] == nil { violations.append("X6: \(id) is not alive, the coordinator says so") }
+        for id in parents.keys where live[id] == nil {
+            violations.append("X6: \(id) is not alive, the coordinator says so")
+        }
         try coordinator.checkInvariants { violations.append("\($0.rule): \($0)") }
         for id in live.keys {
             var seen: Set<InodeID> = [id]

@@ -1,0 +1,16 @@
+import Client
+import Protocol
+
+/// The requests that garbage collection makes.
+public protocol ClusterAccess: Sendable {
+    /// The wall clock.
+    var now: Timestamp { get }
+    /// Sends a request to a shard.
+    func call<R: ShardRPC>(_ request: R, shard: ShardID) async throws(ClientError) -> R.Response
+    /// Sends a request to the coordinator.
+    func callCDC<R: CdcRPC>(_ request: R) async throws(ClientError) -> R.Response
+    /// The snapshot policy in force for a directory.
+    func snapshotPolicy(of directory: InodeID) async throws(ClientError) -> SnapshotPolicy
+    /// Has a block erased where it is, or by the registry when its block service is decommissioned; the proof.
+    func erase(_ block: RemoveSpanInitiateBlockInfo) async throws(ClientError) -> MAC
+}

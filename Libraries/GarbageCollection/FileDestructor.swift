@@ -1,0 +1,91 @@
+import Client
+import Protocol
+
+/// Destroys transient files that are past their deadline: their blocks span by span, then the inode (services.md D.3).
+public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
+    private let cluster: Cluster
+    private let marginNanoseconds: UInt64
+
+    /// - Parameter marginNanoseconds: how long after its deadline a file is let be, as clocks differ.
+    public init(cluster: Cluster, marginNanoseconds: UInt64) {
+        self.cluster = cluster
+        self.marginNanoseconds = marginNanoseconds
+    }
+
+    /// Destroys one file if its time has come.
+    public func destroy(_ file: TransientFile) async throws(ClientError) -> Tally {
+        var tally = Tally()
+        tally.visitedTransientFiles = 1
+        let now = cluster.now.nanoseconds
+        guard now > marginNanoseconds, file.deadlineTime.nanoseconds < now - marginNanoseconds else { return tally }
+        do throws(ClientError) {
+            guard try await destroySpans(of: file, &tally) else {
+                tally.postponedFiles = 1
+                return tally
+            }
+            _ = try await cluster.call(RemoveInodeRequest(id: file.id), shard: file.id.shard)
+            tally.destroyedFiles = 1
+        } catch {
+            if error.isRefusal(.blockTooRecentForDeletion) || error.isRefusal(.deadlineNotPassed) {
+                tally.postponedFiles = 1
+            } else if !error.isRefusal(.fileNotFound) {
+                // Not found: somebody else destroyed it, or it was linked after it was listed.
+                throw error
+            }
+        }
+        return tally
+    }
+
+    /// Removes the spans from the last to the first; false when some disk has to come back first.
+    private func destroySpans(of file: TransientFile, _ tally: inout Tally) async throws(ClientError) -> Bool {
+        var previousOffset: UInt64?
+        while true {
+            let span: RemoveSpanInitiateResponse
+            do throws(ClientError) {
+                span = try await cluster.call(
+                    RemoveSpanInitiateRequest(fileId: file.id, cookie: file.cookie), shard: file.id.shard)
+            } catch {
+                if error.isRefusal(.fileEmpty) { return true }
+                throw error
+            }
+            guard previousOffset.map({ span.byteOffset < $0 }) ?? true else {
+                throw ClientError(.malformedAnswer, "REMOVE_SPAN_INITIATE", "the spans do not become fewer")
+            }
+            previousOffset = span.byteOffset
+            if !span.blocks.isEmpty {
+                guard span.blocks.allSatisfy({ !$0.blockServiceFlags.contains(.stale) }) else { return false }
+                let proofs = try await erase(span.blocks)
+                tally.erasedBlocks += proofs.count
+                _ = try await cluster.call(
+                    RemoveSpanCertifyRequest(
+                        fileId: file.id, cookie: file.cookie, byteOffset: span.byteOffset, proofs: proofs),
+                    shard: file.id.shard)
+            }
+            tally.destroyedSpans += 1
+        }
+    }
+
+    /// All blocks of a span at once; their proofs in the blocks' order.
+    private func erase(_ blocks: [RemoveSpanInitiateBlockInfo]) async throws(ClientError) -> [BlockProof] {
+        let results = await withTaskGroup(of: (Int, Result<MAC, ClientError>).self) { group in
+            for (index, block) in blocks.enumerated() {
+                group.addTask {
+                    do throws(ClientError) {
+                        return (index, .success(try await cluster.erase(block)))
+                    } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            var results: [Int: Result<MAC, ClientError>] = [:]
+            for await (index, result) in group { results[index] = result }
+            return results
+        }
+        var proofs: [BlockProof] = []
+        for (index, block) in blocks.enumerated() {
+            guard let result = results[index] else { continue }
+            proofs.append(BlockProof(blockId: block.blockId, proof: try result.get()))
+        }
+        return proofs
+    }
+}

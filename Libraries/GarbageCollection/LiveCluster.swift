@@ -1,0 +1,65 @@
+import Client
+import EventLoop
+import Protocol
+
+/// A running cluster, at a limited rate.
+public actor LiveCluster: ClusterAccess {
+    private nonisolated let client: Client
+    private nonisolated let pacer: Pacer
+    private let registry: RegistryConnection
+
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { client.unownedExecutor }
+    public nonisolated var now: Timestamp { Timestamp(nanoseconds: client.loop.wallClock()) }
+
+    /// - Parameter requestsPerSecond: of all requests that change something or list; at least 1.
+    public init(client: Client, registries: [SocketAddress], requestsPerSecond: UInt32) {
+        self.client = client
+        pacer = Pacer(loop: client.loop, perSecond: requestsPerSecond)
+        registry = RegistryConnection(on: client.loop, addresses: registries)
+    }
+
+    /// Closes what this made; the client is its owner's.
+    public func close() {
+        registry.close()
+    }
+
+    public nonisolated func call<R: ShardRPC>(_ request: R, shard: ShardID) async throws(ClientError) -> R.Response {
+        await pacer.turn()
+        return try await client.call(request, shard: shard)
+    }
+
+    public nonisolated func callCDC<R: CdcRPC>(_ request: R) async throws(ClientError) -> R.Response {
+        await pacer.turn()
+        return try await client.callCDC(request)
+    }
+
+    public nonisolated func snapshotPolicy(of directory: InodeID) async throws(ClientError) -> SnapshotPolicy {
+        try await client.snapshotPolicy(of: directory)
+    }
+
+    public func erase(_ block: RemoveSpanInitiateBlockInfo) async throws(ClientError) -> MAC {
+        await pacer.turn()
+        if block.blockServiceFlags.contains(.decommissioned) { return try await eraseAtRegistry(block) }
+        let service = BlockService(
+            addrs: block.blockServiceAddrs, id: block.blockServiceId, flags: block.blockServiceFlags)
+        let request = EraseBlockRequest(blockId: block.blockId, certificate: block.certificate)
+        let result: Result<MAC?, ClientError> = await withCheckedContinuation { continuation in
+            let operation = BlockOperation(request, service, answer: .proof) { continuation.resume(returning: $0) }
+            client.core.connections.submit(operation, purpose: .erase)
+        }
+        guard let proof = try result.get() else {
+            throw ClientError(.malformedAnswer, "ERASE_BLOCK", "the answer has no proof")
+        }
+        return proof
+    }
+
+    private func eraseAtRegistry(_ block: RemoveSpanInitiateBlockInfo) async throws(ClientError) -> MAC {
+        let request = EraseDecommissionedBlockRequest(
+            blockServiceId: block.blockServiceId, blockId: block.blockId, certificate: block.certificate)
+        do throws(RegistryCallError) {
+            return try await registry.call(request).proof
+        } catch {
+            throw ClientError(registry: error, "ERASE_DECOMMISSIONED_BLOCK")
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import Daemon
+import EventLoop
+import GarbageCollection
+
+/// `sterna-gc`: removes expired snapshots and destroys expired files.
+@main
+struct GcCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sterna-gc", abstract: "Frees the space of deleted and abandoned files of a Sterna cluster.")
+
+    @OptionGroup var daemon: DaemonOptions
+    @OptionGroup var registry: RegistryOptions
+    @OptionGroup var options: GcOptions
+
+    @Option(help: "Directory for the progress file; created when missing.")
+    var data: String
+
+    func run() throws {
+        let registries = try registry.registry.resolve()
+        let progress = try ProgressFile(directory: data)
+        try Daemon.run("sterna-gc", daemon) { daemon in
+            try GcService.start(daemon, registries: registries, progress: progress, options: options)
+        }
+    }
+}
+
+/// What is done how often.
+struct GcOptions: ParsableArguments {
+    @Flag(inversion: .prefixedNo, help: "Remove snapshots that their directory's policy no longer protects.")
+    var collectDirectories = true
+
+    @Flag(inversion: .prefixedNo, help: "Destroy transient files that are past their deadline.")
+    var destructFiles = true
+
+    @Flag(inversion: .prefixedNo, help: "Drop empty entries of the shards' indices of files by block service.")
+    var zeroBlockServices = true
+
+    @Option(help: "Seconds between two looks through all directories.")
+    var collectInterval: UInt32 = 600
+
+    @Option(help: "Seconds between two looks through all transient files.")
+    var destructInterval: UInt32 = 300
+
+    @Option(help: "Seconds between two looks through the indices of files by block service.")
+    var indexInterval: UInt32 = 3600
+
+    @Option(help: "Seconds after the start before the first round of each duty.")
+    var firstDelay: UInt32 = 30
+
+    @Option(help: "Snapshots younger than this many seconds are never removed.")
+    var collectDirectoriesMinEdgeAge: UInt32 = 3600
+
+    @Option(help: "Seconds to let pass after a file's deadline, as clocks differ.")
+    var destructMargin: UInt32 = 60
+
+    @Option(help: "Requests per second at most, of all duties together.")
+    var requestsPerSecond: UInt32 = 2000
+
+    @Option(help: "Shards that a duty works on at the same time.")
+    var shardsAtOnce = 8
+
+    func validate() throws {
+        guard requestsPerSecond > 0 else { throw ValidationError("--requests-per-second must be at least 1") }
+        guard (1...256).contains(shardsAtOnce) else {
+            throw ValidationError("--shards-at-once must be between 1 and 256")
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Client
+import Daemon
+import EventLoop
+import GarbageCollection
+import Logging
+import Protocol
+
+/// A running garbage collector.
+enum GcService {
+    /// Starts the duties once the cluster answers.
+    static func start(
+        _ daemon: Daemon, registries: [SocketAddress], progress: ProgressFile, options: GcOptions
+    ) throws {
+        var clientOptions = ClientOptions()
+        // Nothing is read or written here.
+        clientOptions.readCacheBytes = 0
+        clientOptions.pendingWriteBytes = 0
+        let client = try Client(loop: daemon.loop, registries: registries, options: clientOptions)
+        let cluster = LiveCluster(
+            client: client, registries: registries, requestsPerSecond: options.requestsPerSecond)
+        let schedule = DutySchedule(
+            loop: daemon.loop, logger: daemon.logger, counters: daemon.counters, progress: progress,
+            shardsAtOnce: options.shardsAtOnce, firstDelay: options.firstDelay)
+        let duties = duties(cluster, options, daemon.logger)
+        let (loop, logger) = (daemon.loop, daemon.logger)
+        let ready = OnLoop(loop) { daemon.ready() }
+        let work = loop.task {
+            guard await started(client, loop, logger) else { return }
+            ready.call()
+            await schedule.run(duties)
+        }
+        daemon.onShutdown { done in
+            let finished = OnLoop(loop, done)
+            work.cancel()
+            loop.task {
+                await schedule.save()
+                await cluster.close()
+                await client.close()
+                finished.call()
+            }
+        }
+    }
+
+    /// Waits until the registry knows all shards.
+    private static func started(_ client: Client, _ loop: EventLoop, _ logger: Logger) async -> Bool {
+        while !Task.isCancelled {
+            do {
+                try await client.start()
+                return true
+            } catch {
+                logger.warning("waiting for the cluster: \(error)")
+                await loop.sleep(nanoseconds: 2_000_000_000)
+            }
+        }
+        return false
+    }
+
+    private static func duties(_ cluster: LiveCluster, _ options: GcOptions, _ logger: Logger) -> [Duty] {
+        let second: UInt64 = 1_000_000_000
+        let rounds = ShardRounds(
+            cluster: cluster,
+            collector: DirectoryCollector(
+                cluster: cluster, minimumAgeNanoseconds: UInt64(options.collectDirectoriesMinEdgeAge) * second),
+            destructor: FileDestructor(
+                cluster: cluster, marginNanoseconds: UInt64(options.destructMargin) * second)
+        ) { shard, item, error in
+            logger.warning("shard \(shard)\(item.map { ", inode \($0)" } ?? ""): \(error)")
+        }
+        var duties: [Duty] = []
+        if options.collectDirectories {
+            duties.append(
+                Duty("collect", every: options.collectInterval) { await rounds.collectDirectories(of: $0) })
+        }
+        if options.destructFiles {
+            duties.append(Duty("destruct", every: options.destructInterval) { await rounds.destroyFiles(of: $0) })
+        }
+        if options.zeroBlockServices {
+            duties.append(Duty("index", every: options.indexInterval) { await rounds.cleanIndex(of: $0) })
+        }
+        return duties
+    }
+}
+
+/// Something of the loop that a task on the loop calls back.
+///
+/// `@unchecked Sendable`: made on the loop, and only called by tasks that run there, which `call` asserts.
+private struct OnLoop: @unchecked Sendable {
+    private let loop: EventLoop
+    private let body: () -> Void
+
+    init(_ loop: EventLoop, _ body: @escaping () -> Void) {
+        self.loop = loop
+        self.body = body
+    }
+
+    func call() {
+        assert(loop.isOnLoop)
+        body()
+    }
+}

@@ -1,3 +1,0 @@
-@main struct Skeleton {
-    static func main() {}
-}

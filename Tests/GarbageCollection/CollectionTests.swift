@@ -1,0 +1,196 @@
+import Client
+import GarbageCollection
+import Protocol
+import Testing
+
+/// Directories and files from their deletion to their end.
+@Suite struct CollectionTests {
+    private static let shard = ShardID(rawValue: 0)
+    private static let day: UInt64 = 86_400
+
+    private func rounds(_ cluster: ShardCluster) -> ShardRounds<ShardCluster> {
+        ShardRounds(
+            cluster: cluster,
+            collector: DirectoryCollector(cluster: cluster, minimumAgeNanoseconds: 3_600 * ShardCluster.second),
+            destructor: FileDestructor(cluster: cluster, marginNanoseconds: 60 * ShardCluster.second)
+        ) { _, _, _ in }
+    }
+
+    private func setPolicy(days: UInt64, _ cluster: ShardCluster) async throws {
+        var info = try await cluster.tell(StatDirectoryRequest(id: .root)).info
+        try info.set(
+            SnapshotPolicy(
+                deleteAfterTime: DeleteAfterTime(nanoseconds: days * Self.day * ShardCluster.second),
+                deleteAfterVersions: .inactive))
+        _ = try await cluster.tell(SetDirectoryInfoRequest(id: .root, info: info))
+    }
+
+    @Test func aDeletedFileIsKeptAsLongAsThePolicySaysAndThenGoesEntirely() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster)
+        try await setPolicy(days: 30, cluster)
+        let file = try await cluster.makeFile("a")
+        try await cluster.makeFile("b")
+        try await cluster.unlink("a", file)
+        await cluster.advance(seconds: 29 * Self.day)
+        var tally = await rounds.collectDirectories(of: Self.shard)
+        #expect(tally.removedSnapshots == 0 && tally.failures == 0)
+        #expect(try await cluster.snapshots().count == 2)
+        await cluster.advance(seconds: 2 * Self.day)
+        tally = await rounds.collectDirectories(of: Self.shard)
+        #expect(tally.removedSnapshots == 2 && tally.failures == 0)
+        #expect(try await cluster.snapshots().isEmpty)
+        #expect(await cluster.blocks.count == 6)
+        await cluster.advance(seconds: 120)
+        tally = await rounds.destroyFiles(of: Self.shard)
+        #expect(tally.destroyedFiles == 1 && tally.destroyedSpans == 1 && tally.erasedBlocks == 3)
+        #expect(await cluster.blocks.count == 3)
+        #expect(try await cluster.transientFiles().isEmpty)
+        #expect(await cluster.exists("b"))
+        try await cluster.expectInvariants()
+    }
+
+    @Test func anOverriddenFileIsJudgedByWhatReplacedIt() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster)
+        try await setPolicy(days: 30, cluster)
+        try await cluster.makeFile("a")
+        await cluster.advance(seconds: 60 * Self.day)
+        try await cluster.makeFile("a")
+        await cluster.advance(seconds: Self.day)
+        #expect(await rounds.collectDirectories(of: Self.shard).removedSnapshots == 0)
+        await cluster.advance(seconds: 30 * Self.day)
+        #expect(await rounds.collectDirectories(of: Self.shard).removedSnapshots == 1)
+        #expect(await cluster.exists("a"))
+        await cluster.advance(seconds: 120)
+        #expect(await rounds.destroyFiles(of: Self.shard).destroyedFiles == 1)
+        #expect(await cluster.blocks.count == 3)
+        try await cluster.expectInvariants()
+    }
+
+    @Test func manyNamesOverSeveralPages() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster)
+        try await setPolicy(days: 1, cluster)
+        for number in 0..<120 {
+            let name = "a file with quite a long name, number \(number)"
+            let file = try await cluster.makeFile(name)
+            if number % 3 != 0 { try await cluster.unlink(name, file) }
+        }
+        await cluster.advance(seconds: 2 * Self.day)
+        let tally = await rounds.collectDirectories(of: Self.shard)
+        #expect(tally.removedSnapshots == 160 && tally.failures == 0)
+        await cluster.advance(seconds: 120)
+        #expect(await rounds.destroyFiles(of: Self.shard).destroyedFiles == 80)
+        #expect(await cluster.blocks.count == 40 * 3)
+        try await cluster.expectInvariants()
+    }
+
+    @Test func aForgottenEmptyDirectoryGoes() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster)
+        try await setPolicy(days: 1, cluster)
+        let id = InodeID(type: .directory, shard: Self.shard, index: 5)
+        let info = DirectoryInfo(entries: [])
+        _ = try await cluster.tell(CreateDirectoryInodeRequest(id: id, ownerId: .root, info: info))
+        let file = try await cluster.makeFile("inside", in: id)
+        try await cluster.unlink("inside", file, in: id)
+        #expect(await rounds.collectDirectories(of: Self.shard).removedDirectories == 0)
+        let whole = try await cluster.tell(StatDirectoryRequest(id: .root)).info
+        _ = try await cluster.tell(RemoveDirectoryOwnerRequest(dirId: id, info: whole))
+        #expect(await rounds.collectDirectories(of: Self.shard).removedDirectories == 0, "it has a history")
+        await cluster.advance(seconds: 2 * Self.day)
+        let tally = await rounds.collectDirectories(of: Self.shard)
+        #expect(tally.removedSnapshots == 2 && tally.removedDirectories == 1 && tally.failures == 0)
+        await #expect(throws: ProtocolError.directoryNotFound) {
+            _ = try await cluster.tell(StatDirectoryRequest(id: id))
+        }
+        try await cluster.expectInvariants()
+    }
+
+    @Test func filesBeingWrittenAreLetBe() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster)
+        _ = try await cluster.makeTransientFile()
+        await cluster.advance(seconds: 3_600)
+        var tally = await rounds.destroyFiles(of: Self.shard)
+        #expect(tally.visitedTransientFiles == 1 && tally.destroyedFiles == 0)
+        #expect(await cluster.blocks.count == 3)
+        await cluster.advance(seconds: 100)
+        tally = await rounds.destroyFiles(of: Self.shard)
+        #expect(tally.destroyedFiles == 1)
+        #expect(await cluster.blocks.isEmpty)
+    }
+
+    @Test func staleDisksAreWaitedForAndDecommissionedOnesAreNot() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster)
+        _ = try await cluster.makeTransientFile()
+        await cluster.advance(seconds: 10_000)
+        await cluster.setFlags(.stale)
+        #expect(await rounds.destroyFiles(of: Self.shard).postponedFiles == 1)
+        await cluster.setFlags(.decommissioned)
+        #expect(await rounds.destroyFiles(of: Self.shard).destroyedFiles == 1)
+        try await cluster.expectInvariants()
+    }
+
+    @Test func blocksThatAreTooYoungPostponeAndOtherErrorsCount() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster)
+        _ = try await cluster.makeTransientFile()
+        await cluster.advance(seconds: 10_000)
+        await cluster.refuseErasing(.blockTooRecentForDeletion)
+        var tally = await rounds.destroyFiles(of: Self.shard)
+        #expect(tally.postponedFiles == 1 && tally.failures == 0)
+        await cluster.refuseErasing(.blockIoErrorDevice)
+        tally = await rounds.destroyFiles(of: Self.shard)
+        #expect(tally.postponedFiles == 0 && tally.failures == 1)
+        #expect(await cluster.blocks.count == 3)
+        await cluster.refuseErasing(nil)
+        #expect(await rounds.destroyFiles(of: Self.shard).destroyedFiles == 1)
+    }
+
+    @Test(arguments: [2, 3, 5, 7]) func lostAnswersOnlyCostTime(one: UInt64) async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster)
+        try await setPolicy(days: 1, cluster)
+        for number in 0..<20 {
+            let file = try await cluster.makeFile("f\(number)")
+            if number.isMultiple(of: 2) { try await cluster.unlink("f\(number)", file) }
+        }
+        await cluster.advance(seconds: 2 * Self.day)
+        await cluster.loseOne(in: one)
+        for _ in 0..<200 {
+            _ = await rounds.collectDirectories(of: Self.shard)
+            await cluster.advance(seconds: 120)
+            _ = await rounds.destroyFiles(of: Self.shard)
+        }
+        #expect(try await cluster.snapshots().isEmpty)
+        #expect(try await cluster.transientFiles().isEmpty)
+        #expect(await cluster.blocks.count == 10 * 3)
+        for number in 0..<20 { #expect(await cluster.exists("f\(number)") == !number.isMultiple(of: 2)) }
+        try await cluster.expectInvariants()
+    }
+
+    @Test func aShardThatDoesNotAnswerIsOneFailure() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster)
+        let shards = (0..<UInt8(10)).map(ShardID.init(rawValue:))
+        let tally = await ShardRounds<ShardCluster>.run(over: shards, atOnce: 3) { shard in
+            await rounds.collectDirectories(of: shard)
+        }
+        #expect(tally.failures == 9 && tally.visitedDirectories == 1)
+    }
+
+    @Test func theIndexIsCleaned() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster)
+        _ = try await cluster.makeTransientFile()
+        await cluster.advance(seconds: 10_000)
+        #expect(await rounds.destroyFiles(of: Self.shard).destroyedFiles == 1)
+        let tally = await rounds.cleanIndex(of: Self.shard)
+        #expect(tally.failures == 0)
+        #expect(await rounds.cleanIndex(of: Self.shard).removedIndexEntries == 0)
+        try await cluster.expectInvariants()
+    }
+}
