@@ -2,8 +2,8 @@ import Glibc
 import Protocol
 
 extension BlockDisk {
-    /// Removes a block and returns when that is durable. A block that is not there counts as removed: the request may be a
-    /// repetition.
+    /// Removes a block and returns when that is durable. A block that is not there counts as removed: the request may
+    /// be a repetition.
     public func erase(_ block: BlockID) throws(BlockStoreError) {
         let path = BlockPath(block)
         let directory: FileDescriptor

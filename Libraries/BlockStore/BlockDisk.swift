@@ -2,7 +2,8 @@ import Glibc
 import Protocol
 import Synchronization
 
-/// One disk: a directory that holds a key and blocks. Safe to use from several threads at once; every call may block on the disk.
+/// One disk: a directory that holds a key and blocks. Safe to use from several threads at once; every call may block
+/// on the disk.
 public final class BlockDisk: Sendable {
     /// The directory as it was given.
     public let path: String
@@ -73,7 +74,8 @@ public final class BlockDisk: Sendable {
             available: UInt64(numbers.f_bavail).multipliedSaturating(by: unit), filesystem: UInt64(status.st_dev))
     }
 
-    /// Whether the disk as a whole fails, as opposed to one file on it: the key cannot be read or the filesystem not be asked.
+    /// Whether the disk as a whole fails, as opposed to one file on it: the key cannot be read or the filesystem not
+    /// be asked.
     public func isFailing() -> Bool {
         do {
             _ = try capacity()

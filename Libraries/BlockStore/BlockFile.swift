@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Protocol
 
@@ -34,7 +35,8 @@ public final class BlockFile: Sendable {
         public static let empty = StoredRange(offset: 0, count: 0)
     }
 
-    /// Where the pages of a range of data lie. Throws `outOfBounds` unless both are multiples of 4096 and inside of the block.
+    /// Where the pages of a range of data lie. Throws `outOfBounds` unless both are multiples of 4096 and inside of
+    /// the block.
     public func storedRange(offset: UInt32, count: UInt32) throws(BlockStoreError) -> StoredRange {
         let (start, length) = (Int(offset), Int(count))
         guard start % PageChunk.pageSize == 0, length % PageChunk.pageSize == 0, start + length <= dataSize else {
@@ -53,20 +55,28 @@ public final class BlockFile: Sendable {
         posix_fadvise(file.raw, range.offset, range.count, POSIX_FADV_WILLNEED)
     }
 
-    /// Reads the data of up to a chunk's worth of pages from the start of `range` and takes them off it. Their data bytes, without
-    /// checksums, then are `chunk.data(result)`.
+    /// Reads the data of up to a chunk's worth of pages from the start of `range` and takes them off it. Their data
+    /// bytes, without checksums, then are `chunk.data(result)`.
     public func readData(_ range: inout StoredRange, into chunk: PageChunk) throws(BlockStoreError) -> Int {
         let pages = min(PageChunk.pages, range.count / PageChunk.storedPageSize)
         guard pages > 0 else { return 0 }
         let wanted = pages * PageChunk.storedPageSize
         var count = 0
-        repeat { count = chunk.readData(from: file.raw, at: range.offset, pages: pages) } while count < 0 && errno == EINTR
+        repeat {
+            count = chunk.readData(from: file.raw, at: range.offset, pages: pages)
+        } while count < 0 && errno == EINTR
         guard count >= 0 else { throw .last("read block") }
         // Bounds were checked against the size, so less means that the file was cut since.
         guard count == wanted else { throw .system(operation: "read block", code: EIO) }
         range.offset += wanted
         range.count -= wanted
         return pages * PageChunk.pageSize
+    }
+
+    /// Reads stored pages with their checksums if all of them are in memory, without waiting for the disk. False when
+    /// they are not, whatever the reason; the buffer's contents are undefined then.
+    public func readResident(_ range: StoredRange, into buffer: UnsafeMutableRawPointer) -> Bool {
+        linux_read_resident(file.raw, buffer, range.count, Int64(range.offset)) == range.count
     }
 
     /// Reads stored pages with their checksums from the start of `range` and takes them off it; returns the bytes read.

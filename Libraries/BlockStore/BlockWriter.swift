@@ -3,8 +3,8 @@ import Erasure
 import Glibc
 import Protocol
 
-/// A block on its way to the disk. Data comes in pieces of any size; checksums are computed as it passes; nothing is read back.
-/// Unless `finish` succeeds nothing remains.
+/// A block on its way to the disk. Data comes in pieces of any size; checksums are computed as it passes; nothing is
+/// read back. Unless `finish` succeeds nothing remains.
 ///
 /// Belongs to one thread at a time. Between calls it holds less than a page of data.
 public final class BlockWriter {
@@ -106,8 +106,8 @@ public final class BlockWriter {
         return taken
     }
 
-    /// Publishes the block under its name and returns when it is durable. Throws `badChecksum` when its data is not what was
-    /// announced. Call it once, when everything has been received.
+    /// Publishes the block under its name and returns when it is durable. Throws `badChecksum` when its data is not
+    /// what was announced. Call it once, when everything has been received.
     public func finish(expecting expected: CRC32C) throws(BlockStoreError) {
         precondition(received == size)
         guard checksum == expected.rawValue else { throw .badChecksum }
@@ -130,8 +130,8 @@ public final class BlockWriter {
         try file.sync("trial")
     }
 
-    /// For a block that exists already (or a filesystem that cannot tell while renaming): the new file is durable before it
-    /// takes the place of one that may have been acknowledged.
+    /// For a block that exists already (or a filesystem that cannot tell while renaming): the new file is durable
+    /// before it takes the place of one that may have been acknowledged.
     private func replace(_ name: String) throws(BlockStoreError) {
         try file.sync("block \(path.name)")
         let existed = faccessat(directory.raw, path.name, F_OK, 0) == 0

@@ -1,6 +1,7 @@
 import Glibc
 
-/// A file descriptor that is closed with its owner. `openat`-style calls keep all paths relative to directories held open.
+/// A file descriptor that is closed with its owner. `openat`-style calls keep all paths relative to directories held
+/// open.
 final class FileDescriptor: Sendable {
     let raw: Int32
 

@@ -1,12 +1,14 @@
 import Glibc
 
-/// A buffer of interleaved pages, each 4096 data bytes and room for their checksum: the form in which blocks lie on the disk and
-/// travel to readers. Data is scattered into it straight from a socket, so it is never moved to make room for the checksums.
+/// A buffer of interleaved pages, each 4096 data bytes and room for their checksum: the form in which blocks lie on
+/// the disk and travel to readers. Data is scattered into it straight from a socket, so it is never moved to make room
+/// for the checksums.
 ///
-/// Chunks belong to whoever works at the moment, not to a connection: what a slow sender leaves behind is less than a page.
+/// Chunks belong to whoever works at the moment, not to a connection: what a slow sender leaves behind is less than a
+/// page.
 ///
-/// `@unchecked Sendable`: plain memory without an owner of its own. One thread uses a chunk at a time; whoever passes it on (a pool
-/// with a lock) orders the two.
+/// `@unchecked Sendable`: plain memory without an owner of its own. One thread uses a chunk at a time; whoever passes
+/// it on (a pool with a lock) orders the two.
 public final class PageChunk: @unchecked Sendable {
     /// Data bytes of a page.
     public static let pageSize = 4096

@@ -2,8 +2,8 @@ import Erasure
 import Glibc
 import Protocol
 
-/// The key of a disk in `secret.key`: 16 random bytes and their CRC32C. Made once, never changed. While this object lives the
-/// file is locked, so that no two processes serve one disk.
+/// The key of a disk in `secret.key`: 16 random bytes and their CRC32C. Made once, never changed. While this object
+/// lives the file is locked, so that no two processes serve one disk.
 final class SecretKeyFile: Sendable {
     let key: SecretKey
     private let file: FileDescriptor

@@ -90,6 +90,13 @@ ssize_t linux_sendfile(int socket, int file, int64_t offset, size_t count) {
     return sent < 0 ? -errno : sent;
 }
 
+ssize_t linux_read_resident(int fd, void *buffer, size_t count, int64_t offset)
+{
+    struct iovec vector = {buffer, count};
+    ssize_t result = preadv2(fd, &vector, 1, offset, RWF_NOWAIT);
+    return result < 0 ? -errno : result;
+}
+
 int linux_pipe(int descriptors[2]) {
     return pipe2(descriptors, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
 }

@@ -79,8 +79,8 @@ final class CodingKernel: Sendable {
         }
     }
 
-    /// Whether the installed ISA-L multiplies by the tables it is given, tried once per process with every count of rows that
-    /// has its own kernel and lengths around the vector sizes.
+    /// Whether the installed ISA-L multiplies by the tables it is given, tried once per process with every count of
+    /// rows that has its own kernel and lengths around the vector sizes.
     static let isISALRight: Bool = {
         var generator: UInt64 = 0x9E37_79B9_7F4A_7C15
         func randomByte() -> UInt8 {

@@ -33,8 +33,8 @@ package struct CodingMatrix: Equatable, Sendable {
         return matrix
     }
 
-    /// The rows that make the blocks `wanted` out of the `columns` blocks `present`. Block b < columns is data, others are
-    /// rows of `self`, the parity matrix. Any `columns` distinct blocks determine the others.
+    /// The rows that make the blocks `wanted` out of the `columns` blocks `present`. Block b < columns is data, others
+    /// are rows of `self`, the parity matrix. Any `columns` distinct blocks determine the others.
     func recovery(of wanted: [Int], from present: [Int]) -> CodingMatrix {
         precondition(present.count == columns)
         let inverse = select(present).inverted()

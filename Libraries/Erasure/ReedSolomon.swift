@@ -1,7 +1,8 @@
 import Synchronization
 
-/// The erasure code of a span with D data and P parity blocks (wire-protocol section 14). Blocks 0..<D are data, D..<D+P are
-/// parity; with D = 1 every block is a copy. Works bytewise, so cells, whole blocks or single pages can be coded alike.
+/// The erasure code of a span with D data and P parity blocks (wire-protocol section 14). Blocks 0..<D are data,
+/// D..<D+P are parity; with D = 1 every block is a copy. Works bytewise, so cells, whole blocks or single pages can be
+/// coded alike.
 ///
 /// Instances are shared, immutable to their users and safe to use from any thread.
 public final class ReedSolomon: Sendable {
@@ -45,8 +46,8 @@ public final class ReedSolomon: Sendable {
         encoder = CodingKernel(matrix)
     }
 
-    /// Whether coding runs on ISA-L's vector kernels. False means that the installed ISA-L works on another table layout or field
-    /// and the scalar code, a hundred times slower, is used instead.
+    /// Whether coding runs on ISA-L's vector kernels. False means that the installed ISA-L works on another table
+    /// layout or field and the scalar code, a hundred times slower, is used instead.
     public static var usesVectorKernels: Bool { CodingKernel.isISALRight }
 
     /// All blocks of a span, D + P.
@@ -67,8 +68,8 @@ public final class ReedSolomon: Sendable {
 
     /// Computes missing cells, data or parity, from any D others of the same stripe.
     /// - Parameters:
-    ///   - present: for every block its cell of `length` bytes, nil where it is not at hand. Surplus cells are not used; data comes
-    ///     before parity.
+    ///   - present: for every block its cell of `length` bytes, nil where it is not at hand. Surplus cells are not
+    ///     used; data comes before parity.
     ///   - wanted: which blocks to compute, ascending and distinct.
     ///   - into: as many cells of `length` writable bytes as `wanted` has members.
     /// - Returns: false, with nothing written, when fewer than D cells are present.

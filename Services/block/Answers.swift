@@ -8,12 +8,16 @@ enum Answers {
         bytes(kind: Request.kind.rawValue, response)
     }
 
+    /// A response without body; data follows.
+    static func header(of kind: BlocksKind) -> [UInt8] { bytes(kind: kind.rawValue, FetchBlockResponse()) }
+
     /// An error: kind 0 and its code.
     static func failure(_ error: ProtocolError) -> [UInt8] { bytes(kind: 0, error) }
 
     private static func bytes(kind: UInt8, _ body: some WireValue) -> [UInt8] {
         do throws(EncodeError) {
-            return try encodedBytes(capacity: BlocksResponseHeader.size + body.encodedSize) { (writer) throws(EncodeError) in
+            let size = BlocksResponseHeader.size + body.encodedSize
+            return try encodedBytes(capacity: size) { (writer) throws(EncodeError) in
                 try BlocksResponseHeader(kind: kind).encode(into: &writer)
                 try body.encode(into: &writer)
             }

@@ -39,7 +39,7 @@ struct BlockCommand: ParsableCommand {
     @Option(help: "What the registry shows in front of the paths; default: the host's name.")
     var pathPrefix: String?
 
-    @Option(help: "Seconds after its creation during which a block cannot be erased; more than the 300 of the write window.")
+    @Option(help: "Seconds after its creation before a block may be erased; more than the 300 of the write window.")
     var eraseDelay: UInt32 = 3600
 
     @Option(help: "Seconds without progress after which a connection is closed.")
@@ -54,7 +54,7 @@ struct BlockCommand: ParsableCommand {
     @Option(help: "Connections at the same time; more have to wait.")
     var maxConnections = 4000
 
-    @Option(help: "Percent of a disk's requests that may fail with I/O errors before it is reported for decommissioning.")
+    @Option(help: "Percent of a disk's requests that may end in I/O errors before its decommission is asked for.")
     var ioAlertPercent: UInt64 = 10
 
     func validate() throws {

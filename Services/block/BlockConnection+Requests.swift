@@ -28,7 +28,14 @@ extension BlockConnection {
         let job = WriteJob(
             disk, request.blockId, size: size, checksum: request.crc, head: takeInput(atMost: size),
             answer: Answers.success(to: request, WriteBlockResponse(proof: proof)))
+        changing(request.blockId, on: disk)
         start(job, on: disk.queue)
+    }
+
+    /// What was kept open of the block is out of date when the request begins, and again when it has ended.
+    private func changing(_ block: BlockID, on disk: ServedDisk) {
+        disk.recent.forget(block)
+        whenJobEnds = { _ in disk.recent.forget(block) }
     }
 
     private func test(_ request: TestWriteRequest, on disk: ServedDisk?) {
@@ -60,6 +67,7 @@ extension BlockConnection {
         let job = DiskOperationJob(disk, block, name: "erase", answer: answer) { (disk, _) throws(BlockStoreError) in
             try disk.erase(block)
         }
+        changing(block, on: disk)
         start(job, on: disk.queue)
     }
 
@@ -77,10 +85,26 @@ extension BlockConnection {
     private func fetch(_ request: FetchBlockWithCrcRequest, from disk: ServedDisk?) {
         guard let disk else { return refuse(.blockServiceNotFound) }
         countFetch(request.count)
+        if answerFromMemory(request, disk) { return }
         let header = Answers.success(to: request, FetchBlockWithCrcResponse())
         let job = FetchWithChecksumsJob(
             disk, request.blockId, offset: request.offset, count: request.count, header: header)
+        let generation = disk.recent.generation
+        whenJobEnds = { job in
+            guard let file = (job as? FetchWithChecksumsJob)?.file else { return }
+            disk.recent.keep(file, of: request.blockId, since: generation)
+        }
         start(job, on: disk.queue)
+    }
+
+    /// Answers a small fetch at once if the block is open and its pages are in memory.
+    private func answerFromMemory(_ request: FetchBlockWithCrcRequest, _ disk: ServedDisk) -> Bool {
+        guard request.count <= ResidentAnswer.largestCount, let file = disk.recent[request.blockId],
+            let range = try? file.storedRange(offset: request.offset, count: request.count),
+            let answer = server.residentAnswer.read(range, of: file)
+        else { return false }
+        send(answer)
+        return true
     }
 
     private func fetch(_ request: FetchBlockRequest, from disk: ServedDisk?) {

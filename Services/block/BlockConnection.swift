@@ -26,23 +26,25 @@ final class BlockConnection {
     let peer: SocketAddress
     var state = State.header
     /// The queue of the waiting job's disk.
-    var jobQueue: WorkQueue?
+    private var jobQueue: WorkQueue?
+    /// What the loop does when the job has ended, well or not.
+    var whenJobEnds: ((BlockJob) -> Void)?
     /// When the connection is given up, on the loop's monotonic clock. Not while a job works.
-    private(set) var deadline: UInt64 = 0
+    var deadline: UInt64 = 0
 
     private var poll: FileDescriptorPoll?
+    private var watched: FileDescriptorPoll.Events = []
     private var lowWater: Int32 = 1
     private var closesAfterWork = false
     private let input: UnsafeMutableRawBufferPointer
     private var inputStart = 0
     private var inputEnd = 0
 
-    /// Room for several pipelined requests; the longest has 41 bytes. Small, since data read together with a header is copied.
+    /// Room for several pipelined requests; the longest has 41 bytes. Small, since data read together with a header is
+    /// copied.
     private static let inputSize = 512
     /// With how much data to be woken up while a block comes in.
     private static let inputStep = 256 << 10
-    private static let dropTimeoutNanoseconds: UInt64 = 30_000_000_000
-    private static let lingerNanoseconds: UInt64 = 2_000_000_000
 
     init(_ socket: Int32, _ peer: SocketAddress, server: BlockServer) throws(SystemError) {
         self.socket = socket
@@ -54,7 +56,7 @@ final class BlockConnection {
         setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
         poll = try FileDescriptorPoll(on: server.loop, descriptor: socket) { [unowned self] in socketReady($0) }
         touch()
-        poll?.watch(.readable)
+        watch(.readable)
     }
 
     deinit { input.deallocate() }
@@ -62,7 +64,10 @@ final class BlockConnection {
     // MARK: Readiness
 
     private func socketReady(_ events: FileDescriptorPoll.Events) {
-        if events.contains(.failed) { return close() }
+        if events.contains(.failed) {
+            watched = []
+            return close()
+        }
         touch()
         switch state {
         case .header: receiveHeader()
@@ -70,7 +75,8 @@ final class BlockConnection {
         case .dropping(let remaining, let answer): drop(remaining, then: answer)
         case .sending(let bytes, let closes): send(bytes, closes: closes)
         case .lingering: linger()
-        case .working, .closed: break
+        case .working: watch([])  // the next request is early, or a block's data arrives: the job knows
+        case .closed: break
         }
     }
 
@@ -86,7 +92,7 @@ final class BlockConnection {
     }
 
     /// Handles requests until one has to wait or input runs out.
-    private func processInput() {
+    func processInput() {
         while case .header = state {
             var reader = WireReader(UnsafeRawBufferPointer(rebasing: input[inputStart..<inputEnd]))
             do throws(DecodeError) {
@@ -137,7 +143,9 @@ final class BlockConnection {
     private func dispatch(_ job: BlockJob) {
         guard let queue = jobQueue else { preconditionFailure("a job has a queue") }
         state = .working
-        poll?.watch([])
+        // Readability stays watched: most clients send nothing before they have the answer, and changing it costs
+        // three system calls.
+        if watched == .writable { watch([]) }
         setLowWater(1)
         let (socket, chunks) = (socket, server.chunks)
         queue.run(on: server.loop) {
@@ -167,82 +175,25 @@ final class BlockConnection {
             state = .waiting(job)
             watch(.writable)
         case .again: dispatch(job)
-        case .answer(let bytes): send(bytes, closes: false)
-        case .refuse(let error, let unread): refuse(error, unread: unread)
-        case .done: nextRequest()
+        case .answer(let bytes):
+            jobEnded(job)
+            send(bytes, closes: false)
+        case .refuse(let error, let unread):
+            jobEnded(job)
+            refuse(error, unread: unread)
+        case .done:
+            jobEnded(job)
+            nextRequest()
         case .broken(let reason):
             server.logger.debug("connection of \(peer) broken: \(reason)")
+            jobEnded(job)
             close()
         }
     }
 
-    // MARK: Answering
-
-    /// Answers an error after `unread` bytes that belong to the request were dropped.
-    func refuse(_ error: ProtocolError, unread: Int = 0) {
-        server.refusals.add()
-        server.logger.debug("\(peer): \(error)")
-        let answer = Answers.failure(error)
-        let left = unread - takeInput(atMost: unread).count
-        guard left > 0 else { return send(answer, closes: false) }
-        deadline = server.loop.monotonicNanoseconds &+ Self.dropTimeoutNanoseconds
-        drop(left, then: answer)
-    }
-
-    private func drop(_ remaining: Int, then answer: [UInt8]) {
-        var remaining = remaining
-        while remaining > 0 {
-            let count = recv(socket, nil, remaining, Int32(MSG_TRUNC))  // for TCP: consume without copying
-            if count > 0 {
-                remaining -= count
-            } else if count < 0, errno == EAGAIN {
-                state = .dropping(remaining, then: answer)
-                return watch(.readable)
-            } else if count == 0 || errno != EINTR {
-                return close()
-            }
-        }
-        send(answer, closes: false)
-    }
-
-    func send(_ bytes: [UInt8], closes: Bool) {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.send(socket, $0.baseAddress.map { $0 + sent }, bytes.count - sent, 0) }
-            if count >= 0 {
-                sent += count
-            } else if errno == EAGAIN {
-                state = .sending(Array(bytes[sent...]), closes: closes)
-                return watch(.writable)
-            } else if errno != EINTR {
-                return close()
-            }
-        }
-        if closes { startLingering() } else { nextRequest() }
-    }
-
-    /// Handles what has come already or waits for the next request. Not recursive: called in a turn of `processInput` it only sets
-    /// the state.
-    private func nextRequest() {
-        let wasInHeader = if case .header = state { true } else { false }
-        state = .header
-        if server.isEnding { return close() }
-        if !wasInHeader { processInput() }
-    }
-
-    private func startLingering() {
-        shutdown(socket, Int32(SHUT_WR))
-        state = .lingering
-        deadline = server.loop.monotonicNanoseconds &+ Self.lingerNanoseconds
-        linger()
-    }
-
-    private func linger() {
-        while case .lingering = state {
-            let count = recv(socket, nil, 1 << 20, Int32(MSG_TRUNC))
-            if count < 0, errno == EAGAIN { return watch(.readable) }
-            if count == 0 || (count < 0 && errno != EINTR) || server.loop.monotonicNanoseconds > deadline { close() }
-        }
+    private func jobEnded(_ job: BlockJob) {
+        whenJobEnds?(job)
+        whenJobEnds = nil
     }
 
     // MARK: Ending
@@ -276,7 +227,9 @@ final class BlockConnection {
             closesAfterWork = true
             shutdown(socket, Int32(SHUT_RDWR))  // its next transfer fails
             return
-        case .waiting(let job): jobQueue?.run { job.abandon() }
+        case .waiting(let job):
+            jobQueue?.run { job.abandon() }
+            jobEnded(job)
         default: break
         }
         state = .closed
@@ -288,7 +241,11 @@ final class BlockConnection {
 
     // MARK: Socket
 
-    private func watch(_ events: FileDescriptorPoll.Events) { poll?.watch(events) }
+    func watch(_ events: FileDescriptorPoll.Events) {
+        guard events != watched else { return }
+        watched = events
+        poll?.watch(events)
+    }
 
     /// With how many received bytes the socket counts as readable. Only an optimisation.
     private func setLowWater(_ bytes: Int32) {

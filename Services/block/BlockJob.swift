@@ -1,11 +1,11 @@
 import BlockStore
 import Protocol
 
-/// What a request does on the threads of its disk, step by step: a step works until it is done or the socket has no more data or
-/// room, and never waits for the socket.
+/// What a request does on the threads of its disk, step by step: a step works until it is done or the socket has no
+/// more data or room, and never waits for the socket.
 ///
-/// `@unchecked Sendable` for all jobs: a job belongs to its connection, which gives it to one thread of the disk's queue at a time and
-/// touches it again only after that step has ended; queue and loop inbox order the two.
+/// `@unchecked Sendable` for all jobs: a job belongs to its connection, which gives it to one thread of the disk's
+/// queue at a time and touches it again only after that step has ended; queue and loop inbox order the two.
 class BlockJob: @unchecked Sendable {
     /// What became of a step.
     enum Outcome {

@@ -11,6 +11,7 @@ final class BlockServer {
     let settings: BlockSettings
     let rules: RequestRules
     let chunks = ChunkPool()
+    let residentAnswer = ResidentAnswer()
     /// No new requests are taken.
     private(set) var isEnding = false
 

@@ -42,8 +42,8 @@ final class DiskHealth: Sendable {
 
     func countRequest() { requests.wrappingAdd(1, ordering: .relaxed) }
 
-    /// What a failed operation is to be answered with (spec services B.8); counts and logs what is the disk's fault. May ask
-    /// the disk, so it runs on the disk's threads.
+    /// What a failed operation is to be answered with (spec services B.8); counts and logs what is the disk's fault.
+    /// May ask the disk, so it runs on the disk's threads.
     func answer(to error: BlockStoreError, doing operation: String, _ block: BlockID) -> ProtocolError {
         switch error {
         case .blockNotFound: return .blockNotFound
@@ -54,7 +54,8 @@ final class DiskHealth: Sendable {
         if error.isMediumError {
             errors.wrappingAdd(1, ordering: .relaxed)
             let isDevice = disk.isFailing()
-            logger.error("\(disk.path): \(operation) of block \(block): \(error)\(isDevice ? ", and the disk fails" : "")")
+            let extent = isDevice ? "the disk fails" : "the disk as a whole answers"
+            logger.error("\(disk.path): \(operation) of block \(block): \(error); \(extent)")
             return isDevice ? .blockIoErrorDevice : .blockIoErrorFile
         }
         if error.isOutOfSpace {

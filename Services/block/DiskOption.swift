@@ -15,12 +15,11 @@ struct DiskOption: ExpressibleByArgument, Hashable, Sendable {
 
     init?(argument: String) {
         let parts = argument.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count >= 3, let domain = parts.last, let storageClass = ClassOption(argument: parts[parts.count - 2])?.classes,
-            storageClass.count == 1, (1...16).contains(domain.utf8.count)
-        else { return nil }
+        guard parts.count >= 3, let domain = parts.last, (1...16).contains(domain.utf8.count) else { return nil }
         path = parts.dropLast(2).joined(separator: ":")
-        guard !path.isEmpty else { return nil }
-        self.storageClass = storageClass[0]
+        let classes = ClassOption(argument: parts[parts.count - 2])?.classes ?? []
+        guard !path.isEmpty, classes.count == 1 else { return nil }
+        storageClass = classes[0]
         failureDomain = domain
     }
 }

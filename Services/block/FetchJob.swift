@@ -8,7 +8,8 @@ final class FetchWithChecksumsJob: BlockJob, @unchecked Sendable {
     private let offset: UInt32
     private let count: UInt32
     private var header: [UInt8]
-    private var file: BlockFile?
+    /// The block once it is open. The loop may look at it after a step.
+    private(set) var file: BlockFile?
     private var range = BlockFile.StoredRange.empty
 
     init(_ served: ServedDisk, _ block: BlockID, offset: UInt32, count: UInt32, header: [UInt8]) {
@@ -101,9 +102,11 @@ final class FetchDataJob: BlockJob, @unchecked Sendable {
         return opened
     }
 
-    /// Sends up to a chunk from `position`; the outcome if that ends the step. What the socket does not take is read again from the
-    /// page cache next time.
-    private func sendChunk(of file: BlockFile, to socket: Int32, _ chunk: PageChunk) throws(BlockStoreError) -> Outcome? {
+    /// Sends up to a chunk from `position`; the outcome if that ends the step. What the socket does not take is read
+    /// again from the page cache next time.
+    private func sendChunk(
+        of file: BlockFile, to socket: Int32, _ chunk: PageChunk
+    ) throws(BlockStoreError) -> Outcome? {
         let skipped = position % PageChunk.pageSize
         let start = position - skipped
         let wanted = min(end - start, PageChunk.pages * PageChunk.pageSize)

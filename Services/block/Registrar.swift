@@ -27,7 +27,8 @@ final class Registrar {
     private static let errorPeriodNanoseconds = 300 * second
 
     init(
-        _ disks: [ServedDisk], at addresses: AddrsInfo, registry: RegistryConnection, settings: BlockSettings, on daemon: Daemon
+        _ disks: [ServedDisk], at addresses: AddrsInfo, registry: RegistryConnection, settings: BlockSettings,
+        on daemon: Daemon
     ) {
         self.disks = disks
         self.addresses = addresses
@@ -53,8 +54,8 @@ final class Registrar {
 
     // MARK: Rounds
 
-    /// Asks all disks for their capacity at the same time, each on its own threads, and registers when all have answered or time
-    /// is up.
+    /// Asks all disks for their capacity at the same time, each on its own threads, and registers when all have
+    /// answered or time is up.
     private func refresh() {
         guard !isStopped else { return }
         let now = daemon.loop.monotonicNanoseconds
@@ -128,7 +129,7 @@ final class Registrar {
             let (tolerated, beyond) = requests.multipliedReportingOverflow(by: settings.errorPercent)
             guard !beyond, tolerated < errors.multipliedReportingOverflow(by: 100).partialValue else { continue }
             let path = disk.announcedPath
-            daemon.logger.error("\(path): \(errors) I/O errors in \(requests) requests, asking to decommission the disk")
+            daemon.logger.error("\(path): \(errors) I/O errors in \(requests) requests, asking to decommission it")
             registry.call(DecommissionBlockServiceRequest(id: disk.id)) { [logger = daemon.logger] result in
                 switch result {
                 case .success: logger.notice("\(path): decommissioned")

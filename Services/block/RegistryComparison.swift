@@ -3,7 +3,9 @@ import Protocol
 
 /// Compares our disks with what the registry knows, before anything is served (spec services B.3).
 enum RegistryComparison {
-    static func apply(_ known: [BlockServiceDeprecatedInfo], to disks: [ServedDisk], logger: Logger) throws(StartupError) {
+    static func apply(
+        _ known: [BlockServiceDeprecatedInfo], to disks: [ServedDisk], logger: Logger
+    ) throws(StartupError) {
         var ours: [BlockServiceID: ServedDisk] = [:]
         for disk in disks {
             if let other = ours.updateValue(disk, forKey: disk.id) {

@@ -4,8 +4,8 @@ import Protocol
 struct RequestRules {
     var eraseDelayNanoseconds: UInt64
 
-    /// Longest time between the making of a block's number and its write. Less than the erase delay, so that a late write can
-    /// never bring back an erased block.
+    /// Longest time between the making of a block's number and its write. Less than the erase delay, so that a late
+    /// write can never bring back an erased block.
     static let writeWindowNanoseconds: UInt64 = 300 * 1_000_000_000
     /// How far ahead of our clock a block's number may be.
     static let futureLimitNanoseconds: UInt64 = 22 * 3600 * 1_000_000_000

@@ -13,6 +13,8 @@ final class ServedDisk {
     let health: DiskHealth
     /// For certificates and proofs.
     let mac: MACKey
+    /// Blocks that were fetched lately, open.
+    let recent = RecentFiles()
     /// Decommissioned before this process started: its blocks are the registry's matter now.
     var isDead = false
 

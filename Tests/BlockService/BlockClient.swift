@@ -55,7 +55,8 @@ struct BlockClient {
         let header = try socket.receive(5)
         guard Array(header[..<4]) == [0x42, 0x4c, 0x4f, 1], header[4] == Request.kind.rawValue else {
             let code = header[4] == 0 ? try ProtocolError(decoding: try socket.receive(2)) : nil
-            throw SocketError(description: "expected \(Request.kind), got \(header) \(code.map(String.init(describing:)) ?? "")")
+            let error = code.map(String.init(describing:)) ?? ""
+            throw SocketError(description: "expected \(Request.kind), got \(header) \(error)")
         }
         return try Request.Response(decoding: try socket.receive(Request.Response.minimumWireSize))
     }

@@ -90,7 +90,8 @@ import Testing
         #expect(try client.error(of: request, data: data) == .badCertificate)
         request = client.writeRequest(block, data)
         #expect(try client.error(of: request, data: data, to: BlockServiceID(rawValue: 1)) == .blockServiceNotFound)
-        #expect(try client.error(of: client.writeRequest(BlockClient.block(age: 310), data), data: data) == .blockTooOldForWrite)
+        let old = client.writeRequest(BlockClient.block(age: 310), data)
+        #expect(try client.error(of: old, data: data) == .blockTooOldForWrite)
         let future = client.writeRequest(BlockClient.block(age: -23 * 3600), data)
         #expect(try client.error(of: future, data: data) == .malformedRequest)
         let odd = Array(data.prefix(5000))
@@ -109,12 +110,14 @@ import Testing
             let fetch = FetchBlockRequest(blockId: block, offset: UInt32(offset), count: UInt32(count))
             #expect(try client.error(of: fetch) == .blockFetchOutOfBounds)
             let pages = FetchBlockWithCrcRequest(
-                fileId: InodeID(rawValue: 0), blockId: block, blockCrc: .zero, offset: UInt32(offset), count: UInt32(count))
+                fileId: InodeID(rawValue: 0), blockId: block, blockCrc: .zero, offset: UInt32(offset),
+                count: UInt32(count))
             #expect(try client.error(of: pages) == .blockFetchOutOfBounds)
         }
         let check = CheckBlockRequest(blockId: block, size: 4096, crc: .zero)
         #expect(try client.error(of: check) == .badBlockCrc)
-        #expect(try client.error(of: CheckBlockRequest(blockId: BlockID(rawValue: 9), size: 0, crc: .zero)) == .blockNotFound)
+        let missing = CheckBlockRequest(blockId: BlockID(rawValue: 9), size: 0, crc: .zero)
+        #expect(try client.error(of: missing) == .blockNotFound)
         #expect(try client.fetch(block, 0, UInt32(data.count)) == data)
     }
 
@@ -155,7 +158,8 @@ import Testing
         #expect(try client.fetchPages(block, 0, 65536) == Array(stored))
         try stored.prefix(4100 * 3).write(to: url)
         #expect(try client.error(of: request) == .badBlockCrc)
-        #expect(try client.error(of: FetchBlockRequest(blockId: block, offset: 0, count: 65536)) == .blockFetchOutOfBounds)
+        let whole = FetchBlockRequest(blockId: block, offset: 0, count: 65536)
+        #expect(try client.error(of: whole) == .blockFetchOutOfBounds)
         #expect(try client.fetch(block, 0, 8192) == Array(stored.prefix(4096) + stored[4100..<8196]))
     }
 

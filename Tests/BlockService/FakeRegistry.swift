@@ -4,7 +4,8 @@ import Protocol
 import Synchronization
 import Wire
 
-/// As much of a registry as a block service needs: answers what is known and remembers what registers. Runs on its own threads.
+/// As much of a registry as a block service needs: answers what is known and remembers what registers. Runs on its own
+/// threads.
 final class FakeRegistry: Sendable {
     let port: UInt16
     private let listener: Int32

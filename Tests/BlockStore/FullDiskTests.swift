@@ -46,7 +46,9 @@ final class SmallFilesystem {
         #expect(failure?.isOutOfSpace == true && stored > 0 && disk.blocks == stored)
         let available = try disk.capacity().available
         #expect(available < UInt64(data.count) + 65536)
-        for number in 0..<stored { #expect(try disk.load(BlockID(rawValue: UInt64(number) << 8), count: 262144) == data) }
+        for number in 0..<stored {
+            #expect(try disk.load(BlockID(rawValue: UInt64(number) << 8), count: 262144) == data)
+        }
         try disk.erase(BlockID(rawValue: 0))
         try disk.store(BlockID(rawValue: 0xff00), data)
         #expect(disk.blocks == stored)

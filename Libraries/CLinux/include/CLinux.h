@@ -34,6 +34,10 @@ int linux_socket_tcp(void);
 /// sendfile at `offset` (not changing the descriptor's own). Returns bytes sent or -errno.
 ssize_t linux_sendfile(int socket, int file, int64_t offset, size_t count);
 
+/// preadv2 with RWF_NOWAIT: only what is in memory already. Returns bytes read (fewer when the rest would have to be waited for) or
+/// -errno, -EAGAIN when nothing is at hand.
+ssize_t linux_read_resident(int fd, void *buffer, size_t count, int64_t offset);
+
 /// pipe2 with O_CLOEXEC | O_NONBLOCK. Returns 0 or -errno.
 int linux_pipe(int descriptors[2]);
 

@@ -1,6 +1,9 @@
-// passthrough: a FUSE filesystem that hands every operation to a directory below; what any mount can do at best on this machine.
-// usage: passthrough DIRECTORY MOUNTPOINT   (low-level libfuse, several threads; prints a JSON line once mounted; SIGTERM unmounts)
-// An inode is an O_PATH descriptor; attributes and names are cached by the kernel for a second, data until the file is opened again.
+// passthrough: a FUSE filesystem that hands every operation to a directory below; what any mount can do at best on
+// this machine.
+// usage: passthrough DIRECTORY MOUNTPOINT   (low-level libfuse, several threads; prints a JSON line once mounted;
+// SIGTERM unmounts)
+// An inode is an O_PATH descriptor; attributes and names are cached by the kernel for a second, data until the file
+// is opened again.
 #define _GNU_SOURCE
 #define FUSE_USE_VERSION 314
 #include <dirent.h>
@@ -213,7 +216,8 @@ static void remove_directory(fuse_req_t request, fuse_ino_t parent, const char *
 }
 
 static void move(
-    fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name, unsigned flags)
+    fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
+    unsigned flags)
 {
     reply(request, renameat2(fd_of(parent), name, fd_of(new_parent), new_name, flags));
 }
@@ -366,9 +370,9 @@ static void init(void *context, struct fuse_conn_info *connection)
 }
 
 static const struct fuse_lowlevel_ops operations = {
-    .init = init, .lookup = lookup, .forget = forget, .forget_multi = forget_multi, .getattr = getattr, .setattr = setattr,
-    .readlink = read_link, .mknod = make_node, .mkdir = make_directory, .unlink = remove_file, .rmdir = remove_directory,
-    .symlink = make_symlink, .rename = move, .link = make_link, .open = open_file, .create = create, .read = read_file,
+    .init = init, .lookup = lookup, .forget = forget, .forget_multi = forget_multi, .getattr = getattr,
+    .setattr = setattr, .readlink = read_link, .mknod = make_node, .mkdir = make_directory, .unlink = remove_file,
+    .rmdir = remove_directory, .symlink = make_symlink, .rename = move, .link = make_link, .open = open_file, .create = create, .read = read_file,
     .write = write_file, .flush = flush, .release = release, .fsync = sync_file, .opendir = open_directory,
     .readdir = list_names, .readdirplus = list_nodes, .releasedir = release_directory, .statfs = statfs,
     .fallocate = allocate};

@@ -1,5 +1,7 @@
-// udp_echo: the bare server that a shard's UDP requests are compared with: libuv, recvmmsg and sendmmsg in batches of 64.
-// usage: udp_echo PORT [answer bytes, default: as long as the request]   (127.0.0.1; prints a JSON line, serves until SIGTERM)
+// udp_echo: the bare server that a shard's UDP requests are compared with: libuv, recvmmsg and sendmmsg in batches of
+// 64.
+// usage: udp_echo PORT [answer bytes, default: as long as the request]   (127.0.0.1; prints a JSON line, serves until
+// SIGTERM)
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -21,8 +23,8 @@ static int answer_bytes = -1;
 static void prepare(int index)
 {
     vectors[index] = (struct iovec){buffers[index], LARGEST};
-    messages[index].msg_hdr =
-        (struct msghdr){.msg_name = &peers[index], .msg_namelen = sizeof peers[index], .msg_iov = &vectors[index], .msg_iovlen = 1};
+    messages[index].msg_hdr = (struct msghdr){
+        .msg_name = &peers[index], .msg_namelen = sizeof peers[index], .msg_iov = &vectors[index], .msg_iovlen = 1};
 }
 
 static void readable(uv_poll_t *poll, int status, int events)
@@ -34,7 +36,8 @@ static void readable(uv_poll_t *poll, int status, int events)
         for (int i = 0; i < BATCH; i++) prepare(i);
         int count = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
         if (count <= 0) return;
-        for (int i = 0; i < count; i++) vectors[i].iov_len = answer_bytes >= 0 ? (size_t)answer_bytes : messages[i].msg_len;
+        for (int i = 0; i < count; i++)
+            vectors[i].iov_len = answer_bytes >= 0 ? (size_t)answer_bytes : messages[i].msg_len;
         for (int sent = 0; sent < count;) {
             int n = sendmmsg(fd, messages + sent, count - sent, 0);
             if (n <= 0) break;
@@ -56,7 +59,8 @@ int main(int argc, char **argv)
     if (argc > 2) answer_bytes = atoi(argv[2]);
     if (answer_bytes > LARGEST) return fprintf(stderr, "udp_echo: at most %d bytes\n", LARGEST), 2;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), size = 4 << 20;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(atoi(argv[1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     socklen_t length = sizeof address;

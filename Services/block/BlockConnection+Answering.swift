@@ -1,0 +1,83 @@
+import EventLoop
+import Glibc
+import Protocol
+
+// How a request ends, and what is left of it on the stream.
+extension BlockConnection {
+    /// For dropping all data of a refused request.
+    private static let dropTimeoutNanoseconds: UInt64 = 30_000_000_000
+    /// For the peer to take the last answer and close.
+    private static let lingerNanoseconds: UInt64 = 2_000_000_000
+
+    /// Answers an error after `unread` bytes that belong to the request were dropped.
+    func refuse(_ error: ProtocolError, unread: Int = 0) {
+        server.refusals.add()
+        server.logger.debug("\(peer): \(error)")
+        let answer = Answers.failure(error)
+        let left = unread - takeInput(atMost: unread).count
+        guard left > 0 else { return send(answer, closes: false) }
+        deadline = server.loop.monotonicNanoseconds &+ Self.dropTimeoutNanoseconds
+        drop(left, then: answer)
+    }
+
+    func drop(_ remaining: Int, then answer: [UInt8]) {
+        var remaining = remaining
+        while remaining > 0 {
+            let count = recv(socket, nil, remaining, Int32(MSG_TRUNC))  // for TCP: consume without copying
+            if count > 0 {
+                remaining -= count
+            } else if count < 0, errno == EAGAIN {
+                state = .dropping(remaining, then: answer)
+                return watch(.readable)
+            } else if count == 0 || errno != EINTR {
+                return close()
+            }
+        }
+        send(answer, closes: false)
+    }
+
+    func send(_ bytes: [UInt8], closes: Bool) {
+        bytes.withUnsafeBytes { send($0, closes: closes) }
+    }
+
+    /// Sends an answer; what the socket does not take now is copied and sent later.
+    func send(_ bytes: UnsafeRawBufferPointer, closes: Bool = false) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = Glibc.send(socket, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count, 0)
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EAGAIN {
+                state = .sending(Array(rest), closes: closes)
+                return watch(.writable)
+            } else if errno != EINTR {
+                return close()
+            }
+        }
+        if closes { startLingering() } else { nextRequest() }
+    }
+
+    /// Handles what has come already or waits for the next request. Not recursive: called in a turn of `processInput`
+    /// it only sets the state.
+    func nextRequest() {
+        let wasInHeader = if case .header = state { true } else { false }
+        state = .header
+        if server.isEnding { return close() }
+        if !wasInHeader { processInput() }
+    }
+
+    private func startLingering() {
+        shutdown(socket, Int32(SHUT_WR))
+        state = .lingering
+        deadline = server.loop.monotonicNanoseconds &+ Self.lingerNanoseconds
+        linger()
+    }
+
+    func linger() {
+        while case .lingering = state {
+            let count = recv(socket, nil, 1 << 20, Int32(MSG_TRUNC))
+            if count < 0, errno == EAGAIN { return watch(.readable) }
+            if count == 0 || (count < 0 && errno != EINTR) || server.loop.monotonicNanoseconds > deadline { close() }
+        }
+    }
+}
