@@ -5,35 +5,50 @@ import Protocol
 public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
     private let cluster: Cluster
     private let marginNanoseconds: UInt64
+    private let postponed: PostponedFiles
 
-    /// - Parameter marginNanoseconds: how long after its deadline a file is let be, as clocks differ.
-    public init(cluster: Cluster, marginNanoseconds: UInt64) {
+    /// - Parameters:
+    ///   - marginNanoseconds: how long after its deadline a file is let be, as clocks differ.
+    ///   - pauseNanoseconds: how long a file is let be after its blocks could not be erased yet.
+    public init(cluster: Cluster, marginNanoseconds: UInt64, pauseNanoseconds: UInt64) {
         self.cluster = cluster
         self.marginNanoseconds = marginNanoseconds
+        postponed = PostponedFiles(pauseNanoseconds: pauseNanoseconds)
     }
 
     /// Destroys one file if its time has come.
     public func destroy(_ file: TransientFile) async throws(ClientError) -> Tally {
         var tally = Tally()
         tally.visitedTransientFiles = 1
-        let now = cluster.now.nanoseconds
-        guard now > marginNanoseconds, file.deadlineTime.nanoseconds < now - marginNanoseconds else { return tally }
+        let now = cluster.now
+        guard now.nanoseconds > marginNanoseconds,
+            file.deadlineTime.nanoseconds < now.nanoseconds - marginNanoseconds
+        else { return tally }
+        guard !postponed.contains(file.id, at: now) else {
+            tally.postponedFiles = 1
+            return tally
+        }
         do throws(ClientError) {
             guard try await destroySpans(of: file, &tally) else {
-                tally.postponedFiles = 1
+                postpone(file, &tally)
                 return tally
             }
             _ = try await cluster.call(RemoveInodeRequest(id: file.id), shard: file.id.shard)
             tally.destroyedFiles = 1
         } catch {
             if error.isRefusal(.blockTooRecentForDeletion) || error.isRefusal(.deadlineNotPassed) {
-                tally.postponedFiles = 1
+                postpone(file, &tally)
             } else if !error.isRefusal(.fileNotFound) {
                 // Not found: somebody else destroyed it, or it was linked after it was listed.
                 throw error
             }
         }
         return tally
+    }
+
+    private func postpone(_ file: TransientFile, _ tally: inout Tally) {
+        tally.postponedFiles = 1
+        postponed.add(file.id, at: cluster.now)
     }
 
     /// Removes the spans from the last to the first; false when some disk has to come back first.

@@ -54,6 +54,9 @@ struct GcOptions: ParsableArguments {
     @Option(help: "Seconds to let pass after a file's deadline, as clocks differ.")
     var destructMargin: UInt32 = 60
 
+    @Option(help: "Seconds until a file is tried again whose blocks were too young or out of reach.")
+    var destructPause: UInt32 = 900
+
     @Option(help: "Requests per second at most, of all duties together.")
     var requestsPerSecond: UInt32 = 2000
 

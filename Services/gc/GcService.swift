@@ -62,7 +62,8 @@ enum GcService {
             collector: DirectoryCollector(
                 cluster: cluster, minimumAgeNanoseconds: UInt64(options.collectDirectoriesMinEdgeAge) * second),
             destructor: FileDestructor(
-                cluster: cluster, marginNanoseconds: UInt64(options.destructMargin) * second)
+                cluster: cluster, marginNanoseconds: UInt64(options.destructMargin) * second,
+                pauseNanoseconds: UInt64(options.destructPause) * second)
         ) { shard, item, error in
             logger.warning("shard \(shard)\(item.map { ", inode \($0)" } ?? ""): \(error)")
         }

@@ -8,11 +8,13 @@ import Testing
     private static let shard = ShardID(rawValue: 0)
     private static let day: UInt64 = 86_400
 
-    private func rounds(_ cluster: ShardCluster) -> ShardRounds<ShardCluster> {
+    private func rounds(_ cluster: ShardCluster, pauseSeconds: UInt64 = 0) -> ShardRounds<ShardCluster> {
         ShardRounds(
             cluster: cluster,
             collector: DirectoryCollector(cluster: cluster, minimumAgeNanoseconds: 3_600 * ShardCluster.second),
-            destructor: FileDestructor(cluster: cluster, marginNanoseconds: 60 * ShardCluster.second)
+            destructor: FileDestructor(
+                cluster: cluster, marginNanoseconds: 60 * ShardCluster.second,
+                pauseNanoseconds: pauseSeconds * ShardCluster.second)
         ) { _, _, _ in }
     }
 
@@ -147,6 +149,21 @@ import Testing
         #expect(tally.postponedFiles == 0 && tally.failures == 1)
         #expect(await cluster.blocks.count == 3)
         await cluster.refuseErasing(nil)
+        #expect(await rounds.destroyFiles(of: Self.shard).destroyedFiles == 1)
+    }
+
+    @Test func postponedFilesAreLetBeForAWhile() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster, pauseSeconds: 900)
+        _ = try await cluster.makeTransientFile()
+        await cluster.advance(seconds: 10_000)
+        await cluster.refuseErasing(.blockTooRecentForDeletion)
+        #expect(await rounds.destroyFiles(of: Self.shard).postponedFiles == 1)
+        let writes = await cluster.writes
+        await cluster.refuseErasing(nil)
+        #expect(await rounds.destroyFiles(of: Self.shard).postponedFiles == 1)
+        #expect(await cluster.writes == writes, "nothing was asked of the shard's log")
+        await cluster.advance(seconds: 901)
         #expect(await rounds.destroyFiles(of: Self.shard).destroyedFiles == 1)
     }
 

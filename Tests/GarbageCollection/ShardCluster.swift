@@ -16,6 +16,8 @@ actor ShardCluster: ClusterAccess {
     private let shard = ShardID(rawValue: 0)
     /// What lies on the disks.
     private(set) var blocks: Set<BlockID> = []
+    /// Requests that went through the shard's log.
+    private(set) var writes = 0
     /// Of so many requests one, by chance, is carried out and its answer lost; 0 = none.
     private var losesOneIn: UInt64 = 0
     private var chance = Generator(state: 1)
@@ -99,6 +101,7 @@ actor ShardCluster: ClusterAccess {
         do {
             if request.kind.isReadOnly { return try core.read(request) }
             advance(seconds: 1)
+            writes += 1
             let entry = try core.prepare(request, isPrivileged: true, at: now)
             switch try core.apply(entry, at: core.appliedIndex.next) {
             case .response(let response): return response
