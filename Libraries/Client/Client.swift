@@ -3,9 +3,9 @@ import Protocol
 
 /// A client of one cluster: requests with repetition, the namespace, files.
 ///
-/// Runs on one event loop: make it there, or before the loop runs. All functions may be called from anywhere; they are cheapest from
-/// tasks on that loop (`loop.task { … }`). Nothing is cached about the namespace except directory policies; mounts keep their own
-/// caches.
+/// Runs on one event loop: make it there, or before the loop runs. All functions may be called from anywhere; they are
+/// cheapest from tasks on that loop (`loop.task { … }`). Nothing is cached about the namespace except directory
+/// policies; mounts keep their own caches.
 public actor Client {
     public nonisolated let loop: EventLoop
     public nonisolated let options: ClientOptions
@@ -92,7 +92,8 @@ public actor Client {
         guard refreshing == nil, !isClosed else { return }
         lastRefreshNanoseconds = loop.monotonicNanoseconds
         refreshing = loop.task { [weak self] in
-            // The old addresses stay in force when the registry does not answer; the next silence or minute tries again.
+            // The old addresses stay in force when the registry does not answer; the next silence or minute tries
+            // again.
             do throws(ClientError) { try await self?.refresh() } catch { await self?.refreshFailed(error) }
             await self?.refreshEnded()
         }

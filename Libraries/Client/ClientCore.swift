@@ -5,9 +5,9 @@ import Synchronization
 
 /// What the parts of a client share: sockets, connections, caches, memory.
 ///
-/// `@unchecked Sendable`: confined to the loop. The actors that hold it (Client, FileWriter, FileReader) have that loop as their
-/// executor and the callbacks it registers run there, so all access is from one thread; only `pool` and constants are used elsewhere,
-/// and those are thread-safe.
+/// `@unchecked Sendable`: confined to the loop. The actors that hold it (Client, FileWriter, FileReader) have that loop
+/// as their executor and the callbacks it registers run there, so all access is from one thread; only `pool` and
+/// constants are used elsewhere, and those are thread-safe.
 package final class ClientCore: @unchecked Sendable {
     package let loop: EventLoop
     package let options: ClientOptions
@@ -34,7 +34,8 @@ package final class ClientCore: @unchecked Sendable {
         health = ServiceHealth(avoidNanoseconds: options.avoidNanoseconds)
         chunks = ChunkCache(budgetBytes: options.readCacheBytes)
         chunkReader = ChunkReader(
-            loop: loop, pool: pool, cache: chunks, fetcher: ServicePageFetcher(connections: connections), health: health)
+            loop: loop, pool: pool, cache: chunks, fetcher: ServicePageFetcher(connections: connections), health: health
+        )
         // Fresh from the system, so zeros, without taking any memory.
         guard let zeros = pool.take(1 << 20) else { throw SystemError("allocate memory", code: ENOMEM) }
         self.zeros = zeros

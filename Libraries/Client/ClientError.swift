@@ -1,6 +1,7 @@
 import Protocol
 
-/// Why a client operation failed. Names the operation, the cause and, where there is one, the code the service answered.
+/// Why a client operation failed. Names the operation, the cause and, where there is one, the code the service
+/// answered.
 public struct ClientError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What went wrong, for programs.
     public enum Cause: Hashable, Sendable {

@@ -2,8 +2,8 @@ import Client
 import EventLoop
 import Protocol
 
-/// Stands for all 256 shards and the coordinator: enough of them to write, name and read files, in memory, on one UDP socket.
-/// Loses and doubles datagrams on request.
+/// Stands for all 256 shards and the coordinator: enough of them to write, name and read files, in memory, on one UDP
+/// socket. Loses and doubles datagrams on request.
 ///
 /// `@unchecked Sendable`: used on its loop only.
 final class FakeShards: @unchecked Sendable {
@@ -149,7 +149,8 @@ final class FakeShards: @unchecked Sendable {
         let infos = chosen.map { index in
             AddSpanInitiateBlockInfo(
                 blockServiceAddrs: blocks.address, blockServiceId: FakeBlockServices.id(index),
-                blockServiceFailureDomain: FakeBlockServices.domain(index), blockId: BlockID(rawValue: now().nanoseconds),
+                blockServiceFailureDomain: FakeBlockServices.domain(index),
+                blockId: BlockID(rawValue: now().nanoseconds),
                 certificate: MAC(rawValue: 7))
         }
         let blockSpan = FetchedBlocksSpan(

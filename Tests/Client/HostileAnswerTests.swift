@@ -27,7 +27,8 @@ import Testing
         let services = [Self.service(1)]
         #expect(SpanInfo(Self.span(), services: services) != nil)
         let bad = [
-            Self.span(offset: 1), Self.span(offset: .max - 4095), Self.span(size: 0), Self.span(parity: 0x20, blocks: 2),
+            Self.span(offset: 1), Self.span(offset: .max - 4095), Self.span(size: 0),
+            Self.span(parity: 0x20, blocks: 2),
             Self.span(stripes: 0), Self.span(stripes: 16), Self.span(cell: 0), Self.span(cell: 4097),
             Self.span(cell: 0xffff_f000), Self.span(blocks: 3), Self.span(service: 1),
         ]

@@ -22,10 +22,13 @@ import Testing
                     let offset = Int.random(in: 0..<model.count, using: &generator)
                     let count = Int.random(in: 1...50_000, using: &generator)
                     let read = try await readBack(writer, offset, count)
-                    if read != Array(model[offset..<min(offset + count, model.count)]) { return (false, "step \(step)") }
+                    if read != Array(model[offset..<min(offset + count, model.count)]) {
+                        return (false, "step \(step)")
+                    }
                 default:
                     let offset = Int.random(in: sealed...(max(sealed, model.count) + span / 8), using: &generator)
-                    let bytes = FileRoundTripTests.content(Int.random(in: 1...100_000, using: &generator), seed: UInt64(step))
+                    let bytes = FileRoundTripTests.content(
+                        Int.random(in: 1...100_000, using: &generator), seed: UInt64(step))
                     try await writer.write(bytes, at: UInt64(offset))
                     if offset > model.count { model += Array(repeating: 0, count: offset - model.count) }
                     let end = min(model.count, offset + bytes.count)

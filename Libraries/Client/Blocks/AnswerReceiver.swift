@@ -3,8 +3,8 @@ import EventLoop
 import Glibc
 import Protocol
 
-/// Reads the answers of a block server from a non-blocking socket. Pages go straight to their destination and are checked as soon
-/// as they are complete, while they are still in the processor's cache.
+/// Reads the answers of a block server from a non-blocking socket. Pages go straight to their destination and are
+/// checked as soon as they are complete, while they are still in the processor's cache.
 struct AnswerReceiver: ~Copyable {
     enum Outcome {
         /// Something was read; call again.

@@ -5,9 +5,9 @@ import Protocol
 
 /// A TCP connection to a block server with any number of requests under way (wire-protocol.md 5).
 ///
-/// Works on the bare socket: a write gathers its cells where they lie, and an answer's pages are scattered to where they are
-/// wanted, with their checksums aside, so that no byte of data is copied between the kernel and its destination.
-/// Confined to its loop.
+/// Works on the bare socket: a write gathers its cells where they lie, and an answer's pages are scattered to where
+/// they are wanted, with their checksums aside, so that no byte of data is copied between the kernel and its
+/// destination. Confined to its loop.
 final class BlockConnection {
     enum State { case connecting, open, closed }
 
@@ -129,7 +129,8 @@ final class BlockConnection {
         guard let operation = operations.popFirst() else { return }
         answers += 1
         if sender.sentOperations == 0 {
-            // Answered before it was sent, so with an error; what follows on the stream cannot be understood by the server.
+            // Answered before it was sent, so with an error; what follows on the stream cannot be understood by the
+            // server.
             operation.complete(result)
             return close("the server refused a request before it was sent")
         }

@@ -4,8 +4,8 @@ import Protocol
 
 /// Connections to block servers, kept and shared by everything that a client does with blocks.
 ///
-/// A connection serves one server, one purpose and one lane (the low bits of the block service's number), so that a slow disk
-/// delays only its own lane and a long write no read (services.md C.5). Confined to its loop.
+/// A connection serves one server, one purpose and one lane (the low bits of the block service's number), so that a
+/// slow disk delays only its own lane and a long write no read (services.md C.5). Confined to its loop.
 package final class BlockConnectionPool {
     package enum Purpose: Hashable, Sendable, CaseIterable {
         case write, fetch, erase, check
@@ -64,12 +64,14 @@ package final class BlockConnectionPool {
         }
     }
 
-    /// Gives up a request under way. The stream cannot skip its answer, so the connection goes with it; others on it are repeated.
+    /// Gives up a request under way. The stream cannot skip its answer, so the connection goes with it; others on it
+    /// are repeated.
     package func abandon(_ operation: BlockOperation, _ reason: String) {
         operation.mayRepeat = false
-        for connection in connections.values.joined() where connection.operations.contains(where: { $0 === operation }) {
-            return connection.close(reason)
+        let carrier = connections.values.joined().first { connection in
+            connection.operations.contains { $0 === operation }
         }
+        carrier?.close(reason)
     }
 
     /// Fails everything under way and closes all connections.

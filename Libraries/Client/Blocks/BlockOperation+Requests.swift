@@ -7,7 +7,8 @@ extension BlockOperation {
         completion: @escaping Completion
     ) {
         self.init(
-            kind: R.kind, service: service, headerSize: BlocksRequestHeader.size + request.encodedSize, payload: payload,
+            kind: R.kind, service: service, headerSize: BlocksRequestHeader.size + request.encodedSize,
+            payload: payload,
             answer: answer, completion: completion
         ) { writer throws(EncodeError) in
             try BlocksRequestHeader(blockService: service.id.rawValue, kind: R.kind.rawValue).encode(into: &writer)

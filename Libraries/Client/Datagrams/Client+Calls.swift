@@ -25,13 +25,15 @@ extension Client {
     }
 
     private func exchange<Request: WireValue, Response: WireValue & Sendable>(
-        kind: UInt8, word: ProtocolWord, body: Request, to destination: DatagramTransport.Destination, timing: RetryTiming,
+        kind: UInt8, word: ProtocolWord, body: Request, to destination: DatagramTransport.Destination,
+        timing: RetryTiming,
         name: @escaping @Sendable () -> String
     ) async -> CountedResult<Response> {
         let id = core.transport.takeID()
         let packet: [UInt8]
         do {
-            packet = try encodedBytes(capacity: PlainPacket.headerSize + body.encodedSize) { writer throws(EncodeError) in
+            packet = try encodedBytes(capacity: PlainPacket.headerSize + body.encodedSize) {
+                writer throws(EncodeError) in
                 try PlainPacket.write(word, requestID: id, kind: kind, body: body, into: &writer)
             }
         } catch {

@@ -2,7 +2,8 @@ import DequeModule
 import EventLoop
 import Protocol
 
-/// Requests to shards and the coordinator over UDP: sent, repeated with the same id until answered, matched with their answers.
+/// Requests to shards and the coordinator over UDP: sent, repeated with the same id until answered, matched with their
+/// answers.
 ///
 /// One socket, one table of what is under way, one timer for all. Confined to its loop.
 package final class DatagramTransport {
@@ -32,8 +33,8 @@ package final class DatagramTransport {
         var waiting = Deque<UInt64>()
     }
 
-    /// So many requests to one destination at a time: about what its socket's buffer holds, so that a burst is not lost and
-    /// then repeated in a burst.
+    /// So many requests to one destination at a time: about what its socket's buffer holds, so that a burst is not lost
+    /// and then repeated in a burst.
     private static let windowLimit = 128
 
     /// Counts since the start.

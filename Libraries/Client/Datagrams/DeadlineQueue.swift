@@ -1,5 +1,5 @@
-/// Keys ordered by the time at which each is due: a binary heap. A key whose matter is settled is left in and ignored by the
-/// owner when it comes up, which is cheaper than taking it out.
+/// Keys ordered by the time at which each is due: a binary heap. A key whose matter is settled is left in and ignored
+/// by the owner when it comes up, which is cheaper than taking it out.
 package struct DeadlineQueue<Key> {
     private var heap: [(due: UInt64, key: Key)] = []
 
@@ -37,7 +37,8 @@ package struct DeadlineQueue<Key> {
         var parent = 0
         while true {
             var least = parent
-            for child in (2 * parent + 1)...(2 * parent + 2) where child < heap.count && heap[child].due < heap[least].due {
+            for child in (2 * parent + 1)...(2 * parent + 2)
+            where child < heap.count && heap[child].due < heap[least].due {
                 least = child
             }
             guard least != parent else { return }

@@ -24,7 +24,8 @@ public struct RetryTiming: Hashable, Sendable {
     /// How long to wait for an answer, or nil when the request is to be given up.
     /// - Parameters:
     ///   - elapsedNanoseconds: since the first attempt.
-    ///   - jitter: uniform in 0..<1; varies the growth of 1.5 by five per cent up and down, so that many clients spread out.
+    ///   - jitter: uniform in 0..<1; varies the growth of 1.5 by five per cent up and down, so that many clients spread
+    ///     out.
     public func wait(elapsedNanoseconds: UInt64, jitter: Double) -> UInt64? {
         guard overallNanoseconds == 0 || elapsedNanoseconds < overallNanoseconds else { return nil }
         let growth = 1.5 * (0.95 + 0.1 * jitter)

@@ -1,7 +1,8 @@
 import Protocol
 
 extension Client {
-    /// One page of a live directory: the names whose hash is at least `hash`, in order of hash. Go on with `nextHash` until it is 0.
+    /// One page of a live directory: the names whose hash is at least `hash`, in order of hash. Go on with `nextHash`
+    /// until it is 0.
     public func readDirectoryPage(
         _ directory: InodeID, from hash: NameHash = NameHash(rawValue: 0)
     ) async throws(ClientError) -> ReadDirResponse {

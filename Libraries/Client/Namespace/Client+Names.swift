@@ -9,7 +9,8 @@ extension Client {
         return try await call(LookupRequest(dirId: directory, name: name), shard: directory.shard)
     }
 
-    /// The inode at an absolute path; empty components are skipped, symbolic links are not followed, `..` means nothing.
+    /// The inode at an absolute path; empty components are skipped, symbolic links are not followed, `..` means
+    /// nothing.
     public func resolve(path: [UInt8]) async throws(ClientError) -> InodeID {
         var current = InodeID.root
         for component in path.split(separator: UInt8(ascii: "/")) {
@@ -27,7 +28,8 @@ extension Client {
     }
 
     /// Makes a directory; refused with CANNOT_OVERRIDE_NAME when the name exists.
-    public func makeDirectory(_ name: [UInt8], in directory: InodeID) async throws(ClientError) -> MakeDirectoryResponse {
+    public func makeDirectory(_ name: [UInt8], in directory: InodeID) async throws(ClientError) -> MakeDirectoryResponse
+    {
         try Self.checkName(name)
         return try await patiently { () throws(ClientError) in
             try await callCDC(MakeDirectoryRequest(ownerId: directory, name: name))
@@ -65,7 +67,8 @@ extension Client {
                 ownerId: directory, fileId: found.targetId, name: name, creationTime: found.creationTime)
             let outcome = await counted(request, shard: directory.shard)
             guard case .failure(let error) = outcome.result else { return }
-            let old = OldEdge(directory: directory, name: name, target: found.targetId, creationTime: found.creationTime)
+            let old = OldEdge(
+                directory: directory, name: name, target: found.targetId, creationTime: found.creationTime)
             guard try await wasDoneBefore(error, attempts: outcome.attempts, old) else { throw error }
         }
     }

@@ -1,7 +1,8 @@
 import Protocol
 
 extension Client {
-    /// The policies that decide how a new file in `directory` is stored, each from the nearest directory that defines it.
+    /// The policies that decide how a new file in `directory` is stored, each from the nearest directory that defines
+    /// it.
     public func writePolicies(of directory: InodeID) async throws(ClientError) -> WritePolicies {
         let now = loop.monotonicNanoseconds
         if let known = policies.resolved(directory, now: now) { return known }
@@ -31,8 +32,8 @@ extension Client {
         }
     }
 
-    /// Replaces or adds one policy of a directory. Two clients that do so at once can undo each other's change, as the protocol
-    /// only replaces the whole info.
+    /// Replaces or adds one policy of a directory. Two clients that do so at once can undo each other's change, as the
+    /// protocol only replaces the whole info.
     public func setPolicy(_ policy: some DirectoryPolicy, of directory: InodeID) async throws(ClientError) {
         var info = try await statDirectory(directory).info
         do throws(EncodeError) {
@@ -56,7 +57,8 @@ extension Client {
     }
 
     /// Body of each tag, from the nearest directory upwards that has it.
-    private func policyBodies(_ tags: [DirectoryInfoTag], of directory: InodeID) async throws(ClientError) -> [[UInt8]] {
+    private func policyBodies(_ tags: [DirectoryInfoTag], of directory: InodeID) async throws(ClientError) -> [[UInt8]]
+    {
         var found: [DirectoryInfoTag: [UInt8]] = [:]
         var current = directory
         var visited = 0

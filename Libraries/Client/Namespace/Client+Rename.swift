@@ -3,9 +3,9 @@ import Protocol
 extension Client {
     /// Gives what `name` in `directory` points to the name `newName` in `newDirectory`, by whichever request fits.
     ///
-    /// As rename(2): a file replaces a file (the old one becomes a snapshot), a directory replaces an empty directory, and renaming to
-    /// the same place does nothing. Refused with TYPE_IS_DIRECTORY, TYPE_IS_NOT_DIRECTORY, DIRECTORY_NOT_EMPTY,
-    /// LOOP_IN_DIRECTORY_RENAME where the kinds or places do not fit.
+    /// As rename(2): a file replaces a file (the old one becomes a snapshot), a directory replaces an empty directory,
+    /// and renaming to the same place does nothing. Refused with TYPE_IS_DIRECTORY, TYPE_IS_NOT_DIRECTORY,
+    /// DIRECTORY_NOT_EMPTY, LOOP_IN_DIRECTORY_RENAME where the kinds or places do not fit.
     /// - Returns: creation time of the new name.
     @discardableResult
     public func rename(
@@ -15,7 +15,8 @@ extension Client {
         return try await racing { () throws(ClientError) in
             let found = try await lookup(name, in: directory)
             if directory == newDirectory, name == newName { return found.creationTime }
-            let old = OldEdge(directory: directory, name: name, target: found.targetId, creationTime: found.creationTime)
+            let old = OldEdge(
+                directory: directory, name: name, target: found.targetId, creationTime: found.creationTime)
             do throws(ClientError) {
                 return try await renameOnce(old, to: newName, in: newDirectory)
             } catch {

@@ -1,7 +1,7 @@
 import Protocol
 
-/// A range of pages of one block, being fetched or at hand. The unit of the read cache, and of recovery: when its own block cannot
-/// be read it is computed from the same range of D other blocks. Confined to the loop.
+/// A range of pages of one block, being fetched or at hand. The unit of the read cache, and of recovery: when its own
+/// block cannot be read it is computed from the same range of D other blocks. Confined to the loop.
 package final class Chunk {
     package struct Key: Hashable, Sendable {
         package let block: BlockID
@@ -94,8 +94,8 @@ package final class Chunk {
     }
 }
 
-/// Chunks by key, and the order in which they were used: the least recently used ones are dropped when the budget is exceeded.
-/// Whoever still holds a dropped chunk's memory keeps it. Confined to the loop.
+/// Chunks by key, and the order in which they were used: the least recently used ones are dropped when the budget is
+/// exceeded. Whoever still holds a dropped chunk's memory keeps it. Confined to the loop.
 package final class ChunkCache {
     private let budgetBytes: Int
     private var chunks: [Chunk.Key: Chunk] = [:]

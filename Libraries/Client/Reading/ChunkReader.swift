@@ -2,8 +2,8 @@ import Erasure
 import EventLoop
 import Protocol
 
-/// Gets chunks: from their own block, or, when that one is missing, corrupt or slower than the others usually are, from any D
-/// others. Chunks that a recovery needs are shared with readers that want them anyway. Confined to the loop.
+/// Gets chunks: from their own block, or, when that one is missing, corrupt or slower than the others usually are, from
+/// any D others. Chunks that a recovery needs are shared with readers that want them anyway. Confined to the loop.
 package final class ChunkReader {
     private let loop: EventLoop
     private let pool: BufferPool
@@ -135,7 +135,8 @@ package final class ChunkReader {
     }
 
     private func hedgeDue(_ chunk: Chunk) {
-        guard !chunk.isReady, chunk.failure == nil, !chunk.isRecovering, case .blocks(let layout, _) = chunk.span.content,
+        guard !chunk.isReady, chunk.failure == nil, !chunk.isRecovering,
+            case .blocks(let layout, _) = chunk.span.content,
             layout.blocks > layout.dataBlocks
         else { return }
         counters.hedges &+= 1
@@ -163,7 +164,9 @@ package final class ChunkReader {
         let range = chunk.key.offset..<chunk.key.offset + chunk.key.count
         guard let sibling = self.chunk(chunk.span, block: block, range, keeps: true) else { return nil }
         // What failed may work again by now; a recovery asks each block once.
-        if case .failed = sibling.direct, !sibling.isRecovering, isPromising(sibling.span, block) { sibling.direct = .idle }
+        if case .failed = sibling.direct, !sibling.isRecovering, isPromising(sibling.span, block) {
+            sibling.direct = .idle
+        }
         if !sibling.isReady, case .idle = sibling.direct { startDirect(sibling) }
         return sibling
     }
@@ -189,7 +192,8 @@ package final class ChunkReader {
         if case .idle = chunk.direct { return startDirect(chunk) }
         cache.remove(chunk)
         chunk.fail(
-            ClientError(.tooManyBlocksMissing, "read of block \(chunk.key.block)", "at file offset \(chunk.span.byteOffset)"))
+            ClientError(
+                .tooManyBlocksMissing, "read of block \(chunk.key.block)", "at file offset \(chunk.span.byteOffset)"))
     }
 
     func takeMemory(_ bytes: Int) -> PooledBuffer? {

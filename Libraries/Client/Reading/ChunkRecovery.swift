@@ -1,8 +1,8 @@
 import Erasure
 import Protocol
 
-/// Computes one chunk from the same range of D other blocks of its span. Goes on to further blocks as some fail or are slow.
-/// Confined to the loop.
+/// Computes one chunk from the same range of D other blocks of its span. Goes on to further blocks as some fail or are
+/// slow. Confined to the loop.
 final class ChunkRecovery {
     private let chunk: Chunk
     private let layout: SpanLayout?
@@ -48,7 +48,10 @@ final class ChunkRecovery {
         underway -= 1
         guard !isEnded else { return }
         // The block itself was quicker after all.
-        guard !chunk.isReady else { return isEnded = true }
+        guard !chunk.isReady else {
+            isEnded = true
+            return
+        }
         if let memory {
             present[block] = memory
             if present.count == layout?.dataBlocks { return end(compute()) }

@@ -3,8 +3,8 @@ import EventLoop
 import Protocol
 import Synchronization
 
-/// Reads a finished file, whose contents never change. Fetches only the pages asked for, from all their blocks at once; reads ahead
-/// once it is read in order. Every page is checked before its bytes are handed out.
+/// Reads a finished file, whose contents never change. Fetches only the pages asked for, from all their blocks at once;
+/// reads ahead once it is read in order. Every page is checked before its bytes are handed out.
 public actor FileReader {
     public nonisolated let client: Client
     public nonisolated let id: InodeID
@@ -58,7 +58,9 @@ public actor FileReader {
     public nonisolated func readNow(at offset: UInt64, count: Int) -> FileData? {
         assumeIsolated { reader in
             guard let range = reader.clamped(offset, count) else { return FileData() }
-            guard case .complete(let pieces) = ReadPiece.plan(range, of: reader.id, in: reader.core.spans, unit: Self.chunkBytes),
+            guard
+                case .complete(let pieces) = ReadPiece.plan(
+                    range, of: reader.id, in: reader.core.spans, unit: Self.chunkBytes),
                 let data = reader.assembleCached(pieces)
             else { return nil }
             if reader.note(range) { reader.dropPassed(pieces, data.chunks) }
@@ -156,8 +158,8 @@ public actor FileReader {
         return (assemble(pieces, chunks.map { $0?.memory }, chunks), chunks)
     }
 
-    /// What was read to its end in order is not likely to be read again soon, and what is above this client has its own cache: the
-    /// memory is better used for what comes next, while it is still in the processor's cache.
+    /// What was read to its end in order is not likely to be read again soon, and what is above this client has its own
+    /// cache: the memory is better used for what comes next, while it is still in the processor's cache.
     private func dropPassed(_ pieces: [ReadPiece], _ chunks: [Chunk?]) {
         for case (.data(_, _, let range), let chunk?) in zip(pieces, chunks)
         where range.wanted.upperBound == chunk.key.offset + chunk.key.count && chunk !== passed.last {
@@ -201,7 +203,8 @@ public actor FileReader {
             // Whether it works out or not is seen by the read that needs it.
             client.loop.task { try? await self.loadSpans(at: offset) }
             guard offset > range.lowerBound,
-                case .complete(let pieces) = ReadPiece.plan(range.lowerBound..<offset, of: id, in: core.spans, unit: Self.chunkBytes)
+                case .complete(let pieces) = ReadPiece.plan(
+                    range.lowerBound..<offset, of: id, in: core.spans, unit: Self.chunkBytes)
             else { return }
             prefetch(pieces)
         }

@@ -1,7 +1,7 @@
 import Protocol
 
-/// The spans of one file that are known so far, in order. They never change while the file exists, but blocks may move to other
-/// services; `forget` makes room for a fresh description.
+/// The spans of one file that are known so far, in order. They never change while the file exists, but blocks may move
+/// to other services; `forget` makes room for a fresh description.
 package struct FileSpans {
     private var spans: [SpanInfo] = []
 

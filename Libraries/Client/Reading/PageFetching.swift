@@ -3,7 +3,8 @@ import Protocol
 
 /// Fetches pages of blocks and checks them: block services, or a test.
 package protocol PageFetching: AnyObject {
-    /// Fetches `range` (whole pages) of a block into `memory` and calls `completion` once, later. The data is right if it succeeds.
+    /// Fetches `range` (whole pages) of a block into `memory` and calls `completion` once, later. The data is right if
+    /// it succeeds.
     func fetch(
         _ source: BlockSource, _ range: Range<Int>, into memory: PooledBuffer,
         completion: @escaping (Result<Void, ClientError>) -> Void)

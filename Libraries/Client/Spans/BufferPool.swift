@@ -3,8 +3,8 @@ import Synchronization
 
 /// Memory for spans, cells and pages, used again instead of being returned to the system. Thread-safe.
 ///
-/// Sizes are rounded up to a power of two below 1 MiB and to whole MiB from there on. Regions come from `mmap`, so that a large
-/// one costs nothing until it is touched, and a small file in a large span buffer only what it fills.
+/// Sizes are rounded up to a power of two below 1 MiB and to whole MiB from there on. Regions come from `mmap`, so that
+/// a large one costs nothing until it is touched, and a small file in a large span buffer only what it fills.
 package final class BufferPool: Sendable {
     private struct State {
         /// Free regions as addresses, by size; the one used last is on top, because its pages are warm.
@@ -24,7 +24,8 @@ package final class BufferPool: Sendable {
         trim()
     }
 
-    /// A region of at least `bytes` bytes with undefined contents, aligned to a page; nil when the system has no memory left.
+    /// A region of at least `bytes` bytes with undefined contents, aligned to a page; nil when the system has no memory
+    /// left.
     package func take(_ bytes: Int) -> PooledBuffer? {
         let size = Self.roundedSize(bytes)
         let known = state.withLock { state -> UInt? in
@@ -71,8 +72,8 @@ package final class BufferPool: Sendable {
 
 /// Memory out of a pool; goes back when the last reference is dropped, on whatever thread.
 ///
-/// `@unchecked Sendable`: the pointer itself never changes; who may touch the bytes when is agreed between the owners (a span is
-/// filled on the loop, then handed to an encoder, then only read).
+/// `@unchecked Sendable`: the pointer itself never changes; who may touch the bytes when is agreed between the owners
+/// (a span is filled on the loop, then handed to an encoder, then only read).
 package final class PooledBuffer: @unchecked Sendable {
     package let base: UnsafeMutableRawPointer
     package let count: Int

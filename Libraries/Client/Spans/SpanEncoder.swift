@@ -57,8 +57,8 @@ package struct EncodedBlocks: Sendable {
 /// Turns the bytes of a span into cells, parity and checksums. Pure computing, for worker threads.
 package enum SpanEncoder {
     /// - Parameters:
-    ///   - buffer: holds the data from its beginning and has room for the padding of any layout of `policies`; is written to
-    ///     beyond `filled`.
+    ///   - buffer: holds the data from its beginning and has room for the padding of any layout of `policies`; is
+    ///     written to beyond `filled`.
     ///   - filled: bytes of data, at most `logicalBytes`.
     /// - Returns: nil when there is no memory for parity or the policies fit no layout.
     package static func encode(
@@ -75,7 +75,8 @@ package enum SpanEncoder {
             logicalBytes: logicalBytes, crc: spanCRC(blocks, logicalBytes), content: .blocks(blocks))
     }
 
-    /// A span kept by the shard. A span of zeros keeps one byte of them, because shards ignore inline spans without any.
+    /// A span kept by the shard. A span of zeros keeps one byte of them, because shards ignore inline spans without
+    /// any.
     package static func inline(_ body: [UInt8], _ logicalBytes: UInt32) -> EncodedSpan {
         let body = body.isEmpty && logicalBytes > 0 ? [0] : body
         let sum = body.withUnsafeBytes { Castagnoli.sum($0) }
@@ -85,7 +86,8 @@ package enum SpanEncoder {
 
     /// Room that a buffer needs so that every layout of at most `policies.largestSpanBytes` fits with its padding.
     package static func bufferBytes(_ policies: WritePolicies) -> Int {
-        // Each of at most 15 stripes of at most 15 cells is rounded up by less than a page, and once more by the divisions.
+        // Each of at most 15 stripes of at most 15 cells is rounded up by less than a page, and once more by the
+        // divisions.
         policies.largestSpanBytes + ClientLimits.stripes * 15 * (ClientLimits.pageBytes + 1)
     }
 
@@ -94,7 +96,9 @@ package enum SpanEncoder {
     ) -> EncodedBlocks? {
         memset(buffer.base + stored, 0, layout.paddedBytes - stored)
         let parityBlocks = layout.blocks - layout.dataBlocks
-        guard let code = ReedSolomon.shared(dataBlocks: layout.dataBlocks, parityBlocks: parityBlocks) else { return nil }
+        guard let code = ReedSolomon.shared(dataBlocks: layout.dataBlocks, parityBlocks: parityBlocks) else {
+            return nil
+        }
         var parity: PooledBuffer?
         if layout.dataBlocks > 1, parityBlocks > 0 {
             guard let taken = pool.take(parityBlocks * layout.blockBytes) else { return nil }

@@ -2,8 +2,8 @@ import Protocol
 
 /// How the bytes of one span are cut into stripes, cells and blocks (wire-protocol.md 12).
 ///
-/// Stripe-major: cell (s, d) holds the file bytes from `(s·D + d)·cellBytes` of the span, so that data in file order *is* the
-/// sequence of the data cells, and block d the concatenation of its cells.
+/// Stripe-major: cell (s, d) holds the file bytes from `(s·D + d)·cellBytes` of the span, so that data in file order
+/// *is* the sequence of the data cells, and block d the concatenation of its cells.
 public struct SpanLayout: Hashable, Sendable {
     public let parity: Parity
     /// S, 1…15.

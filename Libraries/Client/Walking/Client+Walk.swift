@@ -22,12 +22,14 @@ public struct WalkFailure: Sendable {
 }
 
 extension Client {
-    /// Visits everything below a directory, in no particular order, with many requests under way. Directories lie on random shards,
-    /// so this spreads over all of them.
+    /// Visits everything below a directory, in no particular order, with many requests under way. Directories lie on
+    /// random shards, so this spreads over all of them.
     /// - Parameters:
-    ///   - withSnapshots: also visits historical names and, below them, removed directories; deletions themselves are skipped.
+    ///   - withSnapshots: also visits historical names and, below them, removed directories; deletions themselves are
+    ///     skipped.
     ///   - width: directories read at the same time.
-    ///   - visit: called on the client's loop, before the contents of the entry are visited; false keeps out of a directory.
+    ///   - visit: called on the client's loop, before the contents of the entry are visited; false keeps out of a
+    ///     directory.
     /// - Returns: the directories that could not be read. The walk goes on past them.
     public func walk(
         from root: InodeID, withSnapshots: Bool = false, width: Int = 64,

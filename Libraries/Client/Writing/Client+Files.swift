@@ -4,8 +4,8 @@ extension Client {
     /// Begins a file (or symbolic link) that will get a name in `directory`. It is invisible until `FileWriter.finish`.
     ///
     /// Where files are made in a row, inodes for the next ones are asked for ahead, so that this needs no round trip.
-    /// - Parameter note: for operators who look at unfinished files; usually the name. At most 255 bytes of it are kept; inodes made
-    ///   ahead have none.
+    /// - Parameter note: for operators who look at unfinished files; usually the name. At most 255 bytes of it are
+    ///   kept; inodes made ahead have none.
     public func createFile(
         in directory: InodeID, note: [UInt8], type: InodeType = .file
     ) async throws(ClientError) -> FileWriter {
@@ -46,7 +46,9 @@ extension Client {
     }
 
     /// Gives a transient file its name. `directory` must be in the file's shard. Returns the creation time of the name.
-    public func link(_ file: TransientHandle, in directory: InodeID, name: [UInt8]) async throws(ClientError) -> Timestamp {
+    public func link(_ file: TransientHandle, in directory: InodeID, name: [UInt8]) async throws(ClientError)
+        -> Timestamp
+    {
         try await patiently { () throws(ClientError) in
             try await call(
                 LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: directory, name: name),

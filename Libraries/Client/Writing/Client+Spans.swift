@@ -1,34 +1,26 @@
 import EventLoop
 import Protocol
 
-/// A name that a file is to get.
-package struct PendingName: Sendable {
-    package let directory: InodeID
-    package let name: [UInt8]
-
-    package init(directory: InodeID, name: [UInt8]) {
-        self.directory = directory
-        self.name = name
-    }
-}
-
 extension Client {
-    /// Stores one coded span at the end of a transient file: the shard places it, all blocks are written at once, their proofs finish
-    /// it. When a block cannot be written the span is moved out of the way and placed anew, elsewhere (services.md C.8).
-    /// - Parameter name: for the last span of a file that is to get this name at once.
-    /// - Returns: creation time of the name; nil if it has yet to be made.
+    /// Stores one coded span at the end of a transient file: the shard places it, all blocks are written at once, their
+    /// proofs finish it. When a block cannot be written the span is moved out of the way and placed anew, elsewhere
+    /// (services.md C.8).
+    /// - Parameters:
+    ///   - places: where the blocks go, if the shard was asked before.
+    ///   - sequel: what to ask of the shard together with the end of this span; called once the blocks are written.
     /// - Throws: `.cannotPlaceSpan` once that did not help for `options.placementNanoseconds`.
     @discardableResult
     package func store(
-        _ span: EncodedSpan, in file: TransientHandle, at byteOffset: UInt64, linkingAs name: PendingName? = nil
-    ) async throws(ClientError) -> Timestamp? {
-        guard span.logicalBytes > 0 else { return nil }
+        _ span: EncodedSpan, in file: TransientHandle, at byteOffset: UInt64,
+        places: [AddSpanInitiateBlockInfo]? = nil, sequel: @Sendable () async -> SpanSequel = { .nothing }
+    ) async throws(ClientError) -> StoredSpan {
+        guard span.logicalBytes > 0 else { return StoredSpan() }
         switch span.content {
         case .inline(let body):
             try await storeInline(span, body, in: file, at: byteOffset)
-            return nil
+            return StoredSpan()
         case .blocks(let blocks):
-            return try await storeBlocks(span, blocks, in: file, at: byteOffset, name)
+            return try await storeBlocks(span, blocks, in: file, at: byteOffset, places, sequel)
         }
     }
 
@@ -44,24 +36,26 @@ extension Client {
 
     private func storeBlocks(
         _ span: EncodedSpan, _ blocks: EncodedBlocks, in file: TransientHandle, at byteOffset: UInt64,
-        _ name: PendingName?
-    ) async throws(ClientError) -> Timestamp? {
+        _ known: [AddSpanInitiateBlockInfo]?, _ sequel: @Sendable () async -> SpanSequel
+    ) async throws(ClientError) -> StoredSpan {
         var placement = Placement(start: loop.monotonicNanoseconds, limit: options.placementNanoseconds)
+        var known = known
         while true {
-            let known = core.health.avoidedForWriting(now: loop.monotonicNanoseconds)
-            let request = AddSpanInitiateRequest(
-                fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, size: span.logicalBytes, crc: span.crc,
-                storageClass: blocks.layout.storageClass, blacklist: placement.blacklist(remembered: known),
-                parity: blocks.layout.parity, stripes: UInt8(blocks.layout.stripes),
-                cellSize: UInt32(blocks.layout.cellBytes), crcs: blocks.cellCRCs)
             do throws(ClientError) {
-                let places = try await call(request, shard: file.id.shard).blocks
+                let places: [AddSpanInitiateBlockInfo]
+                if let known {
+                    places = known
+                } else {
+                    let request = initiation(of: span, blocks, in: file, at: byteOffset, placement)
+                    places = try await call(request, shard: file.id.shard).blocks
+                }
+                known = nil
                 guard places.count == blocks.layout.blocks else {
                     throw ClientError(.malformedAnswer, "placing of a span", "\(places.count) blocks")
                 }
                 let results = await write(blocks, to: places)
                 if let proofs = Self.proofs(places, results) {
-                    return try await certify(file, byteOffset, proofs, name)
+                    return try await certify(file, byteOffset, proofs, await sequel())
                 }
                 placement.failed(noteFailures(places, results))
             } catch {
@@ -80,28 +74,64 @@ extension Client {
         }
     }
 
-    /// Finishes the span and, to save a round trip, asks for the name at the same time: a shard refuses to link a file whose last span
-    /// is not finished, so the order in which the two arrive does not matter.
+    private func initiation(
+        of span: EncodedSpan, _ blocks: EncodedBlocks, in file: TransientHandle, at byteOffset: UInt64,
+        _ placement: Placement
+    ) -> AddSpanInitiateRequest {
+        let remembered = core.health.avoidedForWriting(now: loop.monotonicNanoseconds)
+        return AddSpanInitiateRequest(
+            fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, size: span.logicalBytes, crc: span.crc,
+            storageClass: blocks.layout.storageClass, blacklist: placement.blacklist(remembered: remembered),
+            parity: blocks.layout.parity, stripes: UInt8(blocks.layout.stripes),
+            cellSize: UInt32(blocks.layout.cellBytes), crcs: blocks.cellCRCs)
+    }
+
+    // MARK: Certifying
+
+    /// Finishes the span and, to save a round trip, asks for what comes next at the same time. A shard refuses that as
+    /// long as the span is not finished, so the order in which the two arrive does no harm.
     private func certify(
-        _ file: TransientHandle, _ byteOffset: UInt64, _ proofs: [BlockProof], _ name: PendingName?
-    ) async throws(ClientError) -> Timestamp? {
-        let request = AddSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, proofs: proofs)
-        guard let name else {
-            _ = try await call(request, shard: file.id.shard)
-            return nil
+        _ file: TransientHandle, _ byteOffset: UInt64, _ proofs: [BlockProof], _ sequel: SpanSequel
+    ) async throws(ClientError) -> StoredSpan {
+        let request = AddSpanCertifyRequest(
+            fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, proofs: proofs)
+        switch sequel {
+        case .nothing:
+            break
+        case .name(let name):
+            return try await certify(file, request, name)
+        case .span(let next, let nextOffset):
+            guard case .blocks(let blocks) = next.content else { break }
+            let placement = Placement(start: 0, limit: 0)
+            let initiate = initiation(of: next, blocks, in: file, at: nextOffset, placement)
+            async let certified = counted(request, shard: file.id.shard)
+            async let placed = counted(initiate, shard: file.id.shard)
+            _ = try await certified.get()
+            // Refused for whatever reason: it is asked again in its turn.
+            guard case .success(let response) = await placed.result else { return StoredSpan() }
+            return StoredSpan(nextPlaces: response.blocks)
         }
+        _ = try await call(request, shard: file.id.shard)
+        return StoredSpan()
+    }
+
+    private func certify(
+        _ file: TransientHandle, _ request: AddSpanCertifyRequest, _ name: PendingName
+    ) async throws(ClientError) -> StoredSpan {
         let link = LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: name.directory, name: name.name)
         async let certified = counted(request, shard: file.id.shard)
         async let linked = counted(link, shard: file.id.shard)
         // Linked means finished, even if a repeated certification came too late to hear it.
-        if case .success(let response) = await linked.result { return response.creationTime }
+        if case .success(let response) = await linked.result { return StoredSpan(creationTime: response.creationTime) }
         let outcome = await certified
         if case .failure(let error) = outcome.result {
             guard outcome.attempts > 1, error.isRefusal(.fileNotFound) else { throw error }
         }
         // Refused for whatever reason: the caller links in the usual way and learns it there.
-        return nil
+        return StoredSpan()
     }
+
+    // MARK: Blocks
 
     /// Takes a half-written span off the file's end, by giving it to another transient file that soon expires.
     private func moveAway(_ file: TransientHandle, _ byteOffset: UInt64, _ size: UInt32) async throws(ClientError) {

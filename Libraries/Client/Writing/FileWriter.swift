@@ -2,11 +2,11 @@ import DequeModule
 import EventLoop
 import Protocol
 
-/// A file under construction: bytes are gathered into spans, full spans are coded and stored while the next one fills, and
-/// `finish` makes the whole visible under a name.
+/// A file under construction: bytes are gathered into spans, full spans are coded and stored while the next one fills,
+/// and `finish` makes the whole visible under a name.
 ///
-/// Writes go forwards. What is not yet sealed into a span can be written again and in any order; a gap becomes zeros that take no
-/// room. After a failure every call throws that failure, and the file never becomes visible.
+/// Writes go forwards. What is not yet sealed into a span can be written again and in any order; a gap becomes zeros
+/// that take no room. After a failure every call throws that failure, and the file never becomes visible.
 public actor FileWriter {
     public nonisolated let handle: TransientHandle
     public nonisolated let policies: WritePolicies
@@ -14,25 +14,25 @@ public actor FileWriter {
     nonisolated let core: ClientCore
 
     /// Length of the file so far.
-    public private(set) var size: UInt64 = 0
+    public internal(set) var size: UInt64 = 0
     /// Everything before it is sealed. A multiple of 4096.
-    public private(set) var sealedBytes: UInt64 = 0
+    public internal(set) var sealedBytes: UInt64 = 0
     /// The first failure, if there was one.
-    public private(set) var failure: ClientError?
+    public internal(set) var failure: ClientError?
 
-    private var buffer: SpanBuffer?
-    private var sealed = Deque<SealedSpan>()
-    private var isStoring = false
-    private var isEnded = false
+    var buffer: SpanBuffer?
+    var sealed = Deque<SealedSpan>()
+    var isStoring = false
+    var isEnded = false
     /// What `finish` was asked for, and when the name was made, if it is already.
-    private var pendingName: PendingName?
-    private var creationTime: Timestamp?
-    private var waiters: [UnsafeContinuation<Void, Never>] = []
+    var pendingName: PendingName?
+    var creationTime: Timestamp?
+    var waiters: [UnsafeContinuation<Void, Never>] = []
 
     /// Sealed spans of one file that may wait; one is being sent, one is ready.
-    private static let sealedLimit = 2
+    static let sealedLimit = 2
     /// Spans up to this size are coded at once instead of on a worker.
-    private static let smallBytes = 128 << 10
+    static let smallBytes = 128 << 10
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { client.unownedExecutor }
 
@@ -48,7 +48,8 @@ public actor FileWriter {
 
     // MARK: Writing
 
-    /// Takes `bytes` for `offset` if that needs no waiting; false, with nothing taken, otherwise. Call it on the client's loop.
+    /// Takes `bytes` for `offset` if that needs no waiting; false, with nothing taken, otherwise. Call it on the
+    /// client's loop.
     /// - Throws: `.sealed` when the bytes lie before `sealedBytes`; the failure of the file.
     public nonisolated func writeNow(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(ClientError) -> Bool {
         // The closure does not outlive the call; the pointer stays valid.
@@ -129,138 +130,15 @@ public actor FileWriter {
         return SpanBuffer(memory: memory, capacity: policies.largestSpanBytes)
     }
 
-    private func checkUsable() throws(ClientError) {
+    func checkUsable() throws(ClientError) {
         if let failure { throw failure }
         guard !isEnded else { throw ClientError(.closed, "use of a file under construction") }
     }
 
     @discardableResult
-    private func fail(_ error: ClientError) -> ClientError {
+    func fail(_ error: ClientError) -> ClientError {
         if failure == nil { failure = error }
         return error
-    }
-
-    // MARK: Sealing
-
-    private var hasRoom: Bool { sealed.count < Self.sealedLimit && core.uploads.hasRoom }
-
-    private func waitForRoom() async {
-        while failure == nil, sealed.count >= Self.sealedLimit { await nextProgress() }
-        while failure == nil, !core.uploads.hasRoom {
-            await withUnsafeContinuation { continuation in core.uploads.wait { continuation.resume() } }
-        }
-    }
-
-    private func nextProgress() async {
-        await withUnsafeContinuation { waiters.append($0) }
-    }
-
-    private func progressed() {
-        let resumed = waiters
-        waiters = []
-        for waiter in resumed { waiter.resume() }
-    }
-
-    /// Seals the open span, which ends before `position`, and the gap up to the page of `position`.
-    private func seal(before position: UInt64) {
-        let page = UInt64(ClientLimits.pageBytes)
-        let end = position / page * page
-        if let buffer, buffer.filled > 0 {
-            push(buffer, logicalBytes: min(end - sealedBytes, UInt64(policies.largestSpanBytes)))
-        }
-        pushHole(to: end)
-        buffer = nil
-        startStoring()
-    }
-
-    /// Seals all there is; no more is to come.
-    private func sealRest() {
-        let rest = size - sealedBytes
-        if let buffer, buffer.filled > 0 {
-            push(buffer, logicalBytes: min(rest, UInt64(policies.largestSpanBytes)))
-        }
-        pushHole(to: size)
-        buffer = nil
-        startStoring()
-    }
-
-    private func push(_ buffer: SpanBuffer, logicalBytes: UInt64) {
-        let logical = UInt32(clamping: logicalBytes)
-        let span = SealedSpan(
-            byteOffset: sealedBytes, logicalBytes: logical, content: .data(buffer, encoding(buffer, logical)))
-        core.uploads.add(span.heldBytes)
-        sealed.append(span)
-        sealedBytes += logicalBytes
-    }
-
-    private func pushHole(to end: UInt64) {
-        while sealedBytes < end {
-            let logical = min(end - sealedBytes, ClientLimits.holeBytes)
-            sealed.append(SealedSpan(byteOffset: sealedBytes, logicalBytes: UInt32(clamping: logical), content: .hole))
-            sealedBytes += logical
-        }
-    }
-
-    private func encoding(_ buffer: SpanBuffer, _ logicalBytes: UInt32) -> Task<EncodedSpan?, Never> {
-        let policies = policies
-        let pool = core.pool
-        @Sendable func encode() -> EncodedSpan? {
-            SpanEncoder.encode(
-                buffer.memory, filled: buffer.filled, logicalBytes: logicalBytes, policies: policies, pool: pool)
-        }
-        if buffer.filled <= Self.smallBytes {
-            let encoded = encode()
-            return client.loop.task { encoded }
-        }
-        return client.loop.task {
-            await withUnsafeContinuation { continuation in
-                WorkQueue.shared.run { continuation.resume(returning: encode()) }
-            }
-        }
-    }
-
-    // MARK: Storing
-
-    private func startStoring() {
-        guard !isStoring, !sealed.isEmpty else { return }
-        isStoring = true
-        client.loop.task { await self.storeAll() }
-    }
-
-    private func storeAll() async {
-        while failure == nil, let span = sealed.first {
-            do {
-                try await store(span)
-            } catch {
-                fail(error)
-            }
-            if !sealed.isEmpty { core.uploads.remove(sealed.removeFirst().heldBytes) }
-            progressed()
-        }
-        isStoring = false
-        if failure != nil { dropSealed() }
-        progressed()
-    }
-
-    private func store(_ span: SealedSpan) async throws(ClientError) {
-        let encoded: EncodedSpan
-        switch span.content {
-        case .hole: encoded = SpanEncoder.inline([], span.logicalBytes)
-        case .data(_, let encoding):
-            guard let value = await encoding.value else {
-                throw ClientError(.badPolicy, "coding of a span", "no memory, or no layout for it")
-            }
-            encoded = value
-        }
-        let isLast = isEnded && sealed.count == 1
-        creationTime = try await client.store(
-            encoded, in: handle, at: span.byteOffset, linkingAs: isLast ? pendingName : nil)
-    }
-
-    private func dropSealed() {
-        for span in sealed { core.uploads.remove(span.heldBytes) }
-        sealed.removeAll()
-        buffer = nil
     }
 
     // MARK: Reading back
@@ -289,41 +167,6 @@ public actor FileWriter {
         try await stored()
         let reader = FileReader(client: client, id: id, size: sealedBytes)
         return try await reader.read(at: offset, count: Int(end - offset))
-    }
-
-    // MARK: Ending
-
-    /// Waits until everything sealed so far is stored.
-    public func stored() async throws(ClientError) {
-        while failure == nil, isStoring { await nextProgress() }
-        if let failure { throw failure }
-    }
-
-    /// Stores what is left and gives the file its name, in place of whatever file has it. `directory` must be in the file's shard, as
-    /// the one is for which the file was made.
-    /// - Returns: the creation time of the name.
-    public func finish(linkingIn directory: InodeID, name: [UInt8]) async throws(ClientError) -> Timestamp {
-        try checkUsable()
-        try Client.checkName(name)
-        isEnded = true
-        pendingName = PendingName(directory: directory, name: name)
-        sealRest()
-        do {
-            try await stored()
-            if let creationTime { return creationTime }
-            return try await client.link(handle, in: directory, name: name)
-        } catch {
-            throw fail(error)
-        }
-    }
-
-    /// Gives the file up: nothing of it becomes visible, and its blocks are collected soon. Without effect after `finish`.
-    public func abandon() async {
-        guard !isEnded || failure != nil else { return }
-        isEnded = true
-        fail(ClientError(.closed, "use of an abandoned file"))
-        if !isStoring { dropSealed() }
-        await client.scrap(handle)
     }
 }
 

@@ -14,8 +14,8 @@ package struct Placement {
         }
     }
 
-    /// How much is avoided. A large cluster has other places for everything; a small one may have none, and then a service that
-    /// was just restarted is better than giving up.
+    /// How much is avoided. A large cluster has other places for everything; a small one may have none, and then a
+    /// service that was just restarted is better than giving up.
     private enum Strictness: Int {
         case domainsAndRemembered, services, nothing
     }

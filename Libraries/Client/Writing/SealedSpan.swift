@@ -5,7 +5,7 @@ import Protocol
 struct SealedSpan: Sendable {
     enum Content: Sendable {
         /// Its cells and checksums, ready or being computed on a worker.
-        case data(SpanBuffer, Task<EncodedSpan?, Never>)
+        case data(SpanBuffer, SpanEncoding)
         /// Zeros.
         case hole
     }
@@ -16,6 +16,22 @@ struct SealedSpan: Sendable {
     let content: Content
 
     var endOffset: UInt64 { byteOffset + UInt64(logicalBytes) }
+
+    /// What is to be stored, if it is known without waiting.
+    var encoded: EncodedSpan? {
+        switch content {
+        case .hole: SpanEncoder.inline([], logicalBytes)
+        case .data(_, let encoding): encoding.finished
+        }
+    }
+
+    /// What is to be stored; nil when coding failed.
+    nonisolated(nonsending) func encodedValue() async -> EncodedSpan? {
+        switch content {
+        case .hole: SpanEncoder.inline([], logicalBytes)
+        case .data(_, let encoding): await encoding.value()
+        }
+    }
 
     /// Memory held, to the budget; parity included.
     var heldBytes: Int {

@@ -1,9 +1,10 @@
 import Protocol
 
-/// Transient files made ahead of their use, by shard: how many there should be follows from how fast they are taken. Pure.
+/// Transient files made ahead of their use, by shard: how many there should be follows from how fast they are taken.
+/// Pure.
 ///
-/// What is left over expires at the shards like any unfinished file. A file gets its times when it is linked, so an old inode does
-/// not show.
+/// What is left over expires at the shards like any unfinished file. A file gets its times when it is linked, so an old
+/// inode does not show.
 package struct SpareFiles {
     private struct Shelf {
         var spares: [(handle: TransientHandle, nanoseconds: UInt64)] = []
