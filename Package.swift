@@ -107,7 +107,7 @@ let package = Package(
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol"]),
         tests("BlockService", ["sterna-block", "Erasure", "Protocol", "Wire"]),
         tests("Client", ["Client"]),
-        tests("Mount", ["sterna-mount", "Protocol", "CFUSE", argumentParser], exclude: ["README.md"]),
+        tests("Mount", ["sterna-mount", "Protocol", "CFUSE", "CLinux", argumentParser], exclude: ["README.md"]),
         tests(
             "GarbageCollection", ["GarbageCollection", "Client", "Protocol", "ShardCore", "Store"], exclude: ["README.md"]),
         tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging]),

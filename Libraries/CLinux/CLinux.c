@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -119,6 +120,23 @@ int linux_rename_noreplace(int oldDirectory, const char *oldName, int newDirecto
 
 int linux_set_parent_death_signal(int signal) {
     return prctl(PR_SET_PDEATHSIG, (unsigned long)signal) < 0 ? -errno : 0;
+}
+
+int linux_thread_belongs(int group, int thread) {
+    return tgkill(group, thread, 0) == 0 || errno == EPERM;
+}
+
+int linux_thread_id(void) {
+    return gettid();
+}
+
+int linux_process_open(int process) {
+    long fd = syscall(SYS_pidfd_open, process, 0);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+int linux_process_exists(int processDescriptor) {
+    return syscall(SYS_pidfd_send_signal, processDescriptor, 0, NULL, 0) == 0 || errno == EPERM;
 }
 
 void linux_set_thread_name(const char *name) {

@@ -26,7 +26,8 @@ extension Mount {
     private func isComplete(_ construction: Construction, _ wasUnmounted: Bool) async -> Bool {
         guard wasUnmounted, !construction.isAbandoned, !construction.isUnlinked else { return false }
         // The session ends, too, when somebody aborts it under running programs.
-        return await !watch.isHeld(by: construction.creator, inode: construction.number)
+        return await !watch.isHeld(
+            by: construction.creator, inode: construction.number, names: construction.names)
     }
 
     func reportLoss(_ construction: Construction, _ failure: Errno) {

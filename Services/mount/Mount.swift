@@ -16,6 +16,7 @@ actor Mount {
     nonisolated let caching: CachingTimes
     nonisolated let logger: Logger
     let watch: CompletionWatch
+    var creators = CreatorCache()
     let notifications: KernelNotifications
 
     var nodes = NodeTable()
@@ -94,6 +95,14 @@ actor Mount {
     }
 
     // MARK: Helpers
+
+    /// The process of a thread that makes a file.
+    func creator(_ thread: Int32) async -> CreatorProcess? {
+        guard thread > 0 else { return nil }
+        if let known = creators.process(of: thread) { return known }
+        guard let group = await watch.group(ofThread: thread) else { return nil }
+        return creators.insert(group: group, thread)
+    }
 
     /// The node of a number that the kernel uses.
     func node(_ number: UInt64) -> Node {

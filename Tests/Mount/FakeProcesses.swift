@@ -12,7 +12,7 @@ final class FakeProcesses {
 
     deinit {
         for group in ["41", "42", "43"] {
-            for file in ["status", "cmdline", "stat"] { unlink("\(root)/\(group)/\(file)") }
+            for file in ["status", "statm", "cmdline", "stat"] { unlink("\(root)/\(group)/\(file)") }
             for number in 0..<20 {
                 unlink("\(root)/\(group)/fd/\(number)")
                 unlink("\(root)/\(group)/fdinfo/\(number)")
@@ -26,17 +26,15 @@ final class FakeProcesses {
 
     /// A thread as procfs shows it. `commandLine` nil: it cannot be read.
     func add(
-        thread: Int32, group: Int32, hasMemory: Bool = true, commandLine: String? = "cp\0a\0b\0", start: UInt64 = 777,
-        exitCode: Int32 = 0
+        thread: Int32, group: Int32, hasMemory: Bool = true, commandLine: String? = "cp\0a\0b\0", exitCode: Int32 = 0
     ) {
         mkdir("\(root)/\(thread)", 0o755)
-        let memory = hasMemory ? "VmPeak:\t 2000 kB\nVmSize:\t    2000 kB\n" : ""
-        write("\(thread)/status", "Name:\tcp\nTgid:\t\(group)\nNgid:\t0\nPid:\t\(thread)\n\(memory)Threads:\t1\n")
+        write("\(thread)/status", "Name:\tTgid: 9\nTgid:\t\(group)\nNgid:\t0\nPid:\t\(thread)\nThreads:\t1\n")
+        write("\(thread)/statm", hasMemory ? "512 200 100 9 0 77 0\n" : "0 0 0 0 0 0 0\n")
         if let commandLine { write("\(thread)/cmdline", commandLine) }
-        // Fields 3 to 52, the start time being the 22nd and the exit code the last; the name holds what names may hold.
+        // Fields 3 to 52, the exit code being the last; the name holds what names may hold.
         var fields = [String](repeating: "0", count: 50)
         fields[0] = "S"
-        fields[19] = "\(start)"
         fields[49] = "\(exitCode)"
         write("\(thread)/stat", "\(thread) (odd) name ( 1) " + fields.joined(separator: " ") + "\n")
     }

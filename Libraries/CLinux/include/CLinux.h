@@ -56,6 +56,18 @@ int linux_rename_noreplace(int oldDirectory, const char *oldName, int newDirecto
 /// prctl(PR_SET_PDEATHSIG): the kernel sends `signal` when the thread that started this process ends. 0 or -errno.
 int linux_set_parent_death_signal(int signal);
 
+/// Whether `thread` is alive and belongs to the process `group` now. Nothing is sent.
+int linux_thread_belongs(int group, int thread);
+
+/// The kernel's number of the calling thread.
+int linux_thread_id(void);
+
+/// A descriptor of a process, which never means another one, or -errno.
+int linux_process_open(int process);
+
+/// Whether the process of such a descriptor has not been reaped, so that its number still means it.
+int linux_process_exists(int processDescriptor);
+
 /// Names the calling thread (at most 15 bytes are kept) for ps and debuggers.
 void linux_set_thread_name(const char *name);
 

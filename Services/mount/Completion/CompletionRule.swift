@@ -5,7 +5,7 @@
 /// complete at that moment. Everything else waits for RELEASE, when nobody has the file any more.
 ///
 /// The order of the questions matters: while a process closes descriptors in execve, reading its `stat` or `fd` blocks until we
-/// have answered the very FLUSH that we are deciding. `status` and `cmdline` never block. Run it on a worker with a deadline anyway.
+/// have answered the very FLUSH that we are deciding. `statm` and `cmdline` do not. Run it on a worker with a deadline anyway.
 package struct CompletionRule: Sendable {
     /// What the closing of a descriptor means.
     package enum Verdict: Hashable, Sendable {
@@ -25,34 +25,19 @@ package struct CompletionRule: Sendable {
         self.processes = processes
     }
 
-    /// Who a thread that creates a file belongs to; nil when it cannot be known (another pid namespace, no permission), in which
-    /// case only RELEASE decides.
-    package func creator(_ thread: Int32) -> ProcessIdentity? {
-        guard thread > 0, let status = processes.status(ofThread: thread),
-            let times = processes.times(ofThread: status.group)
-        else { return nil }
-        return ProcessIdentity(group: status.group, startTicks: times.startTicks)
-    }
-
-    /// `thread` closes a descriptor on the file with this inode number, which `creator` made.
-    package func verdict(closing thread: Int32, creator: ProcessIdentity?, inode number: UInt64) -> Verdict {
-        guard thread > 0, let creator, let status = processes.status(ofThread: thread),
-            status.group == creator.group
-        else { return .unfinished }
-        guard status.hasMemory else { return ending(thread, creator) }
+    /// `thread`, which is known to belong to the file's creator `group`, closes a descriptor on the file with this inode number. The
+    /// kernel knows the file by one of `names`.
+    package func verdict(
+        closing thread: Int32, ofCreator group: Int32, inode number: UInt64, names: Set<[UInt8]>
+    ) -> Verdict {
+        guard let hasMemory = processes.hasMemory(thread) else { return .unfinished }
+        guard hasMemory else { return ending(thread) }
         guard processes.hasEmptyCommandLine(thread) == false else { return .unfinished }
-        guard processes.times(ofThread: creator.group)?.startTicks == creator.startTicks else { return .unfinished }
-        return processes.hasDescriptor(creator.group, onInode: number) == false ? .complete : .unfinished
+        return processes.hasDescriptor(group, onInode: number, named: names) == false ? .complete : .unfinished
     }
 
-    /// Whether the creator lives and still has the file open: asked when the mount goes away under it.
-    package func isHeld(by creator: ProcessIdentity?, inode number: UInt64) -> Bool {
-        guard let creator, processes.times(ofThread: creator.group)?.startTicks == creator.startTicks else { return false }
-        return processes.hasDescriptor(creator.group, onInode: number) ?? false
-    }
-
-    private func ending(_ thread: Int32, _ creator: ProcessIdentity) -> Verdict {
-        guard let times = processes.times(ofThread: thread) else { return .exiting }
-        return times.fatalSignal != 0 ? .killed : .exiting
+    private func ending(_ thread: Int32) -> Verdict {
+        guard let signal = processes.fatalSignal(ofExiting: thread) else { return .exiting }
+        return signal != 0 ? .killed : .exiting
     }
 }

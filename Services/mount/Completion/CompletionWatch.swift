@@ -1,39 +1,44 @@
 import EventLoop
 
-/// Asks the completion rule on a worker, and answers within a deadline whatever procfs does.
+/// Asks procfs on a worker, and answers within a deadline whatever happens there.
 ///
 /// Thread-safe.
 struct CompletionWatch: Sendable {
     /// A reader that blocks in procfs is released as soon as the FLUSH that it waits for is answered; so no more than a moment.
     static let deadlineNanoseconds: UInt64 = 1_000_000_000
 
-    let rule: CompletionRule
-    private let queue: WorkQueue
+    private let rule = CompletionRule()
+    private let queue = WorkQueue(name: "proc", threads: 4)
     private let loop: EventLoop
 
-    init(rule: CompletionRule = CompletionRule(), loop: EventLoop) {
-        self.rule = rule
+    init(loop: EventLoop) {
         self.loop = loop
-        queue = WorkQueue(name: "proc", threads: 4)
     }
 
-    func creator(_ thread: Int32) async -> ProcessIdentity? {
-        let rule = rule
-        return await ask(otherwise: nil) { rule.creator(thread) }
+    /// The process that a thread belongs to; nil when that cannot be known (another pid namespace, no permission).
+    func group(ofThread thread: Int32) async -> Int32? {
+        let processes = rule.processes
+        return await ask(otherwise: nil) { processes.group(ofThread: thread) }
     }
 
+    /// As `CompletionRule.verdict`.
     func verdict(
-        closing thread: Int32, creator: ProcessIdentity?, inode number: UInt64
+        closing thread: Int32, of creator: CreatorProcess?, inode number: UInt64, names: Set<[UInt8]>
     ) async -> CompletionRule.Verdict {
-        guard creator != nil else { return .unfinished }
+        guard thread > 0, let creator, creator.contains(thread) else { return .unfinished }
         let rule = rule
-        return await ask(otherwise: .unfinished) { rule.verdict(closing: thread, creator: creator, inode: number) }
+        return await ask(otherwise: .unfinished) {
+            rule.verdict(closing: thread, ofCreator: creator.group, inode: number, names: names)
+        }
     }
 
-    func isHeld(by creator: ProcessIdentity?, inode number: UInt64) async -> Bool {
-        guard creator != nil else { return false }
-        let rule = rule
-        return await ask(otherwise: true) { rule.isHeld(by: creator, inode: number) }
+    /// Whether the creator lives and still has the file open: asked when the mount goes away under it.
+    func isHeld(by creator: CreatorProcess?, inode number: UInt64, names: Set<[UInt8]>) async -> Bool {
+        guard let creator, creator.exists else { return false }
+        let processes = rule.processes
+        return await ask(otherwise: true) {
+            processes.hasDescriptor(creator.group, onInode: number, named: names) ?? false
+        }
     }
 
     private func ask<T: Sendable>(otherwise fallback: T, _ question: @escaping @Sendable () -> T) async -> T {

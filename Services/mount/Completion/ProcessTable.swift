@@ -9,58 +9,45 @@ package struct ProcessTable: Sendable {
         self.root = root
     }
 
-    /// What is safe to read of any thread at any time, even in the middle of execve.
-    package struct Status {
-        let group: Int32
-        /// False once the address space is gone: the process is on its way out.
-        let hasMemory: Bool
+    /// The process that a thread belongs to. Safe to ask at any time, even in the middle of execve.
+    package func group(ofThread thread: Int32) -> Int32? {
+        guard let text = read("\(thread)/status") else { return nil }
+        for line in text.split(separator: UInt8(ascii: "\n")) {
+            if let value = Self.value(of: "Tgid:", in: line) { return Int32(value) }
+        }
+        return nil
     }
 
-    package func status(ofThread thread: Int32) -> Status? {
-        guard let text = read("\(thread)/status") else { return nil }
-        var group: Int32?
-        var hasMemory = false
-        for line in text.split(separator: UInt8(ascii: "\n")) {
-            if let value = Self.value(of: "Tgid:", in: line) { group = Int32(value) }
-            if Self.value(of: "VmSize:", in: line) != nil { hasMemory = true }
-        }
-        return group.map { Status(group: $0, hasMemory: hasMemory) }
+    /// False once the address space is gone: the process is on its way out. Safe at any time.
+    package func hasMemory(_ thread: Int32) -> Bool? {
+        guard let text = read("\(thread)/statm"), let first = text.first else { return nil }
+        return first != UInt8(ascii: "0")
     }
 
     /// Nil when it cannot be read. Safe in the middle of execve, when it is empty.
     package func hasEmptyCommandLine(_ thread: Int32) -> Bool? {
-        read("\(thread)/cmdline").map(\.isEmpty)
+        read("\(thread)/cmdline", upTo: 1).map(\.isEmpty)
     }
 
-    /// Of `/proc/N/stat`. Blocks while the process is in execve.
-    package struct Times {
-        let startTicks: UInt64
-        /// The signal that ended the process; 0 when none did.
-        let fatalSignal: Int32
-    }
-
-    package func times(ofThread thread: Int32) -> Times? {
+    /// The signal that ends a process which has lost its address space already; 0 when none does. Blocks in execve.
+    package func fatalSignal(ofExiting thread: Int32) -> Int32? {
         guard let text = read("\(thread)/stat"), let end = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-        // Fields from the third on; the second, the name, may contain anything.
-        let fields = text[(end + 1)...].split(separator: UInt8(ascii: " "))
-            .map { String(decoding: $0.filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self) }
-        guard fields.count > 19, let start = UInt64(fields[19]) else { return nil }
-        let exitCode = fields.count > 49 ? Int32(fields[49]) ?? 0 : 0
-        return Times(startTicks: start, fatalSignal: exitCode & 0x7f)
+        // Fields from the third on; the second, the name, may contain anything. The exit code is the 52nd and last.
+        let fields = text[(end + 1)...].split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }
+        guard fields.count > 49, let code = Int32(String(decoding: fields[49], as: UTF8.self)) else { return nil }
+        return code & 0x7f
     }
 
-    /// Whether the process has a descriptor on the inode with this number. Nil when that cannot be found out.
-    /// Blocks while the process is in execve.
-    package func hasDescriptor(_ group: Int32, onInode number: UInt64) -> Bool? {
+    /// Whether the process has a descriptor on the inode with this number, which the kernel knows by one of `names`. Nil when that
+    /// cannot be found out. Blocks while the process is in execve.
+    package func hasDescriptor(_ group: Int32, onInode number: UInt64, named names: Set<[UInt8]>) -> Bool? {
         guard let directory = opendir("\(root)/\(group)/fd") else { return nil }
         defer { closedir(directory) }
         while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            // Sockets, pipes and the like have no path: `socket:[17]`.
-            guard Int32(name) != nil, isPath("\(root)/\(group)/fd/\(name)") else { continue }
-            guard let info = read("\(group)/fdinfo/\(name)") else { continue }
+            guard let descriptor = Self.number(entry) else { continue }
+            // Cheaper than asking each for its inode: whatever has another name is another file.
+            guard leads("\(group)/fd/\(descriptor)", toOneOf: names) else { continue }
+            guard let info = read("\(group)/fdinfo/\(descriptor)") else { continue }
             for line in info.split(separator: UInt8(ascii: "\n")) {
                 if let value = Self.value(of: "ino:", in: line), UInt64(value) == number { return true }
             }
@@ -68,24 +55,42 @@ package struct ProcessTable: Sendable {
         return false
     }
 
-    private func isPath(_ link: String) -> Bool {
-        var first: CChar = 0
-        return readlink(link, &first, 1) == 1 && first == CChar(UInt8(ascii: "/"))
+    private static func number(_ entry: UnsafeMutablePointer<dirent>) -> Int32? {
+        withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { Int32(String(cString: $0)) }
+        }
     }
 
-    private func read(_ path: String) -> [UInt8]? {
+    /// Whether the path of a descriptor ends in one of the names. Sockets, pipes and the like have none: `socket:[17]`. A path that
+    /// is too long to be seen whole may end in any.
+    private func leads(_ link: String, toOneOf names: Set<[UInt8]>) -> Bool {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4096) { buffer in
+            guard let base = buffer.baseAddress else { return true }
+            let length = readlink("\(root)/\(link)", base, buffer.count)
+            guard length > 0, buffer[0] == CChar(UInt8(ascii: "/")) else { return false }
+            guard length < buffer.count else { return true }
+            let path = UnsafeRawBufferPointer(buffer)[..<length]
+            guard let slash = path.lastIndex(of: UInt8(ascii: "/")) else { return true }
+            let name = Array(path[(slash + 1)...])
+            return names.contains(name)
+        }
+    }
+
+    private func read(_ path: String, upTo limit: Int = .max) -> [UInt8]? {
         let descriptor = open("\(root)/\(path)", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var content: [UInt8] = []
-        while true {
+        while content.count < limit {
             let before = content.count
-            let part = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-                count = max(0, Glibc.read(descriptor, buffer.baseAddress, 4096))
+            let part = [UInt8](unsafeUninitializedCapacity: min(4096, limit)) { buffer, count in
+                count = max(0, Glibc.read(descriptor, buffer.baseAddress, min(4096, limit)))
             }
             content += part
-            if content.count == before { return content }
+            // Files of procfs come whole, unless they are longer than the buffer.
+            if content.count - before < 4096 { break }
         }
+        return content
     }
 
     /// The first word after `label`, if the line begins with it.

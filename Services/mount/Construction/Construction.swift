@@ -16,10 +16,15 @@ final class Construction {
     let number: UInt64
     var writer: FileWriter
     /// The name it will get.
-    var place: Place
+    var place: Place {
+        didSet { names.insert(place.name) }
+    }
+    /// Every name that the kernel may know it by: it learns of a rename a moment after us.
+    private(set) var names: Set<[UInt8]>
     /// The directory for which the file was made; it can only be linked from that directory's shard.
     let home: InodeID
-    let creator: ProcessIdentity?
+    /// Nil when that cannot be known; then only the last release decides.
+    let creator: CreatorProcess?
     /// Whether an older file has the name until this one takes it.
     var replacesExisting: Bool
 
@@ -39,12 +44,13 @@ final class Construction {
     var modified: Timestamp
 
     init(
-        number: UInt64, writer: FileWriter, place: Place, creator: ProcessIdentity?, replacesExisting: Bool,
+        number: UInt64, writer: FileWriter, place: Place, creator: CreatorProcess?, replacesExisting: Bool,
         now: Timestamp
     ) {
         self.number = number
         self.writer = writer
         self.place = place
+        names = [place.name]
         home = place.directory
         self.creator = creator
         self.replacesExisting = replacesExisting

@@ -10,7 +10,7 @@ extension Mount {
         guard let construction = construction(ofHandle: handle) else { return .done }
         if construction.state == .building {
             let verdict = await watch.verdict(
-                closing: thread, creator: construction.creator, inode: construction.number)
+                closing: thread, of: construction.creator, inode: construction.number, names: construction.names)
             switch verdict {
             case .unfinished, .exiting: return .done
             case .killed:

@@ -27,14 +27,12 @@ extension Mount {
     private func construct(_ place: Place, thread: Int32) async throws(Errno) -> Construction {
         try Self.checkName(place.name)
         guard places.number(at: place) == nil else { throw .exists }
-        // The two take about as long, so ask both at once.
-        let watch = watch
-        async let creator = watch.creator(thread)
+        let creator = await creator(thread)
         let writer = try await posix { () throws(ClientError) in
             try await client.createFile(in: place.directory, note: place.name)
         }
         let construction = Construction(
-            number: NodeNumber.number(writer.id), writer: writer, place: place, creator: await creator,
+            number: NodeNumber.number(writer.id), writer: writer, place: place, creator: creator,
             replacesExisting: false, now: now())
         guard places.number(at: place) == nil else {
             await writer.abandon()
@@ -48,7 +46,7 @@ extension Mount {
     static let continuableBytes: UInt64 = 16 << 20
 
     /// Begins a new file in place of a finished one, under the kernel's number of the old one, with the first `keeping` bytes of it.
-    func replace(_ node: Node, creator: ProcessIdentity?, keeping: UInt64 = 0) async throws(Errno) -> Construction {
+    func replace(_ node: Node, creator: CreatorProcess?, keeping: UInt64 = 0) async throws(Errno) -> Construction {
         guard let place = node.place else { throw .stale }
         let content = node.content
         let present = try await posix { () throws(ClientError) in

@@ -35,7 +35,7 @@ extension Mount {
     }
 
     private func openReplacement(of node: Node, _ thread: Int32) async throws(Errno) -> Answer {
-        let creator = await watch.creator(thread)
+        let creator = await creator(thread)
         let construction = try await replace(node, creator: creator)
         construction.handles = 1
         return .opened(OpenedFile(handle: open(.constructing(construction))))

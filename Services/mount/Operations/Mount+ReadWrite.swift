@@ -79,7 +79,7 @@ extension Mount {
         await settle(node)
         let size = try await attributes(of: node).size
         guard offset >= size, size <= Self.continuableBytes else { throw .sealed }
-        let creator = opener == 0 ? nil : await watch.creator(opener)
+        let creator = await creator(opener)
         if let present = node.construction, present.state == .building { return adopt(present, handle) }
         return adopt(try await replace(node, creator: creator, keeping: size), handle)
     }

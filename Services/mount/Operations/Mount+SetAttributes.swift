@@ -41,7 +41,7 @@ extension Mount {
         // Only by a new file in place of the old one.
         let keeping = size == 0 ? 0 : present
         if let handle, case .sealed(_, _, let opener)? = handles[handle] {
-            let creator = await watch.creator(opener)
+            let creator = await creator(opener)
             let construction = adopt(try await replace(node, creator: creator, keeping: keeping), handle)
             return try await setSize(of: construction, size)
         }
