@@ -20,6 +20,20 @@ import Testing
         #expect(seen == Array(0..<1000))
     }
 
+    @Test func aCancelledSleepEndsEarly() async throws {
+        // Both before and while it sleeps; the deadline of the test is shorter than the sleep.
+        for delay: UInt64 in [0, 5_000_000] {
+            let wasCancelled: Bool = try await onLoop { loop, finish in
+                let task = loop.task {
+                    await loop.sleep(nanoseconds: 60_000_000_000)
+                    finish(Task.isCancelled)
+                }
+                if delay == 0 { task.cancel() } else { loop.timer(afterNanoseconds: delay) { task.cancel() } }
+            }
+            #expect(wasCancelled)
+        }
+    }
+
     @Test func timersFireInOrderAndNotEarly() async throws {
         let elapsed: UInt64 = try await onLoop { loop, finish in
             let start = loop.monotonicNanoseconds
