@@ -117,6 +117,7 @@ let package = Package(
             [
                 "sterna", "sterna-registry", "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", "sterna-mount",
             ], exclude: ["Programs"]),
+        tests("RegistryService", ["sterna-registry", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests("ShardService", ["sterna-shard", "Protocol", "EventLoop"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,8 +1,8 @@
 import Client
 import Protocol
 
-/// Removes the snapshots of a directory that its policy no longer protects, and the directory itself once it is forgotten
-/// and empty (services.md D.2).
+/// Removes the snapshots of a directory that its policy no longer protects, and the directory itself once it is
+/// forgotten and empty (services.md D.2).
 public struct DirectoryCollector<Cluster: ClusterAccess>: Sendable {
     private let cluster: Cluster
     private let minimumAgeNanoseconds: UInt64

@@ -1,8 +1,9 @@
 import Protocol
 import Synchronization
 
-/// Files that could not be destroyed yet and when they are worth another try: every try writes to the shard's log and asks
-/// disks, which would be waste while their blocks are too young or a disk is away. Forgetting costs only that. Thread-safe.
+/// Files that could not be destroyed yet and when they are worth another try: every try writes to the shard's log and
+/// asks disks, which would be waste while their blocks are too young or a disk is away. Forgetting costs only that.
+/// Thread-safe.
 final class PostponedFiles: Sendable {
     /// More are not remembered.
     private static let limit = 200_000

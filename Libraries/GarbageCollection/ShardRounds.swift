@@ -64,7 +64,8 @@ public struct ShardRounds<Cluster: ClusterAccess>: Sendable {
 
     /// Runs one of the above for each of `shards`, a few at a time.
     public static func run(
-        over shards: some Sequence<ShardID> & Sendable, atOnce: Int, _ duty: @escaping @Sendable (ShardID) async -> Tally
+        over shards: some Sequence<ShardID> & Sendable, atOnce: Int,
+        _ duty: @escaping @Sendable (ShardID) async -> Tally
     ) async -> Tally {
         await withTaskGroup(of: Tally.self) { group in
             var total = Tally()

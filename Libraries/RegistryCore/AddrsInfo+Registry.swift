@@ -3,7 +3,8 @@ import Protocol
 extension AddrsInfo {
     /// No address at all.
     static let none = AddrsInfo(
-        addr1: IpPort(addrs: IPv4Address(rawValue: 0), port: 0), addr2: IpPort(addrs: IPv4Address(rawValue: 0), port: 0))
+        addr1: IpPort(addrs: IPv4Address(rawValue: 0), port: 0), addr2: IpPort(addrs: IPv4Address(rawValue: 0), port: 0)
+    )
 
     private var present: [IpPort] { [addr1, addr2].filter { $0.port != 0 } }
 

@@ -30,7 +30,8 @@ struct AssignmentGroup {
     init(services: [FullBlockServiceInfo]) {
         let byDomain = Dictionary(grouping: services, by: \.failureDomain)
         domains = byDomain.values.map { members in
-            Domain(services: members.sorted { ($1.availableBytes, $0.id.rawValue) < ($0.availableBytes, $1.id.rawValue) })
+            Domain(
+                services: members.sorted { ($1.availableBytes, $0.id.rawValue) < ($0.availableBytes, $1.id.rawValue) })
         }
         // Dictionaries have no order of their own; the result must not depend on it.
         domains.sort { $0.services[0].id.rawValue < $1.services[0].id.rawValue }

@@ -3,7 +3,7 @@ import Wire
 
 /// One entry of the registry's log: what is to happen, when, and by which rules it is judged.
 ///
-/// Format, version 1: version u8 · kind u8 · time u64 · rules (flags u8, interval u64, domains u8) · body. Kinds below
+/// Format, version 1: version u8, kind u8, time u64, rules (flags u8, interval u64, domains u8), body. Kinds below
 /// 0xE0 are registry requests with the request's own body; the others are the registry's own commands.
 public struct RegistryEntry: Sendable, Equatable {
     /// What the entry does.

@@ -33,9 +33,11 @@ enum GcService {
             let finished = OnLoop(loop, done)
             work.cancel()
             loop.task {
-                await schedule.save()
+                // Fails what is under way, so that the duties end.
                 await cluster.close()
                 await client.close()
+                await work.value
+                await schedule.save()
                 finished.call()
             }
         }
@@ -65,6 +67,8 @@ enum GcService {
                 cluster: cluster, marginNanoseconds: UInt64(options.destructMargin) * second,
                 pauseNanoseconds: UInt64(options.destructPause) * second)
         ) { shard, item, error in
+            // What fails because the service ends is no news.
+            guard !Task.isCancelled else { return }
             logger.warning("shard \(shard)\(item.map { ", inode \($0)" } ?? ""): \(error)")
         }
         var duties: [Duty] = []

@@ -7,7 +7,8 @@ import RegistryCore
 @main
 struct RegistryDaemon: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sterna-registry", abstract: "The registry of a Sterna cluster: who is where, and which disks to use.")
+        commandName: "sterna-registry",
+        abstract: "The registry of a Sterna cluster: who is where, and which disks to use.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var listen: ListenOptions

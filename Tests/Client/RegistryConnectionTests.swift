@@ -33,11 +33,12 @@ import Testing
     }
 
     @Test func theAsyncFormWorksOnTheLoopOfAnActor() async throws {
-        let answer: InfoResponse = try await onLoop { loop, finish in
-            let server = try FakeRegistry(on: loop) { _ in try? .reply(Self.answer()) }
-            let caller = Caller(loop: loop, address: server.address)
-            loop.task { finish(try? await caller.info()) }
-        } ?? InfoResponse(numBlockServices: 0, numFailureDomains: 0, capacity: 0, available: 0, blocks: 0)
+        let answer: InfoResponse =
+            try await onLoop { loop, finish in
+                let server = try FakeRegistry(on: loop) { _ in try? .reply(Self.answer()) }
+                let caller = Caller(loop: loop, address: server.address)
+                loop.task { finish(try? await caller.info()) }
+            } ?? InfoResponse(numBlockServices: 0, numFailureDomains: 0, capacity: 0, available: 0, blocks: 0)
         #expect(answer == Self.info)
     }
 
@@ -107,15 +108,16 @@ import Testing
         #expect(try results[1].get() == Self.info)
     }
 
-    @Test(arguments: [
-        [0x53, 0x48, 0x55, 0x00, 1, 0, 0, 0, 8],  // a request's protocol word
-        [0x53, 0x48, 0x55, 0x01, 0, 0, 0, 0],  // no kind
-        [0x53, 0x48, 0x55, 0x01, 1, 0, 0, 0, 8],  // a body that is too short
-        [0x53, 0x48, 0x55, 0x01, 2, 0, 0, 0, 0, 19],  // half an error code
-        [0x53, 0x48, 0x55, 0x01, 3, 0, 0, 0, 9, 0, 0],  // another kind
-        [0x53, 0x48, 0x55, 0x01, 0xff, 0xff, 0xff, 0xff, 8],  // four gigabytes
-        [0x53, 0x48, 0x55, 0x01, 3, 0, 0, 0, 0, 19, 0, 7],  // something after the answer
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x53, 0x48, 0x55, 0x00, 1, 0, 0, 0, 8],  // a request's protocol word
+            [0x53, 0x48, 0x55, 0x01, 0, 0, 0, 0],  // no kind
+            [0x53, 0x48, 0x55, 0x01, 1, 0, 0, 0, 8],  // a body that is too short
+            [0x53, 0x48, 0x55, 0x01, 2, 0, 0, 0, 0, 19],  // half an error code
+            [0x53, 0x48, 0x55, 0x01, 3, 0, 0, 0, 9, 0, 0],  // another kind
+            [0x53, 0x48, 0x55, 0x01, 0xff, 0xff, 0xff, 0xff, 8],  // four gigabytes
+            [0x53, 0x48, 0x55, 0x01, 3, 0, 0, 0, 0, 19, 0, 7],  // something after the answer
+        ] as [[UInt8]])
     func nonsenseIsMalformed(answer: [UInt8]) async throws {
         let result: Outcome = try await onLoop { loop, finish in
             let server = try FakeRegistry(on: loop) { _ in .reply(answer) }

@@ -77,7 +77,8 @@ import Testing
             let isDeletion = kind == 0 && edges.last?.isDeletion != true
             edges.append(
                 SnapshotEdge(
-                    creationTime: Timestamp(nanoseconds: time), isOwned: !isDeletion && kind == 1, isDeletion: isDeletion))
+                    creationTime: Timestamp(nanoseconds: time), isOwned: !isDeletion && kind == 1,
+                    isDeletion: isDeletion))
         }
         var current: UInt64?
         if Bool.random(using: &random) {

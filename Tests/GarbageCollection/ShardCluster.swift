@@ -177,7 +177,8 @@ actor ShardCluster: ClusterAccess {
                 id: id,
                 addrs: AddrsInfo(
                     addr1: IpPort(addrs: .loopback, port: UInt16(number)), addr2: IpPort(addrs: .any, port: 0)),
-                storageClass: .flash, failureDomain: FailureDomain(name: "d\(number)"), secretKey: key(id), flags: flags)
+                storageClass: .flash, failureDomain: FailureDomain(name: "d\(number)"), secretKey: key(id), flags: flags
+            )
         }
         return BlockServiceTable(
             services: services,

@@ -8,7 +8,9 @@ import Testing
     private static let hour: UInt64 = 3_600 * 1_000_000_000
     private static let now = Timestamp(nanoseconds: 1_000 * day)
 
-    private static func ago(_ nanoseconds: UInt64) -> Timestamp { Timestamp(nanoseconds: now.nanoseconds - nanoseconds) }
+    private static func ago(_ nanoseconds: UInt64) -> Timestamp {
+        Timestamp(nanoseconds: now.nanoseconds - nanoseconds)
+    }
 
     private func owned(_ age: UInt64) -> SnapshotEdge {
         SnapshotEdge(creationTime: Self.ago(age), isOwned: true, isDeletion: false)

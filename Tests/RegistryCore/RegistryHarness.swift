@@ -69,8 +69,9 @@ final class RegistryHarness {
     // MARK: Reading
 
     func blockServices() throws -> [BlockServiceDeprecatedInfo] {
-        guard case .allBlockServicesDeprecated(let response) = try read(
-            .allBlockServicesDeprecated(AllBlockServicesDeprecatedRequest()))
+        guard
+            case .allBlockServicesDeprecated(let response) = try read(
+                .allBlockServicesDeprecated(AllBlockServicesDeprecatedRequest()))
         else { throw UnexpectedAnswer() }
         return response.blockServices
     }
@@ -80,15 +81,17 @@ final class RegistryHarness {
     }
 
     func writable(shard: UInt8) throws -> [BlockServiceInfoShort] {
-        guard case .shardBlockServices(let response) = try read(
-            .shardBlockServices(ShardBlockServicesRequest(shardId: ShardID(rawValue: shard))))
+        guard
+            case .shardBlockServices(let response) = try read(
+                .shardBlockServices(ShardBlockServicesRequest(shardId: ShardID(rawValue: shard))))
         else { throw UnexpectedAnswer() }
         return response.blockServices
     }
 
     func changed(since: Timestamp) throws -> LocalChangedBlockServicesResponse {
-        guard case .localChangedBlockServices(let response) = try read(
-            .localChangedBlockServices(LocalChangedBlockServicesRequest(changedSince: since)))
+        guard
+            case .localChangedBlockServices(let response) = try read(
+                .localChangedBlockServices(LocalChangedBlockServicesRequest(changedSince: since)))
         else { throw UnexpectedAnswer() }
         return response
     }

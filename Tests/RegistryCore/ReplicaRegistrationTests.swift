@@ -73,8 +73,9 @@ import Testing
         #expect(
             try registry.read(.localCdc(LocalCdcRequest()))
                 == .localCdc(LocalCdcResponse(addrs: addrs(8), lastSeen: registry.now)))
-        guard case .cdcReplicasDeprecated(let replicas) = try registry.read(
-            .cdcReplicasDeprecated(CdcReplicasDeprecatedRequest()))
+        guard
+            case .cdcReplicasDeprecated(let replicas) = try registry.read(
+                .cdcReplicasDeprecated(CdcReplicasDeprecatedRequest()))
         else { throw UnexpectedAnswer() }
         #expect(replicas.replicas.count == 5 && replicas.replicas[0] == addrs(8))
         guard case .allCdc(let all) = try registry.read(.allCdc(AllCdcRequest())) else { throw UnexpectedAnswer() }
@@ -89,8 +90,9 @@ import Testing
                     replicaId: ReplicaID(rawValue: 0), location: .default, isLeader: true, addrs: addrs(7),
                     bootstrap: false)))
         #expect(try registry.read(.registry(RegistryRequest())) == .registry(RegistryResponse(addrs: addrs(7))))
-        guard case .allRegistryReplicas(let all) = try registry.read(
-            .allRegistryReplicas(AllRegistryReplicasRequest()))
+        guard
+            case .allRegistryReplicas(let all) = try registry.read(
+                .allRegistryReplicas(AllRegistryReplicasRequest()))
         else { throw UnexpectedAnswer() }
         #expect(all.replicas.count == 5 && all.replicas[0].addrs == addrs(7))
     }
@@ -131,8 +133,9 @@ import Testing
         #expect(try registry.refusal(create) == .locationExists)
         #expect(try registry.refusal(registerShard(9, addrs: addrs(1), location: 1)) == nil)
         #expect(try registry.refusal(registerCdc(addrs: addrs(2), location: 1)) == nil)
-        guard case .shardsAtLocation(let shards) = try registry.read(
-            .shardsAtLocation(ShardsAtLocationRequest(locationId: one)))
+        guard
+            case .shardsAtLocation(let shards) = try registry.read(
+                .shardsAtLocation(ShardsAtLocationRequest(locationId: one)))
         else { throw UnexpectedAnswer() }
         #expect(shards.shards.count == 256 && shards.shards[9].addrs == addrs(1))
         guard case .cdcAtLocation(let cdc) = try registry.read(.cdcAtLocation(CdcAtLocationRequest(locationId: one)))
