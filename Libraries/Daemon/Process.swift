@@ -3,7 +3,7 @@ import EventLoop
 import Glibc
 
 /// Settings of the whole process.
-enum Process {
+package enum Process {
     /// Has the kernel send us SIGTERM when the parent ends, and makes sure that it has not ended before that.
     static func tieToParent(_ parent: Int32?) throws(SystemError) {
         guard let parent else { return }
@@ -14,7 +14,7 @@ enum Process {
 
     /// Whoever started us may have done so on a thread that blocks signals (a dispatch worker blocks them all), and we inherit
     /// that: SIGTERM would never arrive.
-    static func unblockSignals() {
+    package static func unblockSignals() {
         var none = sigset_t()
         sigemptyset(&none)
         pthread_sigmask(SIG_SETMASK, &none, nil)

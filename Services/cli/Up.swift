@@ -1,4 +1,5 @@
 import ArgumentParser
+import Daemon
 import EventLoop
 import Glibc
 
@@ -38,6 +39,8 @@ struct Up: ParsableCommand {
     var readyFile: String?
 
     func run() throws {
+        // Whoever started us may have left the signals blocked that stop us.
+        Process.unblockSignals()
         let paths = try ClusterPaths(directory)
         let lock = try ClusterLock(paths.lock)
         defer { lock.release() }
