@@ -59,11 +59,15 @@ with open("early", "wb") as f:
     os.rename("early", "late")
 assert open("late", "rb").read() == b"renamed while open" and not os.path.exists("early")
 
-# An old file stays readable while its name gets a new one.
-old = open("document", "rb")
+# Written anew under its name; and who has the old file open while another is renamed over it goes on reading the old one.
 with open("document", "wb") as f:
     f.write(b"third")
-assert old.read() == b"second" and open("document", "rb").read() == b"third"
+assert open("document", "rb").read() == b"third"
+old = open("document", "rb")
+with open("fourth", "wb") as f:
+    f.write(b"fourth")
+os.rename("fourth", "document")
+assert old.read() == b"third" and open("document", "rb").read() == b"fourth"
 
 # Descriptors duplicated and inherited: visible when the last of the creator's is closed.
 fd = os.open("dup", os.O_WRONLY | os.O_CREAT)
