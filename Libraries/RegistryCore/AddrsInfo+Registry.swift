@@ -8,7 +8,7 @@ extension AddrsInfo {
 
     private var present: [IpPort] { [addr1, addr2].filter { $0.port != 0 } }
 
-    /// Whether a server can be registered under these: the first is present, the two differ (spec/services.md A.4).
+    /// Whether a server can be registered under these: the first is present, the two differ (services.md A.4).
     var isRegistrable: Bool { addr1.port != 0 && addr1 != addr2 }
 
     /// Whether the two share an IP, whatever the ports.

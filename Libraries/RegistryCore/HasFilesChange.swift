@@ -1,7 +1,7 @@
 import Protocol
 import Wire
 
-/// Whether a block service still holds blocks of files, as the shards answered (spec/services.md A.10).
+/// Whether a block service still holds blocks of files, as the shards answered (services.md A.10).
 public struct HasFilesChange: FixedWireValue, Equatable {
     public var id: BlockServiceID
     public var hasFiles: Bool

@@ -1,7 +1,7 @@
 import Protocol
 import Store
 
-/// Block services registering, and their flags (spec/services.md A.5, A.6, A.7).
+/// Block services registering, and their flags (services.md A.5, A.6, A.7).
 extension RegistryCore {
     /// Registers each service by itself: one that is refused does not silence the heartbeats of the others.
     func registerBlockServices(

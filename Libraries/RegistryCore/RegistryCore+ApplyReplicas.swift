@@ -1,7 +1,7 @@
 import Protocol
 import Store
 
-/// Shards, coordinators and registries saying where they are (spec/services.md A.4).
+/// Shards, coordinators and registries saying where they are (services.md A.4).
 extension RegistryCore {
     func register(
         _ slot: ReplicaSlot, isLeader: Bool, addrs: AddrsInfo, by entry: RegistryEntry, in batch: inout WriteBatch

@@ -11,7 +11,7 @@ struct AssignmentState {
     var isDirty = true
 }
 
-/// Keeping the assignment of writable block services to shards up to date (spec/services.md A.8).
+/// Keeping the assignment of writable block services to shards up to date (services.md A.8).
 extension RegistryCore {
     /// Works the assignment out anew when the set of usable services changed or the interval has passed. Cheap when
     /// neither is so. Call it regularly; readers of the assignment also do.

@@ -17,7 +17,7 @@ extension RegistryCore {
         return entries
     }
 
-    /// An entry that records has-files changes, at most 100 of them per call; see spec/services.md A.10.
+    /// An entry that records has-files changes, at most 100 of them per call; see services.md A.10.
     public func prepareHasFiles(_ changes: [HasFilesChange], at now: Timestamp) throws(ProtocolError) -> [UInt8] {
         guard changes.count <= 100 else { throw .malformedRequest }
         return try entry(.setHasFiles(changes), at: now)

@@ -3,7 +3,7 @@ import Protocol
 /// What others want to know about block services.
 extension RegistryCore {
     /// Changes are reported again for this long, so that a reader who got older data from a shard meanwhile is put
-    /// right (spec/services.md A.11). Ten minutes.
+    /// right (services.md A.11). Ten minutes.
     private static let changeOverlapNanoseconds: UInt64 = 600 * 1_000_000_000
 
     func readBlockServices(

@@ -8,7 +8,7 @@ struct StalenessState {
     var lastTick: Timestamp?
 }
 
-/// Block services that no longer register become STALE (spec/services.md A.7).
+/// Block services that no longer register become STALE (services.md A.7).
 extension RegistryCore {
     /// To be called regularly by the leader, a few times per staleness delay. The first call, and any after a gap of
     /// half a delay or more (the process or the machine slept), begins a grace of one delay.

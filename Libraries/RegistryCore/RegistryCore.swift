@@ -2,7 +2,7 @@ import Protocol
 import Store
 
 /// The registry's state machine: the address book of the cluster and the judge of its block services
-/// (spec/services.md A). Deterministic: entries bring their own times and rules.
+/// (services.md A). Deterministic: entries bring their own times and rules.
 ///
 /// Confined to whoever owns it (one loop, one test). A leader calls `prepare`, puts the entries through its log and
 /// hands them to `apply` in order; every replica only applies. Reads answer from the applied state.

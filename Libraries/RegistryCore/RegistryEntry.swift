@@ -12,7 +12,7 @@ public struct RegistryEntry: Sendable, Equatable {
         case request(AnyRegistryRequest)
         /// Marks every block service stale that was silent for this long when the entry was made.
         case markStale(delayNanoseconds: UInt64)
-        /// Records which block services still hold blocks of files (spec/services.md A.10).
+        /// Records which block services still hold blocks of files (services.md A.10).
         case setHasFiles([HasFilesChange])
     }
 

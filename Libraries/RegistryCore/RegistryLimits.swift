@@ -9,6 +9,6 @@ package enum RegistryLimits {
     package static let locations = 50
     /// ALL_BLOCK_SERVICES_DEPRECATED counts in u16.
     package static let blockServices = 65_535
-    /// A log entry has to fit one default UDP datagram beside the log's own headers (spec/services.md A.2).
+    /// A log entry has to fit one default UDP datagram beside the log's own headers (services.md A.2).
     package static let entryBytes = 1_400
 }

@@ -1,6 +1,6 @@
 import Protocol
 
-/// Which block services each shard may write to (spec/services.md A.8): at most one per failure domain within a
+/// Which block services each shard may write to (services.md A.8): at most one per failure domain within a
 /// location and storage class, spread so that every disk serves about as many shards as any other.
 ///
 /// A pure function of the usable services and a seed. Small clusters are first class: a shard gets

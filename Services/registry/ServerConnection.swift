@@ -3,7 +3,7 @@ import Protocol
 import RegistryCore
 import Wire
 
-/// One client's connection: requests are taken one at a time and answered in order (spec/services.md A.3).
+/// One client's connection: requests are taken one at a time and answered in order (services.md A.3).
 final class ServerConnection {
     private enum Phase {
         /// Waiting for (the rest of) a request.
