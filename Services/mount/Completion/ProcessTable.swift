@@ -43,10 +43,10 @@ package struct ProcessTable: Sendable {
     package func hasDescriptor(_ group: Int32, onInode number: UInt64, named names: Set<[UInt8]>) -> Bool? {
         guard let directory = opendir("\(root)/\(group)/fd") else { return nil }
         defer { closedir(directory) }
+        let folder = dirfd(directory)
         while let entry = readdir(directory) {
-            guard let descriptor = Self.number(entry) else { continue }
             // Cheaper than asking each for its inode: whatever has another name is another file.
-            guard leads("\(group)/fd/\(descriptor)", toOneOf: names) else { continue }
+            guard let descriptor = Self.number(entry), Self.leads(entry, in: folder, toOneOf: names) else { continue }
             guard let info = read("\(group)/fdinfo/\(descriptor)") else { continue }
             for line in info.split(separator: UInt8(ascii: "\n")) {
                 if let value = Self.value(of: "ino:", in: line), UInt64(value) == number { return true }
@@ -63,10 +63,14 @@ package struct ProcessTable: Sendable {
 
     /// Whether the path of a descriptor ends in one of the names. Sockets, pipes and the like have none: `socket:[17]`. A path that
     /// is too long to be seen whole may end in any.
-    private func leads(_ link: String, toOneOf names: Set<[UInt8]>) -> Bool {
+    private static func leads(
+        _ entry: UnsafeMutablePointer<dirent>, in folder: Int32, toOneOf names: Set<[UInt8]>
+    ) -> Bool {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4096) { buffer in
             guard let base = buffer.baseAddress else { return true }
-            let length = readlink("\(root)/\(link)", base, buffer.count)
+            let length = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { readlinkat(folder, $0, base, buffer.count) }
+            }
             guard length > 0, buffer[0] == CChar(UInt8(ascii: "/")) else { return false }
             guard length < buffer.count else { return true }
             let path = UnsafeRawBufferPointer(buffer)[..<length]

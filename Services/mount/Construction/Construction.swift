@@ -42,6 +42,8 @@ final class Construction {
     var chosenAccessed: Timestamp?
     /// Of the last write.
     var modified: Timestamp
+    /// What a program was told, last.
+    var toldModified: Timestamp?
 
     init(
         number: UInt64, writer: FileWriter, place: Place, creator: CreatorProcess?, replacesExisting: Bool,

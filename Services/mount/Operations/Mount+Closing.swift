@@ -107,12 +107,15 @@ extension Mount {
         nodes.dropIfUnused(node)
     }
 
-    /// Times that were set while the file was being written.
+    /// Times that were set while the file was being written; and what fstat(2) said after the last write must stay true, for git
+    /// and others remember it.
     private func applyTimes(_ construction: Construction) async {
-        guard construction.chosenModified != nil || construction.chosenAccessed != nil else { return }
+        let told = construction.toldModified == construction.modified ? construction.toldModified : nil
+        let modified = construction.chosenModified ?? told
+        guard modified != nil || construction.chosenAccessed != nil else { return }
         do {
             try await client.setTimes(
-                construction.writer.id, modified: construction.chosenModified, accessed: construction.chosenAccessed)
+                construction.writer.id, modified: modified, accessed: construction.chosenAccessed)
         } catch {
             logger.warning("the times of a new file could not be set: \(error)")
         }

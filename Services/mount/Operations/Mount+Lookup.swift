@@ -45,7 +45,9 @@ extension Mount {
     // MARK: Attributes
 
     func getAttributes(_ number: UInt64) async throws(Errno) -> Answer {
-        .attributes(try await attributes(of: node(number)))
+        let node = node(number)
+        if let construction = node.construction { construction.toldModified = construction.modified }
+        return .attributes(try await attributes(of: node))
     }
 
     func attributes(of node: Node) async throws(Errno) -> Attributes {
