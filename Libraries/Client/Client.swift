@@ -85,7 +85,10 @@ public actor Client {
     }
 
     private nonisolated func refreshLater() {
-        assumeIsolated { $0.startRefreshing() }
+        assumeIsolated { client in
+            client.startRefreshing()
+            client.core.releaseIdleMemory()
+        }
     }
 
     private func startRefreshing() {

@@ -23,6 +23,7 @@ package final class ClientCore: @unchecked Sendable {
     package let zeros: PooledBuffer
     package let spans = SpanCache()
     package let uploads: UploadBudget
+    private var takesSeen: UInt64 = 0
 
     package init(loop: EventLoop, binding address: SocketAddress, options: ClientOptions) throws(SystemError) {
         self.loop = loop
@@ -31,7 +32,8 @@ package final class ClientCore: @unchecked Sendable {
         transport = try DatagramTransport(
             loop: loop, binding: address, firstID: .random(in: 1..<(.max)))
         connections = BlockConnectionPool(loop: loop, stallNanoseconds: options.blockStallNanoseconds)
-        health = ServiceHealth(avoidNanoseconds: options.avoidNanoseconds)
+        health = ServiceHealth(
+            avoidNanoseconds: options.avoidNanoseconds, leastHedgeNanoseconds: options.leastHedgeNanoseconds)
         chunks = ChunkCache(budgetBytes: options.readCacheBytes)
         chunkReader = ChunkReader(
             loop: loop, pool: pool, cache: chunks, fetcher: ServicePageFetcher(connections: connections), health: health
@@ -40,6 +42,15 @@ package final class ClientCore: @unchecked Sendable {
         guard let zeros = pool.take(1 << 20) else { throw SystemError("allocate memory", code: ENOMEM) }
         self.zeros = zeros
         uploads = UploadBudget(limitBytes: options.pendingWriteBytes)
+    }
+
+    /// Gives memory back that nobody has asked for since the last call. Called about once a minute.
+    package func releaseIdleMemory() {
+        if pool.takes == takesSeen {
+            chunks.removeAll()
+            pool.trim()
+        }
+        takesSeen = pool.takes
     }
 
     package func close() {

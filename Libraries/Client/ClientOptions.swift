@@ -18,6 +18,9 @@ public struct ClientOptions: Hashable, Sendable {
     public var pendingWriteBytes = 192 << 20
     /// How long a block service that failed is avoided.
     public var avoidNanoseconds: UInt64 = 30_000_000_000
+    /// A fetch is given at least so long before other blocks are asked to stand in for it; more while fetches are slow
+    /// in general.
+    public var leastHedgeNanoseconds: UInt64 = 20_000_000
     /// A block connection that makes no progress for so long is given up.
     public var blockStallNanoseconds: UInt64 = 20_000_000_000
     /// How long to go on trying to place one span before the application sees an error.

@@ -180,9 +180,23 @@ import Testing
         #expect(error?.cause == .tooManyBlocksMissing)
     }
 
+    @Test func closingInTheMidstOfReadingAheadEndsEverything() async throws {
+        let isRight = try await FakeCluster.run(parity: Parity(data: 10, parity: 4), services: 16) { cluster in
+            let bytes = Files.content(3_000_000)
+            let reader = try await cluster.client.open(Files.write(bytes, cluster))
+            let first = try await reader.read(at: 0, count: 100_000).bytes
+            let second = try await reader.read(at: 100_000, count: 100_000).bytes
+            return first + second == Array(bytes[..<200_000])
+        }
+        #expect(isRight)
+    }
+
     @Test func randomReadsFetchOnlyTheirPages() async throws {
         let bytes = Files.content(2_000_000)
-        let (fetched, isRight) = try await FakeCluster.run { cluster in
+        var options = FakeCluster.testOptions
+        // On a busy machine hedging would fetch more.
+        options.leastHedgeNanoseconds = 30_000_000_000
+        let (fetched, isRight) = try await FakeCluster.run(options: options) { cluster in
             let id = try await Files.write(bytes, cluster)
             let reader = try await cluster.client.open(id)
             var isRight = true

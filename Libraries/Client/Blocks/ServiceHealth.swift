@@ -16,8 +16,11 @@ package final class ServiceHealth {
     private var common = LatencyEstimate()
     private let avoidNanoseconds: UInt64
 
-    package init(avoidNanoseconds: UInt64) {
+    private let leastHedgeNanoseconds: UInt64
+
+    package init(avoidNanoseconds: UInt64, leastHedgeNanoseconds: UInt64 = 20_000_000) {
         self.avoidNanoseconds = avoidNanoseconds
+        self.leastHedgeNanoseconds = leastHedgeNanoseconds
     }
 
     // MARK: Reading
@@ -45,7 +48,7 @@ package final class ServiceHealth {
 
     /// How long to wait for a fetch before asking others as well: well beyond what is usual at the moment.
     package var hedgeNanoseconds: UInt64 {
-        max(20_000_000, common.mean &* 3 &+ common.deviation &* 4)
+        max(leastHedgeNanoseconds, common.mean &* 3 &+ common.deviation &* 4)
     }
 
     /// Sorts sources: smaller is better.

@@ -21,6 +21,9 @@ package final class Chunk {
     /// The data, once it is here; constant from then on.
     package internal(set) var memory: PooledBuffer?
     package internal(set) var direct = Direct.idle
+    /// Whether somebody wants the data itself. If not, it is only fetched to help in computing another chunk, and never
+    /// computed.
+    package internal(set) var isWanted = false
     /// Whether it is being computed from others.
     package internal(set) var isRecovering = false
     /// Why neither way led to the data.
@@ -50,7 +53,7 @@ package final class Chunk {
     }
 
     /// Calls `body` when the chunk is at hand or will never be.
-    func whenReady(_ body: @escaping (Result<PooledBuffer, ClientError>) -> Void) {
+    package func whenReady(_ body: @escaping (Result<PooledBuffer, ClientError>) -> Void) {
         if let memory { return body(.success(memory)) }
         if let failure { return body(.failure(failure)) }
         readyWaiters.append(body)

@@ -64,16 +64,19 @@ package final class ChunkReader {
     /// Starts whatever is needed for the chunk to become ready or to fail.
     package func start(_ chunk: Chunk) {
         guard !chunk.isReady, chunk.failure == nil else { return }
+        let isNewlyWanted = !chunk.isWanted
+        chunk.isWanted = true
         switch chunk.direct {
         case .idle:
             if isPromising(chunk.span, chunk.block) {
                 startDirect(chunk)
-                hedge { [weak self] in self?.hedgeDue(chunk) }
+                hedge(chunk)
             } else {
                 startRecovery(chunk)
             }
         case .failed: startRecovery(chunk)
-        case .underway, .done: break
+        case .underway: if isNewlyWanted { hedge(chunk) }
+        case .done: break
         }
     }
 
@@ -106,6 +109,7 @@ package final class ChunkReader {
                 chunk.become(memory)
             case .failure(let error):
                 note(error, of: chunk, source)
+                if error.cause == .closed { chunk.fail(error) }
                 directFailed(chunk)
             }
         }
@@ -126,12 +130,13 @@ package final class ChunkReader {
 
     private func directFailed(_ chunk: Chunk) {
         chunk.directFailed()
-        guard !chunk.isReady else { return }
+        // A chunk that only helps another one is not worth a recovery of its own; and that could go round in circles.
+        guard !chunk.isReady, chunk.isWanted, chunk.failure == nil else { return }
         startRecovery(chunk)
     }
 
-    private func hedge(_ body: @escaping () -> Void) {
-        hedges.schedule(body, dueNanoseconds: loop.monotonicNanoseconds &+ health.hedgeNanoseconds)
+    private func hedge(_ chunk: Chunk) {
+        afterUsualTime { [weak self] in self?.hedgeDue(chunk) }
     }
 
     private func hedgeDue(_ chunk: Chunk) {
@@ -171,9 +176,9 @@ package final class ChunkReader {
         return sibling
     }
 
-    /// Asks again after the usual time, for a recovery whose sources are slow as well.
-    func hedgeRecovery(_ body: @escaping () -> Void) {
-        hedge(body)
+    /// Calls `body` once a fetch that was begun now would be slow.
+    func afterUsualTime(_ body: @escaping () -> Void) {
+        hedges.schedule(body, dueNanoseconds: loop.monotonicNanoseconds &+ health.hedgeNanoseconds)
     }
 
     func recovered(_ chunk: Chunk, _ memory: PooledBuffer) {

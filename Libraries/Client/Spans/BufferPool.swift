@@ -10,6 +10,7 @@ package final class BufferPool: Sendable {
         /// Free regions as addresses, by size; the one used last is on top, because its pages are warm.
         var free: [Int: [UInt]] = [:]
         var freeBytes = 0
+        var takes: UInt64 = 0
     }
 
     private let state = Mutex(State())
@@ -29,6 +30,7 @@ package final class BufferPool: Sendable {
     package func take(_ bytes: Int) -> PooledBuffer? {
         let size = Self.roundedSize(bytes)
         let known = state.withLock { state -> UInt? in
+            state.takes &+= 1
             guard let address = state.free[size]?.popLast() else { return nil }
             state.freeBytes -= size
             return address
@@ -41,11 +43,15 @@ package final class BufferPool: Sendable {
         return PooledBuffer(base: base, count: size, pool: self)
     }
 
+    /// How many regions were asked for so far.
+    package var takes: UInt64 { state.withLock { $0.takes } }
+
     /// Returns all unused memory to the system.
     package func trim() {
         let freed = state.withLock { state in
             let free = state.free
-            state = State()
+            state.free = [:]
+            state.freeBytes = 0
             return free
         }
         for (size, addresses) in freed {
