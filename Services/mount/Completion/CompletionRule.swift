@@ -30,9 +30,11 @@ package struct CompletionRule: Sendable {
     package func verdict(
         closing thread: Int32, ofCreator group: Int32, inode number: UInt64, names: Set<[UInt8]>
     ) -> Verdict {
-        guard let hasMemory = processes.hasMemory(thread) else { return .unfinished }
-        guard hasMemory else { return ending(thread) }
-        guard processes.hasEmptyCommandLine(thread) == false else { return .unfinished }
+        guard let isEmpty = processes.hasEmptyCommandLine(thread) else { return .unfinished }
+        if isEmpty {
+            // In execve it still has memory, when it ends it has none any more.
+            return processes.hasMemory(thread) == false ? ending(thread) : .unfinished
+        }
         return processes.hasDescriptor(group, onInode: number, named: names) == false ? .complete : .unfinished
     }
 

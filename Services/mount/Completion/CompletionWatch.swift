@@ -27,6 +27,11 @@ struct CompletionWatch: Sendable {
     ) async -> CompletionRule.Verdict {
         guard thread > 0, let creator, creator.contains(thread) else { return .unfinished }
         let rule = rule
+        if rule.processes.threads(creator.group) == 1 {
+            // Its only thread waits for our answer, so nobody can hold a lock of its memory or descriptors; and if it waits in execve
+            // that shows before anything is read that execve locks. Nothing can block, and a worker would cost more than the question.
+            return rule.verdict(closing: thread, ofCreator: creator.group, inode: number, names: names)
+        }
         return await ask(otherwise: .unfinished) {
             rule.verdict(closing: thread, ofCreator: creator.group, inode: number, names: names)
         }
