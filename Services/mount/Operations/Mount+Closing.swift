@@ -6,11 +6,12 @@ import Protocol
 
 extension Mount {
     /// A descriptor was closed: the completion rule says whether the file is finished.
-    func flush(_ handle: UInt64, thread: Int32) async throws(Errno) -> Answer {
+    func flush(_ handle: UInt64, thread: Int32, isTrusted: Bool) async throws(Errno) -> Answer {
         guard let construction = construction(ofHandle: handle) else { return .done }
         if construction.state == .building {
             let verdict = await watch.verdict(
-                closing: thread, of: construction.creator, inode: construction.number, names: construction.names)
+                closing: thread, of: construction.creator, inode: construction.number, names: construction.names,
+                isTrusted: isTrusted)
             switch verdict {
             case .unfinished, .exiting: return .done
             case .killed:

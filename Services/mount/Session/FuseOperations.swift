@@ -120,8 +120,10 @@ enum FuseOperations {
         }
         operations.flush = { request, _, info in
             guard let handle = info?.pointee.fh else { return }
-            let thread = FuseArgument.thread(request)
-            FuseArgument.serve(request) { mount throws(Errno) in try await mount.flush(handle, thread: thread) }
+            let (thread, isTrusted) = (FuseArgument.thread(request), FuseArgument.isTrusted(request))
+            FuseArgument.serve(request) { mount throws(Errno) in
+                try await mount.flush(handle, thread: thread, isTrusted: isTrusted)
+            }
         }
         operations.fsync = { request, _, _, info in
             guard let handle = info?.pointee.fh else { return }
