@@ -82,25 +82,35 @@ public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
 
     /// All blocks of a span at once; their proofs in the blocks' order.
     private func erase(_ blocks: [RemoveSpanInitiateBlockInfo]) async throws(ClientError) -> [BlockProof] {
-        let results = await withTaskGroup(of: (Int, Result<MAC, ClientError>).self) { group in
+        let erasures = await withTaskGroup(of: Erasure.self) { group in
             for (index, block) in blocks.enumerated() {
-                group.addTask {
-                    do throws(ClientError) {
-                        return (index, .success(try await cluster.erase(block)))
-                    } catch {
-                        return (index, .failure(error))
-                    }
-                }
+                group.addTask { await self.erase(block, at: index) }
             }
-            var results: [Int: Result<MAC, ClientError>] = [:]
-            for await (index, result) in group { results[index] = result }
-            return results
+            var erasures: [Erasure] = []
+            for await erasure in group { erasures.append(erasure) }
+            return erasures.sorted { $0.index < $1.index }
         }
         var proofs: [BlockProof] = []
-        for (index, block) in blocks.enumerated() {
-            guard let result = results[index] else { continue }
-            proofs.append(BlockProof(blockId: block.blockId, proof: try result.get()))
+        for (block, erasure) in zip(blocks, erasures) {
+            if let error = erasure.error { throw error }
+            proofs.append(BlockProof(blockId: block.blockId, proof: erasure.proof))
         }
         return proofs
+    }
+
+    /// What became of one block. Not a tuple with a `Result` that a closure with typed throws returns: of those an optimised
+    /// build of Swift 6.3.1 loses some.
+    private struct Erasure: Sendable {
+        let index: Int
+        var proof = MAC(rawValue: 0)
+        var error: ClientError?
+    }
+
+    private func erase(_ block: RemoveSpanInitiateBlockInfo, at index: Int) async -> Erasure {
+        do throws(ClientError) {
+            return Erasure(index: index, proof: try await cluster.erase(block))
+        } catch {
+            return Erasure(index: index, error: error)
+        }
     }
 }
