@@ -99,7 +99,7 @@ let package = Package(
         tests("Fuzz", ["DecoderFuzzing"], exclude: ["Decoders", "LibFuzzer", "README.md"]),
         tests("Erasure", ["Erasure"]),
         tests("Store", ["Store"]),
-        tests("EventLoop", ["EventLoop"]),
+        tests("EventLoop", ["EventLoop"], exclude: ["README.md"]),
         tests("ReplicatedLog", ["ReplicatedLog"]),
         tests("ShardCore", ["ShardCore", "Erasure"]),
         tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Store"], exclude: ["README.md"]),
@@ -110,7 +110,7 @@ let package = Package(
         tests("Mount", ["sterna-mount", "Protocol", "CFUSE", "CLinux", argumentParser], exclude: ["README.md"]),
         tests(
             "GarbageCollection", ["GarbageCollection", "Client", "Protocol", "ShardCore", "Store"], exclude: ["README.md"]),
-        tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging]),
+        tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging], exclude: ["README.md"]),
         tests("CommandLine", ["sterna"]),
         tests(
             "EndToEnd",

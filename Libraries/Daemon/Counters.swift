@@ -25,7 +25,8 @@ public final class Counters: Sendable {
 
     public init() {}
 
-    /// The counter of that name, made at its first mention. Names are snake_case and end in their unit: `datagrams_refused_total`.
+    /// The counter of that name, made at its first mention. Names are snake_case and end in their unit:
+    /// `datagrams_refused_total`.
     public func counter(_ name: String) -> Counter {
         state.withLock { state in
             if let known = state.counters[name] { return known }
@@ -43,7 +44,8 @@ public final class Counters: Sendable {
     /// Everything, sorted by name.
     public func snapshot() -> [(name: String, value: UInt64)] {
         let (counters, gauges) = state.withLock { ($0.counters, $0.gauges) }
-        let values = counters.map { (name: $0.key, value: $0.value.value) } + gauges.map { (name: $0.key, value: $0.value()) }
-        return values.sorted { $0.name < $1.name }
+        let counted = counters.map { (name: $0.key, value: $0.value.value) }
+        let measured = gauges.map { (name: $0.key, value: $0.value()) }
+        return (counted + measured).sorted { $0.name < $1.name }
     }
 }

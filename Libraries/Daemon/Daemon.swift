@@ -20,8 +20,8 @@ public final class Daemon {
     /// How long shutdown steps may take together before the process ends regardless, in nanoseconds.
     package static let shutdownDeadlineNanoseconds: UInt64 = 10_000_000_000
 
-    /// Runs a service on the calling thread until it is shut down. `start` builds it on `daemon.loop`; what it throws ends the
-    /// daemon and is thrown on. Throws also what `fail` was given.
+    /// Runs a service on the calling thread until it is shut down. `start` builds it on `daemon.loop`; what it throws
+    /// ends the daemon and is thrown on. Throws also what `fail` was given.
     public static func run(_ name: String, _ options: DaemonOptions, start: (Daemon) throws -> Void) throws {
         Process.unblockSignals()
         try Process.tieToParent(options.parentPid)

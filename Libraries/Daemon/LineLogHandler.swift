@@ -55,7 +55,7 @@ package struct LineLogHandler: LogHandler {
         clock_gettime(CLOCK_REALTIME, &now)
         var parts = tm()
         gmtime_r(&now.tv_sec, &parts)
-        let fields = [Int(parts.tm_mon) + 1, Int(parts.tm_mday), Int(parts.tm_hour), Int(parts.tm_min), Int(parts.tm_sec)]
+        let fields = [parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec]
         let text = fields.map { $0 < 10 ? "0\($0)" : "\($0)" }
         let millisecond = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
         return "\(Int(parts.tm_year) + 1900)-\(text[0])-\(text[1])T\(text[2]):\(text[3]):\(text[4]).\(millisecond)Z"

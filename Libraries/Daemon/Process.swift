@@ -12,15 +12,16 @@ package enum Process {
         guard getppid() == parent else { throw SystemError("parent process \(parent) is gone", code: ESRCH) }
     }
 
-    /// Whoever started us may have done so on a thread that blocks signals (a dispatch worker blocks them all), and we inherit
-    /// that: SIGTERM would never arrive.
+    /// Whoever started us may have done so on a thread that blocks signals (a dispatch worker blocks them all), and we
+    /// inherit that: SIGTERM would never arrive.
     package static func unblockSignals() {
         var none = sigset_t()
         sigemptyset(&none)
         pthread_sigmask(SIG_SETMASK, &none, nil)
     }
 
-    /// Servers hold thousands of connections and files; the usual soft limit is 1024. Best effort: the hard limit stands.
+    /// Servers hold thousands of connections and files; the usual soft limit is 1024. Best effort: the hard limit
+    /// stands.
     static func raiseDescriptorLimit() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }

@@ -1,7 +1,7 @@
 import CLinux
 
-/// The memory of one loop for datagrams under way: a batch being received and a batch waiting to be sent, shared by all its
-/// sockets (a shard host has 256). Pages that no datagram reached are never touched.
+/// The memory of one loop for datagrams under way: a batch being received and a batch waiting to be sent, shared by all
+/// its sockets (a shard host has 256). Pages that no datagram reached are never touched.
 final class DatagramBatch: TurnEnding {
     static let capacity = Int(LINUX_DATAGRAM_BATCH)
     /// Room for the largest datagram of the protocol, 8972 bytes.

@@ -30,8 +30,8 @@ extension EventLoop: SerialExecutor, TaskExecutor {
 }
 
 extension EventLoop {
-    /// Starts a task on this loop and calls `then` with its outcome: the way from callbacks into async code and back. Call it on the
-    /// loop, on which `then` runs as well.
+    /// Starts a task on this loop and calls `then` with its outcome: the way from callbacks into async code and back.
+    /// Call it on the loop, on which `then` runs as well.
     public func task<Success: Sendable>(
         _ body: @escaping @Sendable () async throws -> Success,
         then: @escaping (Result<Success, any Error>) -> Void

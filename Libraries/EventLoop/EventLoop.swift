@@ -4,11 +4,11 @@ import Synchronization
 
 /// A libuv loop on one thread, and a Swift executor on it.
 ///
-/// Thread-safe: `submit`, `stop`, `isOnLoop`, running tasks and actors on it. Everything else, and every object made with the
-/// loop, belongs to the thread that calls `run()`, or before `run()` to the thread that made the loop.
+/// Thread-safe: `submit`, `stop`, `isOnLoop`, running tasks and actors on it. Everything else, and every object made
+/// with the loop, belongs to the thread that calls `run()`, or before `run()` to the thread that made the loop.
 ///
-/// `@unchecked Sendable`: `inbox` and `owner` are synchronised; all other state is only touched on the owning thread, which the
-/// functions that touch it assert.
+/// `@unchecked Sendable`: `inbox` and `owner` are synchronised; all other state is only touched on the owning thread,
+/// which the functions that touch it assert.
 public final class EventLoop: @unchecked Sendable {
     /// What other threads leave for the loop.
     private struct Inbox {
@@ -155,8 +155,8 @@ public final class EventLoop: @unchecked Sendable {
         localWorks.append(contentsOf: taken)
     }
 
-    /// Runs the queued tasks, and those that they queue, then lets sockets send. Bounded, so that I/O is never starved: what is
-    /// left keeps the loop from sleeping.
+    /// Runs the queued tasks, and those that they queue, then lets sockets send. Bounded, so that I/O is never starved:
+    /// what is left keeps the loop from sleeping.
     private func drain() {
         guard !isDraining else { return }
         isDraining = true

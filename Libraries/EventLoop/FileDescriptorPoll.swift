@@ -1,6 +1,7 @@
 import CUV
 
-/// Watches any pollable descriptor (not a regular file). The descriptor stays the caller's, who closes it after `close()`.
+/// Watches any pollable descriptor (not a regular file). The descriptor stays the caller's, who closes it after
+/// `close()`.
 public final class FileDescriptorPoll {
     /// What is watched for, or has happened.
     public struct Events: OptionSet, Sendable {

@@ -2,9 +2,9 @@ import CUV
 
 /// A libuv handle of type `Raw` on the heap, where libuv needs it to stay.
 ///
-/// Once `retain(owner)` was called it keeps the owner alive until libuv has let go of the handle: callbacks find their Swift
-/// object through `data`, and an object with a pending callback cannot vanish. `close()` may be called in any state, any number
-/// of times.
+/// Once `retain(owner)` was called it keeps the owner alive until libuv has let go of the handle: callbacks find their
+/// Swift object through `data`, and an object with a pending callback cannot vanish. `close()` may be called in any
+/// state, any number of times.
 struct LoopHandle<Raw> {
     let raw: UnsafeMutablePointer<Raw>
 

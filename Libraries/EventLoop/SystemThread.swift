@@ -47,8 +47,8 @@ private final class ThreadStart: Sendable {
 }
 
 extension EventLoop {
-    /// Makes a loop and runs it on a new thread until `stop()`, after which the thread closes it. `setUp` runs on that thread
-    /// before anything else: the place to make sockets.
+    /// Makes a loop and runs it on a new thread until `stop()`, after which the thread closes it. `setUp` runs on that
+    /// thread before anything else: the place to make sockets.
     public static func startThread(
         name: String, setUp: @escaping @Sendable (EventLoop) -> Void
     ) throws(SystemError) -> (loop: EventLoop, thread: SystemThread) {

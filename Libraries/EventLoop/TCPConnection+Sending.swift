@@ -2,7 +2,8 @@ import CLinux
 import Glibc
 
 extension TCPConnection {
-    /// Bytes accepted for sending that the kernel has not taken yet: stop producing when this is high, go on from a completion.
+    /// Bytes accepted for sending that the kernel has not taken yet: stop producing when this is high, go on from a
+    /// completion.
     public var unsentBytes: Int { outgoing.unsentBytes }
 
     /// Sends a copy of `bytes`.
@@ -16,14 +17,15 @@ extension TCPConnection {
         send(.copy(of: bytes), nil)
     }
 
-    /// Sends `bytes` from where they are; they must stay valid until `completion`, which tells whether the kernel took all of
-    /// them. It is always called exactly once, possibly before this returns.
+    /// Sends `bytes` from where they are; they must stay valid until `completion`, which tells whether the kernel took
+    /// all of them. It is always called exactly once, possibly before this returns.
     public func write(_ bytes: UnsafeRawBufferPointer, _ completion: @escaping (SystemError?) -> Void) {
         send(.borrowed(bytes), completion)
     }
 
-    /// Sends `count` bytes of an open file from `offset` without copying them through this process. The descriptor stays the
-    /// caller's and must stay open until `completion`. A file that is too short fails with EIO and breaks the connection.
+    /// Sends `count` bytes of an open file from `offset` without copying them through this process. The descriptor
+    /// stays the caller's and must stay open until `completion`. A file that is too short fails with EIO and breaks the
+    /// connection.
     public func sendFile(
         _ file: Int32, offset: Int64, count: Int, _ completion: @escaping (SystemError?) -> Void
     ) {

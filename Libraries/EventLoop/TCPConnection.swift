@@ -4,9 +4,9 @@ import Glibc
 
 /// One TCP connection, non-blocking, on one loop.
 ///
-/// Set `onData` and `onEnd`, then call `resumeReading()`. Sends of one turn of the loop are gathered into few system calls.
-/// The loop keeps the connection alive until `close()`, which every owner must call; after it no callback comes any more,
-/// except the completions of unfinished sends, which fail with ECANCELED.
+/// Set `onData` and `onEnd`, then call `resumeReading()`. Sends of one turn of the loop are gathered into few system
+/// calls. The loop keeps the connection alive until `close()`, which every owner must call; after it no callback comes
+/// any more, except the completions of unfinished sends, which fail with ECANCELED.
 public final class TCPConnection {
     /// Why nothing more will be received.
     public enum End: Sendable {
@@ -168,8 +168,8 @@ extension TCPConnection {
         updateWatch()
     }
 
-    /// The next `buffer.count` bytes go straight into `buffer`, which must stay valid until `completion` or `close()`; then
-    /// `onData` gets what follows. When the connection ends before, only `onEnd` is called.
+    /// The next `buffer.count` bytes go straight into `buffer`, which must stay valid until `completion` or `close()`;
+    /// then `onData` gets what follows. When the connection ends before, only `onEnd` is called.
     public func receive(into buffer: UnsafeMutableRawBufferPointer, _ completion: @escaping () -> Void) {
         precondition(fill == nil, "one receive(into:) at a time")
         guard !buffer.isEmpty else { return completion() }

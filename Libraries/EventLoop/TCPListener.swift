@@ -16,8 +16,8 @@ public final class TCPListener {
     private var onDescriptor: ((Int32, SocketAddress) -> Void)?
     private var isClosed = false
 
-    /// Binds (port 0: the kernel picks one) and listens. `onConnection` gets each accepted connection, paused: it sets the
-    /// connection's callbacks and calls `resumeReading()`.
+    /// Binds (port 0: the kernel picks one) and listens. `onConnection` gets each accepted connection, paused: it sets
+    /// the connection's callbacks and calls `resumeReading()`.
     public convenience init(
         on loop: EventLoop, binding address: SocketAddress, maximumConnections: Int = 4000,
         _ onConnection: @escaping (TCPConnection) -> Void
@@ -26,8 +26,8 @@ public final class TCPListener {
         self.onConnection = onConnection
     }
 
-    /// As above for services that do their own input and output: `onDescriptor` gets each accepted socket, non-blocking, and owns
-    /// it; after closing it, it calls `descriptorClosed()`.
+    /// As above for services that do their own input and output: `onDescriptor` gets each accepted socket,
+    /// non-blocking, and owns it; after closing it, it calls `descriptorClosed()`.
     public convenience init(
         on loop: EventLoop, binding address: SocketAddress, maximumConnections: Int = 4000,
         onDescriptor: @escaping (Int32, SocketAddress) -> Void

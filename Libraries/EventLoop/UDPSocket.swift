@@ -4,7 +4,8 @@ import Glibc
 
 /// An IPv4 UDP socket that receives and sends in batches of up to 64 datagrams per system call.
 ///
-/// Datagrams that do not fit the socket's send buffer wait (at most `maximumBacklog` of them) until the kernel has room.
+/// Datagrams that do not fit the socket's send buffer wait (at most `maximumBacklog` of them) until the kernel has
+/// room.
 public final class UDPSocket {
     /// Counts since the socket was made.
     public struct Counters: Sendable {
@@ -52,8 +53,8 @@ public final class UDPSocket {
         startPolling()
     }
 
-    /// Writes one datagram straight into the outgoing batch: `fill` gets room for 8972 bytes and returns how many it used; 0
-    /// sends nothing. It leaves at the end of this turn of the loop, together with the others.
+    /// Writes one datagram straight into the outgoing batch: `fill` gets room for 8972 bytes and returns how many it
+    /// used; 0 sends nothing. It leaves at the end of this turn of the loop, together with the others.
     public func send(to address: SocketAddress, _ fill: (UnsafeMutableRawBufferPointer) -> Int) {
         loop.assertOnLoop()
         guard !isClosed else { return }

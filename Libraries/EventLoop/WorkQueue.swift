@@ -100,8 +100,8 @@ public final class WorkQueue: Sendable {
 
 /// Carries a value to another thread.
 ///
-/// `@unchecked Sendable`: made by one thread, used by exactly one other after it; the hand-over (a lock of the queue or of the
-/// loop's inbox) orders the two.
+/// `@unchecked Sendable`: made by one thread, used by exactly one other after it; the hand-over (a lock of the queue or
+/// of the loop's inbox) orders the two.
 struct Transfer<Value>: @unchecked Sendable {
     let value: Value
 

@@ -5,8 +5,8 @@ import Synchronization
 
 /// Tells the kernel that something it cached is no longer right.
 ///
-/// On a thread of its own: the kernel takes the lock of the directory, which somebody may hold who waits for an answer of ours.
-/// Thread-safe.
+/// On a thread of its own: the kernel takes the lock of the directory, which somebody may hold who waits for an answer
+/// of ours. Thread-safe.
 final class KernelNotifications: Sendable {
     private let queue = WorkQueue(name: "notify", threads: 1)
     private let isStopped = Atomic(false)
@@ -27,8 +27,8 @@ final class KernelNotifications: Sendable {
         isStopped.store(true, ordering: .releasing)
     }
 
-    /// After this the session is not used any more. Waits for a notification under way, so the kernel must be able to finish it: end
-    /// the session before.
+    /// After this the session is not used any more. Waits for a notification under way, so the kernel must be able to
+    /// finish it: end the session before.
     func join() {
         session.withLock { $0 = nil }
     }

@@ -7,8 +7,8 @@ import Protocol
 
 /// A cluster as a filesystem of the kernel.
 ///
-/// Runs on the client's event loop. Each request of the kernel is one task (or, where nothing has to be waited for, a plain call);
-/// what it answers is returned, and sent in one place.
+/// Runs on the client's event loop. Each request of the kernel is one task (or, where nothing has to be waited for, a
+/// plain call); what it answers is returned, and sent in one place.
 actor Mount {
     nonisolated let client: Client
     nonisolated let loop: EventLoop

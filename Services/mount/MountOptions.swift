@@ -12,7 +12,7 @@ package struct MountOptions: ParsableArguments {
     @Option(help: "Permissions that nobody gets, octal: 022 gives 0644 for files and 0755 for directories.")
     package var umask: Octal = Octal(0o022)
 
-    @Option(help: "As --umask, for files only. 0 with --umask 022 removed makes every file executable.")
+    @Option(help: "As --umask, for files only; default is 111 more than --umask. 022 makes every file executable.")
     package var fmask: Octal?
 
     @Option(help: "As --umask, for directories only.")
@@ -33,7 +33,9 @@ package struct MountOptions: ParsableArguments {
         guard (0...3600).contains(nameCacheSeconds) else {
             throw ValidationError("--name-cache-seconds is between 0 and 3600")
         }
-        guard (0...1 << 20).contains(readAheadKib) else { throw ValidationError("--read-ahead-kib is between 0 and 1048576") }
+        guard (0...1 << 20).contains(readAheadKib) else {
+            throw ValidationError("--read-ahead-kib is between 0 and 1048576")
+        }
     }
 
     package var style: AttributeStyle {

@@ -56,7 +56,8 @@ private final class MountLife {
         daemon.ready()
     }
 
-    /// First the files that are open, then the mount point, so that nobody finds it gone while a close is being answered.
+    /// First the files that are open, then the mount point, so that nobody finds it gone while a close is being
+    /// answered.
     func end(_ done: @escaping () -> Void) {
         let (mount, wasUnmounted) = (mount, wasUnmounted)
         run({
@@ -70,7 +71,9 @@ private final class MountLife {
     }
 
     /// Runs `body` as a task and then `then` back here.
-    private func run(_ body: @escaping @Sendable () async throws -> Void, _ then: @escaping (Result<Void, any Error>) -> Void) {
+    private func run(
+        _ body: @escaping @Sendable () async throws -> Void, _ then: @escaping (Result<Void, any Error>) -> Void
+    ) {
         daemon.loop.task(body, then: then)
     }
 }

@@ -1,11 +1,13 @@
 /// Decides what a closed descriptor means for a file under construction.
 ///
-/// The kernel sends FLUSH for every closed descriptor, also for those that the shell closes after `dup2`, that execve closes, that
-/// an exiting or killed process leaves behind, and those of children. Only when the creator, alive, closes its last one is the file
-/// complete at that moment. Everything else waits for RELEASE, when nobody has the file any more.
+/// The kernel sends FLUSH for every closed descriptor, also for those that the shell closes after `dup2`, that execve
+/// closes, that an exiting or killed process leaves behind, and those of children. Only when the creator, alive, closes
+/// its last one is the file complete at that moment. Everything else waits for RELEASE, when nobody has the file any
+/// more.
 ///
-/// The order of the questions matters: while a process closes descriptors in execve, reading its `stat` or `fd` blocks until we
-/// have answered the very FLUSH that we are deciding. `statm` and `cmdline` do not. Run it on a worker with a deadline anyway.
+/// The order of the questions matters: while a process closes descriptors in execve, reading its `stat` or `fd` blocks
+/// until we have answered the very FLUSH that we are deciding. `statm` and `cmdline` do not. Run it on a worker with a
+/// deadline anyway.
 package struct CompletionRule: Sendable {
     /// What the closing of a descriptor means.
     package enum Verdict: Hashable, Sendable {
@@ -25,8 +27,8 @@ package struct CompletionRule: Sendable {
         self.processes = processes
     }
 
-    /// `thread`, which is known to belong to the file's creator `group`, closes a descriptor on the file with this inode number. The
-    /// kernel knows the file by one of `names`.
+    /// `thread`, which is known to belong to the file's creator `group`, closes a descriptor on the file with this
+    /// inode number. The kernel knows the file by one of `names`.
     package func verdict(
         closing thread: Int32, ofCreator group: Int32, inode number: UInt64, names: Set<[UInt8]>
     ) -> Verdict {

@@ -4,7 +4,8 @@ import EventLoop
 ///
 /// Thread-safe.
 struct CompletionWatch: Sendable {
-    /// A reader that blocks in procfs is released as soon as the FLUSH that it waits for is answered; so no more than a moment.
+    /// A reader that blocks in procfs is released as soon as the FLUSH that it waits for is answered; so no more than a
+    /// moment.
     static let deadlineNanoseconds: UInt64 = 1_000_000_000
 
     private let rule = CompletionRule()
@@ -28,9 +29,10 @@ struct CompletionWatch: Sendable {
         guard thread > 0, let creator, creator.contains(thread) else { return .unfinished }
         let rule = rule
         if isTrusted, rule.processes.threads(creator.group) == 1 {
-            // Its only thread waits for our answer, so nobody can hold a lock of its memory or descriptors; and if it waits in execve
-            // that shows before anything is read that execve locks. Nothing blocks, and a worker would cost more than the question.
-            // Only a process that replaces its own arguments by a mapping of one of our files could make us wait for ourselves.
+            // Its only thread waits for our answer, so nobody can hold a lock of its memory or descriptors; and if it
+            // waits in execve that shows before anything is read that execve locks. Nothing blocks, and a worker would
+            // cost more than the question. Only a process that replaces its own arguments by a mapping of one of our
+            // files could make us wait for ourselves.
             return rule.verdict(closing: thread, ofCreator: creator.group, inode: number, names: names)
         }
         return await ask(otherwise: .unfinished) {

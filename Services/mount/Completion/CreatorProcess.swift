@@ -1,8 +1,8 @@
 import CLinux
 import Glibc
 
-/// The process that made a file. Numbers of processes are used again; the descriptor held here is what tells them apart.
-/// Thread-safe.
+/// The process that made a file. Numbers of processes are used again; the descriptor held here is what tells them
+/// apart. Thread-safe.
 package final class CreatorProcess: Sendable {
     /// What people call the process id.
     package let group: Int32

@@ -46,8 +46,8 @@ package struct ProcessTable: Sendable {
         return Int(found.st_nlink) - 2
     }
 
-    /// Whether the process has a descriptor on the inode with this number, which the kernel knows by one of `names`. Nil when that
-    /// cannot be found out. Blocks while the process is in execve.
+    /// Whether the process has a descriptor on the inode with this number, which the kernel knows by one of `names`.
+    /// Nil when that cannot be found out. Blocks while the process is in execve.
     package func hasDescriptor(_ group: Int32, onInode number: UInt64, named names: Set<[UInt8]>) -> Bool? {
         guard let directory = opendir("\(root)/\(group)/fd") else { return nil }
         defer { closedir(directory) }
@@ -69,8 +69,8 @@ package struct ProcessTable: Sendable {
         }
     }
 
-    /// Whether the path of a descriptor ends in one of the names. Sockets, pipes and the like have none: `socket:[17]`. A path that
-    /// is too long to be seen whole may end in any.
+    /// Whether the path of a descriptor ends in one of the names. Sockets, pipes and the like have none: `socket:[17]`.
+    /// A path that is too long to be seen whole may end in any.
     private static func leads(
         _ entry: UnsafeMutablePointer<dirent>, in folder: Int32, toOneOf names: Set<[UInt8]>
     ) -> Bool {

@@ -2,8 +2,8 @@ import CFUSE
 import Glibc
 import Protocol
 
-/// What a SETATTR request wants to change, of what can be changed here. Mode and owner are not stored: programs that preserve them
-/// (`cp -a`, `tar`, `rsync`) must succeed, so those are accepted and have no effect.
+/// What a SETATTR request wants to change, of what can be changed here. Mode and owner are not stored: programs that
+/// preserve them (`cp -a`, `tar`, `rsync`) must succeed, so those are accepted and have no effect.
 package struct AttributeChange: Sendable {
     package enum Time: Sendable {
         case now

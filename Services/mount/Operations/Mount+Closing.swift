@@ -75,7 +75,8 @@ extension Mount {
         }
     }
 
-    /// Gives the file its name. It can be linked only from the shard in which it was made; a place elsewhere it reaches by a rename.
+    /// Gives the file its name. It can be linked only from the shard in which it was made; a place elsewhere it reaches
+    /// by a rename.
     private func link(_ construction: Construction) async throws(Errno) -> Timestamp {
         let writer = construction.writer
         let place = construction.place
@@ -108,8 +109,8 @@ extension Mount {
         nodes.dropIfUnused(node)
     }
 
-    /// Times that were set while the file was being written; and what fstat(2) said after the last write must stay true, for git
-    /// and others remember it.
+    /// Times that were set while the file was being written; and what fstat(2) said after the last write must stay
+    /// true, for git and others remember it.
     private func applyTimes(_ construction: Construction) async {
         let told = construction.toldModified == construction.modified ? construction.toldModified : nil
         let modified = construction.chosenModified ?? told

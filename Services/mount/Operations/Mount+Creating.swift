@@ -45,7 +45,8 @@ extension Mount {
     /// Finished files up to this size can be continued at their end, which copies them.
     static let continuableBytes: UInt64 = 16 << 20
 
-    /// Begins a new file in place of a finished one, under the kernel's number of the old one, with the first `keeping` bytes of it.
+    /// Begins a new file in place of a finished one, under the kernel's number of the old one, with the first `keeping`
+    /// bytes of it.
     func replace(_ node: Node, creator: CreatorProcess?, keeping: UInt64 = 0) async throws(Errno) -> Construction {
         guard let place = node.place else { throw .stale }
         let content = node.content

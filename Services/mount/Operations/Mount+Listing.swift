@@ -8,12 +8,11 @@ struct ListedName: Sendable {
     let name: [UInt8]
     /// The inode, or for a file under construction the kernel's number of it.
     let inode: InodeID
-    let isUnderConstruction: Bool
 }
 
 extension Mount {
-    /// readdir and readdirplus. Offsets are hashes of names, which makes them stable whatever is added or removed: an offset says
-    /// where to go on, 0 being `.` and 1 `..`. Names that share a hash are given out together.
+    /// readdir and readdirplus. Offsets are hashes of names, which makes them stable whatever is added or removed: an
+    /// offset says where to go on, 0 being `.` and 1 `..`. Names that share a hash are given out together.
     func list(
         _ number: UInt64, from offset: off_t, capacity: Int, plus: Bool, _ reply: FuseReply
     ) async throws(Errno) -> Answer {
@@ -45,8 +44,11 @@ extension Mount {
         }
     }
 
-    /// Names from `hash` on, those of files under construction among them, and where the next page begins; nil at the end.
-    private func page(_ directory: InodeID, from hash: UInt64) async throws(Errno) -> (names: [ListedName], next: UInt64?) {
+    /// Names from `hash` on, those of files under construction among them, and where the next page begins; nil at the
+    /// end.
+    private func page(
+        _ directory: InodeID, from hash: UInt64
+    ) async throws(Errno) -> (names: [ListedName], next: UInt64?) {
         let answer = try await posix { () throws(ClientError) in
             try await client.readDirectoryPage(directory, from: NameHash(rawValue: hash))
         }
@@ -57,14 +59,12 @@ extension Mount {
         let ownNames = Set(own.map(\.name))
         for edge in answer.results where !ownNames.contains(edge.name) {
             names.append(
-                ListedName(
-                    hash: edge.nameHash.rawValue, name: edge.name, inode: edge.targetId, isUnderConstruction: false))
+                ListedName(hash: edge.nameHash.rawValue, name: edge.name, inode: edge.targetId))
         }
         guard !own.isEmpty else { return (names, next) }
         for entry in own {
             names.append(
-                ListedName(
-                    hash: entry.hash, name: entry.name, inode: NodeNumber.inode(entry.number), isUnderConstruction: true))
+                ListedName(hash: entry.hash, name: entry.name, inode: NodeNumber.inode(entry.number)))
         }
         names.sort { $0.hash < $1.hash }
         return (names, next)

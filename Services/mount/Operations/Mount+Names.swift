@@ -55,7 +55,9 @@ extension Mount {
     /// The file under construction at a place, once it is certain whether it still is.
     func underConstruction(at place: Place) async -> Construction? {
         while let number = places.number(at: place), let construction = constructions[number] {
-            guard construction.state == .publishing, let publication = construction.publication else { return construction }
+            guard construction.state == .publishing, let publication = construction.publication else {
+                return construction
+            }
             _ = await publication.value
         }
         return nil

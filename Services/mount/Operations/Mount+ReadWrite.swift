@@ -70,7 +70,8 @@ extension Mount {
         }
     }
 
-    /// A finished file that is not large can be continued at its end (`>>`, logs): by a new file that begins with the old contents.
+    /// A finished file that is not large can be continued at its end (`>>`, logs): by a new file that begins with the
+    /// old contents.
     private func continueWriting(
         _ handle: UInt64, _ number: UInt64, opener: Int32, at offset: UInt64
     ) async throws(Errno) -> Construction {

@@ -35,8 +35,8 @@ extension Mount {
         nodes[NodeNumber.number(found.targetId)]?.place = new
     }
 
-    /// Only this mount knows the old name, so only this mount has to learn the new one; but a file that both names have replaced
-    /// must go, and a directory cannot be replaced.
+    /// Only this mount knows the old name, so only this mount has to learn the new one; but a file that both names have
+    /// replaced must go, and a directory cannot be replaced.
     private func rename(_ construction: Construction, to new: Place) async throws(Errno) {
         let displaced = await underConstruction(at: new)
         let present = try await existing(new)

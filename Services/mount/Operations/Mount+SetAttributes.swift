@@ -58,7 +58,8 @@ extension Mount {
         try await posix { () throws(ClientError) in try await writer.truncate(to: size) }
     }
 
-    /// Makes a file under construction empty again. What is stored already cannot be taken back, so it goes on as another file.
+    /// Makes a file under construction empty again. What is stored already cannot be taken back, so it goes on as
+    /// another file.
     func restart(_ construction: Construction) async throws(Errno) {
         let old = construction.writer
         if construction.sealedBytes == 0 {

@@ -36,7 +36,8 @@ struct DirectoryBuffer {
         append(name) { request, target, room, name in fuse_add_direntry(request, target, room, name, &stat, next) }
     }
 
-    /// Adds a name with its attributes, for readdirplus; the kernel counts a lookup unless it is `.` or `..` (`isCounted` false).
+    /// Adds a name with its attributes, for readdirplus; the kernel counts a lookup unless it is `.` or `..`
+    /// (`isCounted` false).
     mutating func append(_ name: [UInt8], _ entry: Entry, isCounted: Bool, next: off_t) {
         var parameter = style.entry(entry)
         if !isCounted { parameter.ino = 0 }

@@ -10,8 +10,8 @@ enum FuseConnection {
         FUSE_CAP_READDIRPLUS, FUSE_CAP_READDIRPLUS_AUTO, FUSE_CAP_CACHE_SYMLINKS,
     ]
 
-    /// Splicing costs more than it saves at these sizes. Finished files never change, so nothing has to be invalidated when their
-    /// times do. With a write-back cache the kernel would write after close.
+    /// Splicing costs more than it saves at these sizes. Finished files never change, so nothing has to be invalidated
+    /// when their times do. With a write-back cache the kernel would write after close.
     private static let unwanted = [
         FUSE_CAP_SPLICE_READ, FUSE_CAP_SPLICE_WRITE, FUSE_CAP_SPLICE_MOVE, FUSE_CAP_AUTO_INVAL_DATA,
         FUSE_CAP_WRITEBACK_CACHE,

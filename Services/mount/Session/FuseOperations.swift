@@ -1,11 +1,11 @@
 import CFUSE
 import Glibc
 
-/// The callbacks that libfuse calls on the mount's loop, in the middle of reading a request. Everything a pointer leads to is valid
-/// only during the callback, so it is copied here; the work is done by tasks of `Mount`.
+/// The callbacks that libfuse calls on the mount's loop, in the middle of reading a request. Everything a pointer leads
+/// to is valid only during the callback, so it is copied here; the work is done by tasks of `Mount`.
 ///
-/// What is not here answers ENOSYS, which the kernel remembers and does not ask again: extended attributes, access (the kernel
-/// checks permissions itself), locks (kept by the kernel), fallocate, copy_file_range.
+/// What is not here answers ENOSYS, which the kernel remembers and does not ask again: extended attributes, access (the
+/// kernel checks permissions itself), locks (kept by the kernel), fallocate, copy_file_range.
 enum FuseOperations {
     static func table() -> fuse_lowlevel_ops {
         var operations = fuse_lowlevel_ops()

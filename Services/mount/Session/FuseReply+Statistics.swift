@@ -6,7 +6,8 @@ extension FuseReply {
     /// Block size in which statfs counts.
     private static let blockBytes: UInt64 = 4096
 
-    /// Totals of the cluster as statvfs(3) tells them. There is no limit on the number of files, which programs read as zero.
+    /// Totals of the cluster as statvfs(3) tells them. There is no limit on the number of files, which programs read as
+    /// zero.
     static func statistics(_ info: InfoResponse) -> statvfs {
         var result = statvfs()
         result.f_bsize = UInt(blockBytes)

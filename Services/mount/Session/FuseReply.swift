@@ -11,8 +11,8 @@ struct FuseReply: @unchecked Sendable {
         self.request = request
     }
 
-    /// Sends the answer and gives the request up. False when the kernel no longer wants it (its caller was interrupted): what was
-    /// opened or counted for it has to be undone.
+    /// Sends the answer and gives the request up. False when the kernel no longer wants it (its caller was
+    /// interrupted): what was opened or counted for it has to be undone.
     func send(_ answer: Answer, _ style: AttributeStyle) -> Bool {
         let status: Int32
         switch answer {

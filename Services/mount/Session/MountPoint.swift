@@ -9,7 +9,9 @@ enum MountPoint {
         var found = stat()
         if stat(path, &found) != 0, errno == ENOTCONN || errno == ECONNABORTED { try unmountStale(path) }
         guard stat(path, &found) == 0 else { throw .last("use \(path) as a mount point") }
-        guard found.st_mode & S_IFMT == S_IFDIR else { throw SystemError("use \(path) as a mount point", code: ENOTDIR) }
+        guard found.st_mode & S_IFMT == S_IFDIR else {
+            throw SystemError("use \(path) as a mount point", code: ENOTDIR)
+        }
     }
 
     private static func unmountStale(_ path: String) throws(SystemError) {
