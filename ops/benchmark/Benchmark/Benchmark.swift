@@ -78,7 +78,7 @@ import Foundation
         let passthrough = try PassthroughMount(programs, directory: directory + "/passthrough")
         defer { passthrough.stop() }
         try MountFigures(
-            programs: programs, report: report, mount: cluster.mount, passthrough: passthrough.mount,
+            programs: programs, report: report, mount: cluster.mount, passthrough: passthrough,
             remount: { try cluster.remount() }, seconds: seconds
         ).run(megabytes: megabytes)
     }

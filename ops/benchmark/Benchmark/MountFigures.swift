@@ -6,10 +6,13 @@ struct MountFigures {
     let report: Report
     /// Mount point measured, and a pass-through mount.
     let mount: String
-    let passthrough: String
+    let passthrough: PassthroughMount
     /// Gives the measured mount fresh caches.
     let remount: () throws -> Void
     let seconds: Double
+
+    /// As many files are made by one measurement, at most.
+    private static let mostFiles = 15_000
 
     func run(megabytes: Int) throws {
         try metadata()
@@ -35,9 +38,11 @@ struct MountFigures {
     private func both(
         _ label: String, _ directory: String, _ operation: String, _ workers: Int, _ size: String, wanted: Double? = nil
     ) throws {
-        let arguments = [operation, "\(workers)", "\(seconds)", size]
+        // The pass-through filesystem holds a descriptor for each file, of which many machines allow 20,000.
+        try passthrough.remount()
+        let arguments = [operation, "\(workers)", "\(seconds)", size, "\(Self.mostFiles / workers)"]
         var rates: [Double] = []
-        for root in [passthrough, mount] {
+        for root in [passthrough.mount, mount] {
             let path = "\(root)/\(directory)"
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             rates.append(try programs.measure("fsload", [path] + arguments)["perSecond"] ?? 0)
@@ -47,20 +52,20 @@ struct MountFigures {
     }
 
     private func streams(megabytes: Int) throws {
-        let write = try rate("stream", passthrough, ["write"], ["\(megabytes * 3 / 2)"])
+        let write = try rate("stream", passthrough.mount, ["write"], ["\(megabytes * 3 / 2)"])
         let ours = try rate("stream", mount, ["write"], ["\(megabytes)"])
         report.add(
             Figure(
                 "mount: sequential write \(megabytes) MiB", "MB/s", ours, ceiling: write * 2 / 3,
                 by: "pass-through, parity included", wanted: 0.4))
         dropCaches()
-        let coldCeiling = try rate("stream", passthrough, ["read"], [])
+        let coldCeiling = try rate("stream", passthrough.mount, ["read"], [])
         try remount()
         dropCaches()
         let cold = try rate("stream", mount, ["read"], [])
         report.add(
             Figure("mount: sequential read, cold", "MB/s", cold, ceiling: coldCeiling, by: "pass-through FUSE", wanted: 0.5))
-        let warmCeiling = try rate("stream", passthrough, ["read"], [])
+        let warmCeiling = try rate("stream", passthrough.mount, ["read"], [])
         report.add(
             Figure(
                 "mount: sequential read, warm", "MB/s", try rate("stream", mount, ["read"], []), ceiling: warmCeiling,
@@ -69,7 +74,7 @@ struct MountFigures {
         dropCaches()
         let random = try programs.measure("stream", ["random", mount + "/stream", "\(seconds)"])
         dropCaches()
-        let randomCeiling = try programs.measure("stream", ["random", passthrough + "/stream", "\(seconds)"])
+        let randomCeiling = try programs.measure("stream", ["random", passthrough.mount + "/stream", "\(seconds)"])
         report.add(
             Figure(
                 "mount: random 4 KiB reads, cold", "/s", random["operationsPerSecond"] ?? 0,

@@ -1,11 +1,11 @@
 /* fsload: metadata and small-file load on a mounted filesystem by N worker processes.
  *
- *   fsload DIR OPERATION WORKERS SECONDS [SIZE]
+ *   fsload DIR OPERATION WORKERS SECONDS [SIZE [LIMIT]]
  *
  * OPERATION: create (SIZE bytes each, with close), stat, readdir, unlink, mkdir, rename.
  * Each worker has its own sub-directory DIR/w0, DIR/w1 ...; `create` and `mkdir` make the entries that `stat`, `readdir`,
- * `rename` and `unlink` then use, so run them in that order. Stops after SECONDS or when a worker has used up its
- * entries. Prints one JSON line: {"operations": n, "seconds": s, "perSecond": r}.
+ * `rename` and `unlink` then use, so run them in that order. Stops after SECONDS, when a worker has used up its
+ * entries, or when it has made LIMIT of them (a filesystem that keeps a descriptor for each cannot take many). Prints one JSON line: {"operations": n, "seconds": s, "perSecond": r}.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -73,7 +73,8 @@ static void note_entries(const char *dir, char prefix, long n) {
     if (fd < 0 || write(fd, text, length) != length || close(fd)) fail("write", path);
 }
 
-static void run(const char *root, const char *operation, int index, double seconds, size_t size, struct worker *out) {
+static void run(const char *root, const char *operation, int index, double seconds, size_t size, long limit,
+                struct worker *out) {
     char dir[2048], path[4096], other[4096];
     snprintf(dir, sizeof dir, "%s/w%d", root, index);
     if (mkdir(dir, 0755) && errno != EEXIST) fail("mkdir", dir);
@@ -84,6 +85,7 @@ static void run(const char *root, const char *operation, int index, double secon
     double start = now(), end = start + seconds;
     while (now() < end) {
         long entry = makes ? i : (have ? i % have : 0);
+        if (makes && limit && i - have >= limit) break;
         snprintf(path, sizeof path, "%s/%c%ld", dir, prefix, entry);
         struct stat st;
         if (!strcmp(operation, "create")) create_file(path, size);
@@ -110,12 +112,13 @@ static void run(const char *root, const char *operation, int index, double secon
 
 int main(int argc, char **argv) {
     if (argc < 5) {
-        fprintf(stderr, "usage: fsload DIR OPERATION WORKERS SECONDS [SIZE]\n");
+        fprintf(stderr, "usage: fsload DIR OPERATION WORKERS SECONDS [SIZE [LIMIT]]\n");
         return 2;
     }
     int workers = atoi(argv[3]);
     double seconds = atof(argv[4]);
     size_t size = argc > 5 ? strtoul(argv[5], NULL, 10) : 0;
+    long limit = argc > 6 ? atol(argv[6]) : 0;
     if (workers < 1 || workers > 1024 || seconds <= 0 || size > sizeof content) {
         fprintf(stderr, "fsload: WORKERS 1..1024, SECONDS > 0, SIZE <= 1 MiB\n");
         return 2;
@@ -126,7 +129,7 @@ int main(int argc, char **argv) {
     for (int w = 0; w < workers; w++) {
         pid_t pid = fork();
         if (pid < 0) { perror("fork"); return 1; }
-        if (pid == 0) { run(argv[1], argv[2], w, seconds, size, &results[w]); _exit(0); }
+        if (pid == 0) { run(argv[1], argv[2], w, seconds, size, limit, &results[w]); _exit(0); }
     }
     int bad = 0, status;
     while (wait(&status) > 0) bad |= status != 0;
