@@ -78,7 +78,8 @@ let package = Package(
 
         // Services
         service("registry", product: "sterna-registry", ["RegistryCore", "ReplicatedLog", "EventLoop", "Client"]),
-        service("shard", product: "sterna-shard", ["ShardCore", "ReplicatedLog", "Store", "EventLoop", "Client", deques]),
+        service(
+            "shard", product: "sterna-shard", ["ShardCore", "ReplicatedLog", "Store", "EventLoop", "Client", deques]),
         service("cdc", product: "sterna-cdc", ["CoordinatorCore", "ReplicatedLog", "EventLoop", "Client"]),
         service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "CLinux"]),
         service("gc", product: "sterna-gc", ["GarbageCollection", "Client", "EventLoop"]),
@@ -109,7 +110,8 @@ let package = Package(
         tests("Client", ["Client"]),
         tests("Mount", ["sterna-mount", "Protocol", "CFUSE", "CLinux", argumentParser], exclude: ["README.md"]),
         tests(
-            "GarbageCollection", ["GarbageCollection", "Client", "Protocol", "ShardCore", "Store"], exclude: ["README.md"]),
+            "GarbageCollection", ["GarbageCollection", "Client", "Protocol", "ShardCore", "Store"],
+            exclude: ["README.md"]),
         tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging], exclude: ["README.md"]),
         tests("CommandLine", ["sterna"]),
         tests(

@@ -22,8 +22,8 @@ public final class HostedLog {
     public var inFlightCount: Int { group.inFlightCount }
     public var role: LogGroup.Role { group.role }
 
-    /// Puts `bytes` into the log. `onDelivery` is called, never from within this call, when the entry is final; after a refusal
-    /// or a stop nothing is promised.
+    /// Puts `bytes` into the log. `onDelivery` is called, never from within this call, when the entry is final; after a
+    /// refusal or a stop nothing is promised.
     public func propose(_ bytes: [UInt8]) throws(ProposalRefusal) -> LogIndex {
         guard lane.hasRoom else { throw .windowFull }
         let index = try group.propose(bytes)

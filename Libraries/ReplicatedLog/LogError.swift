@@ -1,7 +1,7 @@
 import Protocol
 
-/// Why a log cannot go on. A log that failed once accepts nothing more until it is opened anew: after a failed write or sync
-/// nobody knows what the disk holds.
+/// Why a log cannot go on. A log that failed once accepts nothing more until it is opened anew: after a failed write or
+/// sync nobody knows what the disk holds.
 public enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The operating system refused a read, a write or a sync.
     case inputOutput(String)

@@ -1,16 +1,18 @@
 import DequeModule
 import Protocol
 
-/// One replica of one log group, without I/O, threads or clock: entries are proposed, become durable, become committed and are
-/// delivered in index order, without gaps, each once.
+/// One replica of one log group, without I/O, threads or clock: entries are proposed, become durable, become committed
+/// and are delivered in index order, without gaps, each once.
 ///
-/// The owner moves what `takeAppends()` returns to disk and reports back with `persisted(through:)`; then it takes deliveries with
-/// `takeCommitted()`. This group has a single replica, so what is durable here is committed. Contract: metadata.md E.9.
+/// The owner moves what `takeAppends()` returns to disk and reports back with `persisted(through:)`; then it takes
+/// deliveries with `takeCommitted()`. This group has a single replica, so what is durable here is committed. Contract:
+/// metadata.md E.9.
 public struct LogGroup {
     public enum Role: Equatable, Sendable {
         /// Takes proposals.
         case leader
-        /// Failed: takes nothing and delivers nothing more. What was in flight is neither done nor undone; clients retry.
+        /// Failed: takes nothing and delivers nothing more. What was in flight is neither done nor undone; clients
+        /// retry.
         case stopped(LogError)
     }
 

@@ -1,4 +1,5 @@
-/// Which log group of a process an entry belongs to: a shard number, or whatever else the service numbers its groups by.
+/// Which log group of a process an entry belongs to: a shard number, or whatever else the service numbers its groups
+/// by.
 public struct LogGroupID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
     public var rawValue: UInt32
 

@@ -12,8 +12,8 @@ enum LogReport: Sendable {
 
 /// The log of a process: one store, one writer thread, any number of groups on any number of loops.
 ///
-/// While one sync is in flight the entries of all groups gather; then they go out in one write and one sync (group commit). Open
-/// the store, `replay` it, then hand it to a host. Thread-safe.
+/// While one sync is in flight the entries of all groups gather; then they go out in one write and one sync (group
+/// commit). Open the store, `replay` it, then hand it to a host. Thread-safe.
 public final class LogHost: Sendable {
     private struct Queue {
         var submissions: [Submission] = []
@@ -31,8 +31,8 @@ public final class LogHost: Sendable {
 
     /// The store, which belongs to the writer thread once that has started.
     ///
-    /// `@unchecked Sendable`: whoever calls `init` gives the store away. (A `sending` parameter would say so to the compiler, but it
-    /// takes a store for entangled with whatever the closure given to `replay` captured.)
+    /// `@unchecked Sendable`: whoever calls `init` gives the store away. (A `sending` parameter would say so to the
+    /// compiler, but it takes a store for entangled with whatever the closure given to `replay` captured.)
     private struct StoreBox: @unchecked Sendable {
         let store: any LogStore
     }
@@ -47,8 +47,8 @@ public final class LogHost: Sendable {
     private let entries = Atomic<UInt64>(0)
     private let thread: LogThread
 
-    /// Starts the writer thread, to which the store belongs from now on: the caller must not use it any more. It must have been
-    /// replayed.
+    /// Starts the writer thread, to which the store belongs from now on: the caller must not use it any more. It must
+    /// have been replayed.
     public init(store: any LogStore) throws(LogError) {
         retained = Atomic(store.retainedBytes)
         let box = StoreBox(store: store)

@@ -2,11 +2,11 @@ import Protocol
 
 /// The groups of one loop, on their way to and from the writer thread.
 ///
-/// What the groups propose during one turn of the loop is submitted together at its end, and what became durable is delivered
-/// in the order of the log, group by group.
+/// What the groups propose during one turn of the loop is submitted together at its end, and what became durable is
+/// delivered in the order of the log, group by group.
 ///
-/// `@unchecked Sendable`: all state is touched only by what the owner runs on its loop, directly or through `resume`; the writer
-/// thread calls `receive`, which touches nothing but `resume`.
+/// `@unchecked Sendable`: all state is touched only by what the owner runs on its loop, directly or through `resume`;
+/// the writer thread calls `receive`, which touches nothing but `resume`.
 public final class LogLane: @unchecked Sendable {
     /// What all groups of a lane may have in flight, bytes: bounds the memory of a loop with many groups.
     public var windowBytes = 32 << 20
@@ -24,7 +24,8 @@ public final class LogLane: @unchecked Sendable {
         self.resume = resume
     }
 
-    /// Adds a group whose state machine has everything up to `delivered`, the last entry in the log. On the lane's loop.
+    /// Adds a group whose state machine has everything up to `delivered`, the last entry in the log. On the lane's
+    /// loop.
     public func open(
         _ id: LogGroupID, delivered: LogIndex, limits: LogLimits = LogLimits()
     ) -> HostedLog {

@@ -3,10 +3,10 @@ import CXXHash
 /// The unit of writing: the entries of one write of all groups, under one hash.
 ///
 /// On disk, little-endian, starting at a multiple of 512 bytes:
-/// identity u64 · number u64 · first needed number u64 · payload length u32 · entry count u32 · hash u64 · payload · zeros.
-/// `number` counts the records of a log from 1. `identity` is a secret of the log, so that nothing a client can make the log
-/// contain looks like a record, and leftovers of another log are not taken for ours. The hash covers everything before and
-/// after it.
+/// identity u64 · number u64 · first needed number u64 · payload length u32 · entry count u32 · hash u64 · payload ·
+/// zeros. `number` counts the records of a log from 1. `identity` is a secret of the log, so that nothing a client can
+/// make the log contain looks like a record, and leftovers of another log are not taken for ours. The hash covers
+/// everything before and after it.
 struct LogRecord: Equatable {
     static let alignment = 512
     static let headerSize = 40

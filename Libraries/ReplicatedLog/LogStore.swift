@@ -4,8 +4,8 @@ import Protocol
 ///
 /// Belongs to one thread at a time. After an error of `write`, `sync` or `trim` it must not be used any more.
 public protocol LogStore: AnyObject {
-    /// Hands every retained entry to `body` in the order in which it was written, which is index order within each group.
-    /// Entries that `trim` released may still be among them. Only before the first write.
+    /// Hands every retained entry to `body` in the order in which it was written, which is index order within each
+    /// group. Entries that `trim` released may still be among them. Only before the first write.
     func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws
 
     /// Writes the batches behind everything written before, not necessarily durably.
@@ -27,7 +27,8 @@ public protocol LogStore: AnyObject {
 extension LogStore {
     /// Replays what each group has not applied yet, and returns the last index of every group: where it goes on.
     ///
-    /// - Parameter applied: what the flushed state of each group contains. An entry of a group not named here is corruption,
+    /// - Parameter applied: what the flushed state of each group contains. An entry of a group not named here is
+    ///   corruption,
     ///   and so is a gap between a group's state and its log.
     public func replay(
         after applied: [LogGroupID: LogIndex],

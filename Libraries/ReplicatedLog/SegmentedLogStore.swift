@@ -1,11 +1,11 @@
 import Glibc
 import Protocol
 
-/// The log on disk: records one behind the other in preallocated files of fixed size, which are used again once trimmed. A sync
-/// is therefore one `fdatasync` that changes no metadata of the file system.
+/// The log on disk: records one behind the other in preallocated files of fixed size, which are used again once
+/// trimmed. A sync is therefore one `fdatasync` that changes no metadata of the file system.
 ///
-/// Recovery takes the longest unbroken sequence of records that ends with the newest whole one. A torn last record was never
-/// acknowledged and is overwritten; a record missing before the newest one that is still needed is corruption.
+/// Recovery takes the longest unbroken sequence of records that ends with the newest whole one. A torn last record was
+/// never acknowledged and is overwritten; a record missing before the newest one that is still needed is corruption.
 public final class SegmentedLogStore: LogStore {
     /// A file and what lies in it.
     final class Segment {
@@ -44,8 +44,8 @@ public final class SegmentedLogStore: LogStore {
     private var live: [Segment]
     /// Trimmed segments; a durable record says that nothing in them is needed.
     private var free: [Segment]
-    /// Trimmed segments that the newest durable record still names as needed: overwriting one now would look like corruption
-    /// after a crash.
+    /// Trimmed segments that the newest durable record still names as needed: overwriting one now would look like
+    /// corruption after a crash.
     private var released: [Segment] = []
     /// Those of `released` that the record being written no longer names.
     private var releasedBeforeWrite: [Segment] = []
@@ -56,8 +56,8 @@ public final class SegmentedLogStore: LogStore {
     private var failure: LogError?
     private var scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 4096)
 
-    /// Opens the log in `directory`, whose parent must exist. With `mustExist` a missing log is `.missing` instead of a new one:
-    /// for a service whose state says that there was one.
+    /// Opens the log in `directory`, whose parent must exist. With `mustExist` a missing log is `.missing` instead of a
+    /// new one: for a service whose state says that there was one.
     public init(
         directory path: String, options: LogStoreOptions = LogStoreOptions(), mustExist: Bool = false
     ) throws(LogError) {
@@ -165,7 +165,8 @@ public final class SegmentedLogStore: LogStore {
         nextNumber += 1
     }
 
-    /// The segment being written, or the next one. Room for an empty record always stays at the end, see `nextSegment()`.
+    /// The segment being written, or the next one. Room for an empty record always stays at the end, see
+    /// `nextSegment()`.
     private func segment(withRoomFor size: Int) throws(LogError) -> Segment {
         if let current = live.last, current.end + size + LogRecord.alignment <= options.segmentBytes { return current }
         guard size + LogRecord.alignment <= options.segmentBytes else {

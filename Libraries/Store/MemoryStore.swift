@@ -106,8 +106,8 @@ extension MemoryStore {
     /// Batches written since the last durable point: what a crash may take away.
     public var unsyncedBatchCount: Int { state.withLock { $0.unsynced.count } }
 
-    /// Goes back to the last durable point plus the first `surviving` batches after it (clamped to those there are), and
-    /// opens the store again if it was closed. Iterators made before keep what they saw.
+    /// Goes back to the last durable point plus the first `surviving` batches after it (clamped to those there are),
+    /// and opens the store again if it was closed. Iterators made before keep what they saw.
     public func crash(surviving: Int = 0) {
         state.withLock { state in
             let kept = min(max(surviving, 0), state.unsynced.count)

@@ -1,30 +1,35 @@
 /// An ordered map of byte strings to byte strings that survives restarts: what every state machine keeps its state in.
 ///
-/// Keys are ordered bytewise, a prefix before its extensions. All calls may come from any thread; a batch becomes visible to
-/// reads at once and as a whole. Cores take `any OrderedStore` and a key prefix of their own, so that many of them share one.
+/// Keys are ordered bytewise, a prefix before its extensions. All calls may come from any thread; a batch becomes
+/// visible to reads at once and as a whole. Cores take `any OrderedStore` and a key prefix of their own, so that many
+/// of them share one.
 public protocol OrderedStore: AnyObject, Sendable {
-    /// Lends the value of `key` to `body` without copying it; returns false, without calling `body`, when there is none.
-    /// The buffer is valid only during the call.
+    /// Lends the value of `key` to `body` without copying it; returns false, without calling `body`, when there is
+    /// none. The buffer is valid only during the call.
     func read(
         _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void
     ) throws(StoreError) -> Bool
 
-    /// A cursor over the keys in `lower ..< upper` (to the end when `upper` is nil) as they are at this moment: later writes
-    /// do not show. It is not positioned yet. An error, also of creation, shows in `StoreIterator.checkStatus()`.
+    /// A cursor over the keys in `lower ..< upper` (to the end when `upper` is nil) as they are at this moment: later
+    /// writes do not show. It is not positioned yet. An error, also of creation, shows in
+    /// `StoreIterator.checkStatus()`.
     func iterator(from lower: [UInt8], upTo upper: [UInt8]?) -> any StoreIterator
 
-    /// Carries out `batch` as a whole. With `durable` it survives a power failure once this returns, and so does everything
-    /// written before; without, a crash may undo it together with everything written after it, never in another order.
+    /// Carries out `batch` as a whole. With `durable` it survives a power failure once this returns, and so does
+    /// everything written before; without, a crash may undo it together with everything written after it, never in
+    /// another order.
     func write(_ batch: WriteBatch, durable: Bool) throws(StoreError)
 
-    /// Makes everything written so far durable, also without a write-ahead log. Blocks (tens of milliseconds are usual).
+    /// Makes everything written so far durable, also without a write-ahead log. Blocks (tens of milliseconds are
+    /// usual).
     func flush() throws(StoreError)
 
-    /// Writes a consistent copy, openable as a store of its own, to the directory `path`, which must not exist yet. Blocks.
+    /// Writes a consistent copy, openable as a store of its own, to the directory `path`, which must not exist yet.
+    /// Blocks.
     func checkpoint(at path: String) throws(StoreError)
 
-    /// Flushes, then refuses every further call with `StoreError.closed`. The files are released when the last reference to
-    /// the store and its iterators is gone.
+    /// Flushes, then refuses every further call with `StoreError.closed`. The files are released when the last
+    /// reference to the store and its iterators is gone.
     func close() throws(StoreError)
 }
 

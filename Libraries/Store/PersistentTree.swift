@@ -1,5 +1,5 @@
-/// An ordered map whose versions share structure (an AVL tree with path copying): keeping an old version costs nothing but
-/// memory, which is what snapshots and simulated crashes need. Changes and look-ups take O(log n).
+/// An ordered map whose versions share structure (an AVL tree with path copying): keeping an old version costs nothing
+/// but memory, which is what snapshots and simulated crashes need. Changes and look-ups take O(log n).
 struct PersistentTree: Sendable {
     final class Node: Sendable {
         let key: [UInt8]

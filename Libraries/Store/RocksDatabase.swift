@@ -1,9 +1,11 @@
 import CRocksDB
 
-/// An open RocksDB with the option objects used on every call. Closed when the store and all iterators have let go of it.
+/// An open RocksDB with the option objects used on every call. Closed when the store and all iterators have let go of
+/// it.
 ///
-/// `@unchecked Sendable`: the pointers never change after `init`; RocksDB allows all calls made through them (get, write,
-/// iterator creation, flush, checkpoint, property) from any number of threads at a time, and option objects are only read.
+/// `@unchecked Sendable`: the pointers never change after `init`; RocksDB allows all calls made through them (get,
+/// write, iterator creation, flush, checkpoint, property) from any number of threads at a time, and option objects are
+/// only read.
 final class RocksDatabase: @unchecked Sendable {
     let handle: OpaquePointer
     let readOptions: OpaquePointer

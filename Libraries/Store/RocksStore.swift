@@ -1,14 +1,15 @@
 import CRocksDB
 import Synchronization
 
-/// An ordered store on RocksDB: one column family, bloom filters over whole keys, reads that lend the value where it lies.
+/// An ordered store on RocksDB: one column family, bloom filters over whole keys, reads that lend the value where it
+/// lies.
 public final class RocksStore: OrderedStore {
     private let database: RocksDatabase
     private let hasWriteAheadLog: Bool
     private let isClosed = Atomic(false)
 
-    /// Opens or creates the database in `directory`, whose parent must exist. The write-ahead log, if any, is replayed up to
-    /// the last whole batch: a torn tail is what a crash leaves behind, damage in the middle is `.corruption`.
+    /// Opens or creates the database in `directory`, whose parent must exist. The write-ahead log, if any, is replayed
+    /// up to the last whole batch: a torn tail is what a crash leaves behind, damage in the middle is `.corruption`.
     public init(directory: String, options: RocksOptions) throws(StoreError) {
         database = try RocksDatabase(directory: directory, options: options)
         hasWriteAheadLog = options.writeAheadLog

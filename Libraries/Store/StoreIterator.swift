@@ -1,7 +1,7 @@
 /// A cursor over a range of a store's keys, in both directions. It sees the store as it was when the cursor was made.
 ///
-/// Belongs to one thread at a time. Positions outside the range do not exist: seeking below it finds its first key, seeking
-/// backwards from above it finds its last. After leaving the range, `isValid` is false until the next seek.
+/// Belongs to one thread at a time. Positions outside the range do not exist: seeking below it finds its first key,
+/// seeking backwards from above it finds its last. After leaving the range, `isValid` is false until the next seek.
 public protocol StoreIterator: AnyObject {
     /// Whether the cursor stands on an entry. Every loop that ends because this is false has to call `checkStatus()`.
     var isValid: Bool { get }

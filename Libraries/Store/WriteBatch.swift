@@ -48,7 +48,8 @@ public struct WriteBatch: Sendable, Equatable {
         append(.delete, key, UnsafeRawBufferPointer(start: nil, count: 0))
     }
 
-    /// Deletes every key in `lower ..< upper`. Cheap to write, but it slows reads down until compacted: for rare large ranges.
+    /// Deletes every key in `lower ..< upper`. Cheap to write, but it slows reads down until compacted: for rare large
+    /// ranges.
     public mutating func deleteRange(from lower: [UInt8], upTo upper: [UInt8]) {
         lower.withUnsafeBytes { lower in upper.withUnsafeBytes { append(.deleteRange, lower, $0) } }
     }

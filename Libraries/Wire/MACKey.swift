@@ -16,7 +16,8 @@ public final class MACKey {
 
     /// The key's bytes as two little-endian integers.
     public init(low: UInt64, high: UInt64) {
-        // libcrypto fails here only when there is no memory left or it was built without AES; there is no going on then.
+        // libcrypto fails here only when there is no memory left or it was built without AES; there is no going on
+        // then.
         guard let context = EVP_CIPHER_CTX_new() else { fatalError("libcrypto: out of memory") }
         var key = (low.littleEndian, high.littleEndian)
         var initialVector: (UInt64, UInt64) = (0, 0)
@@ -39,8 +40,8 @@ public final class MACKey {
         scratch.deallocate()
     }
 
-    /// The first eight bytes of the last cipher block, the message padded with zeros to whole blocks; zero for the empty
-    /// message.
+    /// The first eight bytes of the last cipher block, the message padded with zeros to whole blocks; zero for the
+    /// empty message.
     public func mac(of message: UnsafeRawBufferPointer) -> MAC {
         var rest = message[...]
         var isFirst = true

@@ -1,8 +1,8 @@
 import Glibc
 import Protocol
 
-/// What a laptop cluster consists of. Kept in `DIR/cluster` as `key = value` lines, so that a second start finds the same
-/// disks, failure domains and registry port.
+/// What a laptop cluster consists of. Kept in `DIR/cluster` as `key = value` lines, so that a second start finds the
+/// same disks, failure domains and registry port.
 package struct ClusterLayout: Equatable {
     /// Disks (directories), each one block service.
     package var blockServices: Int
@@ -49,7 +49,9 @@ extension ClusterLayout {
     }
 
     /// This layout with the options of a later start applied: disks can be added, never taken away here.
-    package func changed(blockServices: Int?, failureDomains: Int?, policy: RedundancyPolicy?) throws(LayoutError) -> Self {
+    package func changed(blockServices: Int?, failureDomains: Int?, policy: RedundancyPolicy?) throws(LayoutError)
+        -> Self
+    {
         var changed = self
         if let blockServices {
             guard blockServices >= self.blockServices else {

@@ -19,7 +19,8 @@ struct ClusterStatus {
 
     /// A few lines, and one for each disk. `now`: nanoseconds since the epoch.
     func text(now: UInt64) -> String {
-        let capacity = usable.reduce(0) { $0 &+ $1.capacityBytes }, free = usable.reduce(0) { $0 &+ $1.availableBytes }
+        let capacity = usable.reduce(0) { $0 &+ $1.capacityBytes }
+        let free = usable.reduce(0) { $0 &+ $1.availableBytes }
         var lines = [
             "shards        \(shards.count - missingShards) of \(shards.count) have an address",
             "coordinator   " + (hasCoordinator ? "\(coordinator!.addrs.addr1)" : "unknown"),
@@ -47,7 +48,9 @@ struct ClusterStatus {
     /// Binary units with one digit after the point.
     private static func size(_ bytes: UInt64) -> String {
         let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-        var value = bytes, unit = 0, tenths: UInt64 = 0
+        var value = bytes
+        var unit = 0
+        var tenths: UInt64 = 0
         while value >= 1024 && unit < units.count - 1 {
             tenths = value % 1024 * 10 / 1024
             value /= 1024

@@ -31,7 +31,8 @@ struct MountPoint {
     /// Root unmounts by itself; others need libfuse's helper.
     private func detach() throws(FileError) {
         if linux_unmount_lazily(path) == 0 { return }
-        var pid: pid_t = 0, status: Int32 = 0
+        var pid: pid_t = 0
+        var status: Int32 = 0
         let started = withArgumentVector(["fusermount3", "-u", "-z", path]) {
             posix_spawnp(&pid, "fusermount3", nil, nil, $0, environ)
         }

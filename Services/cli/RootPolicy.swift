@@ -5,8 +5,8 @@ import Wire
 
 /// The policies of a laptop cluster's root directory.
 ///
-/// Small files are mirrored: Reed–Solomon cells of a few bytes each would cost a 4 KiB page per block. Mirroring keeps as
-/// many losses harmless as the parity of the large spans does.
+/// Small files are mirrored: Reed–Solomon cells of a few bytes each would cost a 4 KiB page per block. Mirroring keeps
+/// as many losses harmless as the parity of the large spans does.
 struct RootPolicy {
     /// Spans up to this size are mirrored.
     static let mirroredBytes: UInt32 = 64 << 10

@@ -13,7 +13,8 @@ final class SupervisedService {
         case stopping(pid_t)
     }
 
-    /// A second try comes after 0.1 s, the next after twice that, and so on up to 5 s; ten seconds of good service forget it.
+    /// A second try comes after 0.1 s, the next after twice that, and so on up to 5 s; ten seconds of good service
+    /// forget it.
     private static let firstPauseNanoseconds: UInt64 = 100_000_000
     private static let longestPauseNanoseconds: UInt64 = 5_000_000_000
     private static let goodServiceNanoseconds: UInt64 = 10_000_000_000

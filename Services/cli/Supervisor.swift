@@ -3,8 +3,8 @@ import Glibc
 
 /// Starts the services of a cluster stage by stage, starts again what dies, and stops everything in the opposite order.
 ///
-/// `@unchecked Sendable`: everything happens on the loop's thread. Only `setPolicy` hands `self` to a task, which runs on that
-/// loop too and calls back there; the callback checks it.
+/// `@unchecked Sendable`: everything happens on the loop's thread. Only `setPolicy` hands `self` to a task, which runs
+/// on that loop too and calls back there; the callback checks it.
 final class Supervisor: @unchecked Sendable {
     /// Why the cluster could not be brought up, in one sentence.
     struct StartFailure: Error, CustomStringConvertible {
@@ -46,7 +46,8 @@ final class Supervisor: @unchecked Sendable {
                 signals.append(try SignalWatcher(on: loop, signal: signal) { [unowned self] in stop() })
             }
             signals.append(
-                try SignalWatcher(on: loop, signal: SIGCHLD) { [unowned self] in services.values.forEach { $0.reap() } })
+                try SignalWatcher(on: loop, signal: SIGCHLD) { [unowned self] in services.values.forEach { $0.reap() } }
+            )
             if plan.mounts { try MountPoint(plan.paths.mountPoint).prepare() }
         } catch {
             fail("\(error)")

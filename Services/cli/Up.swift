@@ -26,7 +26,8 @@ struct Up: ParsableCommand {
         transform: parsePolicy)
     var policy: RedundancyPolicy?
 
-    @Option(help: "How long deleted and overwritten files are kept, such as 90m, 24h or 30d.", transform: KeepTime.parse)
+    @Option(
+        help: "How long deleted and overwritten files are kept, such as 90m, 24h or 30d.", transform: KeepTime.parse)
     var keepDeleted: KeepTime?
 
     @Option(help: "TCP port of the registry. Default: a free one, kept for later starts.")

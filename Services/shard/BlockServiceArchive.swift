@@ -3,11 +3,11 @@ import Glibc
 import Protocol
 import Wire
 
-/// The last answers of the registry about block services on disk, so that a restarted process can serve before it reaches the
-/// registry. Holds the services' secret keys: readable by the owner only.
+/// The last answers of the registry about block services on disk, so that a restarted process can serve before it
+/// reaches the registry. Holds the services' secret keys: readable by the owner only.
 ///
-/// Format: "sterna block services 1\n", then length-prefixed (u32) bodies: ALL_BLOCK_SERVICES_DEPRECATED, and per shard its
-/// number (u8) and the body of SHARD_BLOCK_SERVICES.
+/// Format: "sterna block services 1\n", then length-prefixed (u32) bodies: ALL_BLOCK_SERVICES_DEPRECATED, and per shard
+/// its number (u8) and the body of SHARD_BLOCK_SERVICES.
 struct BlockServiceArchive: Sendable {
     let path: String
 

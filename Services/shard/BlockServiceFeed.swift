@@ -3,8 +3,8 @@ import EventLoop
 import Logging
 import Protocol
 
-/// Keeps what the shards know of block services fresh: every 30 to 60 s, and quickly while the cluster comes up or a shard
-/// lacks block services. On the main loop.
+/// Keeps what the shards know of block services fresh: every 30 to 60 s, and quickly while the cluster comes up or a
+/// shard lacks block services. On the main loop.
 final class BlockServiceFeed {
     /// What a quick look sees: when it has not changed, neither has the rest.
     private struct Glance: Equatable {

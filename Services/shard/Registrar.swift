@@ -3,8 +3,8 @@ import EventLoop
 import Logging
 import Protocol
 
-/// Tells the registry where the shards are: each as soon as it serves, then all of them every one to two minutes. On the
-/// main loop.
+/// Tells the registry where the shards are: each as soon as it serves, then all of them every one to two minutes. On
+/// the main loop.
 final class Registrar {
     private let registry: RegistryConnection
     private let loop: EventLoop

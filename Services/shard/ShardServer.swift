@@ -221,7 +221,8 @@ final class ShardServer {
         target.send(error: code, checkpoint: checkpoint, key: environment.cdcKey)
     }
 
-    /// Our own trouble with one request. A store that fails for good shows when the next entry is applied, which ends the process.
+    /// Our own trouble with one request. A store that fails for good shows when the next entry is applied, which ends
+    /// the process.
     private func fail(_ error: any Error, _ target: ReplyTarget) {
         environment.counters.failures.add()
         environment.logger.error("shard \(core.shard) answers INTERNAL_ERROR: \(error)")

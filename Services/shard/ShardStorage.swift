@@ -21,7 +21,8 @@ struct ShardStorage {
         let state = try RocksStore(
             directory: configuration.dataDirectory + "/state",
             options: RocksOptions(writeAheadLog: false, memoryBudgetBytes: configuration.stateMemoryBytes))
-        // All 256: the log may hold entries of shards that were hosted here before, and their state must not stay behind.
+        // All 256: the log may hold entries of shards that were hosted here before, and their state must not stay
+        // behind.
         let budget = ShardCacheBudget(limitBytes: configuration.cacheMemoryBytes)
         var cores: [LogGroupID: ShardCore] = [:]
         for shard in ShardID.all {

@@ -3,9 +3,11 @@ import Glibc
 import ReplicatedLog
 import Store
 
-/// Checkpoints of all shards of the process, for backups: `DATA/snapshot-ID` is a data directory of its own, as of one moment.
+/// Checkpoints of all shards of the process, for backups: `DATA/snapshot-ID` is a data directory of its own, as of one
+/// moment.
 ///
-/// The shards share their stores, so one checkpoint serves them all; the first shard asked makes it, the others find it there.
+/// The shards share their stores, so one checkpoint serves them all; the first shard asked makes it, the others find it
+/// there.
 final class SnapshotWriter: Sendable {
     private let dataDirectory: String
     private let state: RocksStore

@@ -3,8 +3,8 @@ import Logging
 import Protocol
 import ReplicatedLog
 
-/// Flushes the state of all shards and lets go of the log that it replaces: when the log has grown, and now and then. On the
-/// main loop.
+/// Flushes the state of all shards and lets go of the log that it replaces: when the log has grown, and now and then.
+/// On the main loop.
 final class StateFlusher {
     private let storage: ShardStorage
     private let loop: EventLoop

@@ -1,19 +1,23 @@
 import Foundation
 import Testing
-
 import sterna
 
 @Suite struct ClusterLayoutTests {
     private let path = NSTemporaryDirectory() + "sterna-layout-" + UUID().uuidString
 
-    @Test("a policy is read as it is written", arguments: ["single", "mirror:2", "mirror:16", "rs:2,1", "rs:10,4", "rs:15,15"])
+    @Test(
+        "a policy is read as it is written",
+        arguments: ["single", "mirror:2", "mirror:16", "rs:2,1", "rs:10,4", "rs:15,15"])
     func policyText(text: String) throws {
         #expect(try #require(RedundancyPolicy(text)).description == text)
     }
 
     @Test(
         "what is no policy is refused",
-        arguments: ["", "none", "mirror", "mirror:", "mirror:1", "mirror:17", "rs:1,1", "rs:4", "rs:4,0", "rs:16,2", "rs:4,2,1", "rs:-4,2"])
+        arguments: [
+            "", "none", "mirror", "mirror:", "mirror:1", "mirror:17", "rs:1,1", "rs:4", "rs:4,0", "rs:16,2", "rs:4,2,1",
+            "rs:-4,2",
+        ])
     func notAPolicy(text: String) {
         #expect(RedundancyPolicy(text) == nil)
     }

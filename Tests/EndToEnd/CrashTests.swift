@@ -9,7 +9,8 @@ extension EndToEnd {
             .timeLimit(.minutes(4)), arguments: ["registry", "shard", "cdc", "block", "gc", "mount"])
         func killDuringCopy(service: String) throws {
             let cluster = try TestCluster()
-            let target = cluster.mount + "/copy", record = cluster.directory + "/record"
+            let target = cluster.mount + "/copy"
+            let record = cluster.directory + "/record"
             try sh("mkdir '\(target)'")
             let writer = BackgroundShell(
                 "exec python3 '\(program("record-writes.py"))' '\(target)' '\(record)' 8")
@@ -30,7 +31,8 @@ extension EndToEnd {
         @Test("kill -9 of the whole cluster at once loses nothing that was closed", .timeLimit(.minutes(3)))
         func killEverything() throws {
             let cluster = try TestCluster()
-            let target = cluster.mount + "/copy", record = cluster.directory + "/record"
+            let target = cluster.mount + "/copy"
+            let record = cluster.directory + "/record"
             try sh("mkdir '\(target)'")
             let writer = BackgroundShell("exec python3 '\(program("record-writes.py"))' '\(target)' '\(record)' 4")
             usleep(2_500_000)

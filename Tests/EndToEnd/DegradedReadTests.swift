@@ -13,7 +13,8 @@ extension EndToEnd {
             try Self.check(cluster)
         }
 
-        @Test("rotten pages and cut-off blocks on two disks are noticed and repaired on the fly", .timeLimit(.minutes(4)))
+        @Test(
+            "rotten pages and cut-off blocks on two disks are noticed and repaired on the fly", .timeLimit(.minutes(4)))
         func damagedBlocks() throws {
             let cluster = try TestCluster("--block-services 6 --policy rs:4,2")
             try Self.fill(cluster)
@@ -34,13 +35,16 @@ extension EndToEnd {
 
         static func fill(_ cluster: TestCluster) throws {
             for size in [5000, 100_000, 3_000_000, 40_000_000] {
-                try sh("python3 '\(program("write-random.py"))' '\(cluster.mount)/f\(size)' \(size) \(size)", seconds: 60)
+                try sh(
+                    "python3 '\(program("write-random.py"))' '\(cluster.mount)/f\(size)' \(size) \(size)", seconds: 60)
             }
         }
 
         static func check(_ cluster: TestCluster) throws {
             for size in [5000, 100_000, 3_000_000, 40_000_000] {
-                try sh("python3 '\(program("check-random.py"))' '\(cluster.mount)/f\(size)' \(size) \(size) 40", seconds: 90)
+                try sh(
+                    "python3 '\(program("check-random.py"))' '\(cluster.mount)/f\(size)' \(size) \(size) 40",
+                    seconds: 90)
                 try sh("[ $(wc -c < '\(cluster.mount)/f\(size)') = \(size) ]", seconds: 90)
             }
         }

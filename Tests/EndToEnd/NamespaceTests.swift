@@ -7,8 +7,12 @@ extension EndToEnd {
         func largeDirectory() throws {
             let cluster = try TestCluster()
             let directory = cluster.mount + "/many"
-            try sh("mkdir '\(directory)'; cd '\(directory)'; for i in $(seq 1 1900); do : > \"name-$i\"; done", seconds: 120)
-            try sh("cd '\(directory)'; for i in $(seq 1 60); do mkdir \"dir-$i\"; ln -s \"name-$i\" \"link-$i\"; done", seconds: 60)
+            try sh(
+                "mkdir '\(directory)'; cd '\(directory)'; for i in $(seq 1 1900); do : > \"name-$i\"; done",
+                seconds: 120)
+            try sh(
+                "cd '\(directory)'; for i in $(seq 1 60); do mkdir \"dir-$i\"; ln -s \"name-$i\" \"link-$i\"; done",
+                seconds: 60)
             #expect(try sh("ls -U '\(directory)' | wc -l") == "2020")
             #expect(try sh("ls -U '\(directory)' | sort -u | wc -l") == "2020")
             try sh("python3 '\(program("seek-directory.py"))' '\(directory)'", seconds: 60)
@@ -16,7 +20,8 @@ extension EndToEnd {
             #expect(try sh("ls -A '\(cluster.mount)'").isEmpty)
         }
 
-        @Test("renames: in a directory, across, over a file, of directories; loops are refused", .timeLimit(.minutes(2)))
+        @Test(
+            "renames: in a directory, across, over a file, of directories; loops are refused", .timeLimit(.minutes(2)))
         func renames() throws {
             let cluster = try TestCluster()
             try sh(
@@ -84,7 +89,8 @@ extension EndToEnd {
             let second = cluster.directory + "/second"
             try sh("mkdir '\(second)'")
             let registry = try sh("cat '\(cluster.directory)/run/registry.address'")
-            let other = BackgroundShell("exec '\(TestCluster.binaries)/sterna-mount' --registry \(registry) '\(second)'")
+            let other = BackgroundShell(
+                "exec '\(TestCluster.binaries)/sterna-mount' --registry \(registry) '\(second)'")
             defer {
                 other.signal(15)
                 _ = other.wait(seconds: 20)

@@ -29,7 +29,8 @@ extension EndToEnd {
         @Test("a policy that the cluster cannot place is refused with the numbers", .timeLimit(.minutes(1)))
         func impossiblePolicy() throws {
             let result = shell(
-                "'\(TestCluster.binaries)/sterna' up /tmp/sterna-none-$$ --block-services 3 --policy rs:4,2", seconds: 20)
+                "'\(TestCluster.binaries)/sterna' up /tmp/sterna-none-$$ --block-services 3 --policy rs:4,2",
+                seconds: 20)
             #expect(result.status != 0)
             #expect(result.output.contains("6 blocks") && result.output.contains("only 3"), "\(result.output)")
         }
@@ -38,7 +39,9 @@ extension EndToEnd {
         func smallClusters() throws {
             for arguments in ["--block-services 1", "--block-services 3", "--block-services 2 --policy mirror:2"] {
                 let cluster = try TestCluster(arguments)
-                try sh("head -c 3000000 /dev/urandom > '\(cluster.directory)/s'; cp '\(cluster.directory)/s' '\(cluster.mount)/f'")
+                try sh(
+                    "head -c 3000000 /dev/urandom > '\(cluster.directory)/s'; cp '\(cluster.directory)/s' '\(cluster.mount)/f'"
+                )
                 try cluster.remount()
                 try sh("cmp '\(cluster.directory)/s' '\(cluster.mount)/f'")
             }

@@ -24,16 +24,21 @@ extension EndToEnd {
                 """)
         }
 
-        @Test("cp -a, tar and rsync copy a tree of 5,200 files in, and diff -r finds no difference", .timeLimit(.minutes(10)))
+        @Test(
+            "cp -a, tar and rsync copy a tree of 5,200 files in, and diff -r finds no difference",
+            .timeLimit(.minutes(10)))
         func copyTree() throws {
             let cluster = try TestCluster()
-            let source = cluster.directory + "/source", mount = cluster.mount
+            let source = cluster.directory + "/source"
+            let mount = cluster.mount
             try Self.makeTree(source)
             try sh("cp -a '\(source)' '\(mount)/by-cp'", seconds: 180)
             try sh("diff -r --no-dereference '\(source)' '\(mount)/by-cp'", seconds: 120)
-            try sh("mkdir '\(mount)/by-tar' && tar -C '\(source)' -cf - . | tar -C '\(mount)/by-tar' -xf -", seconds: 180)
+            try sh(
+                "mkdir '\(mount)/by-tar' && tar -C '\(source)' -cf - . | tar -C '\(mount)/by-tar' -xf -", seconds: 180)
             try sh("rsync -a '\(source)/' '\(mount)/by-rsync/'", seconds: 180)
-            try sh("test -z \"$(rsync -ain --delete '\(source)/' '\(mount)/by-rsync/' | grep -v '^[.]d')\"", seconds: 120)
+            try sh(
+                "test -z \"$(rsync -ain --delete '\(source)/' '\(mount)/by-rsync/' | grep -v '^[.]d')\"", seconds: 120)
             try cluster.remount()
             try sh("diff -r --no-dereference '\(source)' '\(mount)/by-cp'", seconds: 120)
             try sh("diff -r --no-dereference '\(source)' '\(mount)/by-tar'", seconds: 120)
@@ -48,7 +53,9 @@ extension EndToEnd {
         func restart() throws {
             let cluster = try TestCluster()
             try sh("cp -a /usr/include/linux '\(cluster.mount)/linux'", seconds: 120)
-            try sh("head -c 40000000 /dev/urandom > '\(cluster.directory)/big'; cp '\(cluster.directory)/big' '\(cluster.mount)/'")
+            try sh(
+                "head -c 40000000 /dev/urandom > '\(cluster.directory)/big'; cp '\(cluster.directory)/big' '\(cluster.mount)/'"
+            )
             cluster.stop()
             #expect(try sh("ls -A '\(cluster.mount)'").isEmpty, "nothing may be left mounted")
             try cluster.start()

@@ -61,7 +61,8 @@ struct GroupTests {
         #expect(throws: ProposalRefusal.stopped(.noSpace("full"))) { try group.propose([3]) }
     }
 
-    /// The core under a simulated disk with crashes: what was delivered before a crash is there after it, in the same order.
+    /// The core under a simulated disk with crashes: what was delivered before a crash is there after it, in the same
+    /// order.
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func survivesSimulatedCrashes(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

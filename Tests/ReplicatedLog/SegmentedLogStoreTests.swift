@@ -127,7 +127,8 @@ struct SegmentedLogStoreTests {
         #expect(last == [first: LogIndex(rawValue: 6)])
     }
 
-    /// Many times the size of the log goes through it: files are used again, and reopening at any point finds what is needed.
+    /// Many times the size of the log goes through it: files are used again, and reopening at any point finds what is
+    /// needed.
     @Test func trimmedFilesAreUsedAgain() throws {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/log"

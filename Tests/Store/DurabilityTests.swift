@@ -43,7 +43,8 @@ struct DurabilityTests {
         #expect(try !memory.contains(Array("b".utf8)))
     }
 
-    /// A checkpoint is what the disk would hold at this moment: without a log, exactly what was flushed, as whole batches.
+    /// A checkpoint is what the disk would hold at this moment: without a log, exactly what was flushed, as whole
+    /// batches.
     @Test func aCheckpointIsAConsistentCopy() throws {
         let directory = try TemporaryDirectory()
         let store = try RocksStore(

@@ -1,8 +1,8 @@
 import Wire
 
 extension SpanPolicy {
-    /// What a new root of a large site gets (services.md 0.7): every span has four parity blocks, and the number of data
-    /// blocks grows with the span, so that blocks on hard disks never get smaller than 610 pages.
+    /// What a new root of a large site gets (services.md 0.7): every span has four parity blocks, and the number of
+    /// data blocks grows with the span, so that blocks on hard disks never get smaller than 610 pages.
     public static let largeSite: SpanPolicy = {
         let step: UInt32 = 610 * 4096
         let first = SpanPolicyEntry(maxSize: 2 * step, parity: Parity(data: 10, parity: 4))

@@ -1,8 +1,8 @@
 extension SpanPolicy {
     /// The parity for a span of `size` data bytes, nil when no span may be that large (wire-protocol.md 11).
     ///
-    /// Looks from the end for the first entry that is too small and takes the one after it. In a sorted list that is the
-    /// first large enough; in an unsorted one it is what other clients take.
+    /// Looks from the end for the first entry that is too small and takes the one after it. In a sorted list that is
+    /// the first large enough; in an unsorted one it is what other clients take.
     public func parity(forSize size: UInt64) -> Parity? {
         guard let last = entries.last, size <= last.maxSize else { return nil }
         let tooSmall = entries.dropLast().lastIndex { size > $0.maxSize }

@@ -30,7 +30,8 @@ public struct BlocksRequestHeader: Hashable, Sendable {
     }
 }
 
-/// What precedes the body of a response from a block service: protocol word · kind u8. Kind 0: the body is an error code.
+/// What precedes the body of a response from a block service: protocol word · kind u8. Kind 0: the body is an error
+/// code.
 @frozen
 public struct BlocksResponseHeader: Hashable, Sendable {
     public static let size = 5

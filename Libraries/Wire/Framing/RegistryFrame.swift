@@ -1,5 +1,5 @@
-/// A message on a registry connection (wire-protocol.md 4): protocol word · length u32 of what follows · kind u8 · body.
-/// An error response has kind 0 and a code as its body. The body stays where it was received.
+/// A message on a registry connection (wire-protocol.md 4): protocol word · length u32 of what follows · kind u8 ·
+/// body. An error response has kind 0 and a code as its body. The body stays where it was received.
 public struct RegistryFrame {
     /// The size in bytes of what precedes the kind.
     public static let prefixSize = 8
@@ -9,8 +9,8 @@ public struct RegistryFrame {
     /// The size in bytes of the whole message.
     public var size: Int
 
-    /// The first message in `received`; nil while it is incomplete. A message above `limit` bytes is refused before it is
-    /// waited for.
+    /// The first message in `received`; nil while it is incomplete. A message above `limit` bytes is refused before it
+    /// is waited for.
     public init?(
         _ received: UnsafeRawBufferPointer, expecting word: ProtocolWord, limit: Int
     ) throws(DecodeError) {

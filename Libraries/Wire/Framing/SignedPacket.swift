@@ -1,5 +1,5 @@
-/// A datagram between servers (wire-protocol.md 3.2): protocol word · request id u64 · [checkpoint u64] · kind u8 · body ·
-/// MAC over everything before it. The body stays where it was received.
+/// A datagram between servers (wire-protocol.md 3.2): protocol word · request id u64 · [checkpoint u64] · kind u8 ·
+/// body · MAC over everything before it. The body stays where it was received.
 public struct SignedPacket {
     public var requestID: UInt64
     /// How far the answering shard's log had come; only where the protocol word says so.

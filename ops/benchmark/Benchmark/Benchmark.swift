@@ -36,7 +36,8 @@ import Foundation
         let report = Report()
         report.circumstances["kernel"] = try programs.run("/bin/uname", ["-r"]).trimmingCharacters(in: .newlines)
         report.circumstances["processors"] = "\(ProcessInfo.processInfo.processorCount)"
-        report.circumstances["filesystem"] = try programs.run("/bin/df", ["--output=fstype,source", directory])
+        report.circumstances["filesystem"] =
+            try programs.run("/bin/df", ["--output=fstype,source", directory])
             .split(separator: "\n").last.map(String.init) ?? "?"
         report.header()
         if only.contains(.codec) { try CodecFigures(programs: programs, report: report, seconds: seconds).run() }
@@ -66,7 +67,8 @@ import Foundation
         sleep(10)
         let used = pids.map(processorSeconds).reduce(0, +) - before
         report.add(Figure("cluster idle: processor", "% of a core", used * 10))
-        report.add(Figure("cluster idle: memory of all services", "MiB", pids.map(residentBytes).reduce(0, +) / 1_048_576))
+        report.add(
+            Figure("cluster idle: memory of all services", "MiB", pids.map(residentBytes).reduce(0, +) / 1_048_576))
     }
 
     private func mount(_ programs: Programs, _ report: Report) throws {

@@ -103,7 +103,8 @@ struct CodecFigures {
                 cell.storeBytes(of: UInt8(truncatingIfNeeded: byte &* 7 &+ index), toByteOffset: byte, as: UInt8.self)
             }
         }
-        let data = cells[..<10].map { UnsafeRawPointer($0) }, parity = Array(cells[10...])
+        let data = cells[..<10].map { UnsafeRawPointer($0) }
+        let parity = Array(cells[10...])
         let encode = gigabytesPerSecond(bytes: 10 * Self.cellBytes) {
             coder.encode(data: data, parity: parity, length: Self.cellBytes)
         }

@@ -24,7 +24,8 @@ struct MountFigures {
             for workers in [1, 8, 32] {
                 let name = "m\(size)-\(workers)"
                 let wanted = size == 0 && workers == 32 ? 0.5 : nil
-                try both("create+close \(label), \(workers) workers", name, "create", workers, "\(size)", wanted: wanted)
+                try both(
+                    "create+close \(label), \(workers) workers", name, "create", workers, "\(size)", wanted: wanted)
                 guard size == 0 else { continue }
                 try both("stat warm, \(workers) workers", name, "stat", workers, "0", wanted: workers == 32 ? 0.8 : nil)
                 try both("readdir entries, \(workers) workers", name, "readdir", workers, "0")
@@ -64,7 +65,9 @@ struct MountFigures {
         dropCaches()
         let cold = try rate("stream", mount, ["read"], [])
         report.add(
-            Figure("mount: sequential read, cold", "MB/s", cold, ceiling: coldCeiling, by: "pass-through FUSE", wanted: 0.5))
+            Figure(
+                "mount: sequential read, cold", "MB/s", cold, ceiling: coldCeiling, by: "pass-through FUSE", wanted: 0.5
+            ))
         let warmCeiling = try rate("stream", passthrough.mount, ["read"], [])
         report.add(
             Figure(

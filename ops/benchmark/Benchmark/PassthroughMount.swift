@@ -22,7 +22,8 @@ final class PassthroughMount {
         process = Programs.process("\(programs.tools)/passthrough", [backing, mount])
         try process.run()
         try wait(seconds: 10, for: "the pass-through mount") {
-            var here = stat(), above = stat()
+            var here = stat()
+            var above = stat()
             return stat(mount, &here) == 0 && stat(directory, &above) == 0 && here.st_dev != above.st_dev
         }
     }

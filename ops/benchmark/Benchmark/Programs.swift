@@ -59,7 +59,8 @@ func wait(seconds: Double, for what: String, _ condition: () -> Bool) throws {
     }
 }
 
-/// Empties the kernel's caches of clean pages, so that what follows is read from disk. Needs root; says whether it could.
+/// Empties the kernel's caches of clean pages, so that what follows is read from disk. Needs root; says whether it
+/// could.
 @discardableResult
 func dropCaches() -> Bool {
     sync()

@@ -3,9 +3,10 @@
  *   fsload DIR OPERATION WORKERS SECONDS [SIZE [LIMIT]]
  *
  * OPERATION: create (SIZE bytes each, with close), stat, readdir, unlink, mkdir, rename.
- * Each worker has its own sub-directory DIR/w0, DIR/w1 ...; `create` and `mkdir` make the entries that `stat`, `readdir`,
- * `rename` and `unlink` then use, so run them in that order. Stops after SECONDS, when a worker has used up its
- * entries, or when it has made LIMIT of them (a filesystem that keeps a descriptor for each cannot take many). Prints one JSON line: {"operations": n, "seconds": s, "perSecond": r}.
+ * Each worker has its own sub-directory DIR/w0, DIR/w1 ...; `create` and `mkdir` make the entries that `stat`,
+ * `readdir`, `rename` and `unlink` then use, so run them in that order. Stops after SECONDS, when a worker has used up
+ * its entries, or when it has made LIMIT of them (a filesystem that keeps a descriptor for each cannot take many).
+ * Prints one JSON line: {"operations": n, "seconds": s, "perSecond": r}.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -124,7 +125,8 @@ int main(int argc, char **argv) {
         return 2;
     }
     for (size_t b = 0; b < sizeof content; b++) content[b] = (char)(b * 131 + (b >> 8));
-    struct worker *results = mmap(NULL, workers * sizeof *results, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct worker *results =
+        mmap(NULL, workers * sizeof *results, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (results == MAP_FAILED) { perror("mmap"); return 1; }
     for (int w = 0; w < workers; w++) {
         pid_t pid = fork();
@@ -138,6 +140,7 @@ int main(int argc, char **argv) {
         total += results[w].operations;
         if (results[w].seconds > longest) longest = results[w].seconds;
     }
-    printf("{\"operations\": %.0f, \"seconds\": %.3f, \"perSecond\": %.1f}\n", total, longest, longest > 0 ? total / longest : 0);
+    printf("{\"operations\": %.0f, \"seconds\": %.3f, \"perSecond\": %.1f}\n", total, longest,
+           longest > 0 ? total / longest : 0);
     return bad;
 }
