@@ -98,8 +98,8 @@ public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
         return proofs
     }
 
-    /// What became of one block. Not a tuple with a `Result` that a closure with typed throws returns: of those an
-    /// optimised build of Swift 6.3.1 loses some.
+    /// What became of one block. A function that returns this, not a closure that returns a tuple with a `Result`: with
+    /// that, proofs were missing in optimised builds of Swift 6.3.1 and there only. `CollectionTests` notice it.
     private struct Erasure: Sendable {
         let index: Int
         var proof = MAC(rawValue: 0)

@@ -10,7 +10,8 @@ final class TestCluster {
 
     /// Where the built programs lie: beside the test bundle that is running.
     static let binaries: String = {
-        let executable = try! FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let executable =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         let bundles = CommandLine.arguments.filter { $0.hasSuffix(".xctest") } + [executable]
         let candidates = bundles.map { ($0 as NSString).deletingLastPathComponent }
         let found = candidates.first { FileManager.default.isExecutableFile(atPath: $0 + "/sterna") }
