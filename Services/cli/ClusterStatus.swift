@@ -23,7 +23,7 @@ struct ClusterStatus {
         let free = usable.reduce(0) { $0 &+ $1.availableBytes }
         var lines = [
             "shards        \(shards.count - missingShards) of \(shards.count) have an address",
-            "coordinator   " + (hasCoordinator ? "\(coordinator!.addrs.addr1)" : "unknown"),
+            "coordinator   " + (hasCoordinator ? Self.address(coordinator) : "unknown"),
             "disks         \(usable.count) of \(disks.count) in use, "
                 + "\(Set(usable.map(\.failureDomain)).count) failure domains, "
                 + "\(Self.size(free)) of \(Self.size(capacity)) free",
@@ -35,6 +35,10 @@ struct ClusterStatus {
                 + String(decoding: disk.path, as: UTF8.self)
         }
         return lines.joined(separator: "\n")
+    }
+
+    private static func address(_ coordinator: LocalCdcResponse?) -> String {
+        coordinator.map { "\($0.addrs.addr1.addrs):\($0.addrs.addr1.port)" } ?? "unknown"
     }
 
     private static func state(_ flags: BlockServiceFlags) -> String {

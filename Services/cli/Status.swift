@@ -8,6 +8,9 @@ import Protocol
 struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show the services, disks and space of a cluster.")
 
+    /// A person waits for each of the three answers.
+    private static let patienceNanoseconds: UInt64 = 3_000_000_000
+
     @Option(help: "Address of the registry, HOST:PORT.")
     var registry: String
 
@@ -22,17 +25,17 @@ struct Status: ParsableCommand {
             connection.close()
             loop.stop()
         }
-        connection.call(LocalShardsRequest()) { shards in
-            connection.call(LocalCdcRequest()) { coordinator in
-                connection.call(AllBlockServicesDeprecatedRequest()) { disks in
-                    do throws(RegistryCallError) {
-                        cluster.shards = try shards.get().shards
-                        cluster.coordinator = try coordinator.get()
-                        cluster.disks = try disks.get().blockServices
-                        finish(nil)
-                    } catch {
-                        finish(error)
-                    }
+        let patience = Self.patienceNanoseconds
+        connection.call(LocalShardsRequest(), timeoutNanoseconds: patience) { shards in
+            guard case .success(let shards) = shards else { return finish(shards.failure) }
+            cluster.shards = shards.shards
+            connection.call(LocalCdcRequest(), timeoutNanoseconds: patience) { coordinator in
+                guard case .success(let coordinator) = coordinator else { return finish(coordinator.failure) }
+                cluster.coordinator = coordinator
+                connection.call(AllBlockServicesDeprecatedRequest(), timeoutNanoseconds: patience) { disks in
+                    guard case .success(let disks) = disks else { return finish(disks.failure) }
+                    cluster.disks = disks.blockServices
+                    finish(nil)
                 }
             }
         }
@@ -46,5 +49,12 @@ struct Status: ParsableCommand {
         let registry: String
         let cause: RegistryCallError
         var description: String { "the registry at \(registry) did not answer: \(cause)" }
+    }
+}
+
+extension Result {
+    /// The error, when it is one.
+    fileprivate var failure: Failure? {
+        if case .failure(let error) = self { error } else { nil }
     }
 }

@@ -26,6 +26,18 @@ extension EndToEnd {
             #expect(shell("mountpoint -q '\(cluster.mount)'").status != 0)
         }
 
+        @Test("sterna status shows a healthy cluster, and says in one sentence that nobody answers", .timeLimit(.minutes(1)))
+        func status() throws {
+            let cluster = try TestCluster("--no-mount --block-services 3")
+            let registry = try sh("cat '\(cluster.directory)/run/registry.address'")
+            let healthy = try sh("'\(TestCluster.binaries)/sterna' status --registry \(registry)")
+            #expect(healthy.contains("256 of 256") && healthy.contains("3 of 3 in use"), "\(healthy)")
+            #expect(healthy.contains("coordinator   127.0.0.1:"), "\(healthy)")
+            cluster.stop()
+            let gone = shell("'\(TestCluster.binaries)/sterna' status --registry \(registry)", seconds: 30)
+            #expect(gone.status != 0 && gone.output.contains("did not answer"), "\(gone.output)")
+        }
+
         @Test("a policy that the cluster cannot place is refused with the numbers", .timeLimit(.minutes(1)))
         func impossiblePolicy() throws {
             let result = shell(
