@@ -15,6 +15,8 @@ public actor Client {
     private var refreshing: Task<Void, Never>?
     private var lastRefreshNanoseconds: UInt64 = 0
     private var isClosed = false
+    private var extensions: Set<ProtocolExtension> = []
+    private var lastExtensionsNanoseconds: UInt64?
     var policies: PolicyCache
     var spares = SpareFiles()
 
@@ -75,6 +77,22 @@ public actor Client {
         let addresses = try await source.addresses()
         core.transport.addresses = addresses
         lastRefreshNanoseconds = loop.monotonicNanoseconds
+        await refreshExtensions()
+    }
+
+    /// Whether the cluster's servers can do this; false while that is not known.
+    public func supports(_ extension: ProtocolExtension) -> Bool {
+        extensions.contains(`extension`)
+    }
+
+    /// Asks once, and again every now and then, because a cluster may be brought up to date under a running client. A
+    /// registry that cannot be asked changes nothing.
+    private func refreshExtensions() async {
+        let now = loop.monotonicNanoseconds
+        if let last = lastExtensionsNanoseconds, now &- last < options.extensionsNanoseconds { return }
+        guard let known = await source.extensions() else { return }
+        extensions = known
+        lastExtensionsNanoseconds = now
     }
 
     private nonisolated func silenceNoticed() {

@@ -8,6 +8,8 @@ public struct ClientOptions: Hashable, Sendable {
     public var datagramBytes: UInt16 = 8972
     /// Interval at which the addresses of the services are asked for again.
     public var refreshNanoseconds: UInt64 = 60_000_000_000
+    /// Interval at which the registry is asked again, at the earliest, what the cluster can do beyond the base protocol.
+    public var extensionsNanoseconds: UInt64 = 600_000_000_000
     /// How long policies of a directory are believed, at most.
     public var policyLifetimeNanoseconds: UInt64 = 60_000_000_000
     /// Bytes of data that readers keep in memory, over all files.

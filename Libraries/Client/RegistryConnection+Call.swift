@@ -16,7 +16,7 @@ final class RegistryCall {
         _ request: Request, _ completion: @escaping (Result<Request.Response, RegistryCallError>) -> Void
     ) {
         frame = (try? RegistryFrame.encoded(.registryRequest, kind: Request.kind.rawValue, body: request)) ?? []
-        isRepeatable = Request.kind != .createLocation
+        isRepeatable = Request.kind != .createLocation && Request.kind != .extensions
         self.completion = { reply in
             completion(reply.flatMap { RegistryCall.decode($0, as: Request.self) })
         }

@@ -6,7 +6,7 @@ import Protocol
 /// Calls wait in line: one request is on its way at a time. The connection is made when the first call needs it, kept
 /// while it lasts, and made anew, at the next address in turn, when a registry closes it, which is how one that is not
 /// the leader answers. A call is repeated that way until its time is up; repeating is harmless for all requests but
-/// CREATE_LOCATION, which fails as closed instead.
+/// CREATE_LOCATION, which fails as closed instead. So does EXTENSIONS, whose answer a closed connection is.
 ///
 /// Belongs to its loop: everything, completions included, happens there. Costs nothing while idle.
 public final class RegistryConnection {

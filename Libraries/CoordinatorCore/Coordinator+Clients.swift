@@ -33,6 +33,8 @@ extension Coordinator {
         switch request {
         case .makeDirectory(let request):
             MakeDirectoryTransaction(request, defaultInfo: options.defaultInfo)
+        case .makeDirectoryExclusive(let request):
+            MakeDirectoryTransaction(request, defaultInfo: options.defaultInfo)
         case .renameFile(let request):
             RenameTransaction(request, isRecovered: isRecovered)
         case .renameDirectory(let request):

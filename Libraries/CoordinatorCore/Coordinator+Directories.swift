@@ -43,17 +43,30 @@ extension Coordinator {
     /// Takes up what an earlier leader left: begun transactions first, then ids in doubt.
     func recover(_ now: UInt64) throws(CoordinatorFailure) {
         for (id, begun) in ledger.begun.sorted(by: { $0.key < $1.key }) {
+            guard begun.directory.isNull else {
+                recoverDirectory(begun.directory, maker: id, origin: begun.origin)
+                continue
+            }
             do throws(ProtocolError) {
                 add(try machine(for: begun.request, isRecovered: true), origin: begun.origin, isLogged: true, id: id)
             } catch {
                 outbox.alarms.append("transaction \(id) of the log is of a kind that has no record: \(error)")
             }
         }
-        for directory in ledger.reserved.sorted() {
-            recovering.insert(directory)
-            add(DirectoryRecovery(of: directory, defaultInfo: options.defaultInfo), origin: nil, isLogged: false)
+        for directory in ledger.reserved.sorted() where !recovering.contains(directory) {
+            recoverDirectory(directory)
         }
         try runAll(now)
+    }
+
+    /// - Parameter maker: the exclusive mkdir that used the id, if its begin record got into the log.
+    private func recoverDirectory(
+        _ directory: InodeID, maker: TransactionID? = nil, origin: RequestOrigin? = nil
+    ) {
+        recovering.insert(directory)
+        let recovery = DirectoryRecovery(
+            of: directory, wasMadeExclusively: maker != nil, defaultInfo: options.defaultInfo)
+        add(recovery, origin: origin, isLogged: maker != nil, id: maker)
     }
 
     func endRecovery(of directory: InodeID) {

@@ -19,7 +19,8 @@ extension Coordinator {
             preconditionFailure("only logged requests of clients begin")
         }
         transaction.isLogged = true
-        pending.addUrgent(.begin(transaction.id, origin: origin, request: request))
+        let directory = transaction.machine.loggedDirectory
+        pending.addUrgent(.begin(transaction.id, origin: origin, request: request, directory: directory))
     }
 
     /// A transaction has done everything it had to. Its locks go at once: whoever comes next logs a begin record
@@ -27,10 +28,13 @@ extension Coordinator {
     func end(_ transaction: Running, _ outcome: TransactionOutcome, _ now: UInt64) {
         dropRequests(of: transaction)
         var reply: RememberedReply?
-        if let origin = transaction.origin { reply = RememberedReply(origin: origin, result: outcome.result) }
+        if let origin = transaction.origin, let result = outcome.result {
+            reply = RememberedReply(origin: origin, result: result)
+        }
         // A begun transaction that failed might succeed if it had to start again after a crash, so its client may not
-        // be told before the log knows. Success cannot turn into anything else.
-        let isHeld = transaction.isLogged && outcome.isFailure && transaction.origin != nil
+        // be told before the log knows. Success cannot turn into anything else, nor can the failure of a mkdir: after a
+        // crash it is only cleaned up.
+        let isHeld = transaction.isLogged && outcome.isFailure && !outcome.dropsDirectory && transaction.origin != nil
         if isHeld {
             transaction.heldReply = outcome.result
         } else {
@@ -41,10 +45,11 @@ extension Coordinator {
         if outcome.isFailure { statistics.transactionsFailed += 1 } else { statistics.transactionsSucceeded += 1 }
     }
 
-    func answer(_ transaction: Running, _ result: Result<AnyCdcResponse, ProtocolError>) {
+    func answer(_ transaction: Running, _ result: Result<AnyCdcResponse, ProtocolError>?) {
         running[transaction.id] = nil
         guard let origin = transaction.origin else { return }
         origins[origin] = nil
+        guard let result else { return }
         outbox.clientReplies.append(ClientReply(origin: origin, result: result))
     }
 
@@ -77,7 +82,12 @@ extension Coordinator {
 
 extension TransactionOutcome {
     var isFailure: Bool {
-        if case .failure = result { return true }
+        if case .success? = result { return false }
+        return true
+    }
+
+    var dropsDirectory: Bool {
+        if case .directoryDropped = change { return true }
         return false
     }
 }

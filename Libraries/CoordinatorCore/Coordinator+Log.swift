@@ -50,7 +50,7 @@ extension Coordinator {
         pending.proposed -= 1
         for record in try ledger.apply(entry, at: index) {
             switch record {
-            case .begin(let id, _, _):
+            case .begin(let id, _, _, _):
                 guard let transaction = running[id] else { continue }
                 perform(transaction, now) { $0.begun(&$1) }
             case .finish(let id, let change, _):

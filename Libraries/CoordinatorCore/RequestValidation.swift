@@ -7,6 +7,9 @@ extension AnyCdcRequest {
         case .makeDirectory(let request):
             try Self.requireDirectory(request.ownerId)
             try Self.requireName(request.name)
+        case .makeDirectoryExclusive(let request):
+            try Self.requireDirectory(request.ownerId)
+            try Self.requireName(request.name)
         case .renameFile(let request):
             guard !request.targetId.isNull else { throw .malformedRequest }
             guard request.targetId.isFile else { throw .typeIsNotDirectory }

@@ -16,13 +16,16 @@ public struct RegistryConfiguration: Sendable {
     public var assignmentIntervalNanoseconds: UInt64
     /// Candidates per shard, location and storage class.
     public var assignmentTarget: Int
+    /// What clients are told that the cluster can do beyond the base protocol.
+    public var extensions: [ProtocolExtension]
 
     public init(
         location: LocationID = LocationID(rawValue: 0), replica: ReplicaID = ReplicaID(rawValue: 0),
         rules: RegistryRules = RegistryRules(),
         stalenessDelayNanoseconds: UInt64 = 180 * 1_000_000_000, useDelayNanoseconds: UInt64 = 0,
         assignmentIntervalNanoseconds: UInt64 = 1800 * 1_000_000_000,
-        assignmentTarget: Int = WritableAssignment.defaultTargetPerShard
+        assignmentTarget: Int = WritableAssignment.defaultTargetPerShard,
+        extensions: [ProtocolExtension] = ProtocolExtension.all
     ) {
         self.location = location
         self.replica = replica
@@ -31,5 +34,6 @@ public struct RegistryConfiguration: Sendable {
         self.useDelayNanoseconds = useDelayNanoseconds
         self.assignmentIntervalNanoseconds = assignmentIntervalNanoseconds
         self.assignmentTarget = assignmentTarget
+        self.extensions = extensions
     }
 }

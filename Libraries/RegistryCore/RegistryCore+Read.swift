@@ -32,6 +32,8 @@ extension RegistryCore {
             return .registry(RegistryResponse(addrs: try ownAddrs()))
         case .allRegistryReplicas:
             return .allRegistryReplicas(AllRegistryReplicasResponse(replicas: allRegistries()))
+        case .extensions:
+            return .extensions(ExtensionsResponse(extensions: configuration.extensions))
         default:
             return try readBlockServices(request, at: now)
         }

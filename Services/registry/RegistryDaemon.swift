@@ -46,6 +46,9 @@ struct RegistryDaemon: ParsableCommand {
     @Flag(help: "Shards and coordinators may not change their own leader flag.")
     var enforceStableLeader = false
 
+    @Flag(help: "Tell clients of no extensions: for a cluster with shards or coordinators that have none.")
+    var baseProtocolOnly = false
+
     func validate() throws {
         guard location != LocationID.invalid.rawValue else { throw ValidationError("--location 255 is reserved") }
         guard maxConnections > 0 else { throw ValidationError("--max-connections must be at least 1") }
@@ -78,6 +81,7 @@ struct RegistryDaemon: ParsableCommand {
             stalenessDelayNanoseconds: UInt64(stalenessDelay) * second,
             useDelayNanoseconds: UInt64(blockServiceUseDelay) * second,
             assignmentIntervalNanoseconds: UInt64(writableBlockServiceUpdateInterval) * second,
-            assignmentTarget: maxWritableBlockServicesPerShard)
+            assignmentTarget: maxWritableBlockServicesPerShard,
+            extensions: baseProtocolOnly ? [] : ProtocolExtension.all)
     }
 }

@@ -20,6 +20,7 @@ struct FakeCluster: Sendable {
         }
 
         func totals() async throws(ClientError) -> InfoResponse { throw ClientError(.unavailable, "test") }
+        func extensions() async -> Set<ProtocolExtension>? { [] }
         func close() async {}
     }
 

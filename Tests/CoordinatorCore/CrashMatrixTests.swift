@@ -5,8 +5,9 @@ import Testing
 /// Every kind of transaction, crashed at every point (spec D.9): whole or gone, nothing locked, nothing forgotten.
 @Suite struct CrashMatrixTests {
     enum Kind: CaseIterable {
-        case makeDirectory, makeDirectoryOverFile, renameFile, renameFileOverFile, renameFileRefused, renameDirectory
-        case renameDirectoryRefused, removeDirectory, removeDirectoryRefused, hardUnlinkDirectory, crossShardHardUnlink
+        case makeDirectory, makeDirectoryOverFile, makeExclusive, makeExclusiveRefused, makeExclusiveOverFile
+        case renameFile, renameFileOverFile, renameFileRefused, renameDirectory, renameDirectoryRefused
+        case removeDirectory, removeDirectoryRefused, hardUnlinkDirectory, crossShardHardUnlink
     }
 
     /// What may survive of the moment of the crash.
@@ -87,6 +88,10 @@ private struct Scene {
         case .makeDirectoryOverFile:
             _ = try shards.makeFile(bytes("new"), in: left)
             return .makeDirectory(MakeDirectoryRequest(ownerId: left, name: bytes("new")))
+        case .makeExclusive, .makeExclusiveRefused, .makeExclusiveOverFile:
+            if kind == .makeExclusiveRefused { _ = try cluster.makeDirectory("new", in: left) }
+            if kind == .makeExclusiveOverFile { _ = try shards.makeFile(bytes("new"), in: left) }
+            return .makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: left, name: bytes("new")))
         case .renameFile, .renameFileOverFile, .renameFileRefused:
             let file = try #require(try shards.makeFile(bytes("file"), in: left))
             if kind == .renameFileOverFile { _ = try shards.makeFile(bytes("there"), in: right) }

@@ -14,7 +14,11 @@ import Testing
             request: .renameFile(
                 RenameFileRequest(
                     targetId: file, oldOwnerId: .root, oldName: [1, 2], oldCreationTime: Timestamp(nanoseconds: 5),
-                    newOwnerId: directory, newName: [UInt8](repeating: 7, count: 255)))),
+                    newOwnerId: directory, newName: [UInt8](repeating: 7, count: 255))), directory: .null),
+        .begin(
+            TransactionID(rawValue: 9), origin: origin,
+            request: .makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: .root, name: [1, 2])),
+            directory: directory),
         .finish(TransactionID(rawValue: 9), .none, nil),
         .finish(
             TransactionID(rawValue: 9), .set(directory, owner: .root),

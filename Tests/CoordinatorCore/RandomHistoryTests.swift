@@ -24,6 +24,7 @@ import Testing
         #expect(try history.cluster.violations() == [], comment)
         #expect(history.cluster.alarms == [], comment)
         #expect(history.unanswered() == 0, comment)
+        #expect(history.directoriesMadeTwice() == [], comment)
     }
 }
 
@@ -68,11 +69,21 @@ private final class RandomHistory {
 
     func unanswered() -> Int { sent.count { cluster.replies[$0.origin] == nil } }
 
-    private func learnDirectories() throws {
-        for (_, answers) in cluster.replies {
-            for case .success(.makeDirectory(let made)) in answers where !directories.contains(made.id) {
-                directories.append(made.id)
+    /// Directories that exclusive requests of several clients claim to have made (F-17).
+    func directoriesMadeTwice() -> [InodeID] {
+        var makers: [InodeID: Set<RequestOrigin>] = [:]
+        for (origin, answers) in cluster.replies {
+            for case .success(.makeDirectoryExclusive(let made)) in answers {
+                makers[made.id, default: []].insert(origin)
             }
+        }
+        return makers.filter { $0.value.count > 1 }.keys.sorted()
+    }
+
+    private func learnDirectories() throws {
+        for case .success(let response) in cluster.replies.values.joined() {
+            guard let made = response.madeDirectory, !directories.contains(made) else { continue }
+            directories.append(made)
         }
         if directories.count > 14 { directories.removeSubrange(4..<8) }
         directories.sort()
@@ -85,7 +96,12 @@ private final class RandomHistory {
         let owner = pick()
         let name = name()
         switch Int.random(in: 0..<12, using: &random) {
-        case 0...2: submit(.makeDirectory(MakeDirectoryRequest(ownerId: owner, name: bytes(name))), delay)
+        case 0...1: submit(.makeDirectory(MakeDirectoryRequest(ownerId: owner, name: bytes(name))), delay)
+        case 2:
+            for _ in 0..<2 {
+                let request = MakeDirectoryExclusiveRequest(ownerId: owner, name: bytes(name))
+                submit(.makeDirectoryExclusive(request), delay)
+            }
         case 3...4: if let request = try? cluster.removeRequest(name, in: owner) { submit(request, delay) }
         case 5...7:
             let destination = pick()
@@ -136,6 +152,16 @@ private final class RandomHistory {
                         ownerId: owner, targetId: target, name: edge.name, creationTime: edge.creationTime)), delay)
         } else if target.isDirectory {
             submit(.hardUnlinkDirectory(HardUnlinkDirectoryRequest(dirId: target)), delay)
+        }
+    }
+}
+
+extension AnyCdcResponse {
+    fileprivate var madeDirectory: InodeID? {
+        switch self {
+        case .makeDirectory(let made): made.id
+        case .makeDirectoryExclusive(let made): made.id
+        default: nil
         }
     }
 }

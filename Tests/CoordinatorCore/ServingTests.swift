@@ -31,6 +31,8 @@ import Testing
     }
 
     static let refusals: [(AnyCdcRequest, ProtocolError)] = [
+        (.makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: file, name: [1])), .typeIsNotDirectory),
+        (.makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: .root, name: [])), .badName),
         (make(file, [1]), .typeIsNotDirectory),
         (make(.null, [1]), .typeIsNotDirectory),
         (make(.root, []), .badName),
@@ -157,7 +159,9 @@ import Testing
             let child = try cluster.makeDirectory("c", in: left)
             _ = try cluster.shards.makeFile(bytes("f"), in: left)
             let requests = try [
-                Self.make(left, bytes("new")), cluster.renameRequest("f", from: left, to: .root, as: "f"),
+                Self.make(left, bytes("new")),
+                .makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: left, name: bytes("other"))),
+                cluster.renameRequest("f", from: left, to: .root, as: "f"),
                 cluster.renameRequest("c", from: left, to: .root, as: "c"),
                 .hardUnlinkDirectory(HardUnlinkDirectoryRequest(dirId: child.id)),
             ]

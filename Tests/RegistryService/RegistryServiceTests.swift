@@ -94,6 +94,15 @@ import Wire
         #expect(try client.call(LocationsRequest()).locations.count == 1, "the connection lives on")
     }
 
+    @Test func itSaysWhatTheClusterCanDo() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try RegistryProcess(data: directory.path + "/r")
+        let extensions = try BlockingClient(registry.address).call(ExtensionsRequest()).extensions
+        #expect(extensions.contains(.exclusiveMakeDirectory))
+        let modest = try RegistryProcess(data: directory.path + "/m", ["--base-protocol-only"])
+        #expect(try BlockingClient(modest.address).call(ExtensionsRequest()).extensions == [])
+    }
+
     @Test func atTheLimitNewClientsWaitForOneToLeave() throws {
         let directory = try TemporaryDirectory()
         let registry = try RegistryProcess(data: directory.path + "/r", ["--max-connections", "3"])

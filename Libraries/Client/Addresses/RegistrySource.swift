@@ -26,6 +26,24 @@ actor RegistrySource: AddressSource {
         try await ask(InfoRequest())
     }
 
+    /// A registry of the base protocol closes the connection. So does one that is not the leader, which is why the
+    /// question goes where another answer has just come from, and one that ends, which is why it is asked twice.
+    func extensions() async -> Set<ProtocolExtension>? {
+        for _ in 0..<2 {
+            do {
+                _ = try await connection.call(LocalCdcRequest())
+                return Set(try await connection.call(ExtensionsRequest(), timeoutNanoseconds: 2_000_000_000).extensions)
+            } catch {
+                switch error {
+                case .closed: continue
+                case .refused, .malformed: return []
+                case .timedOut, .unencodable: return nil
+                }
+            }
+        }
+        return []
+    }
+
     func close() {
         connection.close()
     }

@@ -27,12 +27,17 @@ extension Client {
         try await resolve(path: Array(path.utf8))
     }
 
-    /// Makes a directory; refused with CANNOT_OVERRIDE_NAME when the name exists.
+    /// Makes a directory; refused with CANNOT_OVERRIDE_NAME when the name exists. In a cluster without the extension
+    /// EXCLUSIVE_MAKE_DIRECTORY, a directory that exists already counts as made.
     public func makeDirectory(_ name: [UInt8], in directory: InodeID) async throws(ClientError) -> MakeDirectoryResponse
     {
         try Self.checkName(name)
         return try await patiently { () throws(ClientError) in
-            try await callCDC(MakeDirectoryRequest(ownerId: directory, name: name))
+            guard supports(.exclusiveMakeDirectory) else {
+                return try await callCDC(MakeDirectoryRequest(ownerId: directory, name: name))
+            }
+            let made = try await callCDC(MakeDirectoryExclusiveRequest(ownerId: directory, name: name))
+            return MakeDirectoryResponse(id: made.id, creationTime: made.creationTime)
         }
     }
 

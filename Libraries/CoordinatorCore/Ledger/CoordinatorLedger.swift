@@ -10,6 +10,8 @@ final class CoordinatorLedger {
     struct BegunTransaction: Equatable {
         var origin: RequestOrigin
         var request: AnyCdcRequest
+        /// The reserved id that it makes a directory of; null for transactions that make none.
+        var directory: InodeID
     }
 
     let store: any OrderedStore
@@ -20,6 +22,8 @@ final class CoordinatorLedger {
     /// Every directory id up to here has been handed to some leader.
     private(set) var lastReserved = InodeID.root
     private(set) var begun: [TransactionID: BegunTransaction] = [:]
+    /// The begun transactions that make directories, by the ids they use.
+    private var makers: [InodeID: TransactionID] = [:]
     /// Reserved ids whose outcome the log does not tell yet.
     private(set) var reserved: Set<InodeID> = []
     private(set) var replies = ReplyTable()
@@ -70,28 +74,40 @@ final class CoordinatorLedger {
         _ record: LogRecord, at time: Timestamp, _ batch: inout WriteBatch
     ) throws(CoordinatorFailure) {
         switch record {
-        case .begin(let transaction, let origin, let request):
-            begun[transaction] = BegunTransaction(origin: origin, request: request)
+        case .begin(let transaction, let origin, let request, let directory):
+            begin(transaction, BegunTransaction(origin: origin, request: request, directory: directory))
             lastTransaction = max(lastTransaction, transaction)
             batch.put(keys.key(.begun, transaction.rawValue), try encoded(record))
         case .finish(let transaction, let change, let reply):
-            begun[transaction] = nil
-            batch.delete(keys.key(.begun, transaction.rawValue))
+            endTransaction(transaction, &batch)
             try apply(change, &batch)
             try remember(reply, at: time, &batch)
         case .reserveDirectories(let last):
             reserve(through: last, &batch)
         case .directoryMade(let directory, let owner, let reply):
-            reserved.remove(directory)
-            batch.delete(keys.key(.reserved, directory.rawValue))
+            endReservation(of: directory, &batch)
             try apply(.set(directory, owner: owner), &batch)
             try remember(reply, at: time, &batch)
         case .directoriesDropped(let directories):
-            for directory in directories {
-                reserved.remove(directory)
-                batch.delete(keys.key(.reserved, directory.rawValue))
-            }
+            for directory in directories { endReservation(of: directory, &batch) }
         }
+    }
+
+    private func begin(_ id: TransactionID, _ transaction: BegunTransaction) {
+        begun[id] = transaction
+        if !transaction.directory.isNull { makers[transaction.directory] = id }
+    }
+
+    private func endTransaction(_ id: TransactionID, _ batch: inout WriteBatch) {
+        if let directory = begun.removeValue(forKey: id)?.directory { makers[directory] = nil }
+        batch.delete(keys.key(.begun, id.rawValue))
+    }
+
+    /// What became of a reserved id is known, and with it the transaction that used it, if it was begun, has ended.
+    private func endReservation(of directory: InodeID, _ batch: inout WriteBatch) {
+        reserved.remove(directory)
+        batch.delete(keys.key(.reserved, directory.rawValue))
+        if let maker = makers[directory] { endTransaction(maker, &batch) }
     }
 
     private func apply(_ change: ParentChange, _ batch: inout WriteBatch) throws(CoordinatorFailure) {
@@ -135,8 +151,11 @@ extension CoordinatorLedger {
                 lastReserved = meta.lastReserved
             }
             try forEach(in: .begun) { number, value in
-                guard case .begin(_, let origin, let request)? = try? LogRecord(decoding: value) else { return false }
-                begun[TransactionID(rawValue: number)] = BegunTransaction(origin: origin, request: request)
+                guard case .begin(_, let origin, let request, let directory)? = try? LogRecord(decoding: value) else {
+                    return false
+                }
+                let transaction = BegunTransaction(origin: origin, request: request, directory: directory)
+                begin(TransactionID(rawValue: number), transaction)
                 return true
             }
             try forEach(in: .reserved) { number, _ in

@@ -22,8 +22,9 @@ package struct RememberedReply: Equatable, Sendable {
 
 /// One fact in the coordinator's log. README.md tells which facts must be durable before what.
 package enum LogRecord: Equatable, Sendable, WireValue {
-    /// From here on the transaction will be carried out or rolled back, whatever crashes.
-    case begin(TransactionID, origin: RequestOrigin, request: AnyCdcRequest)
+    /// From here on the transaction will be carried out or rolled back, whatever crashes. `directory` is the reserved
+    /// id that it makes a directory of, or null; the record of that id's fate then ends the transaction too.
+    case begin(TransactionID, origin: RequestOrigin, request: AnyCdcRequest, directory: InodeID)
     /// The transaction has left nothing behind but its result.
     case finish(TransactionID, ParentChange, RememberedReply?)
     /// The ids up to and including this one belong to whoever leads now; what became of each is to be found out after
@@ -38,15 +39,16 @@ package enum LogRecord: Equatable, Sendable, WireValue {
 extension LogRecord {
     private enum Tag: UInt8 {
         case begin = 1
-        case finish, reserveDirectories, directoryMade, directoriesDropped
+        case finish, reserveDirectories, directoryMade, directoriesDropped, beginWithDirectory
     }
 
     package func encode(into writer: inout WireWriter) throws(EncodeError) {
         switch self {
-        case .begin(let transaction, let origin, let request):
-            try writer.write(Tag.begin.rawValue)
+        case .begin(let transaction, let origin, let request, let directory):
+            try writer.write(directory.isNull ? Tag.begin.rawValue : Tag.beginWithDirectory.rawValue)
             try writer.write(transaction)
             try writer.write(origin)
+            if !directory.isNull { try writer.write(directory) }
             try writer.write(request.kind.rawValue)
             try request.encode(into: &writer)
         case .finish(let transaction, let change, let reply):
@@ -71,10 +73,11 @@ extension LogRecord {
     package init(from reader: inout WireReader) throws(DecodeError) {
         guard let tag = Tag(rawValue: try reader.read(UInt8.self)) else { throw .invalidValue }
         switch tag {
-        case .begin:
+        case .begin, .beginWithDirectory:
             let transaction = try reader.read(TransactionID.self)
             let origin = try reader.readOrigin()
-            self = .begin(transaction, origin: origin, request: try reader.readRequest())
+            let directory = tag == .begin ? InodeID.null : try reader.read()
+            self = .begin(transaction, origin: origin, request: try reader.readRequest(), directory: directory)
         case .finish:
             let transaction = try reader.read(TransactionID.self)
             let change = try reader.readParentChange()
@@ -95,7 +98,7 @@ extension LogRecord {
     /// An upper bound of the bytes that `encode` writes.
     package var encodedSize: Int {
         switch self {
-        case .begin(_, _, let request): 32 + request.encodedSize
+        case .begin(_, _, let request, _): 40 + request.encodedSize
         case .directoriesDropped(let directories): 8 + 8 * directories.count
         default: 80
         }

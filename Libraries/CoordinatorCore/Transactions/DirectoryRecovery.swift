@@ -18,16 +18,21 @@ import Protocol
 /// Only the coordinator moves a directory to another owner or takes its owner away, and this holds its lock, so the
 /// edge, if there is one, is in the owner that the inode names. The barriers are writes: a shard carries them out
 /// after whatever an earlier coordinator had sent it, which reads may overtake.
+///
+/// For an exclusive mkdir that was begun this is all that is left to do: its client is told of the success if there is
+/// one, under whatever name the directory has by now, and otherwise asks again.
 struct DirectoryRecovery: Transaction {
     let directory: InodeID
+    let wasMadeExclusively: Bool
     let defaultInfo: DirectoryInfo
 
     private var owner = InodeID.null
     private var cursor = FullReadDirCursor(current: true, startName: [], startTime: .zero)
     private var scansHistory = false
 
-    init(of directory: InodeID, defaultInfo: DirectoryInfo) {
+    init(of directory: InodeID, wasMadeExclusively: Bool, defaultInfo: DirectoryInfo) {
         self.directory = directory
+        self.wasMadeExclusively = wasMadeExclusively
         self.defaultInfo = defaultInfo
     }
 
@@ -109,8 +114,9 @@ struct DirectoryRecovery: Transaction {
                 dirId: owner, name: edge.name, creationTime: edge.creationTime, targetId: directory, wasMoved: false)
             actions.send(.unlockEdge, .unlockCurrentEdge(unlock), to: owner.shard)
         } else {
-            let response = MakeDirectoryResponse(id: directory, creationTime: edge.creationTime)
-            actions.finish(.success(.makeDirectory(response)), .directoryMade(directory, owner: owner))
+            let response = AnyCdcResponse.directoryMade(
+                directory, edge.creationTime, isExclusive: wasMadeExclusively)
+            actions.finish(.success(response), .directoryMade(directory, owner: owner))
         }
     }
 
@@ -120,6 +126,6 @@ struct DirectoryRecovery: Transaction {
     }
 
     private func drop(_ actions: inout TransactionActions) {
-        actions.finish(.failure(.directoryNotFound), .directoryDropped(directory))
+        actions.abandon(.directoryDropped(directory))
     }
 }

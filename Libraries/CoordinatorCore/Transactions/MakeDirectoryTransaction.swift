@@ -3,25 +3,47 @@ import Protocol
 /// MAKE_DIRECTORY (spec D.5). Needs no record of its own before it is done: its id was reserved in the log, and from
 /// the id recovery finds the inode, from the inode the owner, and there the edge, if any (DirectoryRecovery).
 ///
-///     readNewest → createInode → createEdge → unlockEdge → done
-///                                   ↓
-///                              removeOwner → failed
+/// MAKE_DIRECTORY_EXCLUSIVE is the same with a record, made durable beside the inode and before the edge, that says
+/// whose directory it is: after a crash its maker must be told of success and everybody else of CANNOT_OVERRIDE_NAME.
+///
+///     readNewest → createInode (+ begin) → createEdge → unlockEdge → done
+///                                             ↓
+///                                        removeOwner → failed
 struct MakeDirectoryTransaction: Transaction {
     let owner: InodeID
     let name: [UInt8]
+    let isExclusive: Bool
     let defaultInfo: DirectoryInfo
 
     private var directory = InodeID.null
+    /// The record, if one is needed, is durable.
+    private var hasBegun: Bool
     private var hasInode = false
     private var oldCreationTime = Timestamp.zero
     private var creationTime = Timestamp.zero
     private var ending: Result<AnyCdcResponse, ProtocolError>?
 
     init(_ request: MakeDirectoryRequest, defaultInfo: DirectoryInfo) {
-        owner = request.ownerId
-        name = request.name
-        self.defaultInfo = defaultInfo
+        self.init(request.ownerId, request.name, isExclusive: false, defaultInfo)
     }
+
+    init(_ request: MakeDirectoryExclusiveRequest, defaultInfo: DirectoryInfo) {
+        self.init(request.ownerId, request.name, isExclusive: true, defaultInfo)
+    }
+
+    private init(_ owner: InodeID, _ name: [UInt8], isExclusive: Bool, _ defaultInfo: DirectoryInfo) {
+        self.owner = owner
+        self.name = name
+        self.isExclusive = isExclusive
+        self.defaultInfo = defaultInfo
+        hasBegun = !isExclusive
+    }
+
+    var loggedRequest: AnyCdcRequest? {
+        isExclusive ? .makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: owner, name: name)) : nil
+    }
+
+    var loggedDirectory: InodeID { directory }
 
     var claims: [LockClaim] { [.name(owner, name), .shared(owner)] }
 
@@ -31,8 +53,14 @@ struct MakeDirectoryTransaction: Transaction {
 
     mutating func allocated(_ directory: InodeID, _ actions: inout TransactionActions) {
         self.directory = directory
+        if isExclusive { actions.begin() }
         let request = CreateDirectoryInodeRequest(id: directory, ownerId: owner, info: DirectoryInfo(entries: []))
         actions.send(.createInode, .createDirectoryInode(request), to: directory.shard)
+    }
+
+    mutating func begun(_ actions: inout TransactionActions) {
+        hasBegun = true
+        createEdge(&actions)
     }
 
     mutating func handle(_ answer: ShardAnswer, to step: TransactionStep, _ actions: inout TransactionActions) {
@@ -63,7 +91,7 @@ struct MakeDirectoryTransaction: Transaction {
         if let newest, newest.isCurrent {
             if hasInode && newest.target == directory {
                 unlock(newest.creationTime, &actions)
-            } else if newest.target.isDirectory {
+            } else if newest.target.isDirectory && !isExclusive {
                 // A repetition of a mkdir that succeeded must look like success.
                 let response = MakeDirectoryResponse(id: newest.target, creationTime: newest.creationTime)
                 end(.success(.makeDirectory(response)), &actions)
@@ -80,7 +108,9 @@ struct MakeDirectoryTransaction: Transaction {
         }
     }
 
+    /// Once inode and record are there.
     private func createEdge(_ actions: inout TransactionActions) {
+        guard hasInode, hasBegun, ending == nil else { return }
         let request = CreateLockedCurrentEdgeRequest(
             dirId: owner, name: name, targetId: directory, oldCreationTime: oldCreationTime)
         actions.send(.createEdge, .createLockedCurrentEdge(request), to: owner.shard)
@@ -97,8 +127,8 @@ struct MakeDirectoryTransaction: Transaction {
         if case .failure(let error) = answer, !error.meansEdgeIsElsewhere {
             actions.alarm("directory \(directory) was made in \(owner), but its edge cannot be unlocked: \(error)")
         }
-        let response = MakeDirectoryResponse(id: directory, creationTime: creationTime)
-        actions.finish(.success(.makeDirectory(response)), .directoryMade(directory, owner: owner))
+        let response = AnyCdcResponse.directoryMade(directory, creationTime, isExclusive: isExclusive)
+        actions.finish(.success(response), .directoryMade(directory, owner: owner))
     }
 
     private mutating func fail(_ error: ProtocolError, _ actions: inout TransactionActions) {
@@ -120,5 +150,13 @@ struct MakeDirectoryTransaction: Transaction {
             actions.alarm("unused directory \(directory) cannot be given up: \(error)")
         }
         actions.finish(ending ?? .failure(.internalError), .directoryDropped(directory))
+    }
+}
+
+extension AnyCdcResponse {
+    static func directoryMade(_ id: InodeID, _ creationTime: Timestamp, isExclusive: Bool) -> AnyCdcResponse {
+        isExclusive
+            ? .makeDirectoryExclusive(MakeDirectoryExclusiveResponse(id: id, creationTime: creationTime))
+            : .makeDirectory(MakeDirectoryResponse(id: id, creationTime: creationTime))
     }
 }

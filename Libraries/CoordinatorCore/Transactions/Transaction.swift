@@ -8,6 +8,9 @@ protocol Transaction {
     /// The request that is logged when the transaction begins; nil for one that needs no record.
     var loggedRequest: AnyCdcRequest? { get }
 
+    /// The reserved id that the record has to name; null for transactions that make no directory.
+    var loggedDirectory: InodeID { get }
+
     /// Everything it will touch.
     var claims: [LockClaim] { get }
 
@@ -28,6 +31,7 @@ typealias ShardAnswer = Result<AnyShardResponse, ProtocolError>
 
 extension Transaction {
     var loggedRequest: AnyCdcRequest? { nil }
+    var loggedDirectory: InodeID { .null }
     mutating func begun(_ actions: inout TransactionActions) {}
     mutating func allocated(_ directory: InodeID, _ actions: inout TransactionActions) {}
 }

@@ -2,7 +2,8 @@ import Protocol
 
 /// How a transaction ended.
 struct TransactionOutcome {
-    var result: Result<AnyCdcResponse, ProtocolError>
+    /// What the client is told; nil for nothing: it asks again and gets its answer then.
+    var result: Result<AnyCdcResponse, ProtocolError>?
     var change = LedgerChange.none
 }
 
@@ -46,6 +47,11 @@ struct TransactionActions {
 
     mutating func finish(_ result: Result<AnyCdcResponse, ProtocolError>, _ change: LedgerChange = .none) {
         outcome = TransactionOutcome(result: result, change: change)
+    }
+
+    /// Ends without an answer, as if the request had never come.
+    mutating func abandon(_ change: LedgerChange) {
+        outcome = TransactionOutcome(result: nil, change: change)
     }
 
     mutating func alarm(_ text: String) { alarms.append(text) }

@@ -1,0 +1,24 @@
+import Wire
+
+/// An ability of a cluster's servers beyond the base protocol, as the registry's EXTENSIONS tells it. Numbers are never
+/// used again; those that are not known here come from newer servers and mean nothing.
+@frozen
+public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible {
+    public var rawValue: UInt16
+
+    @inlinable
+    public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    /// The coordinator knows MAKE_DIRECTORY_EXCLUSIVE.
+    public static let exclusiveMakeDirectory = ProtocolExtension(rawValue: 1)
+
+    /// Everything that the servers of this version can do.
+    public static let all: [ProtocolExtension] = [.exclusiveMakeDirectory]
+
+    public var description: String {
+        switch self {
+        case .exclusiveMakeDirectory: "EXCLUSIVE_MAKE_DIRECTORY"
+        default: "extension \(rawValue)"
+        }
+    }
+}

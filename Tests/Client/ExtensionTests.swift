@@ -1,0 +1,145 @@
+import Client
+import EventLoop
+import Glibc
+import Protocol
+import Testing
+import Wire
+
+/// How a client learns what a cluster can do, and that it asks for no more.
+@Suite struct ExtensionTests {
+    /// What the registry does when it is asked for the extensions.
+    private enum Registry {
+        case tells([ProtocolExtension])
+        case closes
+        case closesOnceThenTells([ProtocolExtension])
+        case refuses
+    }
+
+    /// The kinds of the coordinator requests that a mkdir sends, and how the mkdir ended.
+    private func makeDirectory(_ registry: Registry) async throws -> (kinds: [UInt8], outcome: Int32) {
+        try await onLoop { loop, finish in
+            let services = try FakeServices(on: loop) { count in
+                switch registry {
+                case .tells(let extensions): extensions
+                case .closes: nil
+                case .closesOnceThenTells(let extensions): count == 1 ? nil : extensions
+                case .refuses: []
+                }
+            }
+            services.refuses = if case .refuses = registry { true } else { false }
+            let client = try Client(loop: loop, registries: [services.registry])
+            loop.task {
+                var outcome: Int32 = 0
+                do throws(ClientError) {
+                    try await client.start()
+                    _ = try await client.makeDirectory(Array("d".utf8), in: .root)
+                } catch {
+                    outcome = error.errno
+                }
+                await client.close()
+                let kinds = services.kinds
+                services.close()
+                finish((kinds, outcome))
+            }
+        }
+    }
+
+    @Test func aClusterThatCanIsAskedForTheExclusiveForm() async throws {
+        let ending = try await makeDirectory(.tells([ProtocolExtension(rawValue: 999), .exclusiveMakeDirectory]))
+        #expect(ending.kinds == [CdcKind.makeDirectoryExclusive.rawValue])
+        #expect(ending.outcome == EEXIST)
+    }
+
+    @Test func theBaseProtocolIsAllThatOthersGet() async throws {
+        for registry in [.closes, .refuses, .tells([]), .tells([ProtocolExtension(rawValue: 999)])] as [Registry] {
+            let ending = try await makeDirectory(registry)
+            #expect(ending.kinds == [CdcKind.makeDirectory.rawValue])
+            #expect(ending.outcome == 0)
+        }
+    }
+
+    @Test func aRegistryThatWasJustEndingIsAskedAgain() async throws {
+        let ending = try await makeDirectory(.closesOnceThenTells([.exclusiveMakeDirectory]))
+        #expect(ending.kinds == [CdcKind.makeDirectoryExclusive.rawValue])
+    }
+}
+
+/// A registry and a coordinator that has one directory already. `@unchecked Sendable`: used on its loop only.
+private final class FakeServices: @unchecked Sendable {
+    private(set) var kinds: [UInt8] = []
+    var refuses = false
+    private let extensions: (Int) -> [ProtocolExtension]?
+    private var listener: TCPListener?
+    private let coordinator: UDPSocket
+    private var timesAsked = 0
+    let registry: SocketAddress
+
+    /// - Parameter extensions: gets how often it was asked; nil closes the connection.
+    init(on loop: EventLoop, extensions: @escaping (Int) -> [ProtocolExtension]?) throws {
+        self.extensions = extensions
+        coordinator = try UDPSocket(on: loop, binding: .loopback(port: 0))
+        var accept: ((TCPConnection) -> Void)?
+        let listener = try TCPListener(on: loop, binding: .loopback(port: 0)) { accept?($0) }
+        self.listener = listener
+        registry = listener.localAddress
+        accept = { [unowned self] connection in serve(connection) }
+        coordinator.onDatagram = { [unowned self] datagram, sender in answer(datagram, sender) }
+    }
+
+    func close() {
+        listener?.close()
+        listener = nil
+        coordinator.close()
+    }
+
+    private func serve(_ connection: TCPConnection) {
+        connection.onData = { [unowned self] bytes in
+            // Requests here are one small frame each, so they come whole; the kind is the ninth byte.
+            guard bytes.count >= 9, let answer = try? self.answer(kind: bytes[8]) else { return connection.close() }
+            connection.write(answer)
+        }
+        connection.onEnd = { _ in connection.close() }
+        connection.resumeReading()
+    }
+
+    private func answer(kind: UInt8) throws -> [UInt8]? {
+        let address = FakeShards.addresses(coordinator.localAddress)
+        switch RegistryKind(rawValue: kind) {
+        case .localShards:
+            let shards = [ShardInfo](repeating: ShardInfo(addrs: address, lastSeen: .zero), count: 256)
+            return try RegistryFrame.encoded(.registryResponse, kind: kind, body: LocalShardsResponse(shards: shards))
+        case .localCdc:
+            let response = LocalCdcResponse(addrs: address, lastSeen: .zero)
+            return try RegistryFrame.encoded(.registryResponse, kind: kind, body: response)
+        case .extensions:
+            timesAsked += 1
+            if refuses {
+                return try RegistryFrame.encoded(.registryResponse, kind: 0, body: ProtocolError.unrecognizedRequest)
+            }
+            return try extensions(timesAsked).map {
+                try RegistryFrame.encoded(.registryResponse, kind: kind, body: ExtensionsResponse(extensions: $0))
+            }
+        default: return nil
+        }
+    }
+
+    private func answer(_ datagram: UnsafeRawBufferPointer, _ sender: SocketAddress) {
+        guard let packet = try? PlainPacket(datagram, expecting: .cdcRequest) else { return }
+        kinds.append(packet.kind)
+        let (kind, id) = (packet.kind, packet.requestID)
+        coordinator.send(to: sender) { room in
+            var writer = WireWriter(room)
+            let made = MakeDirectoryResponse(id: .root, creationTime: .zero)
+            do {
+                if kind == CdcKind.makeDirectory.rawValue {
+                    try PlainPacket.write(.cdcResponse, requestID: id, kind: kind, body: made, into: &writer)
+                } else {
+                    try PlainPacket.write(.cdcResponse, requestID: id, error: .cannotOverrideName, into: &writer)
+                }
+                return writer.count
+            } catch {
+                return 0
+            }
+        }
+    }
+}
