@@ -12,9 +12,9 @@ extension Coordinator {
             statistics.requestsDropped += 1
             return
         }
-        if let result = ledger.replies.result(of: origin) {
+        if origin.isAwaited, let result = ledger.replies.result(of: origin) {
             statistics.repliesRepeated += 1
-            outbox.clientReplies.append(ClientReply(origin: origin, result: result))
+            reply(result, to: origin)
             return
         }
         do throws(ProtocolError) {
@@ -22,9 +22,14 @@ extension Coordinator {
             let machine = try machine(for: request, isRecovered: false)
             add(machine, origin: origin, isLogged: false)
         } catch {
-            outbox.clientReplies.append(ClientReply(origin: origin, result: .failure(error)))
+            reply(.failure(error), to: origin)
         }
         try runAll(now)
+    }
+
+    func reply(_ result: Result<AnyCdcResponse, ProtocolError>, to origin: RequestOrigin) {
+        guard origin.isAwaited else { return }
+        outbox.clientReplies.append(ClientReply(origin: origin, result: result))
     }
 
     func machine(
@@ -60,7 +65,7 @@ extension Coordinator {
             number = lastTransaction
         }
         running[number] = Running(number, origin: origin, machine: machine, isLogged: isLogged)
-        if let origin { origins[origin] = number }
+        if let origin, origin.isAwaited { origins[origin] = number }
         if locks.acquire(machine.claims, for: number) { runnable.append(number) }
     }
 

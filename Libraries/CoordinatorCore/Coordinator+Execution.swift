@@ -28,7 +28,7 @@ extension Coordinator {
     func end(_ transaction: Running, _ outcome: TransactionOutcome, _ now: UInt64) {
         dropRequests(of: transaction)
         var reply: RememberedReply?
-        if let origin = transaction.origin, let result = outcome.result {
+        if let origin = transaction.origin, origin.isAwaited, let result = outcome.result {
             reply = RememberedReply(origin: origin, result: result)
         }
         // A begun transaction that failed might succeed if it had to start again after a crash, so its client may not
@@ -49,8 +49,7 @@ extension Coordinator {
         running[transaction.id] = nil
         guard let origin = transaction.origin else { return }
         origins[origin] = nil
-        guard let result else { return }
-        outbox.clientReplies.append(ClientReply(origin: origin, result: result))
+        if let result { reply(result, to: origin) }
     }
 
     private func record(

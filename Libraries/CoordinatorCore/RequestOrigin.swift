@@ -2,8 +2,12 @@
 public struct RequestOrigin: Hashable, Sendable {
     /// Where the answer goes. The service decides what the bits mean; the core only compares them.
     public var source: UInt64
-    /// The request id that the client chose and repeats when it retries.
+    /// The request id that the client chose and repeats when it retries. With 0 nobody waits for the answer and nothing
+    /// is a repetition (spec 0.4).
     public var requestID: UInt64
+
+    /// Whether somebody waits for the answer.
+    var isAwaited: Bool { requestID != 0 }
 
     public init(source: UInt64, requestID: UInt64) {
         self.source = source

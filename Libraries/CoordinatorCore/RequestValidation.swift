@@ -14,19 +14,21 @@ extension AnyCdcRequest {
             guard !request.targetId.isNull else { throw .malformedRequest }
             guard request.targetId.isFile else { throw .typeIsNotDirectory }
             try Self.requireTwoDirectories(request.oldOwnerId, request.newOwnerId)
+            try Self.requireName(request.oldName)
             try Self.requireName(request.newName)
         case .renameDirectory(let request):
             guard !request.targetId.isNull else { throw .malformedRequest }
             try Self.requireDirectory(request.targetId)
             try Self.requireTwoDirectories(request.oldOwnerId, request.newOwnerId)
+            try Self.requireName(request.oldName)
             try Self.requireName(request.newName)
         case .softUnlinkDirectory(let request):
             guard !request.targetId.isNull else { throw .malformedRequest }
             try Self.requireDirectory(request.targetId)
             try Self.requireDirectory(request.ownerId)
             guard request.targetId != .root else { throw .cannotRemoveRootDirectory }
+            try Self.requireName(request.name)
         case .hardUnlinkDirectory(let request):
-            guard !request.dirId.isNull else { throw .malformedRequest }
             try Self.requireDirectory(request.dirId)
             guard request.dirId != .root else { throw .cannotRemoveRootDirectory }
         case .crossShardHardUnlinkFile(let request):
@@ -34,6 +36,7 @@ extension AnyCdcRequest {
             try Self.requireDirectory(request.ownerId)
             guard request.ownerId.shard != request.targetId.shard else { throw .sameShard }
             guard request.targetId.isFile else { throw .typeIsDirectory }
+            try Self.requireName(request.name)
         case .cdcSnapshot:
             // The service takes snapshots; it is no transaction.
             throw .unrecognizedRequest

@@ -16,6 +16,10 @@ struct ReplyTarget {
         let sender: SocketAddress
     }
 
+    /// With request id 0 no client waits for the answer to a write, and no two requests are the same one
+    /// (wire-protocol.md 3.3).
+    var isAwaited: Bool { isSigned || requestID != 0 }
+
     var identity: Identity { Identity(requestID: requestID, sender: sender) }
 
     /// Puts the answer into the outgoing batch. What does not fit a datagram becomes INTERNAL_ERROR.

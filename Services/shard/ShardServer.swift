@@ -26,7 +26,7 @@ final class ShardServer {
     private struct PendingWrite {
         let index: LogIndex
         let entry: ShardLogEntry
-        /// Nil when nobody waits: the shard's own first entry.
+        /// Nil when nobody waits: for the shard's own first entry, and for requests without an id.
         let target: ReplyTarget?
     }
 
@@ -147,7 +147,7 @@ final class ShardServer {
     }
 
     private func write(_ request: AnyShardRequest, _ target: ReplyTarget) throws(DecodeError) {
-        guard !inFlight.contains(target.identity) else { return environment.counters.duplicates.add() }
+        if target.isAwaited, inFlight.contains(target.identity) { return environment.counters.duplicates.add() }
         do throws(ShardFailure) {
             let entry = try core.prepare(request, isPrivileged: target.isSigned, at: now)
             propose(entry, target)
@@ -159,8 +159,8 @@ final class ShardServer {
     private func propose(_ entry: ShardLogEntry, _ target: ReplyTarget) {
         do {
             let index = try log.propose(try entry.encoded())
-            pendingWrites.append(PendingWrite(index: index, entry: entry, target: target))
-            inFlight.insert(target.identity)
+            pendingWrites.append(PendingWrite(index: index, entry: entry, target: target.isAwaited ? target : nil))
+            if target.isAwaited { inFlight.insert(target.identity) }
         } catch is ProposalRefusal {
             // Silence: the client tries again when there is room, or at another replica.
             environment.counters.overflows.add()

@@ -22,11 +22,15 @@ final class FakeShards: @unchecked Sendable {
     private let socket: UDPSocket
     /// Decides by kind and how often this request came before.
     var fate: (_ kind: UInt8, _ repetition: Int) -> Fate = { _, _ in .normal }
+    /// The same for requests to the coordinator.
+    var coordinatorFate: (_ repetition: Int) -> Fate = { _ in .normal }
     var info: DirectoryInfo
     private(set) var files: [InodeID: File] = [:]
     private(set) var names: [[UInt8]: (id: InodeID, creationTime: Timestamp)] = [:]
     /// What the last removal of a name left behind.
     private(set) var history: [Edge] = []
+    /// Another way of leaving the history of a name than the request would: as if somebody else had been there first.
+    var leavesOwned: Bool?
     /// Every request that was carried out.
     private(set) var kinds: [ShardKind] = []
     private(set) var placements: [AddSpanInitiateRequest] = []
@@ -51,6 +55,7 @@ final class FakeShards: @unchecked Sendable {
     }
 
     private func receive(_ datagram: UnsafeRawBufferPointer, _ sender: SocketAddress) {
+        if ProtocolWord(of: datagram) == .cdcRequest { return receiveAsCoordinator(datagram, sender) }
         guard let packet = try? PlainPacket(datagram, expecting: .shardRequest),
             let kind = ShardKind(rawValue: packet.kind)
         else { return }
@@ -78,6 +83,39 @@ final class FakeShards: @unchecked Sendable {
                     try response.encode(into: &writer)
                 case .failure(let code):
                     try PlainPacket.write(.shardResponse, requestID: id, error: code, into: &writer)
+                }
+                return writer.count
+            } catch {
+                return 0
+            }
+        }
+    }
+
+    /// A directory without contents.
+    func addDirectory(_ name: [UInt8]) {
+        names[name] = (InodeID(type: .directory, shard: ShardID(rawValue: 0), index: UInt64(names.count + 1)), now())
+    }
+
+    /// Of the coordinator there is only SOFT_UNLINK_DIRECTORY.
+    private func receiveAsCoordinator(_ datagram: UnsafeRawBufferPointer, _ sender: SocketAddress) {
+        guard let packet = try? PlainPacket(datagram, expecting: .cdcRequest),
+            let request = try? SoftUnlinkDirectoryRequest(decoding: packet.body)
+        else { return }
+        let repetition = seen[packet.requestID, default: 0]
+        seen[packet.requestID] = repetition + 1
+        let fate = coordinatorFate(repetition)
+        if fate == .loseRequest { return }
+        let isThere = names[request.name]?.creationTime == request.creationTime
+        if isThere { removeName(request.name, isOwned: false) }
+        if fate == .loseAnswer { return }
+        let id = packet.requestID
+        socket.send(to: sender) { room in
+            var writer = WireWriter(room)
+            do {
+                if isThere {
+                    try PlainPacket.writeHeader(.cdcResponse, requestID: id, kind: packet.kind, into: &writer)
+                } else {
+                    try PlainPacket.write(.cdcResponse, requestID: id, error: .edgeNotFound, into: &writer)
                 }
                 return writer.count
             } catch {
@@ -220,18 +258,24 @@ final class FakeShards: @unchecked Sendable {
     private func unlink(_ request: SoftUnlinkFileRequest) throws(ProtocolError) -> AnyShardResponse {
         guard let found = names[request.name], found.id == request.fileId, found.creationTime == request.creationTime
         else { throw .edgeNotFound }
-        names[request.name] = nil
+        let time = removeName(request.name, isOwned: leavesOwned ?? true)
+        return .softUnlinkFile(SoftUnlinkFileResponse(deleteCreationTime: time))
+    }
+
+    @discardableResult
+    private func removeName(_ name: [UInt8], isOwned: Bool) -> Timestamp {
         let time = now()
-        let hash = NameHash(of: request.name)
+        guard let removed = names.removeValue(forKey: name) else { return time }
+        let hash = NameHash(of: name)
         history = [
             Edge(
-                current: false, targetId: InodeIDExtra(id: .null, flag: false), nameHash: hash, name: request.name,
+                current: false, targetId: InodeIDExtra(id: .null, flag: false), nameHash: hash, name: name,
                 creationTime: time),
             Edge(
-                current: false, targetId: InodeIDExtra(id: found.id, flag: true), nameHash: hash, name: request.name,
-                creationTime: found.creationTime),
+                current: false, targetId: InodeIDExtra(id: removed.id, flag: isOwned), nameHash: hash, name: name,
+                creationTime: removed.creationTime),
         ]
-        return .softUnlinkFile(SoftUnlinkFileResponse(deleteCreationTime: time))
+        return time
     }
 
     private func transient(_ id: InodeID, _ cookie: Cookie) throws(ProtocolError) -> File {

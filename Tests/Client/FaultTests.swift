@@ -60,6 +60,41 @@ import Testing
         #expect(kinds.suffix(3) == [.softUnlinkFile, .softUnlinkFile, .fullReadDir])
     }
 
+    @Test func aFileThatSomebodyElseRenamedWasNotRemoved() async throws {
+        let error = try await FakeCluster.run { cluster in
+            _ = try await Files.write([1, 2, 3], cluster)
+            // What is left is what a rename leaves: the file lives on under another name.
+            cluster.shards.leavesOwned = false
+            cluster.shards.fate = { kind, repetition in
+                kind == ShardKind.softUnlinkFile.rawValue && repetition == 0 ? .loseAnswer : .normal
+            }
+            do throws(ClientError) {
+                try await cluster.client.unlink(Files.name, in: .root)
+                return ClientError?.none
+            } catch {
+                return error
+            }
+        }
+        #expect(error?.code == .nameNotFound)
+    }
+
+    @Test("F-16: a removed directory's history is not owned, and that is what the client looks for")
+    func aDirectoryRemovalWhoseAnswerWasLostSucceeds() async throws {
+        var options = FakeCluster.testOptions
+        options.cdcTiming = options.shardTiming
+        let repetitions = try await FakeCluster.run(options: options) { cluster in
+            cluster.shards.addDirectory(Files.name)
+            nonisolated(unsafe) var repetitions = 0
+            cluster.shards.coordinatorFate = { repetition in
+                repetitions = max(repetitions, repetition)
+                return repetition == 0 ? .loseAnswer : .normal
+            }
+            try await cluster.client.removeDirectory(Files.name, in: .root)
+            return repetitions
+        }
+        #expect(repetitions >= 1)
+    }
+
     @Test func aMissingNameStaysMissing() async throws {
         let error = try await FakeCluster.run { cluster in
             do throws(ClientError) {

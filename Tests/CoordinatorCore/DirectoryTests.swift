@@ -57,6 +57,17 @@ import Testing
         #expect(try cluster.shards.stat(made).error == .directoryNotFound)
     }
 
+    /// As after a coordinator was set up anew from a copy that is too old.
+    @Test func anInodeThatIsAlreadyThereIsLeftAlone() throws {
+        let parent = try cluster.makeDirectory("p", in: .root)
+        let taken = InodeID(rawValue: parent.id.rawValue + 1)
+        let create = CreateDirectoryInodeRequest(id: taken, ownerId: .root, info: DirectoryInfo(entries: []))
+        _ = try cluster.shards.perform(.createDirectoryInode(create), at: taken.shard, isPrivileged: true).get()
+        #expect(try make("d", in: parent.id).error == .mismatchingOwner)
+        #expect(try cluster.shards.stat(taken).get().owner == .root)
+        #expect(try make("d", in: parent.id).error == nil)
+    }
+
     @Test func fullDirectoryStaysAndStaysUsable() throws {
         let parent = try cluster.makeDirectory("p", in: .root)
         _ = try cluster.shards.makeFile(bytes("f"), in: parent.id)

@@ -61,7 +61,7 @@ import Testing
         ),
         (.hardUnlinkDirectory(HardUnlinkDirectoryRequest(dirId: .root)), .cannotRemoveRootDirectory),
         (.hardUnlinkDirectory(HardUnlinkDirectoryRequest(dirId: file)), .typeIsNotDirectory),
-        (.hardUnlinkDirectory(HardUnlinkDirectoryRequest(dirId: .null)), .malformedRequest),
+        (.hardUnlinkDirectory(HardUnlinkDirectoryRequest(dirId: .null)), .typeIsNotDirectory),
         (
             .crossShardHardUnlinkFile(
                 CrossShardHardUnlinkFileRequest(ownerId: directory, targetId: file, name: [1], creationTime: .zero)),
@@ -71,6 +71,31 @@ import Testing
             .crossShardHardUnlinkFile(
                 CrossShardHardUnlinkFileRequest(ownerId: other, targetId: directory, name: [1], creationTime: .zero)),
             .typeIsDirectory
+        ),
+        (
+            .crossShardHardUnlinkFile(
+                CrossShardHardUnlinkFileRequest(ownerId: other, targetId: file, name: [], creationTime: .zero)),
+            .badName
+        ),
+        (
+            .softUnlinkDirectory(
+                SoftUnlinkDirectoryRequest(
+                    ownerId: other, targetId: directory, creationTime: .zero, name: Array("a/b".utf8))),
+            .badName
+        ),
+        (
+            .renameFile(
+                RenameFileRequest(
+                    targetId: file, oldOwnerId: directory, oldName: Array("..".utf8), oldCreationTime: .zero,
+                    newOwnerId: other, newName: [1])),
+            .badName
+        ),
+        (
+            .renameDirectory(
+                RenameDirectoryRequest(
+                    targetId: directory, oldOwnerId: .root, oldName: [], oldCreationTime: .zero, newOwnerId: other,
+                    newName: [1])),
+            .badName
         ),
     ]
 
@@ -99,6 +124,29 @@ import Testing
         try cluster.settle()
         #expect(try cluster.shards.lookup(bytes("d"), in: .root).error == .nameNotFound)
         #expect(try cluster.shards.stat(directory.targetId).get().owner == .null)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func requestsWithoutAnIdAreNeverRepetitions() throws {
+        let origin = RequestOrigin(source: 77, requestID: 0)
+        for name in ["a", "b", "c/d"] {
+            cluster.repeatRequest(Self.make(.root, bytes(name)), from: origin)
+            cluster.repeatRequest(Self.make(.root, bytes(name + "2")), from: origin)
+            try cluster.settle()
+        }
+        _ = try cluster.shards.makeFile(bytes("f"), in: cluster.shards.lookup(bytes("a"), in: .root).get().targetId)
+        let left = try cluster.shards.lookup(bytes("a"), in: .root).get().targetId
+        for name in ["f", "a2"] {
+            let owner = name == "f" ? left : .root
+            let destination = name == "f" ? InodeID.root : left
+            cluster.repeatRequest(try cluster.renameRequest(name, from: owner, to: destination, as: name), from: origin)
+        }
+        try cluster.settle()
+        for name in ["a", "b", "b2", "f"] {
+            #expect(try cluster.shards.lookup(bytes(name), in: .root).error == nil)
+        }
+        #expect(try cluster.shards.lookup(bytes("a2"), in: left).error == nil)
+        #expect(cluster.replies[origin] == nil)
         #expect(try cluster.violations() == [])
     }
 

@@ -253,17 +253,6 @@ struct NamespaceTests {
         #expect(try shard.call(StatTransientFileRequest(id: two.id)).size == 0)
     }
 
-    @Test("a clock that stands still or goes back does not show")
-    func clockGoesBack() throws {
-        let shard = try ShardFixture()
-        let first = try shard.makeFile("one").time
-        shard.now = Timestamp(nanoseconds: 5)
-        let second = try shard.makeFile("two").time
-        #expect(second > first)
-        try shard.restart()
-        #expect(try shard.makeFile("three").time > second)
-    }
-
     @Test("SET_TIME sets what it is told to")
     func setTime() throws {
         let shard = try ShardFixture()

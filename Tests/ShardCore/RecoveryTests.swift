@@ -6,18 +6,6 @@ import Testing
 /// Determinism and restarts: metadata.md C.3, S22, T1.
 @Suite("Replay and restart")
 struct RecoveryTests {
-    /// Everything in a store.
-    private func contents(_ store: any OrderedStore) -> [[UInt8]] {
-        let iterator = store.iterator(from: [], upTo: nil)
-        iterator.seekToFirst()
-        var records: [[UInt8]] = []
-        while iterator.isValid {
-            records += [iterator.key, iterator.value]
-            iterator.next()
-        }
-        return records
-    }
-
     /// A shard that has been through a bit of everything.
     private func busy(steps: Int, seed: UInt64) throws -> ShardFixture {
         let shard = try ShardFixture(checksInvariants: false)
@@ -45,7 +33,7 @@ struct RecoveryTests {
         for (index, entry) in shard.log.enumerated() {
             _ = try entry.withUnsafeBytes { try replica.apply(encoded: $0, at: LogIndex(rawValue: UInt64(index + 1))) }
         }
-        #expect(contents(store) == contents(shard.store))
+        #expect(store.contents == shard.store.contents)
         #expect(try replica.invariantViolations() == [])
     }
 
@@ -59,7 +47,7 @@ struct RecoveryTests {
             #expect(replica.appliedIndex == LogIndex(rawValue: UInt64(index)))
             _ = try entry.withUnsafeBytes { try replica.apply(encoded: $0, at: LogIndex(rawValue: UInt64(index + 1))) }
         }
-        #expect(contents(store) == contents(shard.store))
+        #expect(store.contents == shard.store.contents)
     }
 
     @Test("what the store lost is replayed from the log")
@@ -79,7 +67,7 @@ struct RecoveryTests {
         replica = try ShardCore(store: store, shard: shard.shard)
         #expect(replica.appliedIndex == LogIndex(rawValue: UInt64(shard.log.count / 2 + 1)))
         for entry in shard.log[Int(replica.appliedIndex.rawValue)...] { try apply(entry) }
-        #expect(contents(store) == contents(shard.store))
+        #expect(store.contents == shard.store.contents)
     }
 
     @Test("shards share a store without seeing each other")
@@ -130,14 +118,14 @@ struct RecoveryTests {
         let store = MemoryStore()
         let shard = try ShardFixture(store: store)
         try shard.makeFile("foo")
-        let before = contents(store)
+        let before = store.contents
         let file = try shard.core.prepare(.constructFile(ConstructFileRequest(type: .file, note: [])), at: shard.tick())
         store.setWriteFault(.noSpace("full"))
         #expect(throws: ShardStateError.store(.noSpace("full"))) {
             try shard.core.apply(file, at: shard.core.appliedIndex.next)
         }
         store.setWriteFault(nil)
-        #expect(contents(store) == before)
+        #expect(store.contents == before)
         shard.expectInvariants()
         try shard.makeFile("bar")
     }
@@ -154,7 +142,7 @@ struct RecoveryTests {
                     try replica.apply(encoded: $0, at: LogIndex(rawValue: UInt64(index + 1)))
                 }
             }
-            #expect(contents(store) == contents(shard.store))
+            #expect(store.contents == shard.store.contents)
             #expect(try replica.invariantViolations() == [])
             #expect(budget.usedBytes < 64 << 10)
         }

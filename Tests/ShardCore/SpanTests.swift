@@ -26,6 +26,7 @@ struct SpanTests {
         try refuse(.badSpanBody) { $0.byteOffset = 1 }
         try refuse(.badSpanBody) { $0.crc.rawValue ^= 1 }
         try refuse(.spanNotFound) { $0.byteOffset = 4096 }
+        try refuse(.spanNotFound) { $0.byteOffset = ~4095 }
         try shard.call(good)
         try shard.call(good)
         try refuse(.spanNotFound) { $0 = shard.inlineSpan(file, at: 0, "HELLO".bytes) }
@@ -78,6 +79,7 @@ struct SpanTests {
         let shard = try ShardFixture()
         let file = try shard.construct()
         try shard.expect(.spanNotFound, shard.newSpan(file, at: 8192))
+        try shard.expect(.spanNotFound, shard.newSpan(file, at: ~4095))
         let blocks = try shard.call(shard.newSpan(file)).blocks
         try shard.expect(.lastSpanStateNotClean, shard.newSpan(file, at: 8192, salt: 2))
         try shard.expect(.spanNotFound, shard.newSpan(file, salt: 2))
@@ -261,7 +263,6 @@ struct SpanTests {
         try refuse { $0.parity = Parity(data: 0, parity: 2) }
         try refuse { $0.parity = Parity(data: 3, parity: 0) }
         try refuse { $0.byteOffset = 100 }
-        try refuse { $0.byteOffset = ~4095 }
         try refuse { $0.storageClass = .inline }
         try refuse { $0.storageClass = .empty }
         try refuse { ($0.cellSize, $0.stripes) = (0xffff_f000, 15) }

@@ -72,6 +72,43 @@ struct ShardServiceTests {
         #expect(process.kill(SIGTERM) == 0)
     }
 
+    private func datagram<Request: ShardRPC>(_ request: Request, id: UInt64) throws -> [UInt8] {
+        try encodedBytes(capacity: 100) { (writer) throws(EncodeError) in
+            try PlainPacket.write(.shardRequest, requestID: id, request: request, into: &writer)
+        }
+    }
+
+    @Test("F-11: a request that was refused at once is refused again, not forgotten, when it is repeated")
+    func answersRepeatedRefusals() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try FakeRegistry()
+        let process = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
+        let client = try client(registry)
+        let file = try client.call(ConstructFileRequest(type: .file, note: [])).get()
+        let refused = try datagram(
+            LinkFileRequest(fileId: file.id, cookie: Cookie(rawValue: 1), ownerId: .root, name: [1]), id: 1 << 40)
+        for _ in 0..<3 {
+            client.send(refused)
+            let answer = try #require(client.receive(timeoutMilliseconds: 10_000))
+            #expect(answer.dropFirst(4) == [0, 0, 0, 0, 0, 1, 0, 0, 0, 24, 0])  // BAD_COOKIE
+        }
+        #expect(process.kill(SIGTERM) == 0)
+    }
+
+    @Test func requestsWithoutAnIdAreCarriedOutInSilence() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try FakeRegistry()
+        let process = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
+        let client = try client(registry)
+        for note in 1...5 as ClosedRange<UInt8> {
+            client.send(try datagram(ConstructFileRequest(type: .file, note: [note]), id: 0))
+        }
+        #expect(client.receive(timeoutMilliseconds: 300) == nil)
+        let files = try client.call(VisitTransientFilesRequest(beginId: .null, mtu: 0)).get().files
+        #expect(files.count == 5)
+        #expect(process.kill(SIGTERM) == 0)
+    }
+
     @Test func answersTheCoordinatorSigned() throws {
         let directory = try TemporaryDirectory()
         let registry = try FakeRegistry()

@@ -59,7 +59,9 @@ extension Client {
             ownerId: directory, targetId: found.targetId, creationTime: found.creationTime, name: name)
         let outcome = await counted(request)
         guard case .failure(let error) = outcome.result else { return }
-        let old = OldEdge(directory: directory, name: name, target: found.targetId, creationTime: found.creationTime)
+        let old = OldEdge(
+            directory: directory, name: name, target: found.targetId, creationTime: found.creationTime,
+            staysOwned: false)
         guard try await wasDoneBefore(error, attempts: outcome.attempts, old) else { throw error }
     }
 
@@ -73,7 +75,8 @@ extension Client {
             let outcome = await counted(request, shard: directory.shard)
             guard case .failure(let error) = outcome.result else { return }
             let old = OldEdge(
-                directory: directory, name: name, target: found.targetId, creationTime: found.creationTime)
+                directory: directory, name: name, target: found.targetId, creationTime: found.creationTime,
+                staysOwned: true)
             guard try await wasDoneBefore(error, attempts: outcome.attempts, old) else { throw error }
         }
     }

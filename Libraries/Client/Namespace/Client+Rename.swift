@@ -16,7 +16,8 @@ extension Client {
             let found = try await lookup(name, in: directory)
             if directory == newDirectory, name == newName { return found.creationTime }
             let old = OldEdge(
-                directory: directory, name: name, target: found.targetId, creationTime: found.creationTime)
+                directory: directory, name: name, target: found.targetId, creationTime: found.creationTime,
+                staysOwned: false)
             do throws(ClientError) {
                 return try await renameOnce(old, to: newName, in: newDirectory)
             } catch {

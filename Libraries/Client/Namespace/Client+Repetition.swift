@@ -6,6 +6,9 @@ struct OldEdge: Sendable {
     let name: [UInt8]
     let target: InodeID
     let creationTime: Timestamp
+    /// Whether the request leaves the target in the hands of the name's history: removing a file does, renaming and
+    /// removing a directory do not (metadata.md A.4).
+    let staysOwned: Bool
 }
 
 extension Client {
@@ -20,8 +23,8 @@ extension Client {
             shard: old.directory.shard
         ).results
         guard history.count == 2, !history[0].current, history[0].targetId.id.isNull else { return false }
-        return !history[1].current && history[1].targetId.id == old.target
-            && history[1].creationTime == old.creationTime
+        return !history[1].current && history[1].creationTime == old.creationTime
+            && history[1].targetId == InodeIDExtra(id: old.target, flag: old.staysOwned)
     }
 
     /// Carries out a step that first looks a name up. When somebody changed the name in between, it is done anew, once.

@@ -135,10 +135,12 @@ struct MakeDirectoryTransaction: Transaction {
         end(.failure(error), &actions)
     }
 
-    /// Ends without the new directory; if an inode was asked for, it becomes a snapshot that the garbage collector
-    /// takes.
+    /// Ends without the new directory; its inode, if it was made, becomes a snapshot that the garbage collector takes.
+    /// An inode that could not be made is somebody else's (MISMATCHING_OWNER) and stays what it is.
     private mutating func end(_ result: Result<AnyCdcResponse, ProtocolError>, _ actions: inout TransactionActions) {
-        guard !directory.isNull else { return actions.finish(result) }
+        guard hasInode else {
+            return actions.finish(result, directory.isNull ? .none : .directoryDropped(directory))
+        }
         ending = result
         let request = RemoveDirectoryOwnerRequest(dirId: directory, info: defaultInfo)
         actions.send(.removeOwner, .removeDirectoryOwner(request), to: directory.shard)

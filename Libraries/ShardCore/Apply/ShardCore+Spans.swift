@@ -12,7 +12,7 @@ extension ShardCore {
             let span = SpanRecord(size: request.size, crc: request.crc, content: .inline(request.body))
             if file.size == request.byteOffset {
                 guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
-                file.size &+= UInt64(request.size)
+                file.size = try extended(file, by: request.size)
                 try state.putSpan(request.fileId, request.byteOffset, span)
             } else {
                 // A repeated request finds exactly its own span at the end.
@@ -32,7 +32,7 @@ extension ShardCore {
         if file.size == new.byteOffset {
             guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
             placed = place(new, entry.time)
-            file.size &+= UInt64(new.size)
+            file.size = try extended(file, by: new.size)
             file.lastSpanState = .dirty
             let span = SpanRecord(size: new.size, crc: new.crc, content: .blocks([placed]))
             try state.putSpan(new.fileId, new.byteOffset, span)
@@ -46,6 +46,14 @@ extension ShardCore {
         case .withReference: .addSpanInitiateWithReference(AddSpanInitiateWithReferenceResponse(resp: response))
         case .atLocation: .addSpanAtLocationInitiate(AddSpanAtLocationInitiateResponse(resp: response))
         }
+    }
+
+    /// The size of a file with one more span. Sizes stay far from where offsets would overflow, which no writer gets
+    /// near to.
+    private func extended(_ file: TransientFileRecord, by size: UInt32) throws(ShardFailure) -> UInt64 {
+        let sum = file.size &+ UInt64(size)
+        guard sum < 1 << 62 else { throw .refused(.badSpanBody) }
+        return sum
     }
 
     /// Gives the blocks of a new span their numbers.

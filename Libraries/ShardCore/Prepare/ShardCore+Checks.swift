@@ -46,14 +46,14 @@ extension ShardCore {
             guard !request.body.isEmpty, Int(request.size) >= request.body.count else { throw .refused(.badSpanBody) }
         default: throw .refused(.badSpanBody)
         }
-        guard Self.isPlausible(byteOffset: request.byteOffset) else { throw .refused(.badSpanBody) }
+        guard Self.isPageAligned(request.byteOffset) else { throw .refused(.badSpanBody) }
         let padding = Int64(request.size) - Int64(request.body.count)
         guard CRC32C(of: request.body).zeroExtended(by: padding) == request.crc else { throw .refused(.badSpanBody) }
     }
 
-    /// Page aligned, and far from where adding a span's size would overflow.
-    static func isPlausible(byteOffset: UInt64) -> Bool {
-        byteOffset % 4096 == 0 && byteOffset < 1 << 62
+    /// Where a span may begin (A.7).
+    static func isPageAligned(_ byteOffset: UInt64) -> Bool {
+        byteOffset % UInt64(SpanLimits.pageSize) == 0
     }
 
     func check(_ request: LinkFileRequest, _ identity: ShardIdentity) throws(ShardFailure) {
@@ -87,7 +87,7 @@ extension ShardCore {
         guard isMine(request.fileId1), isMine(request.fileId2) else { throw .refused(.badShard) }
         try checkCookie(request.fileId1, request.cookie1, identity)
         try checkCookie(request.fileId2, request.cookie2, identity)
-        guard request.fileId1 != request.fileId2, Self.isPlausible(byteOffset: request.byteOffset2) else {
+        guard request.fileId1 != request.fileId2, Self.isPageAligned(request.byteOffset2) else {
             throw .refused(.badSpanBody)
         }
     }

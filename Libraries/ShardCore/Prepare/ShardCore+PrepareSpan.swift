@@ -36,7 +36,7 @@ extension ShardCore {
     /// The sizes and checksums of a new span.
     private func check(_ span: AddSpanInitiateRequest) throws(ShardFailure) -> SpanChecksums {
         guard span.storageClass == .hdd || span.storageClass == .flash,
-            Self.isPlausible(byteOffset: span.byteOffset),
+            Self.isPageAligned(span.byteOffset),
             span.cellSize > 0, span.cellSize % SpanLimits.pageSize == 0,
             (1...SpanLimits.maximumSpanSize).contains(span.size),
             SpanLimits.stripes.contains(span.stripes), span.parity.isValid,
