@@ -44,6 +44,8 @@ extension Coordinator {
             RenameTransaction(request, isRecovered: isRecovered)
         case .renameDirectory(let request):
             RenameTransaction(request, isRecovered: isRecovered)
+        case .replaceDirectory(let request):
+            ReplaceDirectoryTransaction(request, defaultInfo: options.defaultInfo, isRecovered: isRecovered)
         case .softUnlinkDirectory(let request):
             RemoveDirectoryTransaction(request, defaultInfo: options.defaultInfo, isRecovered: isRecovered)
         case .hardUnlinkDirectory(let request):
@@ -82,8 +84,8 @@ extension Coordinator {
     }
 
     private func start(_ transaction: Running, _ now: UInt64) throws(CoordinatorFailure) {
-        if let rename = transaction.machine as? RenameTransaction, rename.movesDirectory, !rename.isRecovered {
-            switch try loopCheck(moving: rename.request.targetId, to: rename.request.newOwnerId) {
+        if let move = transaction.machine.directoryMove {
+            switch try loopCheck(moving: move.target, to: move.newOwner) {
             case .clear: break
             case .refused(let error): return end(transaction, TransactionOutcome(result: .failure(error)), now)
             case .inDoubt: return waitingForRecovery.append(transaction.id)

@@ -66,15 +66,18 @@ extension Coordinator {
             endRecovery(of: directory)
         case .none, .parents:
             guard transaction.isLogged else { return }
-            var parents = ParentChange.none
-            if case .parents(let change) = change { parents = change }
-            switch parents {
-            case .none: break
-            case .set(let directory, let owner): decidedOwners.updateValue(owner, forKey: directory)
-            case .remove(let directory): decidedOwners.updateValue(nil, forKey: directory)
-            }
+            var parents: [ParentChange] = []
+            if case .parents(let changes) = change { parents = changes }
+            for change in parents { decide(change) }
             let record = LogRecord.finish(transaction.id, parents, reply)
             if isUrgent { pending.addUrgent(record) } else { pending.addLazy(record, deadline: deadline) }
+        }
+    }
+
+    private func decide(_ change: ParentChange) {
+        switch change {
+        case .set(let directory, let owner): decidedOwners.updateValue(owner, forKey: directory)
+        case .remove(let directory): decidedOwners.updateValue(nil, forKey: directory)
         }
     }
 }

@@ -53,9 +53,9 @@ extension Coordinator {
             case .begin(let id, _, _, _):
                 guard let transaction = running[id] else { continue }
                 perform(transaction, now) { $0.begun(&$1) }
-            case .finish(let id, let change, _):
+            case .finish(let id, let changes, _):
                 if let transaction = running[id], let reply = transaction.heldReply { answer(transaction, reply) }
-                forgetDecision(change)
+                for change in changes { forgetDecision(change) }
             case .reserveDirectories(let last):
                 reserved(through: last, now)
             case .directoryMade(let directory, _, _):
@@ -69,7 +69,6 @@ extension Coordinator {
 
     private func forgetDecision(_ change: ParentChange) {
         switch change {
-        case .none: break
         case .set(let directory, _), .remove(let directory): decidedOwners.removeValue(forKey: directory)
         }
     }

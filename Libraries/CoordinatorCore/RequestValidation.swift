@@ -22,6 +22,8 @@ extension AnyCdcRequest {
             try Self.requireTwoDirectories(request.oldOwnerId, request.newOwnerId)
             try Self.requireName(request.oldName)
             try Self.requireName(request.newName)
+        case .replaceDirectory(let request):
+            try validate(request)
         case .softUnlinkDirectory(let request):
             guard !request.targetId.isNull else { throw .malformedRequest }
             try Self.requireDirectory(request.targetId)
@@ -41,6 +43,18 @@ extension AnyCdcRequest {
             // The service takes snapshots; it is no transaction.
             throw .unrecognizedRequest
         }
+    }
+
+    private func validate(_ request: ReplaceDirectoryRequest) throws(ProtocolError) {
+        guard !request.targetId.isNull, !request.replacedId.isNull else { throw .malformedRequest }
+        for inode in [request.targetId, request.replacedId, request.oldOwnerId, request.newOwnerId] {
+            try Self.requireDirectory(inode)
+        }
+        try Self.requireName(request.oldName)
+        try Self.requireName(request.newName)
+        let isSamePlace = request.oldOwnerId == request.newOwnerId && request.oldName == request.newName
+        guard !isSamePlace, request.targetId != request.replacedId else { throw .sameSourceAndDestination }
+        guard request.replacedId != .root else { throw .cannotRemoveRootDirectory }
     }
 
     private static func requireDirectory(_ inode: InodeID) throws(ProtocolError) {

@@ -17,6 +17,14 @@ import Wire
 
     /// The kinds of the coordinator requests that a mkdir sends, and how the mkdir ended.
     private func makeDirectory(_ registry: Registry) async throws -> (kinds: [UInt8], outcome: Int32) {
+        try await run(registry) { (client) throws(ClientError) in
+            _ = try await client.makeDirectory(Array("d".utf8), in: .root)
+        }
+    }
+
+    private func run(
+        _ registry: Registry, _ body: @escaping @Sendable (Client) async throws(ClientError) -> Void
+    ) async throws -> (kinds: [UInt8], outcome: Int32) {
         try await onLoop { loop, finish in
             let services = try FakeServices(on: loop) { count in
                 switch registry {
@@ -32,7 +40,7 @@ import Wire
                 var outcome: Int32 = 0
                 do throws(ClientError) {
                     try await client.start()
-                    _ = try await client.makeDirectory(Array("d".utf8), in: .root)
+                    try await body(client)
                 } catch {
                     outcome = error.errno
                 }
@@ -62,9 +70,30 @@ import Wire
         let ending = try await makeDirectory(.closesOnceThenTells([.exclusiveMakeDirectory]))
         #expect(ending.kinds == [CdcKind.makeDirectoryExclusive.rawValue])
     }
+
+    @Test(arguments: [true, false]) func aDirectoryIsReplacedInOneStepWhereThatCanBe(_ isPossible: Bool) async throws {
+        let ending = try await run(isPossible ? .tells([.replaceDirectory]) : .closes) { (client) throws(ClientError) in
+            try await client.rename(Array("old".utf8), in: .root, to: Array("new".utf8), in: .root)
+        }
+        let kind = isPossible ? CdcKind.replaceDirectory : .softUnlinkDirectory
+        #expect(ending.kinds == [kind.rawValue])
+        // Here the name is there again when the other way comes to its second step.
+        #expect(ending.outcome == (isPossible ? 0 : EEXIST))
+    }
+
+    @Test func notReplacingMeansNot() async throws {
+        let ending = try await run(.tells([.replaceDirectory])) { (client) throws(ClientError) in
+            try await client.rename(
+                Array("old".utf8), in: .root, to: Array("new".utf8), in: .root, replacesDirectory: false)
+        }
+        #expect(ending.kinds == [])
+        #expect(ending.outcome == EEXIST)
+    }
 }
 
-/// A registry and a coordinator that has one directory already. `@unchecked Sendable`: used on its loop only.
+/// A registry, and shards and a coordinator in whose eyes every name is a directory.
+///
+/// `@unchecked Sendable`: used on its loop only.
 private final class FakeServices: @unchecked Sendable {
     private(set) var kinds: [UInt8] = []
     var refuses = false
@@ -124,17 +153,39 @@ private final class FakeServices: @unchecked Sendable {
     }
 
     private func answer(_ datagram: UnsafeRawBufferPointer, _ sender: SocketAddress) {
-        guard let packet = try? PlainPacket(datagram, expecting: .cdcRequest) else { return }
-        kinds.append(packet.kind)
-        let (kind, id) = (packet.kind, packet.requestID)
-        coordinator.send(to: sender) { room in
+        if let packet = try? PlainPacket(datagram, expecting: .cdcRequest) {
+            kinds.append(packet.kind)
+            let response: AnyCdcResponse? =
+                switch CdcKind(rawValue: packet.kind) {
+                case .makeDirectory: .makeDirectory(MakeDirectoryResponse(id: .root, creationTime: .zero))
+                case .softUnlinkDirectory: .softUnlinkDirectory(SoftUnlinkDirectoryResponse())
+                case .replaceDirectory: .replaceDirectory(ReplaceDirectoryResponse(creationTime: .zero))
+                default: nil
+                }
+            let body = response.flatMap { try? encodedBytes(capacity: $0.encodedSize, $0.encode) }
+            send(.cdcResponse, packet, body, sender)
+        } else if let packet = try? PlainPacket(datagram, expecting: .shardRequest) {
+            var body: [UInt8]?
+            if packet.kind == ShardKind.lookup.rawValue, let request = try? LookupRequest(decoding: packet.body) {
+                let id = InodeID(
+                    type: .directory, shard: ShardID(rawValue: 0), index: UInt64(request.name.first ?? 0))
+                body = try? LookupResponse(targetId: id, creationTime: .zero).encoded()
+            }
+            send(.shardResponse, packet, body, sender)
+        }
+    }
+
+    /// - Parameter body: nil for CANNOT_OVERRIDE_NAME.
+    private func send(_ word: ProtocolWord, _ request: PlainPacket, _ body: [UInt8]?, _ receiver: SocketAddress) {
+        let (kind, id) = (request.kind, request.requestID)
+        coordinator.send(to: receiver) { room in
             var writer = WireWriter(room)
-            let made = MakeDirectoryResponse(id: .root, creationTime: .zero)
             do {
-                if kind == CdcKind.makeDirectory.rawValue {
-                    try PlainPacket.write(.cdcResponse, requestID: id, kind: kind, body: made, into: &writer)
+                if let body {
+                    try PlainPacket.writeHeader(word, requestID: id, kind: kind, into: &writer)
+                    for byte in body { try writer.write(byte) }
                 } else {
-                    try PlainPacket.write(.cdcResponse, requestID: id, error: .cannotOverrideName, into: &writer)
+                    try PlainPacket.write(word, requestID: id, error: .cannotOverrideName, into: &writer)
                 }
                 return writer.count
             } catch {

@@ -7,6 +7,7 @@ import Testing
     enum Kind: CaseIterable {
         case makeDirectory, makeDirectoryOverFile, makeExclusive, makeExclusiveRefused, makeExclusiveOverFile
         case renameFile, renameFileOverFile, renameFileRefused, renameDirectory, renameDirectoryRefused
+        case replaceDirectory, replaceDirectoryInPlace, replaceDirectoryRefused
         case removeDirectory, removeDirectoryRefused, hardUnlinkDirectory, crossShardHardUnlink
     }
 
@@ -107,6 +108,13 @@ private struct Scene {
                 RenameDirectoryRequest(
                     targetId: child.id, oldOwnerId: left, oldName: bytes("child"), oldCreationTime: child.creationTime,
                     newOwnerId: right, newName: bytes("there")))
+        case .replaceDirectory, .replaceDirectoryInPlace, .replaceDirectoryRefused:
+            let child = try cluster.makeDirectory("child", in: left)
+            _ = try shards.makeFile(bytes("inside"), in: child.id)
+            let owner = kind == .replaceDirectoryInPlace ? left : right
+            let there = try cluster.makeDirectory("there", in: owner)
+            if kind == .replaceDirectoryRefused { _ = try shards.makeFile(bytes("inside"), in: there.id) }
+            return try cluster.replaceRequest("child", from: left, to: owner, as: "there")
         case .removeDirectory, .removeDirectoryRefused:
             let child = try cluster.makeDirectory("child", in: left)
             if kind == .removeDirectoryRefused { _ = try shards.makeFile(bytes("inside"), in: child.id) }
@@ -157,7 +165,8 @@ private struct Scene {
         case (.failure(let error), .failure(let wanted)): error == wanted
         case (.success(let response), .success(let wanted)): response.kind == wanted.kind
         case (.failure(.edgeNotFound), .success(.renameFile)), (.failure(.edgeNotFound), .success(.renameDirectory)),
-            (.failure(.edgeNotFound), .success(.softUnlinkDirectory)):
+            (.failure(.edgeNotFound), .success(.softUnlinkDirectory)),
+            (.failure(.edgeNotFound), .success(.replaceDirectory)):
             true
         default: false
         }

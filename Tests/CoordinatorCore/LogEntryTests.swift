@@ -19,11 +19,16 @@ import Testing
             TransactionID(rawValue: 9), origin: origin,
             request: .makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: .root, name: [1, 2])),
             directory: directory),
-        .finish(TransactionID(rawValue: 9), .none, nil),
+        .finish(TransactionID(rawValue: 9), [], nil),
         .finish(
-            TransactionID(rawValue: 9), .set(directory, owner: .root),
+            TransactionID(rawValue: 9), [.set(directory, owner: .root), .remove(.root), .set(.root, owner: directory)],
+            RememberedReply(
+                origin: origin,
+                result: .success(.makeDirectory(MakeDirectoryResponse(id: directory, creationTime: .zero))))),
+        .finish(
+            TransactionID(rawValue: 9), [.set(directory, owner: .root)],
             RememberedReply(origin: origin, result: .failure(.edgeNotFound))),
-        .finish(TransactionID(rawValue: 9), .remove(directory), nil),
+        .finish(TransactionID(rawValue: 9), [.remove(directory)], nil),
         .reserveDirectories(through: directory),
         .directoryMade(
             directory, owner: .root,
@@ -52,7 +57,7 @@ import Testing
     }
 
     @Test func refusesUnknownVersionsAndRecords() throws {
-        var bytes = try LogEntry(time: .zero, records: [.finish(TransactionID(rawValue: 1), .none, nil)]).encoded()
+        var bytes = try LogEntry(time: .zero, records: [.finish(TransactionID(rawValue: 1), [], nil)]).encoded()
         bytes[11] = 99
         #expect(throws: DecodeError.self) { try LogEntry(decoding: bytes) }
         bytes[11] = 2

@@ -103,7 +103,12 @@ private final class RandomHistory {
                 submit(.makeDirectoryExclusive(request), delay)
             }
         case 3...4: if let request = try? cluster.removeRequest(name, in: owner) { submit(request, delay) }
-        case 5...7:
+        case 5:
+            // Whatever is there, files and the same directory included: what cannot be must be refused.
+            if let request = try? cluster.replaceRequest(name, from: owner, to: pick(), as: self.name()) {
+                submit(request, delay)
+            }
+        case 6...7:
             let destination = pick()
             if let request = try? cluster.renameRequest(name, from: owner, to: destination, as: self.name()) {
                 submit(request, delay)

@@ -45,7 +45,8 @@ import Testing
         #expect(try cluster.violations() == [])
     }
 
-    @Test func missingNewParentIsTold() throws {
+    @Test("F-19: a missing new parent is NEW_DIRECTORY_NOT_FOUND in every rename")
+    func missingNewParentIsTold() throws {
         _ = try cluster.shards.makeFile(bytes("f"), in: left)
         _ = try cluster.makeDirectory("d", in: left)
         let gone = try cluster.makeDirectory("gone", in: .root).id
@@ -55,6 +56,32 @@ import Testing
         let edge = try cluster.shards.lookup(bytes("f"), in: left).get()
         #expect(try cluster.shards.unlink(edge, bytes("f"), in: left).error == nil)
         #expect(try cluster.violations() == [])
+    }
+
+    @Test("F-19: also when the new parent goes during the rename", arguments: 0..<12)
+    func newParentThatVanishesUnderway(_ delay: UInt64) throws {
+        _ = try cluster.shards.makeFile(bytes("f"), in: left)
+        _ = try cluster.makeDirectory("d", in: left)
+        let shards = cluster.shards
+        let info = try DirectoryInfo.sternaRootDefault()
+        for name in ["f", "d"] {
+            let gone = try cluster.makeDirectory("gone-\(name)", in: .root).id
+            let origin = cluster.submit(try cluster.renameRequest(name, from: left, to: gone, as: "x"))
+            // As no client could: without the coordinator, which would keep the parent alive.
+            let remove = RemoveDirectoryOwnerRequest(dirId: gone, info: info)
+            cluster.act(after: delay * 150_000) {
+                _ = try shards.perform(.removeDirectoryOwner(remove), at: gone.shard, isPrivileged: true)
+            }
+            try cluster.settle()
+            let answer = try #require(cluster.replies[origin]?.first)
+            let edge = try shards.lookup(bytes(name), in: left)
+            if let error = answer.error {
+                #expect(error == .newDirectoryNotFound)
+                #expect(edge.error == nil, "the source is where it was")
+            } else {
+                #expect(edge.error == .nameNotFound)
+            }
+        }
     }
 
     @Test func staleSourceIsRefused() throws {

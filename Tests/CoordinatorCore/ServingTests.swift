@@ -10,6 +10,7 @@ import Testing
 
     private static let file = InodeID(type: .file, shard: ShardID(rawValue: 1), index: 1)
     private static let directory = InodeID(type: .directory, shard: ShardID(rawValue: 1), index: 1)
+    private static let third = InodeID(type: .directory, shard: ShardID(rawValue: 9), index: 1)
     private static let other = InodeID(type: .directory, shard: ShardID(rawValue: 2), index: 1)
 
     private static func make(_ owner: InodeID, _ name: [UInt8]) -> AnyCdcRequest {
@@ -30,9 +31,31 @@ import Testing
                     newName: name))
     }
 
+    private static func replace(
+        _ target: InodeID, in old: InodeID, _ replaced: InodeID, in new: InodeID, _ name: [UInt8]
+    ) -> AnyCdcRequest {
+        .replaceDirectory(
+            ReplaceDirectoryRequest(
+                targetId: target, oldOwnerId: old, oldName: [1], oldCreationTime: .zero, newOwnerId: new, newName: name,
+                replacedId: replaced, replacedCreationTime: .zero))
+    }
+
     static let refusals: [(AnyCdcRequest, ProtocolError)] = [
         (.makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: file, name: [1])), .typeIsNotDirectory),
         (.makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: .root, name: [])), .badName),
+        (replace(.null, in: .root, other, in: .root, [2]), .malformedRequest),
+        (replace(other, in: .root, .null, in: .root, [2]), .malformedRequest),
+        (replace(file, in: .root, other, in: .root, [2]), .typeIsNotDirectory),
+        (replace(other, in: .root, file, in: .root, [2]), .typeIsNotDirectory),
+        (replace(other, in: file, directory, in: .root, [2]), .typeIsNotDirectory),
+        (replace(other, in: .root, directory, in: .root, [1]), .sameSourceAndDestination),
+        (replace(other, in: .root, other, in: .root, [2]), .sameSourceAndDestination),
+        (replace(other, in: .root, .root, in: .root, [2]), .cannotRemoveRootDirectory),
+        (replace(other, in: .root, directory, in: .root, bytes(".")), .badName),
+        (replace(.root, in: other, directory, in: .root, [2]), .loopInDirectoryRename),
+        (replace(other, in: .root, directory, in: other, [2]), .loopInDirectoryRename),
+        (replace(other, in: .root, .root, in: directory, [2]), .cannotRemoveRootDirectory),
+        (replace(third, in: .root, other, in: directory, [2]), .newDirectoryNotFound),
         (make(file, [1]), .typeIsNotDirectory),
         (make(.null, [1]), .typeIsNotDirectory),
         (make(.root, []), .badName),
@@ -173,6 +196,8 @@ import Testing
         #expect(try entriesUntilAnswer(Self.make(left, bytes("new"))) == 0)
         #expect(try entriesUntilAnswer(cluster.renameRequest("f", from: left, to: .root, as: "g")) == 1)
         #expect(try entriesUntilAnswer(cluster.renameRequest("d", from: left, to: .root, as: "d")) == 1)
+        _ = try cluster.makeDirectory("d", in: left)
+        #expect(try entriesUntilAnswer(cluster.replaceRequest("d", from: left, to: .root, as: "d")) == 1)
         #expect(try entriesUntilAnswer(cluster.removeRequest("e", in: left)) == 1)
     }
 
@@ -205,12 +230,14 @@ import Testing
             let cluster = try Cluster(seed: UInt64(code))
             let left = try cluster.makeDirectory("l", in: .root).id
             let child = try cluster.makeDirectory("c", in: left)
+            for name in ["d", "e"] { _ = try cluster.makeDirectory(name, in: left) }
             _ = try cluster.shards.makeFile(bytes("f"), in: left)
             let requests = try [
                 Self.make(left, bytes("new")),
                 .makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: left, name: bytes("other"))),
                 cluster.renameRequest("f", from: left, to: .root, as: "f"),
                 cluster.renameRequest("c", from: left, to: .root, as: "c"),
+                cluster.replaceRequest("d", from: left, to: left, as: "e"),
                 .hardUnlinkDirectory(HardUnlinkDirectoryRequest(dirId: child.id)),
             ]
             cluster.injectedError = error

@@ -148,6 +148,54 @@ struct DirectoryTests {
         shard.expectInvariants()
     }
 
+    @Test("F-18: a locked directory gives its name to another")
+    func replaceLockedEdge() throws {
+        let shard = try ShardFixture()
+        let old = try shard.makeDirectory("there", index: 1)
+        let new = try shard.makeDirectory("new", index: 2)
+        let third = try shard.makeDirectory("third", index: 3)
+        let file = try shard.makeFile("file")
+        func request(
+            _ name: String = "there", since time: Timestamp? = nil, _ target: InodeID? = nil,
+            _ newTarget: InodeID? = nil
+        ) -> ReplaceLockedDirectoryEdgeRequest {
+            ReplaceLockedDirectoryEdgeRequest(
+                dirId: .root, name: name.bytes, creationTime: time ?? old.time, targetId: target ?? old.id,
+                newTargetId: newTarget ?? new.id)
+        }
+        shard.checksInvariants = false  // Until the source's edge is gone, the directory has two.
+        try shard.expect(.notAuthorised, request(), isPrivileged: false)
+        try shard.expect(.edgeNotFound, request())
+        try shard.expect(.edgeNotFound, request("nothing"))
+        for (name, edge) in [("there", old), ("new", new)] {
+            try shard.call(
+                LockCurrentEdgeRequest(dirId: .root, targetId: edge.id, creationTime: edge.time, name: name.bytes))
+        }
+        try shard.expect(.badName, request("."))
+        try shard.expect(.typeIsNotDirectory, request("there", since: nil, nil, file.id))
+        try shard.expect(.typeIsNotDirectory, request("there", since: nil, file.id))
+        try shard.expect(.sameSourceAndDestination, request("there", since: nil, old.id, old.id))
+        try shard.expect(.mismatchingCreationTime, request("there", since: new.time))
+        try shard.expect(.mismatchingTarget, request("there", since: nil, third.id))
+        let made = try shard.call(request()).creationTime
+        #expect(made == shard.now)
+        // Repeated, it changes nothing; what only looks like a repetition is refused.
+        #expect(try shard.call(request()).creationTime == made)
+        try shard.expect(.mismatchingCreationTime, request("there", since: nil, third.id))
+        try shard.expect(.mismatchingCreationTime, request("there", since: nil, nil, third.id))
+        #expect(try shard.lookup("there") == LookupResponse(targetId: new.id, creationTime: made))
+        #expect(try shard.history("there").map(\.targetId.id) == [new.id, old.id])
+        try shard.call(
+            UnlockCurrentEdgeRequest(
+                dirId: .root, name: "new".bytes, creationTime: new.time, targetId: new.id, wasMoved: true))
+        try shard.call(
+            UnlockCurrentEdgeRequest(
+                dirId: .root, name: "there".bytes, creationTime: made, targetId: new.id, wasMoved: false))
+        try shard.call(RemoveDirectoryOwnerRequest(dirId: old.id, info: DirectoryInfo(entries: [])))
+        try shard.expect(.edgeNotFound, request())
+        shard.expectInvariants()
+    }
+
     @Test("locking and unlocking")
     func locks() throws {
         let shard = try ShardFixture()

@@ -6,10 +6,12 @@ extension Client {
     /// As rename(2): a file replaces a file (the old one becomes a snapshot), a directory replaces an empty directory,
     /// and renaming to the same place does nothing. Refused with TYPE_IS_DIRECTORY, TYPE_IS_NOT_DIRECTORY,
     /// DIRECTORY_NOT_EMPTY, LOOP_IN_DIRECTORY_RENAME where the kinds or places do not fit.
+    /// - Parameter replacesDirectory: false to refuse a directory that exists with CANNOT_OVERRIDE_NAME.
     /// - Returns: creation time of the new name.
     @discardableResult
     public func rename(
-        _ name: [UInt8], in directory: InodeID, to newName: [UInt8], in newDirectory: InodeID
+        _ name: [UInt8], in directory: InodeID, to newName: [UInt8], in newDirectory: InodeID,
+        replacesDirectory: Bool = true
     ) async throws(ClientError) -> Timestamp {
         try Self.checkName(newName)
         return try await racing { () throws(ClientError) in
@@ -21,9 +23,8 @@ extension Client {
             do throws(ClientError) {
                 return try await renameOnce(old, to: newName, in: newDirectory)
             } catch {
-                guard error.isRefusal(.cannotOverrideName) else { throw error }
-                try await makeWay(for: found.targetId, newName, in: newDirectory)
-                return try await renameOnce(old, to: newName, in: newDirectory)
+                guard error.isRefusal(.cannotOverrideName), replacesDirectory else { throw error }
+                return try await replace(newName, in: newDirectory, by: old)
             }
         }
     }
@@ -32,6 +33,13 @@ extension Client {
         _ old: OldEdge, to newName: [UInt8], in newDirectory: InodeID
     ) async throws(ClientError) -> Timestamp {
         let outcome = await sendRename(old, to: newName, in: newDirectory)
+        return try await conclude(outcome, old, newName, in: newDirectory)
+    }
+
+    /// The time of the new name; finds out whether an error hides a success.
+    private func conclude(
+        _ outcome: CountedResult<Timestamp>, _ old: OldEdge, _ newName: [UInt8], in newDirectory: InodeID
+    ) async throws(ClientError) -> Timestamp {
         switch outcome.result {
         case .success(let creationTime): return creationTime
         case .failure(let error):
@@ -63,14 +71,27 @@ extension Client {
         return await counted(request).map(\.creationTime)
     }
 
-    /// The protocol never replaces a directory: an empty one is removed first, anything else gets its proper error.
-    private func makeWay(for source: InodeID, _ name: [UInt8], in directory: InodeID) async throws(ClientError) {
+    /// The base protocol never replaces a directory: without the extension an empty one is removed first, and for a
+    /// moment there is none of that name. Whatever cannot be replaced gets its proper error.
+    private func replace(
+        _ name: [UInt8], in directory: InodeID, by old: OldEdge
+    ) async throws(ClientError) -> Timestamp {
         let operation = "rename over an existing name"
-        let present = try await lookup(name, in: directory).targetId
-        if source.isDirectory, present.isFile { throw ClientError(.refused(.typeIsNotDirectory), operation) }
-        if source.isFile, present.isDirectory { throw ClientError(.refused(.typeIsDirectory), operation) }
+        let present = try await lookup(name, in: directory)
+        let source = old.target
+        if source.isDirectory, present.targetId.isFile { throw ClientError(.refused(.typeIsNotDirectory), operation) }
+        if source.isFile, present.targetId.isDirectory { throw ClientError(.refused(.typeIsDirectory), operation) }
         guard source.isDirectory else { throw ClientError(.refused(.cannotOverrideName), operation) }
-        try await removeDirectory(name, in: directory)
+        guard supports(.replaceDirectory) else {
+            try await removeDirectory(name, in: directory)
+            return try await renameOnce(old, to: name, in: directory)
+        }
+        let request = ReplaceDirectoryRequest(
+            targetId: source, oldOwnerId: old.directory, oldName: old.name, oldCreationTime: old.creationTime,
+            newOwnerId: directory, newName: name, replacedId: present.targetId,
+            replacedCreationTime: present.creationTime)
+        let outcome = await counted(request).map(\.creationTime)
+        return try await conclude(outcome, old, name, in: directory)
     }
 }
 

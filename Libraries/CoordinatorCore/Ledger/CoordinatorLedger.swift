@@ -78,9 +78,9 @@ final class CoordinatorLedger {
             begin(transaction, BegunTransaction(origin: origin, request: request, directory: directory))
             lastTransaction = max(lastTransaction, transaction)
             batch.put(keys.key(.begun, transaction.rawValue), try encoded(record))
-        case .finish(let transaction, let change, let reply):
+        case .finish(let transaction, let changes, let reply):
             endTransaction(transaction, &batch)
-            try apply(change, &batch)
+            for change in changes { try apply(change, &batch) }
             try remember(reply, at: time, &batch)
         case .reserveDirectories(let last):
             reserve(through: last, &batch)
@@ -112,7 +112,6 @@ final class CoordinatorLedger {
 
     private func apply(_ change: ParentChange, _ batch: inout WriteBatch) throws(CoordinatorFailure) {
         switch change {
-        case .none: break
         case .set(let directory, let owner):
             batch.put(keys.key(.parents, directory.rawValue), try encoded(owner))
         case .remove(let directory):

@@ -6,10 +6,19 @@ extension WireWriter {
         try write(origin.requestID)
     }
 
-    mutating func write(_ change: ParentChange) throws(EncodeError) {
+    /// None: 0. One: itself. More: 3, their count u8, themselves.
+    mutating func write(_ changes: [ParentChange]) throws(EncodeError) {
+        guard let count = UInt8(exactly: changes.count) else { throw .lengthTooLarge }
+        if count == 0 { try write(UInt8(0)) }
+        if count > 1 {
+            try write(UInt8(3))
+            try write(count)
+        }
+        for change in changes { try write(change) }
+    }
+
+    private mutating func write(_ change: ParentChange) throws(EncodeError) {
         switch change {
-        case .none:
-            try write(UInt8(0))
         case .set(let directory, let owner):
             try write(UInt8(1))
             try write(directory)
@@ -46,10 +55,20 @@ extension WireReader {
         return try AnyCdcRequest.decode(kind: kind, from: &self)
     }
 
-    mutating func readParentChange() throws(DecodeError) -> ParentChange {
-        switch try read(UInt8.self) {
-        case 0:
-            return .none
+    mutating func readParentChanges() throws(DecodeError) -> [ParentChange] {
+        let code = try read(UInt8.self)
+        switch code {
+        case 0: return []
+        case 3:
+            var changes: [ParentChange] = []
+            for _ in 0..<(try read(UInt8.self)) { changes.append(try readParentChange(try read(UInt8.self))) }
+            return changes
+        default: return [try readParentChange(code)]
+        }
+    }
+
+    private mutating func readParentChange(_ code: UInt8) throws(DecodeError) -> ParentChange {
+        switch code {
         case 1:
             let directory = try read(InodeID.self)
             return .set(directory, owner: try read(InodeID.self))

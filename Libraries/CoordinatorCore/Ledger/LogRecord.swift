@@ -1,8 +1,7 @@
 import Protocol
 
-/// The change of the parent map that a transaction ends with.
+/// A change of the parent map that a transaction ends with.
 package enum ParentChange: Equatable, Sendable {
-    case none
     /// The directory lives under this owner from now on.
     case set(InodeID, owner: InodeID)
     /// The directory has no owner any more.
@@ -26,7 +25,7 @@ package enum LogRecord: Equatable, Sendable, WireValue {
     /// id that it makes a directory of, or null; the record of that id's fate then ends the transaction too.
     case begin(TransactionID, origin: RequestOrigin, request: AnyCdcRequest, directory: InodeID)
     /// The transaction has left nothing behind but its result.
-    case finish(TransactionID, ParentChange, RememberedReply?)
+    case finish(TransactionID, [ParentChange], RememberedReply?)
     /// The ids up to and including this one belong to whoever leads now; what became of each is to be found out after
     /// a crash.
     case reserveDirectories(through: InodeID)
@@ -51,10 +50,10 @@ extension LogRecord {
             if !directory.isNull { try writer.write(directory) }
             try writer.write(request.kind.rawValue)
             try request.encode(into: &writer)
-        case .finish(let transaction, let change, let reply):
+        case .finish(let transaction, let changes, let reply):
             try writer.write(Tag.finish.rawValue)
             try writer.write(transaction)
-            try writer.write(change)
+            try writer.write(changes)
             try writer.write(reply)
         case .reserveDirectories(let last):
             try writer.write(Tag.reserveDirectories.rawValue)
@@ -80,8 +79,8 @@ extension LogRecord {
             self = .begin(transaction, origin: origin, request: try reader.readRequest(), directory: directory)
         case .finish:
             let transaction = try reader.read(TransactionID.self)
-            let change = try reader.readParentChange()
-            self = .finish(transaction, change, try reader.readReply())
+            let changes = try reader.readParentChanges()
+            self = .finish(transaction, changes, try reader.readReply())
         case .reserveDirectories:
             self = .reserveDirectories(through: try reader.read(InodeID.self))
         case .directoryMade:
@@ -99,6 +98,7 @@ extension LogRecord {
     package var encodedSize: Int {
         switch self {
         case .begin(_, _, let request, _): 40 + request.encodedSize
+        case .finish(_, let changes, _): 64 + 17 * changes.count
         case .directoriesDropped(let directories): 8 + 8 * directories.count
         default: 80
         }

@@ -109,13 +109,13 @@ struct RemoveDirectoryTransaction: Transaction {
             actions.finish(.failure(error))
         } else {
             let response = AnyCdcResponse.softUnlinkDirectory(SoftUnlinkDirectoryResponse())
-            actions.finish(.success(response), .parents(.remove(request.targetId)))
+            actions.finish(.success(response), .parents([.remove(request.targetId)]))
         }
     }
 
     private func endUnknown(_ answer: ShardAnswer, _ actions: inout TransactionActions) {
         let change = ParentChange(of: request.targetId, from: answer)
         if change == nil { actions.alarm("cannot find the owner of \(request.targetId): \(answer)") }
-        actions.finish(.failure(error ?? .internalError), .parents(change ?? .none))
+        actions.finish(.failure(error ?? .internalError), .parents(change.map { [$0] } ?? []))
     }
 }

@@ -53,6 +53,11 @@ struct RenameTransaction: Transaction {
                 oldCreationTime: request.oldCreationTime, newOwnerId: request.newOwnerId, newName: request.newName))
     }
 
+    var directoryMove: DirectoryMove? {
+        guard movesDirectory, !isRecovered else { return nil }
+        return DirectoryMove(target: request.targetId, newOwner: request.newOwnerId)
+    }
+
     var claims: [LockClaim] {
         var claims: [LockClaim] = [
             .name(request.oldOwnerId, request.oldName), .name(request.newOwnerId, request.newName),
@@ -168,7 +173,7 @@ extension RenameTransaction {
     private func endUnknown(_ answer: ShardAnswer, _ actions: inout TransactionActions) {
         let change = ParentChange(of: request.targetId, from: answer)
         if change == nil { actions.alarm("cannot find the owner of \(request.targetId): \(answer)") }
-        actions.finish(.failure(error), .parents(change ?? .none))
+        actions.finish(.failure(error), .parents(change.map { [$0] } ?? []))
     }
 
     private mutating func rollBack(_ error: ProtocolError, _ actions: inout TransactionActions) {
@@ -232,7 +237,7 @@ extension RenameTransaction {
         if movesDirectory {
             actions.finish(
                 .success(.renameDirectory(RenameDirectoryResponse(creationTime: creationTime))),
-                .parents(.set(request.targetId, owner: request.newOwnerId)))
+                .parents([.set(request.targetId, owner: request.newOwnerId)]))
         } else {
             actions.finish(.success(.renameFile(RenameFileResponse(creationTime: creationTime))))
         }

@@ -11,6 +11,10 @@ protocol Transaction {
     /// The reserved id that the record has to name; null for transactions that make no directory.
     var loggedDirectory: InodeID { get }
 
+    /// The move that has to be checked for a loop before it starts; nil when there is nothing to check, or when it was
+    /// checked before a crash.
+    var directoryMove: DirectoryMove? { get }
+
     /// Everything it will touch.
     var claims: [LockClaim] { get }
 
@@ -27,11 +31,18 @@ protocol Transaction {
     mutating func handle(_ answer: ShardAnswer, to step: TransactionStep, _ actions: inout TransactionActions)
 }
 
+/// A directory that is to get another owner, or another name.
+struct DirectoryMove {
+    var target: InodeID
+    var newOwner: InodeID
+}
+
 typealias ShardAnswer = Result<AnyShardResponse, ProtocolError>
 
 extension Transaction {
     var loggedRequest: AnyCdcRequest? { nil }
     var loggedDirectory: InodeID { .null }
+    var directoryMove: DirectoryMove? { nil }
     mutating func begun(_ actions: inout TransactionActions) {}
     mutating func allocated(_ directory: InodeID, _ actions: inout TransactionActions) {}
 }

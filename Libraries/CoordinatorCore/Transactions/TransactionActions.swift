@@ -10,7 +10,7 @@ struct TransactionOutcome {
 /// What the log has to learn from a transaction's end.
 enum LedgerChange {
     case none
-    case parents(ParentChange)
+    case parents([ParentChange])
     case directoryMade(InodeID, owner: InodeID)
     case directoryDropped(InodeID)
 }

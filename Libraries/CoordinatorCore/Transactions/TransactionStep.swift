@@ -9,11 +9,16 @@ enum TransactionStep: Hashable {
     case lockSource
     /// Unlocks the source edge, moved away or, when rolling back, where it is.
     case releaseSource
+    /// The edge that is to be replaced, and its unlocking when it is not.
+    case lockDestination
+    case releaseDestination
+    case replaceEdge
     case setOwner
     case removeOwner
     /// Unlocks the edge that was created.
     case unlockEdge
     case statTarget
+    case statReplaced
     /// A write that changes nothing, at the directory's or the owner's shard: what was sent earlier is decided after
     /// it.
     case targetBarrier

@@ -12,12 +12,16 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// The coordinator knows MAKE_DIRECTORY_EXCLUSIVE.
     public static let exclusiveMakeDirectory = ProtocolExtension(rawValue: 1)
 
+    /// The coordinator knows REPLACE_DIRECTORY.
+    public static let replaceDirectory = ProtocolExtension(rawValue: 2)
+
     /// Everything that the servers of this version can do.
-    public static let all: [ProtocolExtension] = [.exclusiveMakeDirectory]
+    public static let all: [ProtocolExtension] = [.exclusiveMakeDirectory, .replaceDirectory]
 
     public var description: String {
         switch self {
         case .exclusiveMakeDirectory: "EXCLUSIVE_MAKE_DIRECTORY"
+        case .replaceDirectory: "REPLACE_DIRECTORY"
         default: "extension \(rawValue)"
         }
     }

@@ -83,6 +83,8 @@ extension ShardCore {
         case .createLockedCurrentEdge(let request): .createLockedCurrentEdge(try createLockedEdge(request, time))
         case .lockCurrentEdge(let request): .lockCurrentEdge(try lockEdge(request, time))
         case .unlockCurrentEdge(let request): .unlockCurrentEdge(try unlockEdge(request, time))
+        case .replaceLockedDirectoryEdge(let request):
+            .replaceLockedDirectoryEdge(try replaceLockedEdge(request, time))
         case .removeOwnedSnapshotFileEdge(let request):
             .removeOwnedSnapshotFileEdge(try removeOwnedEdge(request, time))
         case .makeFileTransient(let request): .makeFileTransient(try makeTransient(request, time))

@@ -113,6 +113,32 @@ extension ShardCore {
         return UnlockCurrentEdgeResponse()
     }
 
+    /// REPLACE_LOCKED_DIRECTORY_EDGE. The name's history gets the old target, which owns nothing (S10), between its
+    /// last time and the new edge's (S7, S8). Repeated, it changes nothing.
+    func replaceLockedEdge(
+        _ request: ReplaceLockedDirectoryEdgeRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> ReplaceLockedDirectoryEdgeResponse {
+        var directory = try modifiedLive(request.dirId, time)
+        let hash = NameHash(of: request.name)
+        guard let edge = try state.currentEdge(request.dirId, hash, request.name), edge.isLocked else {
+            throw .refused(.edgeNotFound)
+        }
+        if edge.target.id == request.newTargetId {
+            let past = try state.snapshotEdge(request.dirId, request.name, request.creationTime)
+            guard past?.target.id == request.targetId else { throw .refused(.mismatchingCreationTime) }
+            return ReplaceLockedDirectoryEdgeResponse(creationTime: edge.creationTime)
+        }
+        guard edge.creationTime == request.creationTime else { throw .refused(.mismatchingCreationTime) }
+        guard edge.target.id == request.targetId else { throw .refused(.mismatchingTarget) }
+        let past = SnapshotEdgeRecord(target: request.targetId, isOwned: false)
+        try state.putSnapshotEdge(request.dirId, hash, request.name, edge.creationTime, past)
+        let locked = CurrentEdgeRecord(target: request.newTargetId, isLocked: true, creationTime: time)
+        try state.putCurrentEdge(request.dirId, hash, request.name, locked)
+        directory.snapshotEdges &+= 1
+        try state.putDirectory(request.dirId, directory)
+        return ReplaceLockedDirectoryEdgeResponse(creationTime: time)
+    }
+
     /// The current edge that a transaction of the coordinator means, and no later one of that name.
     private func edgeOfTransaction(
         _ directory: InodeID, _ hash: NameHash, _ name: [UInt8], _ creationTime: Timestamp, _ target: InodeID

@@ -38,6 +38,15 @@ extension ShardCore {
         guard !request.targetId.isNull else { throw .refused(.malformedRequest) }
     }
 
+    func check(_ request: ReplaceLockedDirectoryEdgeRequest) throws(ShardFailure) {
+        try checkDirectory(request.dirId)
+        try checkName(request.name)
+        guard request.targetId.isDirectory, request.newTargetId.isDirectory else {
+            throw .refused(.typeIsNotDirectory)
+        }
+        guard request.targetId != request.newTargetId else { throw .refused(.sameSourceAndDestination) }
+    }
+
     func check(_ request: RemoveOwnedSnapshotFileEdgeRequest) throws(ShardFailure) {
         try checkDirectory(request.ownerId)
         guard request.targetId.isFile else { throw .refused(.typeIsDirectory) }

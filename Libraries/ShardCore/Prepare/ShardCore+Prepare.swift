@@ -60,6 +60,7 @@ extension ShardCore {
         case .createLockedCurrentEdge(let request): try check(request)
         case .lockCurrentEdge(let request): try checkDirectory(request.dirId)
         case .unlockCurrentEdge(let request): try checkDirectory(request.dirId)
+        case .replaceLockedDirectoryEdge(let request): try check(request)
         case .removeOwnedSnapshotFileEdge(let request): try check(request)
         case .makeFileTransient(let request): try checkFile(request.id)
         case .removeDirectoryOwner(let request): try check(request)

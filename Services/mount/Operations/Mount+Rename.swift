@@ -16,20 +16,25 @@ extension Mount {
         if let construction = await underConstruction(at: old) {
             try await rename(construction, to: new)
         } else {
-            try await renameFinished(old, to: new)
+            try await renameFinished(old, to: new, replacesDirectory: flags & RenameFlags.noReplace == 0)
         }
         return .done
     }
 
-    private func renameFinished(_ old: Place, to new: Place) async throws(Errno) {
+    private func renameFinished(_ old: Place, to new: Place, replacesDirectory: Bool) async throws(Errno) {
         // Whoever writes to the name that is taken over goes on writing to a file without a name.
         let displaced = await underConstruction(at: new)
         let found = try await posix { () throws(ClientError) in
             try await client.lookup(old.name, in: old.directory)
         }
         if displaced != nil, found.targetId.isDirectory { throw Errno(ENOTDIR) }
+        if found.targetId.isDirectory, !places.isEmpty {
+            // The cluster would call a directory empty in which only this mount sees something.
+            if let present = try await existing(new), places.hasNames(in: present) { throw .notEmpty }
+        }
         try await posix { () throws(ClientError) in
-            try await client.rename(old.name, in: old.directory, to: new.name, in: new.directory)
+            try await client.rename(
+                old.name, in: old.directory, to: new.name, in: new.directory, replacesDirectory: replacesDirectory)
         }
         if let displaced { detach(displaced) }
         nodes[NodeNumber.number(found.targetId)]?.place = new

@@ -19,6 +19,19 @@ extension Cluster {
                 oldCreationTime: edge.creationTime, newOwnerId: newOwner, newName: bytes(newName)))
     }
 
+    /// As `renameRequest`, of a directory over another one.
+    func replaceRequest(
+        _ oldName: String, from oldOwner: InodeID, to newOwner: InodeID, as newName: String
+    ) throws -> AnyCdcRequest {
+        let edge = try shards.lookup(bytes(oldName), in: oldOwner).get()
+        let replaced = try shards.lookup(bytes(newName), in: newOwner).get()
+        return .replaceDirectory(
+            ReplaceDirectoryRequest(
+                targetId: edge.targetId, oldOwnerId: oldOwner, oldName: bytes(oldName),
+                oldCreationTime: edge.creationTime, newOwnerId: newOwner, newName: bytes(newName),
+                replacedId: replaced.targetId, replacedCreationTime: replaced.creationTime))
+    }
+
     func removeRequest(_ name: String, in owner: InodeID) throws -> AnyCdcRequest {
         let edge = try shards.lookup(bytes(name), in: owner).get()
         return .softUnlinkDirectory(
