@@ -5,6 +5,7 @@ import PackageDescription
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let heaps: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let deques: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
 func system(_ name: String, pkgConfig: String, apt: String) -> Target {
@@ -74,6 +75,12 @@ let package = Package(
         library("BlockStore", ["Erasure", "Protocol", "CLinux", "CCrypto"]),
         library("Client", ["Protocol", "Erasure", "EventLoop", deques]),
         library("GarbageCollection", ["Client", "Protocol", "EventLoop"]),
+        library(
+            "Simulator",
+            [
+                "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Protocol", "Erasure", "Client",
+                "GarbageCollection", deques, heaps,
+            ]),
         library("Daemon", ["EventLoop", "CLinux", argumentParser, logging]),
 
         // Services
@@ -89,6 +96,8 @@ let package = Package(
             name: "sterna-bench",
             dependencies: ["Wire", "Protocol", "Erasure", "EventLoop", argumentParser],
             path: "ops/benchmark/Benchmark"),
+        .executableTarget(
+            name: "sterna-simulate", dependencies: ["Simulator", argumentParser], path: "ops/simulation"),
 
         // Tests
         tests("Wire", ["Wire"]),

@@ -30,7 +30,9 @@ extension Coordinator {
     ///
     /// Call it every few milliseconds while `needsTicks`.
     public func tick(now: UInt64) {
-        for (requestID, request) in requests where request.nextSend <= now {
+        // In a fixed order: what a coordinator does follows from its inputs alone.
+        let due = requests.filter { $0.value.nextSend <= now }.sorted { $0.key < $1.key }
+        for (requestID, request) in due {
             var request = request
             if request.wasSent { statistics.shardRequestsRepeated += 1 }
             request.interval = min(

@@ -1,0 +1,99 @@
+import Protocol
+import ShardCore
+
+/// Reads everything of a shard through its own requests, as a tool would.
+struct CoreReader {
+    let core: ShardCore
+
+    init(_ core: ShardCore) { self.core = core }
+
+    func read(_ request: AnyShardRequest) -> AnyShardResponse? { try? core.read(request) }
+
+    func directories() -> [InodeID] {
+        var ids: [InodeID] = []
+        var begin = InodeID.null
+        repeat {
+            let request = AnyShardRequest.visitDirectories(VisitDirectoriesRequest(beginId: begin, mtu: 8972))
+            guard case .visitDirectories(let page)? = read(request) else { break }
+            ids += page.ids
+            begin = page.nextId
+        } while begin != .null
+        return ids
+    }
+
+    func files() -> [InodeID] {
+        var ids: [InodeID] = []
+        var begin = InodeID.null
+        repeat {
+            guard case .visitFiles(let page)? = read(.visitFiles(VisitFilesRequest(beginId: begin, mtu: 8972)))
+            else { break }
+            ids += page.ids
+            begin = page.nextId
+        } while begin != .null
+        return ids
+    }
+
+    func transientFiles() -> [TransientFile] {
+        var files: [TransientFile] = []
+        var begin = InodeID.null
+        repeat {
+            let request = AnyShardRequest.visitTransientFiles(VisitTransientFilesRequest(beginId: begin, mtu: 8972))
+            guard case .visitTransientFiles(let page)? = read(request) else { break }
+            files += page.files
+            begin = page.nextId
+        } while begin != .null
+        return files
+    }
+
+    func status(of directory: InodeID) -> StatDirectoryResponse? {
+        guard case .statDirectory(let status)? = read(.statDirectory(StatDirectoryRequest(id: directory))) else {
+            return nil
+        }
+        return status
+    }
+
+    /// The whole history of a directory, then what is there now.
+    func edges(of directory: InodeID) -> [Edge] {
+        var edges: [Edge] = []
+        var request = FullReadDirRequest(
+            dirId: directory, flags: [], startName: [], startTime: .zero, limit: 0, mtu: 8972)
+        while case .fullReadDir(let page)? = read(.fullReadDir(request)) {
+            edges += page.results
+            if page.next.startName.isEmpty { break }
+            request.flags = page.next.current ? .current : []
+            request.startName = page.next.startName
+            request.startTime = page.next.startTime
+        }
+        return edges
+    }
+
+    func currentEdges() -> [(Place, Meaning)] {
+        directories().flatMap { directory in
+            edges(of: directory).filter(\.current).map { edge in
+                (
+                    Place(directory: directory, name: edge.name),
+                    Meaning(target: edge.targetId.id, creationTime: edge.creationTime)
+                )
+            }
+        }
+    }
+
+    func spans(of file: InodeID) -> [FetchedFullSpan] {
+        var spans: [FetchedFullSpan] = []
+        var request = FileSpansRequest(fileId: file, byteOffset: 0, limit: 0, mtu: 8972)
+        while case .fileSpans(let page)? = read(.fileSpans(request)) {
+            spans += page.spans
+            if page.nextOffset == 0 { break }
+            request.byteOffset = page.nextOffset
+        }
+        return spans
+    }
+
+    /// The blocks of all copies of a file's spans.
+    func blocks(of file: InodeID) -> [FetchedBlock] {
+        spans(of: file).flatMap { span -> [FetchedBlock] in
+            guard case .locations(let body) = span.body else { return [] }
+            return body.locations.flatMap(\.blocks)
+        }
+    }
+}

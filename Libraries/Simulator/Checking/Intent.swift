@@ -1,0 +1,57 @@
+import Protocol
+
+/// What one request of a client was meant to do to one name, and how it ended.
+final class Intent: CustomStringConvertible {
+    enum Change {
+        /// To this inode; nil when the server chooses it.
+        case put(InodeID?)
+        case remove(Meaning)
+    }
+
+    enum Outcome {
+        case underway
+        /// The client was told so. With what the name meant then, when the answer said that.
+        case succeeded(Meaning?)
+        /// Refused or without an answer: a copy of the request may still be somewhere in the network.
+        case unknown
+    }
+
+    let change: Change
+    let place: Place
+    /// For people.
+    let operation: String
+    /// When the request was sent first and when its outcome was known, virtual nanoseconds.
+    let invoked: UInt64
+    private(set) var returned = UInt64.max
+    private(set) var outcome = Outcome.underway
+    /// The change that is taken for this request's, by its number among those of the place.
+    var effect: Int?
+
+    init(_ change: Change, _ place: Place, operation: String, at now: UInt64) {
+        self.change = change
+        self.place = place
+        self.operation = operation
+        invoked = now
+    }
+
+    func end(_ outcome: Outcome, at now: UInt64) {
+        self.outcome = outcome
+        if case .succeeded = outcome { returned = now }
+    }
+
+    /// Whether this can be the reason that `place` went from `before` to `meaning` at `time`.
+    func explains(_ meaning: Meaning?, after before: Meaning?, at time: UInt64) -> Bool {
+        guard invoked <= time, time <= returned else { return false }
+        return switch change {
+        case .put(let target): meaning != nil && (target ?? meaning?.target) == meaning?.target
+        case .remove(let old): meaning == nil && old == before
+        }
+    }
+
+    var isAcknowledged: Bool {
+        if case .succeeded = outcome { return true }
+        return false
+    }
+
+    var description: String { "\(operation) on \(place), sent at \(invoked / 1_000_000) ms" }
+}

@@ -1,0 +1,122 @@
+import Protocol
+
+/// A name in a directory.
+struct Place: Hashable, CustomStringConvertible {
+    let directory: InodeID
+    let name: [UInt8]
+
+    var description: String { "\(directory)/\(String(decoding: name, as: UTF8.self))" }
+}
+
+/// What a name means: an inode since some time.
+struct Meaning: Hashable, CustomStringConvertible {
+    let target: InodeID
+    let creationTime: Timestamp
+
+    var description: String { "\(target) of \(creationTime)" }
+}
+
+/// What every name meant at every moment, as the shards applied it, and what clients wanted and saw: together they tell
+/// whether each name behaved as a single register (linearizability), since each change happens at one known moment.
+final class NameHistory {
+    private struct Change {
+        let time: UInt64
+        let before: Meaning?
+        let meaning: Meaning?
+    }
+
+    private struct Observation {
+        let place: Place
+        let meaning: Meaning?
+        let invoked: UInt64
+        let returned: UInt64
+    }
+
+    private var changes: [Place: [Change]] = [:]
+    private var intents: [Place: [Intent]] = [:]
+    private var observations: [Observation] = []
+
+    /// What `place` means now, as far as is known.
+    func meaning(of place: Place) -> Meaning? { changes[place]?.last?.meaning }
+
+    /// The names of a directory that mean something.
+    var places: [Place] { changes.compactMap { $0.value.last?.meaning == nil ? nil : $0.key } }
+
+    func add(_ intent: Intent) { intents[intent.place, default: []].append(intent) }
+
+    /// A shard says that `place` means `meaning` now. Returns what is wrong with that, if anything.
+    func changed(_ place: Place, to meaning: Meaning?, at now: UInt64) -> String? {
+        let before = self.meaning(of: place)
+        guard before != meaning else { return nil }
+        changes[place, default: []].append(Change(time: now, before: before, meaning: meaning))
+        var seen: Set<Int> = []
+        guard explain(changes[place, default: []].count - 1, at: place, &seen) else {
+            return "\(place) changed from \(Self.text(before)) to \(Self.text(meaning)), and nobody wanted that now"
+        }
+        return nil
+    }
+
+    /// Finds a request that made a change, each of which makes one at most: one that is free, or one whose change has
+    /// another explanation.
+    private func explain(_ number: Int, at place: Place, _ seen: inout Set<Int>) -> Bool {
+        guard seen.insert(number).inserted, let change = changes[place]?[number] else { return false }
+        let candidates = (intents[place] ?? []).filter {
+            $0.explains(change.meaning, after: change.before, at: change.time)
+        }
+        for intent in candidates {
+            if let other = intent.effect, !explain(other, at: place, &seen) { continue }
+            intent.effect = number
+            return true
+        }
+        return false
+    }
+
+    func observed(_ place: Place, _ meaning: Meaning?, from invoked: UInt64, to returned: UInt64) {
+        observations.append(Observation(place: place, meaning: meaning, invoked: invoked, returned: returned))
+    }
+
+    /// Everything that clients were told and that is not what happened.
+    func contradictions() -> [String] {
+        var found: [String] = []
+        for (place, intents) in intents {
+            let acknowledged = intents.filter { intent in
+                guard case .succeeded(let meaning) = intent.outcome else { return false }
+                // A mkdir of a directory that is there is told of it.
+                guard let meaning else { return true }
+                return !wasTrue(place, meaning, from: intent.invoked, to: intent.returned)
+                    || intent.effect != nil
+            }
+            for intent in acknowledged where !hasEffect(intent, at: place) {
+                found.append("acknowledged and never done: \(intent)")
+            }
+        }
+        for seen in observations where !wasTrue(seen.place, seen.meaning, from: seen.invoked, to: seen.returned) {
+            found.append(
+                "between \(seen.invoked / 1_000_000) and \(seen.returned / 1_000_000) ms a client saw \(seen.place) as "
+                    + "\(Self.text(seen.meaning)), which it never was then")
+        }
+        return found.sorted()
+    }
+
+    /// Whether a change can be found for an acknowledged request, possibly one that was put down to a request whose
+    /// outcome its client never learnt.
+    private func hasEffect(_ intent: Intent, at place: Place) -> Bool {
+        if intent.effect != nil { return true }
+        for (number, change) in (changes[place] ?? []).enumerated()
+        where intent.explains(change.meaning, after: change.before, at: change.time) {
+            guard let holder = intents[place]?.first(where: { $0.effect == number && !$0.isAcknowledged }) else { continue }
+            holder.effect = nil
+            intent.effect = number
+            return true
+        }
+        return false
+    }
+
+    private func wasTrue(_ place: Place, _ meaning: Meaning?, from start: UInt64, to end: UInt64) -> Bool {
+        let changes = changes[place] ?? []
+        let before = changes.last { $0.time <= start }?.meaning
+        return before == meaning || changes.contains { $0.time > start && $0.time <= end && $0.meaning == meaning }
+    }
+
+    private static func text(_ meaning: Meaning?) -> String { meaning.map(\.description) ?? "nothing" }
+}

@@ -1,0 +1,119 @@
+import Protocol
+import ShardCore
+
+/// Looks at every entry that a shard applies, and at every shard that comes back after a crash.
+final class ShardWatch {
+    private let world: World
+    private let names: NameHistory
+    private var applied: [ShardID: LogIndex] = [:]
+    /// Inodes that were removed: none may come back (T5).
+    private var removedInodes: Set<InodeID> = []
+    /// Blocks whose removal was proven (T3), and history that garbage collection removed (T6).
+    private(set) var releasedBlocks: Set<BlockID> = []
+    private(set) var collected: Set<SnapshotPlace> = []
+
+    struct SnapshotPlace: Hashable {
+        let place: Place
+        let creationTime: Timestamp
+    }
+
+    init(_ world: World, _ names: NameHistory) {
+        self.world = world
+        self.names = names
+    }
+
+    /// Shards that have applied anything.
+    var shards: [ShardID] { applied.keys.sorted { $0.rawValue < $1.rawValue } }
+
+    func applied(_ entry: ShardLogEntry, _ reply: ShardReply, _ core: ShardCore) {
+        applied[core.shard] = core.appliedIndex
+        world.trace.digest(core.appliedIndex.rawValue ^ entry.time.nanoseconds)
+        guard case .response = reply else { return }
+        switch entry.action {
+        case .request(let request):
+            for place in request.touchedPlaces { look(at: place, core) }
+            note(request)
+        case .certifyRemoval(let proofs):
+            releasedBlocks.formUnion(proofs.proofs.map(\.blockId))
+        default: break
+        }
+    }
+
+    private func note(_ request: AnyShardRequest) {
+        switch request {
+        case .removeInode(let request):
+            removedInodes.insert(request.id)
+        case .createDirectoryInode(let request):
+            if removedInodes.contains(request.id) { world.find("T5: directory \(request.id) came back") }
+        case .removeNonOwnedEdge(let request):
+            collect(request.dirId, request.name, request.creationTime)
+        case .sameShardHardFileUnlink(let request):
+            collect(request.ownerId, request.name, request.creationTime)
+        case .removeOwnedSnapshotFileEdge(let request):
+            collect(request.ownerId, request.name, request.creationTime)
+        default: break
+        }
+    }
+
+    private func collect(_ directory: InodeID, _ name: [UInt8], _ time: Timestamp) {
+        collected.insert(SnapshotPlace(place: Place(directory: directory, name: name), creationTime: time))
+    }
+
+    private func look(at place: Place, _ core: ShardCore) {
+        let request = AnyShardRequest.lookup(LookupRequest(dirId: place.directory, name: place.name))
+        var meaning: Meaning?
+        if case .lookup(let found)? = try? core.read(request) {
+            meaning = Meaning(target: found.targetId, creationTime: found.creationTime)
+        }
+        if let problem = names.changed(place, to: meaning, at: world.now) { world.find(problem) }
+    }
+
+    /// A shard has read its state and its log again: nothing that was applied may be missing, and nothing may be other
+    /// than it was (S22).
+    func restarted(_ core: ShardCore) {
+        let before = applied[core.shard] ?? .zero
+        guard core.appliedIndex >= before else {
+            return world.find("shard \(core.shard) had applied \(before) and came back with \(core.appliedIndex)")
+        }
+        let isSame = core.appliedIndex == before
+        applied[core.shard] = core.appliedIndex
+        var present: [Place: Meaning] = [:]
+        for (place, meaning) in CoreReader(core).currentEdges() { present[place] = meaning }
+        for place in names.places where place.directory.shard == core.shard && present[place] == nil {
+            compare(place, nil, isSame, core)
+        }
+        for (place, meaning) in present.sorted(by: { $0.value.creationTime < $1.value.creationTime }) {
+            compare(place, meaning, isSame, core)
+        }
+    }
+
+    private func compare(_ place: Place, _ meaning: Meaning?, _ isSame: Bool, _ core: ShardCore) {
+        guard names.meaning(of: place) != meaning else { return }
+        if isSame {
+            world.find("shard \(core.shard) came back with another \(place) at the same index")
+        } else if let problem = names.changed(place, to: meaning, at: world.now) {
+            // Entries that were durable, and applied only now.
+            world.find(problem)
+        }
+    }
+}
+
+extension AnyShardRequest {
+    /// The names whose meaning this may change.
+    fileprivate var touchedPlaces: [Place] {
+        switch self {
+        case .linkFile(let request): [Place(directory: request.ownerId, name: request.name)]
+        case .softUnlinkFile(let request): [Place(directory: request.ownerId, name: request.name)]
+        case .sameDirectoryRename(let request):
+            [
+                Place(directory: request.dirId, name: request.oldName),
+                Place(directory: request.dirId, name: request.newName),
+            ]
+        case .sameDirectoryRenameSnapshot(let request): [Place(directory: request.dirId, name: request.newName)]
+        case .createLockedCurrentEdge(let request): [Place(directory: request.dirId, name: request.name)]
+        case .lockCurrentEdge(let request): [Place(directory: request.dirId, name: request.name)]
+        case .unlockCurrentEdge(let request): [Place(directory: request.dirId, name: request.name)]
+        default: []
+        }
+    }
+}

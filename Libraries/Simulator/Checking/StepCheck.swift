@@ -1,0 +1,61 @@
+import Protocol
+import ShardCore
+
+/// What must hold at every moment, whatever is under way (spec A.13: S1–S22 and T2–T6). Looks now and then, and compares
+/// with what it saw before.
+final class StepCheck {
+    private let cluster: SimulatedCluster
+    private var mtimes: [InodeID: Timestamp] = [:]
+    private var history: [InodeID: Set<ShardWatch.SnapshotPlace>] = [:]
+    private var blocks: [InodeID: Set<BlockID>] = [:]
+
+    init(_ cluster: SimulatedCluster) { self.cluster = cluster }
+
+    private func find(_ text: String) { cluster.world.find(text) }
+
+    func run() {
+        for core in cluster.cores {
+            do {
+                try core.checkInvariants { find("shard \(core.shard): \($0)") }
+            } catch {
+                find("shard \(core.shard) cannot be checked: \(error)")
+            }
+            let reader = CoreReader(core)
+            for directory in reader.directories() { check(directory, reader) }
+            for file in reader.files() { check(file: file, reader) }
+        }
+    }
+
+    private func check(_ directory: InodeID, _ reader: CoreReader) {
+        guard let status = reader.status(of: directory) else { return }
+        if let before = mtimes[directory], status.mtime < before {
+            find("T2: mtime of \(directory) went from \(before) back to \(status.mtime)")
+        }
+        mtimes[directory] = status.mtime
+        let edges = reader.edges(of: directory).filter { !$0.current }
+        let present = Set(
+            edges.map {
+                ShardWatch.SnapshotPlace(
+                    place: Place(directory: directory, name: $0.name), creationTime: $0.creationTime)
+            })
+        let gone = (history[directory] ?? []).subtracting(present).subtracting(cluster.watch.collected)
+        if let edge = gone.first { find("T6: \(edge.place) of \(edge.creationTime) left history uncollected") }
+        history[directory] = present
+    }
+
+    /// T3, T4: a linked file's contents never change, and all its blocks are where they should be.
+    private func check(file: InodeID, _ reader: CoreReader) {
+        guard let contents = cluster.contents[file] else { return find("file \(file) was linked by nobody") }
+        let spans = reader.spans(of: file)
+        let seen = spans.map {
+            FileContents.Span(byteOffset: $0.header.byteOffset, size: $0.header.size, crc: $0.header.crc)
+        }
+        let written = contents.spans.map {
+            FileContents.Span(byteOffset: $0.byteOffset, size: $0.size, crc: $0.crc)
+        }
+        if seen != written { find("T4: file \(file) has the spans \(seen), written were \(written)") }
+        for block in reader.blocks(of: file) where !cluster.holds(block.blockId, crc: block.crc) {
+            find("block \(block.blockId) of linked file \(file) is nowhere")
+        }
+    }
+}

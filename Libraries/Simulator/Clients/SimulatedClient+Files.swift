@@ -1,0 +1,93 @@
+import Client
+import Erasure
+import Protocol
+
+/// Files, as `Libraries/Client` writes them.
+extension SimulatedClient {
+    func construct(in shard: ShardID, _ note: String) async throws(ClientError) -> TransientInode {
+        let made = try await call(ConstructFileRequest(type: .file, note: Array(note.utf8)), shard: shard)
+        return TransientInode(id: made.id, cookie: made.cookie)
+    }
+
+    /// Writes a file and gives it its name; what the name meant before becomes history.
+    func create(_ place: Place) async throws(ClientError) {
+        let file = try await construct(in: place.directory.shard, "create")
+        var contents = FileContents()
+        for _ in 0..<Int.random(in: 0...2, using: &world.random) {
+            if world.random.perMille(400) {
+                contents.spans.append(try await addInlineSpan(to: file, at: contents.size))
+            } else {
+                let span = FileContents.blockSpan(at: contents.size, &world.random)
+                try await addBlockSpan(span, to: file)
+                contents.spans.append(span)
+            }
+        }
+        cluster.contents[file.id] = contents
+        let intent = want(.put(file.id), place, "create")
+        let outcome = await counted(
+            LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: place.directory, name: place.name),
+            shard: place.directory.shard)
+        settle([intent], outcome.result.map { Meaning(target: file.id, creationTime: $0.creationTime) })
+        _ = try outcome.result.get()
+    }
+
+    private func addInlineSpan(to file: TransientInode, at offset: UInt64) async throws(ClientError) -> FileContents.Span
+    {
+        let body = (0..<20).map { _ in UInt8.random(in: 0...255, using: &world.random) }
+        // Reads as zeros behind the body, up to the next page.
+        let size: UInt32 = 4096
+        let crc = CRC32C(of: body).zeroExtended(by: Int64(size) - Int64(body.count))
+        _ = try await call(
+            AddInlineSpanRequest(
+                fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: offset, size: size, crc: crc,
+                body: body),
+            shard: file.id.shard)
+        return FileContents.Span(byteOffset: offset, size: size, crc: crc)
+    }
+
+    /// Writes a span; when a block server does not take its block, the half-written span is moved aside and tried again
+    /// elsewhere.
+    func addBlockSpan(_ span: FileContents.Span, to file: TransientInode) async throws(ClientError) {
+        var blacklist: [BlacklistEntry] = []
+        for _ in 0..<3 {
+            let blocks = try await call(
+                AddSpanInitiateRequest(span, of: file, blacklist: blacklist), shard: file.id.shard
+            ).blocks
+            guard let failed = try await write(blocks, span.cells, to: file, at: span.byteOffset) else { return }
+            blacklist.append(BlacklistEntry(failureDomain: FailureDomain(name: ""), blockService: failed))
+            let aside = try await construct(in: file.id.shard, "aside")
+            _ = try await call(
+                MoveSpanRequest(
+                    spanSize: span.size, fileId1: file.id, byteOffset1: span.byteOffset, cookie1: file.cookie,
+                    fileId2: aside.id, byteOffset2: 0, cookie2: aside.cookie),
+                shard: file.id.shard)
+            if world.random.perMille(500) { try await scrap(aside) }
+        }
+        throw ClientError(.cannotPlaceSpan, "a span")
+    }
+
+    /// Writes the blocks of a span and certifies it; the block service that failed, if one did.
+    func write(
+        _ blocks: [AddSpanInitiateBlockInfo], _ crcs: [CRC32C], to file: TransientInode, at offset: UInt64
+    ) async throws(ClientError) -> BlockServiceID? {
+        var proofs: [BlockProof] = []
+        for (block, crc) in zip(blocks, crcs) {
+            do throws(ClientError) {
+                let request = WriteBlockRequest(
+                    blockId: block.blockId, crc: crc, size: FileContents.cellSize, certificate: block.certificate)
+                let proof = try await self.blocks(.writeBlock(request), block.blockServiceId)
+                proofs.append(BlockProof(blockId: block.blockId, proof: proof))
+            } catch {
+                return block.blockServiceId
+            }
+        }
+        _ = try await call(
+            AddSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: offset, proofs: proofs),
+            shard: file.id.shard)
+        return nil
+    }
+
+    func scrap(_ file: TransientInode) async throws(ClientError) {
+        _ = try await call(ScrapTransientFileRequest(id: file.id, cookie: file.cookie), shard: file.id.shard)
+    }
+}

@@ -1,0 +1,94 @@
+import Client
+import Protocol
+
+/// One user: does something to the namespace, waits, does something else.
+///
+/// `@unchecked Sendable`: confined to the simulation's thread.
+final class Workload: @unchecked Sendable {
+    private let client: SimulatedClient
+    private let cluster: SimulatedCluster
+    private let world: World
+    private(set) var isRunning = true
+    /// Requests that ended well, and not.
+    private(set) var succeeded = 0
+    private(set) var refused = 0
+
+    private static let pause: ClosedRange<UInt64> = 20_000_000...8_000_000_000
+    private static let names = ["a", "b", "c", "d"].map { Array($0.utf8) }
+
+    init(_ client: SimulatedClient) {
+        self.client = client
+        cluster = client.cluster
+        world = client.world
+    }
+
+    /// Goes on until `end`, virtual nanoseconds.
+    func start(until end: UInt64) {
+        world.spawn { [self] in
+            while world.now < end {
+                await world.sleep(world.random.spread(Self.pause))
+                do throws(ClientError) {
+                    try await act()
+                    succeeded += 1
+                } catch {
+                    refused += 1
+                }
+            }
+            isRunning = false
+        }
+    }
+
+    private var anyPlace: Place {
+        Place(directory: world.random.pick(cluster.directories), name: world.random.pick(Self.names))
+    }
+
+    /// A place that means something, so that most operations have something to work on.
+    private var knownPlace: Place {
+        for _ in 0..<6 {
+            let place = anyPlace
+            if cluster.names.meaning(of: place) != nil { return place }
+        }
+        return anyPlace
+    }
+
+    private func act() async throws(ClientError) {
+        switch Int.random(in: 0..<100, using: &world.random) {
+        case 0..<25: try await client.create(anyPlace)
+        case 25..<40: try await client.makeDirectory(anyPlace)
+        case 40..<52: try await client.rename(knownPlace, to: anyPlace)
+        case 52..<66: try await client.unlink(knownPlace)
+        case 66..<76: _ = try await client.lookup(anyPlace)
+        case 76..<82: _ = try await client.list(world.random.pick(cluster.directories))
+        case 82..<87: try await client.resurrect(anyPlace)
+        case 87..<90: try await changePolicies()
+        case 90..<94: try await touchFile()
+        case 94..<97: try await withFile { (file) throws(ClientError) in try await client.relocateBlock(of: file) }
+        default: try await withFile { (file) throws(ClientError) in try await client.rewriteSpan(of: file) }
+        }
+    }
+
+    private func withFile(_ body: (InodeID) async throws(ClientError) -> Void) async throws(ClientError) {
+        guard let file = cluster.names.meaning(of: knownPlace)?.target, file.isFile else { return }
+        try await body(file)
+    }
+
+    private func touchFile() async throws(ClientError) {
+        try await withFile { (file) throws(ClientError) in
+            let time = client.now.nanoseconds | 1 << 63
+            _ = try await client.call(SetTimeRequest(id: file, mtime: time, atime: time), shard: file.shard)
+            _ = try await client.call(StatFileRequest(id: file), shard: file.shard)
+        }
+    }
+
+    private func changePolicies() async throws(ClientError) {
+        let directory = world.random.pick(cluster.directories)
+        guard directory != .root else { return }
+        var info = DirectoryInfo(entries: [])
+        if world.random.perMille(500) {
+            let age = DeleteAfterTime(nanoseconds: world.random.pick([10, 60, 300]) * ClusterOptions.second)
+            let policy = SnapshotPolicy(deleteAfterTime: age, deleteAfterVersions: .inactive)
+            do { try info.set(policy) } catch { return }
+        }
+        _ = try await client.call(SetDirectoryInfoRequest(id: directory, info: info), shard: directory.shard)
+    }
+}

@@ -1,0 +1,137 @@
+import CoordinatorCore
+import Protocol
+import ReplicatedLog
+
+/// The coordinator's process, as `Services/cdc` has it.
+final class CoordinatorMachine: Machine {
+    private static let group = LogGroupID(rawValue: 0)
+    private static let tick: UInt64 = 5_000_000
+
+    private let options: ClusterOptions
+    private(set) var core: Coordinator?
+    private var log: SimulatedLog?
+    private var lane: SimulatedLog.Group?
+    /// Which client a request's origin is; origins are what the core compares.
+    private var clients: [UInt64: Endpoint] = [:]
+    private var isPumpDue = false
+    private var isTickDue = false
+
+    init(_ world: World, _ network: Network, _ options: ClusterOptions) {
+        self.options = options
+        super.init(.coordinator, world, network)
+    }
+
+    override func boot() throws {
+        let log = SimulatedLog(world, disk) { [unowned self] in fail(LogError.noSpace("log")) }
+        self.log = log
+        var settings = CoordinatorOptions(defaultInfo: options.rootInfo)
+        settings.directoryReservation = options.directoryReservation
+        let core = try Coordinator(store: disk.state, prefix: [1], options: settings)
+        let last = try disk.log.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
+            try core.replay([UInt8](bytes), at: index)
+        }
+        let lane = log.open(Self.group, delivered: last[Self.group] ?? .zero)
+        lane.onDelivery = { [unowned self] entry in
+            attempt { core throws(CoordinatorFailure) in
+                try core.committed(entry.bytes, at: entry.index, now: world.now)
+            }
+        }
+        self.core = core
+        self.lane = lane
+        isPumpDue = false
+        isTickDue = false
+        network.attach(.coordinator, of: id) { [unowned self] message, sender in receive(message, from: sender) }
+        network.attach(.coordinatorBack, of: id) { [unowned self] message, _ in receiveAnswer(message) }
+        attempt { core throws(CoordinatorFailure) in
+            try core.lead(firstRequestID: world.random.next(), now: world.now)
+        }
+        every(options.flushPause) { [unowned self] in flush() }
+    }
+
+    override func halt() {
+        log?.close()
+        log = nil
+        lane = nil
+        core = nil
+        network.detach(.coordinator)
+        network.detach(.coordinatorBack)
+    }
+
+    private func attempt(_ body: (Coordinator) throws(CoordinatorFailure) -> Void) {
+        guard let core else { return }
+        do throws(CoordinatorFailure) {
+            try body(core)
+            pumpSoon()
+        } catch {
+            fail(error)
+        }
+    }
+
+    // MARK: Messages
+
+    private func receive(_ message: Message, from sender: Endpoint) {
+        guard case .coordinatorRequest(let request) = message.body, case .client(let number) = sender else { return }
+        let source = UInt64(number)
+        clients[source] = sender
+        attempt { core throws(CoordinatorFailure) in
+            try core.receive(request, from: RequestOrigin(source: source, requestID: message.id), now: world.now)
+        }
+    }
+
+    private func receiveAnswer(_ message: Message) {
+        guard case .shardAnswer(let answer) = message.body, message.isSigned else { return }
+        attempt { core throws(CoordinatorFailure) in
+            try core.receive(answer, toRequest: message.id, now: world.now)
+        }
+    }
+
+    /// What one turn brings goes out together.
+    private func pumpSoon() {
+        guard !isPumpDue else { return }
+        isPumpDue = true
+        after(10_000) { [unowned self] in pump() }
+    }
+
+    private func pump() {
+        isPumpDue = false
+        guard let core, let lane else { return }
+        send(core.takeOutbox())
+        do {
+            for entry in try core.takeEntries(now: world.now, time: wallClock) { _ = try lane.propose(entry) }
+        } catch {
+            return fail(error)
+        }
+        guard core.needsTicks, !isTickDue else { return }
+        isTickDue = true
+        after(Self.tick) { [unowned self] in
+            isTickDue = false
+            attempt { core throws(CoordinatorFailure) in core.tick(now: world.now) }
+        }
+    }
+
+    private func send(_ outbox: Outbox) {
+        for send in outbox.shardSends {
+            network.send(
+                Message(id: send.requestID, isSigned: true, body: .shardRequest(send.request)),
+                from: .coordinatorBack, to: .shard(send.shard))
+        }
+        for reply in outbox.clientReplies {
+            // After a crash nobody is waiting at the other end for what was recovered.
+            guard let client = clients[reply.origin.source] else { continue }
+            network.send(
+                Message(id: reply.origin.requestID, body: .coordinatorAnswer(reply.result)),
+                from: .coordinator, to: client)
+        }
+        for alarm in outbox.alarms { world.find("the coordinator raises an alarm: \(alarm)") }
+    }
+
+    private func flush() {
+        guard let core else { return }
+        do {
+            try disk.state.flush()
+            try disk.log.trim(through: [Self.group: core.appliedIndex])
+        } catch {
+            // A full disk: the log keeps growing until there is room again.
+        }
+    }
+}

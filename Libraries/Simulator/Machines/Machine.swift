@@ -1,0 +1,83 @@
+import Protocol
+
+/// A process on a machine of its own: it has a disk and a clock, crashes, and starts again with what its disk kept.
+class Machine {
+    let id: MachineID
+    let world: World
+    let network: Network
+    let disk = SimulatedDisk()
+    /// How far the wall clock is off, nanoseconds.
+    var clockOffset: Int64 = 0
+    private(set) var isUp = false
+    /// Counts the starts; what an earlier process had in mind does not happen any more.
+    private(set) var incarnation = 0
+
+    init(_ id: MachineID, _ world: World, _ network: Network) {
+        self.id = id
+        self.world = world
+        self.network = network
+    }
+
+    var wallClock: Timestamp {
+        let time = Int64(World.epoch &+ world.now) &+ clockOffset
+        return Timestamp(nanoseconds: UInt64(max(time, 1)))
+    }
+
+    /// Reads the disk and begins to serve. Does nothing when it runs already.
+    final func start() {
+        guard !isUp else { return }
+        isUp = true
+        incarnation += 1
+        world.note("\(id) starts")
+        do {
+            try boot()
+        } catch {
+            if disk.isFull { return crash(restartAfter: 2_000_000_000) }
+            world.find("\(id) cannot start: \(error)")
+        }
+    }
+
+    /// Loses everything that is not on the disk, and part of what is not synced.
+    final func crash(restartAfter pause: UInt64) {
+        guard isUp else { return }
+        isUp = false
+        world.faults.crashes += 1
+        world.note("\(id) crashes")
+        halt()
+        world.faults.tornWrites += disk.crash(&world.random)
+        world.after(pause) { [self] in start() }
+    }
+
+    /// Happens only if this process still runs then.
+    final func after(_ delay: UInt64, _ body: @escaping () -> Void) {
+        let mine = incarnation
+        world.after(delay) { [self] in
+            if isUp && incarnation == mine { body() }
+        }
+    }
+
+    /// Again and again for as long as this process runs.
+    final func every(_ pause: ClosedRange<UInt64>, _ body: @escaping () -> Void) {
+        let mine = incarnation
+        world.every(pause) { [self] in
+            guard isUp && incarnation == mine else { return false }
+            body()
+            return true
+        }
+    }
+
+    /// A state machine cannot go on. With a broken disk that is what has to happen; otherwise it is a defect.
+    final func fail(_ error: any Error) {
+        if disk.isFull {
+            crash(restartAfter: UInt64.random(in: 1_000_000_000...5_000_000_000, using: &world.random))
+        } else {
+            world.find("\(id) stops: \(error)")
+        }
+    }
+
+    /// To be overridden: opens the state from the disk, attaches endpoints.
+    func boot() throws {}
+
+    /// To be overridden: drops everything volatile, detaches endpoints.
+    func halt() {}
+}

@@ -1,0 +1,109 @@
+import Protocol
+import RegistryCore
+import ReplicatedLog
+
+/// The registry's process, as `Services/registry` has it.
+final class RegistryMachine: Machine {
+    private static let group = LogGroupID(rawValue: 0)
+
+    /// A request whose entries are in the log.
+    private struct Pending {
+        let requestID: UInt64
+        let sender: Endpoint
+        let isLast: Bool
+    }
+
+    private let options: ClusterOptions
+    private(set) var core: RegistryCore?
+    private var log: SimulatedLog?
+    private var lane: SimulatedLog.Group?
+    private var pending: [LogIndex: Pending] = [:]
+
+    init(_ world: World, _ network: Network, _ options: ClusterOptions) {
+        self.options = options
+        super.init(.registry, world, network)
+    }
+
+    override func boot() throws {
+        let log = SimulatedLog(world, disk) { [unowned self] in fail(LogError.noSpace("log")) }
+        self.log = log
+        let core = try RegistryCore(
+            store: disk.state, prefix: [2],
+            configuration: RegistryConfiguration(stalenessDelayNanoseconds: options.stalenessDelay))
+        let last = try disk.log.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
+            _ = try core.apply([UInt8](bytes), at: index)
+        }
+        let lane = log.open(Self.group, delivered: last[Self.group] ?? .zero)
+        lane.onDelivery = { [unowned self] entry in deliver(entry) }
+        self.core = core
+        self.lane = lane
+        network.attach(.registry, of: id) { [unowned self] message, sender in receive(message, from: sender) }
+        every(4_000_000_000...6_000_000_000) { [unowned self] in tick() }
+        every(options.flushPause) { [unowned self] in flush() }
+    }
+
+    override func halt() {
+        log?.close()
+        log = nil
+        lane = nil
+        core = nil
+        pending = [:]
+        network.detach(.registry)
+    }
+
+    private func receive(_ message: Message, from sender: Endpoint) {
+        guard let core, case .registryRequest(let request) = message.body else { return }
+        do throws(ProtocolError) {
+            guard request.kind.isLogged else {
+                return answer(.success(try core.read(request, at: wallClock)), message.id, sender)
+            }
+            propose(try core.prepare(request, at: wallClock), message.id, sender)
+        } catch {
+            answer(.failure(error), message.id, sender)
+        }
+    }
+
+    private func propose(_ entries: [[UInt8]], _ requestID: UInt64, _ sender: Endpoint) {
+        guard let lane else { return }
+        for (number, entry) in entries.enumerated() {
+            guard let index = try? lane.propose(entry) else { return }
+            pending[index] = Pending(requestID: requestID, sender: sender, isLast: number == entries.count - 1)
+        }
+    }
+
+    private func deliver(_ entry: LogEntry) {
+        guard let core else { return }
+        do throws(RegistryCoreError) {
+            let reply = try core.apply(entry.bytes, at: entry.index)
+            core.checkInvariants { [world] in world.find("registry: \($0)") }
+            guard let request = pending.removeValue(forKey: entry.index), request.isLast else { return }
+            answer(reply, request.requestID, request.sender)
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func answer(_ reply: RegistryCore.Reply, _ requestID: UInt64, _ client: Endpoint) {
+        network.send(Message(id: requestID, body: .registryAnswer(reply)), from: .registry, to: client)
+    }
+
+    private func tick() {
+        guard let core, let lane else { return }
+        do {
+            if let entry = try core.prepareStalenessTick(at: wallClock) { _ = try lane.propose(entry) }
+        } catch {
+            return fail(error)
+        }
+        core.refreshAssignment(at: wallClock)
+    }
+
+    private func flush() {
+        guard let core else { return }
+        do {
+            try disk.state.flush()
+            try disk.log.trim(through: [Self.group: core.appliedIndex])
+        } catch {
+            // A full disk: the log keeps growing until there is room again.
+        }
+    }
+}

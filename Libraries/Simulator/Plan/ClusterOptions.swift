@@ -1,0 +1,37 @@
+import Protocol
+
+/// What the cluster of a run looks like; drawn from the seed.
+struct ClusterOptions {
+    var shardMachines: Int
+    var blockServers: Int
+    var disksPerServer: Int
+    var clients: Int
+    var collectors: Int
+    /// Small ones make recovery after a crash of the coordinator look at few ids, large ones at many.
+    var directoryReservation: Int
+    /// How long a transient file lives after its last use, nanoseconds.
+    var transientLifetime: UInt64
+    var stalenessDelay: UInt64 = 60_000_000_000
+    /// Pause between flushes of a state store, nanoseconds.
+    var flushPause: ClosedRange<UInt64>
+    var rootInfo: DirectoryInfo
+
+    static let second: UInt64 = 1_000_000_000
+
+    init(_ random: inout SeededRandom) throws(EncodeError) {
+        shardMachines = .random(in: 1...4, using: &random)
+        blockServers = .random(in: 4...6, using: &random)
+        disksPerServer = .random(in: 1...2, using: &random)
+        clients = .random(in: 2...5, using: &random)
+        collectors = .random(in: 1...2, using: &random)
+        directoryReservation = random.pick([2, 4, 8, 32])
+        transientLifetime = random.pick([120, 300, 900]) * Self.second
+        flushPause = random.pick([5, 30, 120]) * Self.second...200 * Self.second
+        let versions = random.pick([DeleteAfterVersions.inactive, DeleteAfterVersions(versions: 2)])
+        rootInfo = try .sternaRootDefault(
+            snapshot: SnapshotPolicy(
+                deleteAfterTime: DeleteAfterTime(nanoseconds: random.pick([30, 120, 600]) * Self.second),
+                deleteAfterVersions: versions),
+            span: .uniform(Parity(data: 2, parity: 1), maxSize: 1 << 20), block: .uniform(.flash))
+    }
+}

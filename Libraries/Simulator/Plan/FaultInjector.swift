@@ -1,0 +1,105 @@
+/// Carries a plan of trouble out, and ends it.
+final class FaultInjector {
+    private let cluster: SimulatedCluster
+    private let clients: [SimulatedClient]
+    private let plan: FaultPlan
+    private let world: World
+    private var isOver = false
+
+    private static let second = ClusterOptions.second
+    /// No clock is off by more, nanoseconds.
+    private static let worstClock: Int64 = 300_000_000_000
+
+    init(_ cluster: SimulatedCluster, clients: [SimulatedClient], _ plan: FaultPlan) {
+        self.cluster = cluster
+        self.clients = clients
+        self.plan = plan
+        world = cluster.world
+    }
+
+    func start() {
+        changeWeather()
+        repeating(30 * Self.second) { [self] in changeWeather() }
+        if let pause = plan.crashPause { repeating(pause) { [self] in crash() } }
+        if let pause = plan.partitionPause { repeating(pause) { [self] in partition() } }
+        if let pause = plan.clockPause { repeating(pause) { [self] in stepClock() } }
+        if let pause = plan.slowDiskPause { repeating(pause) { [self] in slowDisk() } }
+        if let pause = plan.fullDiskPause { repeating(pause) { [self] in fillDisk() } }
+    }
+
+    /// No more trouble: machines that are down come back by themselves.
+    func stop() {
+        isOver = true
+        cluster.network.weather = .calm
+        cluster.network.isolate([])
+        for machine in cluster.machines {
+            machine.clockOffset = 0
+            machine.disk.isFull = false
+            machine.disk.syncTime = SimulatedDisk.healthySyncTime
+        }
+        for client in clients { client.clockOffset = 0 }
+        world.note("the trouble is over")
+    }
+
+    private func repeating(_ mean: UInt64, _ body: @escaping () -> Void) {
+        world.every(mean / 4...mean * 7 / 4) { [self] in
+            guard !isOver else { return false }
+            body()
+            return true
+        }
+    }
+
+    private func changeWeather() {
+        func part(_ worst: Int) -> Int { worst == 0 ? 0 : Int.random(in: 0...worst, using: &world.random) }
+        cluster.network.weather = Network.Weather(
+            lossPerMille: part(plan.weather.lossPerMille), duplicationPerMille: part(plan.weather.duplicationPerMille),
+            latenessPerMille: part(plan.weather.latenessPerMille), longestDelay: plan.weather.longestDelay)
+    }
+
+    private func crash() {
+        // The coordinator and the shards are what this is about.
+        let candidates = cluster.machines + cluster.shards + [cluster.coordinator, cluster.coordinator]
+        world.random.pick(candidates).crash(restartAfter: world.random.spread(50_000_000...20 * Self.second))
+    }
+
+    private func partition() {
+        world.faults.partitions += 1
+        let everyone = cluster.machines.map(\.id) + clients.map { MachineID.client($0.number) }
+        let some = everyone.shuffled(using: &world.random).prefix(Int.random(in: 1...3, using: &world.random))
+        cluster.network.isolate(Set(some))
+        world.note("cut off: \(some.map(\.description).joined(separator: ", "))")
+        world.after(world.random.spread(Self.second...30 * Self.second)) { [self] in cluster.network.isolate([]) }
+    }
+
+    private func stepClock() {
+        world.faults.clockSteps += 1
+        let size = Int64(world.random.spread(1_000_000...200 * Self.second))
+        let step = world.random.perMille(500) ? size : -size
+        func stepped(_ offset: Int64) -> Int64 { min(max(offset + step, -Self.worstClock), Self.worstClock) }
+        if world.random.perMille(200), !clients.isEmpty {
+            let client = world.random.pick(clients)
+            client.clockOffset = stepped(client.clockOffset)
+        } else {
+            let machine = world.random.pick(cluster.machines)
+            machine.clockOffset = stepped(machine.clockOffset)
+            world.note("the clock of \(machine.id) is off by \(machine.clockOffset / 1_000_000) ms")
+        }
+    }
+
+    private func slowDisk() {
+        world.faults.slowDisks += 1
+        let disk = world.random.pick(cluster.machines).disk
+        disk.syncTime = 20_000_000...world.random.spread(50_000_000...3 * Self.second)
+        world.after(world.random.spread(Self.second...30 * Self.second)) {
+            disk.syncTime = SimulatedDisk.healthySyncTime
+        }
+    }
+
+    private func fillDisk() {
+        world.faults.fullDisks += 1
+        let machine = world.random.pick(cluster.machines)
+        machine.disk.isFull = true
+        world.note("the disk of \(machine.id) is full")
+        world.after(world.random.spread(Self.second...20 * Self.second)) { machine.disk.isFull = false }
+    }
+}

@@ -1,0 +1,29 @@
+/// Which kinds of trouble a run has, and how much of each; drawn from the seed. A run rarely has all kinds, so that
+/// each is also seen without the others hiding it.
+struct FaultPlan {
+    /// The worst weather of the run.
+    var weather = Network.Weather()
+    /// Mean nanoseconds between two events of a kind; nil: none.
+    var crashPause: UInt64?
+    var partitionPause: UInt64?
+    var clockPause: UInt64?
+    var slowDiskPause: UInt64?
+    var fullDiskPause: UInt64?
+    /// How long the trouble lasts, virtual nanoseconds: at least ten minutes.
+    var duration: UInt64
+
+    private static let second = ClusterOptions.second
+
+    init(_ random: inout SeededRandom) {
+        duration = UInt64.random(in: 600...720, using: &random) * Self.second
+        weather.lossPerMille = random.pick([0, 10, 50, 100, 300])
+        weather.duplicationPerMille = random.pick([0, 10, 100, 300])
+        weather.latenessPerMille = random.pick([0, 20, 100, 300])
+        weather.longestDelay = random.pick([10_000_000, Self.second, 20 * Self.second, 300 * Self.second])
+        crashPause = random.perMille(750) ? random.pick([2, 8, 30]) * Self.second : nil
+        partitionPause = random.perMille(500) ? random.pick([20, 60]) * Self.second : nil
+        clockPause = random.perMille(500) ? random.pick([5, 40]) * Self.second : nil
+        slowDiskPause = random.perMille(400) ? random.pick([10, 60]) * Self.second : nil
+        fullDiskPause = random.perMille(250) ? random.pick([30, 120]) * Self.second : nil
+    }
+}

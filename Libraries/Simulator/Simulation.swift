@@ -1,0 +1,141 @@
+import Protocol
+
+/// One run: a cluster, its users and collectors, trouble, healing, and what must be true then.
+///
+/// Everything follows from the seed. Confined to one thread at a time.
+public final class Simulation {
+    private let seed: UInt64
+    private let world: World
+    private let cluster: SimulatedCluster
+    private let plan: FaultPlan
+    private let users: [Workload]
+    private let collectors: [Collector]
+    private let injector: FaultInjector
+    private let check: StepCheck
+
+    private static let second = ClusterOptions.second
+    /// How long healing may take: longer than a packet may be late.
+    private static let healing: UInt64 = 1_800 * second
+    /// How long it may take until everything that has to go is gone.
+    private static let cleaning: UInt64 = 4 * 3_600 * second
+
+    /// - Parameter tracedEvents: how many of the last events to keep for the report; they cost time.
+    public init(seed: UInt64, tracedEvents: Int = 0) throws {
+        self.seed = seed
+        world = World(seed: seed, tracedEvents: tracedEvents)
+        plan = FaultPlan(&world.random)
+        let cluster = SimulatedCluster(world, try ClusterOptions(&world.random))
+        self.cluster = cluster
+        let clients = (0..<cluster.options.clients + cluster.options.collectors).map { SimulatedClient($0, cluster) }
+        users = clients.prefix(cluster.options.clients).map(Workload.init)
+        collectors = clients.suffix(cluster.options.collectors).map(Collector.init)
+        injector = FaultInjector(cluster, clients: clients, plan)
+        check = StepCheck(cluster)
+    }
+
+    /// Carries the run out; it ends at the first thing found wrong.
+    public func run() -> Report {
+        begin()
+        world.run(until: plan.duration)
+        let troubled = world.now
+        heal()
+        clean()
+        restartAll()
+        return report(troubled)
+    }
+
+    private func begin() {
+        for machine in [cluster.registry] + cluster.machines { machine.start() }
+        // Block services register, shards learn of them.
+        world.run(until: 60 * Self.second)
+        injector.start()
+        for user in users { user.start(until: plan.duration) }
+        for collector in collectors { collector.start(until: plan.duration) }
+        world.every(40 * Self.second...80 * Self.second) { [unowned self] in
+            check.run()
+            return world.now < plan.duration
+        }
+        world.every(Self.second...3 * Self.second) { [unowned self] in
+            cluster.refreshDirectories()
+            return world.now < plan.duration
+        }
+    }
+
+    /// The trouble ends; everything under way has to come to its end, and then all must be in order.
+    private func heal() {
+        injector.stop()
+        world.run(until: world.now + Self.healing) { [unowned self] in isQuiet }
+        guard world.findings.isEmpty else { return }
+        guard isQuiet else { return world.find("the cluster does not come to rest: \(whatIsUnderWay)") }
+        checkAll()
+        for contradiction in cluster.names.contradictions() { world.find(contradiction) }
+    }
+
+    private var isQuiet: Bool {
+        users.allSatisfy { !$0.isRunning } && collectors.allSatisfy { !$0.isRunning }
+            && cluster.machines.allSatisfy(\.isUp) && cluster.network.underway == 0
+            && (cluster.coordinator.core?.isIdle ?? false)
+    }
+
+    private var whatIsUnderWay: String {
+        "\(users.count { $0.isRunning }) users, \(collectors.count { $0.isRunning }) collectors, "
+            + "\(cluster.machines.count { !$0.isUp }) machines down, \(cluster.network.underway) messages, "
+            + "\(cluster.coordinator.core?.transactionCount ?? -1) transactions"
+    }
+
+    private func checkAll() {
+        check.run()
+        guard let coordinator = cluster.coordinator.core else { return world.find("the coordinator is down") }
+        for violation in ClusterCheck.violations(cluster.cores, coordinator).sorted() { world.find(violation) }
+    }
+
+    /// Garbage collection takes away everything unfinished; no block is left that nobody refers to.
+    private func clean() {
+        guard world.findings.isEmpty else { return }
+        let end = world.now + Self.cleaning
+        for collector in collectors { collector.start(until: end) }
+        while world.findings.isEmpty, world.now < end, transientCount > 0 {
+            world.run(until: world.now + 30 * Self.second)
+        }
+        guard world.findings.isEmpty else { return }
+        if transientCount > 0 { world.find("\(transientCount) transient files are left after garbage collection") }
+        world.run(until: world.now + 120 * Self.second)
+        checkAll()
+        checkBlocks()
+    }
+
+    private var transientCount: Int { cluster.cores.reduce(0) { $0 + CoreReader($1).transientFiles().count } }
+
+    private func checkBlocks() {
+        var referenced: Set<BlockID> = []
+        for core in cluster.cores {
+            let reader = CoreReader(core)
+            for file in reader.files() { referenced.formUnion(reader.blocks(of: file).map(\.blockId)) }
+        }
+        let kept = cluster.blockServers.flatMap { $0.services.flatMap { $0.blocks.keys } }
+        let orphans = Set(kept).subtracting(referenced)
+        if !orphans.isEmpty { world.find("\(orphans.count) blocks are left that no file refers to") }
+    }
+
+    /// What is on the disks is everything.
+    private func restartAll() {
+        guard world.findings.isEmpty else { return }
+        for machine in cluster.machines { machine.crash(restartAfter: Self.second) }
+        world.run(until: world.now + 30 * Self.second)
+        if world.findings.isEmpty { checkAll() }
+    }
+
+    private func report(_ troubled: UInt64) -> Report {
+        var report = Report(seed: seed)
+        report.findings = world.findings
+        report.trace = world.trace.lines
+        report.faults = world.faults
+        report.troubledNanoseconds = troubled
+        report.simulatedNanoseconds = world.now
+        report.events = world.eventCount
+        report.succeeded = users.reduce(0) { $0 + $1.succeeded }
+        report.refused = users.reduce(0) { $0 + $1.refused }
+        report.digest = world.trace.digest
+        return report
+    }
+}

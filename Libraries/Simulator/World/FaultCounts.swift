@@ -1,0 +1,36 @@
+/// What a run's network, machines and clocks have suffered.
+public struct FaultCounts: Sendable, CustomStringConvertible {
+    public var lost = 0
+    public var duplicated = 0
+    /// Held back long enough for later packets to overtake.
+    public var delayed = 0
+    /// Not delivered because of a partition or a machine that was down.
+    public var undelivered = 0
+    public var partitions = 0
+    public var crashes = 0
+    /// Writes that a crash took away, or left half of.
+    public var tornWrites = 0
+    public var clockSteps = 0
+    public var slowDisks = 0
+    public var fullDisks = 0
+
+    public init() {}
+
+    public static func += (left: inout FaultCounts, right: FaultCounts) {
+        for (path, _) in fields { left[keyPath: path] += right[keyPath: path] }
+    }
+
+    public var total: Int { Self.fields.reduce(0) { $0 + self[keyPath: $1.path] } }
+
+    public var description: String {
+        Self.fields.map { "\($0.name) \(self[keyPath: $0.path])" }.joined(separator: ", ")
+    }
+
+    private static var fields: [(path: WritableKeyPath<FaultCounts, Int>, name: String)] {
+        [
+            (\.lost, "lost"), (\.duplicated, "duplicated"), (\.delayed, "delayed"), (\.undelivered, "undelivered"),
+            (\.partitions, "partitions"), (\.crashes, "crashes"), (\.tornWrites, "torn writes"),
+            (\.clockSteps, "clock steps"), (\.slowDisks, "slow disks"), (\.fullDisks, "full disks"),
+        ]
+    }
+}
