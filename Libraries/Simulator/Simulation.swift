@@ -92,6 +92,8 @@ public final class Simulation {
     /// Garbage collection takes away everything unfinished; no block is left that nobody refers to.
     private func clean() {
         guard world.findings.isEmpty else { return }
+        // First let everything expire that has to, so that the collectors have something to do.
+        world.run(until: world.now + cluster.options.transientLifetime + BlockMachine.eraseDelay)
         let end = world.now + Self.cleaning
         for collector in collectors { collector.start(until: end) }
         while world.findings.isEmpty, world.now < end, transientCount > 0 {

@@ -43,14 +43,17 @@ final class Intent: CustomStringConvertible {
     func explains(_ meaning: Meaning?, after before: Meaning?, at time: UInt64) -> Bool {
         guard invoked <= time, time <= returned else { return false }
         return switch change {
-        case .put(let target): meaning != nil && (target ?? meaning?.target) == meaning?.target
+        case .put(let target?): meaning?.target == target
+        // The coordinator chooses the number of a new directory, and tells it in its answer.
+        case .put(nil): meaning?.target.isDirectory ?? false && (told ?? meaning) == meaning
         case .remove(let old): meaning == nil && old == before
         }
     }
 
-    var isAcknowledged: Bool {
-        if case .succeeded = outcome { return true }
-        return false
+    /// What the client was told that the name means.
+    private var told: Meaning? {
+        if case .succeeded(let meaning) = outcome { return meaning }
+        return nil
     }
 
     var description: String { "\(operation) on \(place), sent at \(invoked / 1_000_000) ms" }

@@ -79,15 +79,11 @@ final class NameHistory {
     func contradictions() -> [String] {
         var found: [String] = []
         for (place, intents) in intents {
-            let acknowledged = intents.filter { intent in
-                guard case .succeeded(let meaning) = intent.outcome else { return false }
-                // A mkdir of a directory that is there is told of it.
-                guard let meaning else { return true }
-                return !wasTrue(place, meaning, from: intent.invoked, to: intent.returned)
-                    || intent.effect != nil
-            }
-            for intent in acknowledged where !hasEffect(intent, at: place) {
-                found.append("acknowledged and never done: \(intent)")
+            // Anew, those first whose clients were told: of the others any may have done nothing.
+            for intent in intents { intent.effect = nil }
+            for intent in intents where isOwed(intent) {
+                var seen: Set<Int> = []
+                if !findEffect(of: intent, at: place, &seen) { found.append("acknowledged and never done: \(intent)") }
             }
         }
         for seen in observations where !wasTrue(seen.place, seen.meaning, from: seen.invoked, to: seen.returned) {
@@ -98,14 +94,23 @@ final class NameHistory {
         return found.sorted()
     }
 
-    /// Whether a change can be found for an acknowledged request, possibly one that was put down to a request whose
-    /// outcome its client never learnt.
-    private func hasEffect(_ intent: Intent, at place: Place) -> Bool {
-        if intent.effect != nil { return true }
+    /// Whether the client was told of a success that takes a change. A mkdir of a directory that is there is told of
+    /// that one.
+    private func isOwed(_ intent: Intent) -> Bool {
+        guard case .succeeded(let told) = intent.outcome else { return false }
+        guard case .put(nil) = intent.change, let told else { return true }
+        return !wasTrue(intent.place, told, from: intent.invoked, to: intent.returned)
+    }
+
+    /// Finds a change for a request: one that no other was given, or one whose request has another.
+    private func findEffect(of intent: Intent, at place: Place, _ seen: inout Set<Int>) -> Bool {
         for (number, change) in (changes[place] ?? []).enumerated()
-        where intent.explains(change.meaning, after: change.before, at: change.time) {
-            guard let holder = intents[place]?.first(where: { $0.effect == number && !$0.isAcknowledged }) else { continue }
-            holder.effect = nil
+        where intent.explains(change.meaning, after: change.before, at: change.time) && seen.insert(number).inserted {
+            if let holder = intents[place]?.first(where: { $0.effect == number }),
+                !findEffect(of: holder, at: place, &seen)
+            {
+                continue
+            }
             intent.effect = number
             return true
         }

@@ -11,7 +11,7 @@ final class Collector: @unchecked Sendable {
     private(set) var isRunning = false
 
     private static let minimumAge: UInt64 = 10_000_000_000
-    private static let pause: ClosedRange<UInt64> = 20_000_000_000...90_000_000_000
+    private static let pause: ClosedRange<UInt64> = 30_000_000_000...180_000_000_000
 
     init(_ client: SimulatedClient) {
         self.client = client
