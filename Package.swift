@@ -121,6 +121,7 @@ let package = Package(
         tests(
             "GarbageCollection", ["GarbageCollection", "Client", "Protocol", "ShardCore", "Store"],
             exclude: ["README.md"]),
+        tests("Simulation", ["Simulator"], exclude: ["README.md"]),
         tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging], exclude: ["README.md"]),
         tests("CommandLine", ["sterna"]),
         tests(

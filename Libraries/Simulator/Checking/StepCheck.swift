@@ -1,19 +1,19 @@
 import Protocol
 import ShardCore
 
-/// What must hold at every moment, whatever is under way (spec A.13: S1–S22 and T2–T6). Looks now and then, and compares
-/// with what it saw before.
+/// What must hold at every moment, whatever is under way (spec A.13: S1–S22 and T2–T6, and the registry's own rules).
+/// Looks now and then, and compares with what it saw before.
 final class StepCheck {
     private let cluster: SimulatedCluster
     private var mtimes: [InodeID: Timestamp] = [:]
     private var history: [InodeID: Set<ShardWatch.SnapshotPlace>] = [:]
-    private var blocks: [InodeID: Set<BlockID>] = [:]
 
     init(_ cluster: SimulatedCluster) { self.cluster = cluster }
 
     private func find(_ text: String) { cluster.world.find(text) }
 
     func run() {
+        cluster.registry.core?.checkInvariants { find("registry: \($0)") }
         for core in cluster.cores {
             do {
                 try core.checkInvariants { find("shard \(core.shard): \($0)") }
