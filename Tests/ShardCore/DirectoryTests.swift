@@ -75,6 +75,21 @@ struct DirectoryTests {
             SetDirectoryInfoRequest(id: InodeID(type: .file, shard: shard.shard, index: 1), info: good))
     }
 
+    @Test("A snapshot directory keeps the policies that a late SET_DIRECTORY_INFO leaves out (X9; found by simulation)")
+    func lateSetInfo() throws {
+        let shard = try ShardFixture()
+        let directory = try shard.makeDirectory("d", index: 1)
+        let resolved = try DirectoryInfo.sternaRootDefault()
+        try shard.call(RemoveDirectoryOwnerRequest(dirId: directory.id, info: resolved))
+        var late = DirectoryInfo(entries: [])
+        try late.set(SpanPolicy.uniform(Parity(data: 1, parity: 1), maxSize: 1 << 20))
+        try shard.call(SetDirectoryInfoRequest(id: directory.id, info: late))
+        let info = try shard.call(StatDirectoryRequest(id: directory.id)).info
+        #expect(Set(info.entries.map(\.tag)) == Set(resolved.entries.map(\.tag)))
+        #expect(try info.policy(SpanPolicy.self) == SpanPolicy.uniform(Parity(data: 1, parity: 1), maxSize: 1 << 20))
+        #expect(try info.policy(SnapshotPolicy.self) == resolved.policy(SnapshotPolicy.self))
+    }
+
     @Test("a directory loses its owner when it is empty")
     func removeOwner() throws {
         let shard = try ShardFixture()

@@ -24,13 +24,28 @@ extension ShardCore {
         }
     }
 
-    /// SET_DIRECTORY_INFO
+    /// SET_DIRECTORY_INFO. A snapshot directory can inherit nothing, so it keeps the policies that the request leaves
+    /// out (X9): one that comes after the directory's removal must not keep its history from ever being collected.
     func setInfo(_ request: SetDirectoryInfoRequest, _ time: Timestamp) throws(ShardFailure) -> SetDirectoryInfoResponse
     {
         var record = try modifiedAny(request.id, time)
-        record.info = try encoded(request.info)
+        var info = request.info
+        if record.owner.isNull && request.id != .root {
+            let given = Set(info.entries.map(\.tag))
+            let kept = try decoded(record.info, of: request.id)
+            info.entries += kept.entries.filter { !given.contains($0.tag) }
+        }
+        record.info = try encoded(info)
         try state.putDirectory(request.id, record)
         return SetDirectoryInfoResponse()
+    }
+
+    private func decoded(_ info: [UInt8], of directory: InodeID) throws(ShardFailure) -> DirectoryInfo {
+        do throws(DecodeError) {
+            return try DirectoryInfo(decoding: info)
+        } catch {
+            throw .state(.corruptRecord(key: state.keys.directory(directory)))
+        }
     }
 
     /// CREATE_DIRECTORY_INODE. A snapshot directory is not brought back by a request that comes late.

@@ -3,8 +3,11 @@ import Protocol
 /// What one request of a client was meant to do to one name, and how it ended.
 final class Intent: CustomStringConvertible {
     enum Change {
-        /// To this inode; nil when the server chooses it.
-        case put(InodeID?)
+        /// The name is to mean this inode.
+        case put(InodeID)
+        /// The name is to mean a new directory, whose number the coordinator chooses; unless exclusive, one that is there
+        /// already does as well.
+        case makeDirectory(isExclusive: Bool)
         case remove(Meaning)
     }
 
@@ -43,9 +46,8 @@ final class Intent: CustomStringConvertible {
     func explains(_ meaning: Meaning?, after before: Meaning?, at time: UInt64) -> Bool {
         guard invoked <= time, time <= returned else { return false }
         return switch change {
-        case .put(let target?): meaning?.target == target
-        // The coordinator chooses the number of a new directory, and tells it in its answer.
-        case .put(nil): meaning?.target.isDirectory ?? false && (told ?? meaning) == meaning
+        case .put(let target): meaning?.target == target
+        case .makeDirectory: meaning?.target.isDirectory ?? false && (told ?? meaning) == meaning
         case .remove(let old): meaning == nil && old == before
         }
     }

@@ -98,7 +98,7 @@ final class NameHistory {
     /// that one.
     private func isOwed(_ intent: Intent) -> Bool {
         guard case .succeeded(let told) = intent.outcome else { return false }
-        guard case .put(nil) = intent.change, let told else { return true }
+        guard case .makeDirectory(isExclusive: false) = intent.change, let told else { return true }
         return !wasTrue(intent.place, told, from: intent.invoked, to: intent.returned)
     }
 

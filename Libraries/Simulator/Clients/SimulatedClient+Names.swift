@@ -47,8 +47,16 @@ extension SimulatedClient {
     }
 
     func makeDirectory(_ place: Place) async throws(ClientError) {
-        let intent = want(.put(nil), place, "mkdir")
+        let intent = want(.makeDirectory(isExclusive: false), place, "mkdir")
         let outcome = await counted(MakeDirectoryRequest(ownerId: place.directory, name: place.name))
+        settle([intent], outcome.result.map { Meaning(target: $0.id, creationTime: $0.creationTime) })
+        _ = try outcome.result.get()
+    }
+
+    /// As mkdir(2): of several who make a name, one succeeds.
+    func makeDirectoryExclusively(_ place: Place) async throws(ClientError) {
+        let intent = want(.makeDirectory(isExclusive: true), place, "exclusive mkdir")
+        let outcome = await counted(MakeDirectoryExclusiveRequest(ownerId: place.directory, name: place.name))
         settle([intent], outcome.result.map { Meaning(target: $0.id, creationTime: $0.creationTime) })
         _ = try outcome.result.get()
     }

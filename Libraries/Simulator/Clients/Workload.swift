@@ -54,7 +54,8 @@ final class Workload: @unchecked Sendable {
     private func act() async throws(ClientError) {
         switch Int.random(in: 0..<100, using: &world.random) {
         case 0..<25: try await client.create(anyPlace)
-        case 25..<40: try await client.makeDirectory(anyPlace)
+        case 25..<32: try await client.makeDirectory(anyPlace)
+        case 32..<40: try await client.makeDirectoryExclusively(anyPlace)
         case 40..<52: try await client.rename(knownPlace, to: anyPlace)
         case 52..<66: try await client.unlink(knownPlace)
         case 66..<76: _ = try await client.lookup(anyPlace)
