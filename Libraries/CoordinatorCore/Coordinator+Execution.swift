@@ -63,9 +63,10 @@ extension Coordinator {
             endRecovery(of: directory)
         case .directoryDropped(let directory):
             pending.addLazy(.directoriesDropped([directory]), deadline: deadline)
+            if let reply { pending.addLazy(.finish(transaction.id, [], reply), deadline: deadline) }
             endRecovery(of: directory)
         case .none, .parents:
-            guard transaction.isLogged else { return }
+            guard transaction.isLogged || (reply != nil && transaction.machine.answerMustLast) else { return }
             var parents: [ParentChange] = []
             if case .parents(let changes) = change { parents = changes }
             for change in parents { decide(change) }

@@ -99,6 +99,34 @@ import Testing
         #expect(try cluster.violations() == [])
     }
 
+    @Test("what was refused, or found there, is not done by a late copy", arguments: [true, false])
+    func lateCopy(_ isExclusive: Bool) throws {
+        _ = try cluster.makeDirectory("d", in: .root)
+        _ = try cluster.shards.makeFile(bytes("f"), in: .root)
+        let requests = ["d", "f"].map { name -> AnyCdcRequest in
+            if isExclusive { return Self.request(name) }
+            return .makeDirectory(MakeDirectoryRequest(ownerId: .root, name: bytes(name)))
+        }
+        let origins = requests.map { cluster.submit($0) }
+        try cluster.settle()
+        #expect(try cluster.remove("d", in: .root).error == nil)
+        let edge = try cluster.shards.lookup(bytes("f"), in: .root).get()
+        _ = try cluster.shards.unlink(edge, bytes("f"), in: .root).get()
+        for _ in 0..<2 {
+            for (origin, request) in zip(origins, requests) { cluster.repeatRequest(request, from: origin) }
+            try cluster.settle()
+            try cluster.crashNow()
+            try cluster.settle()
+        }
+        for (origin, name) in zip(origins, ["d", "f"]) {
+            let answers = try #require(cluster.replies[origin])
+            #expect(answers.count == 3)
+            #expect(Set(answers.map { "\($0)" }).count == 1)
+            #expect(try cluster.shards.lookup(bytes(name), in: .root).error == .nameNotFound)
+        }
+        #expect(try cluster.violations() == [])
+    }
+
     @Test("one log round, beside the inode's", arguments: [1, 0]) func cost(_ expected: UInt64) throws {
         if expected == 0 { _ = try cluster.makeDirectory("d", in: .root) }
         try cluster.settle()

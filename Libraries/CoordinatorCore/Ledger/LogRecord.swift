@@ -24,7 +24,7 @@ package enum LogRecord: Equatable, Sendable, WireValue {
     /// From here on the transaction will be carried out or rolled back, whatever crashes. `directory` is the reserved
     /// id that it makes a directory of, or null; the record of that id's fate then ends the transaction too.
     case begin(TransactionID, origin: RequestOrigin, request: AnyCdcRequest, directory: InodeID)
-    /// The transaction has left nothing behind but its result.
+    /// The transaction, begun or not, has left nothing behind but its result.
     case finish(TransactionID, [ParentChange], RememberedReply?)
     /// The ids up to and including this one belong to whoever leads now; what became of each is to be found out after
     /// a crash.

@@ -45,6 +45,8 @@ struct MakeDirectoryTransaction: Transaction {
 
     var loggedDirectory: InodeID { directory }
 
+    var answerMustLast: Bool { true }
+
     var claims: [LockClaim] { [.name(owner, name), .shared(owner)] }
 
     mutating func start(_ actions: inout TransactionActions) {

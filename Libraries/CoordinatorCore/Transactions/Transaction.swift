@@ -15,6 +15,10 @@ protocol Transaction {
     /// checked before a crash.
     var directoryMove: DirectoryMove? { get }
 
+    /// Whether the answer has to be remembered although nothing was begun: a copy of the request that comes late could
+    /// do what this one did not have to, or was refused.
+    var answerMustLast: Bool { get }
+
     /// Everything it will touch.
     var claims: [LockClaim] { get }
 
@@ -43,6 +47,7 @@ extension Transaction {
     var loggedRequest: AnyCdcRequest? { nil }
     var loggedDirectory: InodeID { .null }
     var directoryMove: DirectoryMove? { nil }
+    var answerMustLast: Bool { false }
     mutating func begun(_ actions: inout TransactionActions) {}
     mutating func allocated(_ directory: InodeID, _ actions: inout TransactionActions) {}
 }
