@@ -112,6 +112,10 @@ let package = Package(
         tests("EventLoop", ["EventLoop"], exclude: ["README.md"]),
         tests("ReplicatedLog", ["ReplicatedLog"]),
         tests("ShardCore", ["ShardCore", "Erasure"]),
+        .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
+        tests(
+            "Model", ["ReferenceModel", "CoordinatorCore", "ShardCore", "Store", "Erasure"],
+            exclude: ["Reference", "README.md"]),
         tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Store"], exclude: ["README.md"]),
         tests("RegistryCore", ["RegistryCore", "Store", "Protocol"], exclude: ["README.md"]),
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol"]),

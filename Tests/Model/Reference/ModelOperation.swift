@@ -1,0 +1,75 @@
+/// One step of a script. It says what it means by numbers that stay meaningful when other steps are left out: labels of
+/// directories and files (directory 0 is the root; what a label was given to last counts), names out of a short list,
+/// the n-th newest piece of a name's history. A directory's label that was given to nothing stands for a directory that
+/// does not exist; a step about a file that was never made is left out.
+///
+/// Its description is Swift, so that a printed script can be pasted into a test.
+public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
+    /// Whether a step asks for the right thing.
+    public enum Aim: Hashable, Sendable {
+        case right, wrongTime, wrongTarget
+    }
+
+    /// CONSTRUCT_FILE, so many bytes, LINK_FILE.
+    case create(file: Int, in: Int, name: Int, size: Int)
+    case construct(file: Int, in: Int)
+    case link(file: Int, in: Int, name: Int)
+    case unlink(in: Int, name: Int, Aim)
+    case rename(in: Int, name: Int, to: Int, Aim)
+    case resurrect(in: Int, name: Int, version: Int, to: Int, Aim)
+    case lock(in: Int, name: Int, Aim)
+    case unlock(in: Int, name: Int, Aim)
+    case forget(in: Int, name: Int, version: Int)
+    case hardUnlink(in: Int, name: Int, version: Int, Aim)
+    case setTime(file: Int, Int)
+    case scrap(file: Int)
+    case removeSpan(file: Int)
+    case removeFile(file: Int)
+    case setInfo(directory: Int, variant: Int)
+    case makeDirectory(directory: Int, in: Int, name: Int)
+    case removeDirectory(in: Int, name: Int, Aim)
+    case move(in: Int, name: Int, to: Int, as: Int, Aim)
+    case hardUnlinkDirectory(directory: Int)
+    case wait
+
+    /// What the numbers of names mean; the last is not a name.
+    public static let names: [[UInt8]] = ["a", "b", "c", "d", ".."].map { [UInt8]($0.utf8) }
+    /// Labels for directories and for files.
+    public static let labels = 6
+
+    public var description: String {
+        switch self {
+        case .create(let file, let owner, let name, let size):
+            ".create(file: \(file), in: \(owner), name: \(name), size: \(size))"
+        case .construct(let file, let owner): ".construct(file: \(file), in: \(owner))"
+        case .link(let file, let owner, let name): ".link(file: \(file), in: \(owner), name: \(name))"
+        case .unlink(let owner, let name, let aim): ".unlink(in: \(owner), name: \(name), .\(aim))"
+        case .rename(let owner, let name, let new, let aim):
+            ".rename(in: \(owner), name: \(name), to: \(new), .\(aim))"
+        case .resurrect(let owner, let name, let version, let new, let aim):
+            ".resurrect(in: \(owner), name: \(name), version: \(version), to: \(new), .\(aim))"
+        case .lock(let owner, let name, let aim): ".lock(in: \(owner), name: \(name), .\(aim))"
+        case .unlock(let owner, let name, let aim): ".unlock(in: \(owner), name: \(name), .\(aim))"
+        case .forget(let owner, let name, let version): ".forget(in: \(owner), name: \(name), version: \(version))"
+        case .hardUnlink(let owner, let name, let version, let aim):
+            ".hardUnlink(in: \(owner), name: \(name), version: \(version), .\(aim))"
+        case .setTime(let file, let time): ".setTime(file: \(file), \(time))"
+        case .scrap(let file): ".scrap(file: \(file))"
+        case .removeSpan(let file): ".removeSpan(file: \(file))"
+        case .removeFile(let file): ".removeFile(file: \(file))"
+        case .setInfo(let directory, let variant): ".setInfo(directory: \(directory), variant: \(variant))"
+        case .makeDirectory(let directory, let owner, let name):
+            ".makeDirectory(directory: \(directory), in: \(owner), name: \(name))"
+        case .removeDirectory(let owner, let name, let aim): ".removeDirectory(in: \(owner), name: \(name), .\(aim))"
+        case .move(let owner, let name, let new, let newName, let aim):
+            ".move(in: \(owner), name: \(name), to: \(new), as: \(newName), .\(aim))"
+        case .hardUnlinkDirectory(let directory): ".hardUnlinkDirectory(directory: \(directory))"
+        case .wait: ".wait"
+        }
+    }
+}
+
+extension [ModelOperation] {
+    /// The script as it can be pasted into a test.
+    public var asSource: String { "[\n" + map { "    \($0),\n" }.joined() + "]" }
+}

@@ -1,0 +1,65 @@
+/// Random steps; the same seed gives the same ones.
+public struct OperationGenerator<Random: RandomNumberGenerator> {
+    private var random: Random
+
+    public init(_ random: Random) { self.random = random }
+
+    public mutating func script(_ count: Int) -> [ModelOperation] {
+        (0..<count).map { _ in next() }
+    }
+
+    private mutating func number(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }
+
+    private mutating func directory() -> Int { number(3) == 0 ? 0 : number(ModelOperation.labels) }
+    private mutating func file() -> Int { number(ModelOperation.labels) }
+
+    /// Now and then what is not a name.
+    private mutating func name() -> Int {
+        number(40) == 0 ? ModelOperation.names.count - 1 : number(ModelOperation.names.count - 1)
+    }
+
+    /// Mostly the names that files have, and those that directories have, so that what is asked for is often there.
+    private mutating func fileName() -> Int { number(8) == 0 ? name() : number(3) }
+    private mutating func directoryName() -> Int { number(8) == 0 ? name() : 2 + number(2) }
+
+    private mutating func aim() -> ModelOperation.Aim {
+        switch number(16) {
+        case 0: .wrongTime
+        case 1: .wrongTarget
+        default: .right
+        }
+    }
+
+    public mutating func next() -> ModelOperation {
+        switch number(46) {
+        case 0..<8: .create(file: file(), in: directory(), name: fileName(), size: number(3) == 0 ? 5 : 0)
+        case 8..<13:
+            .makeDirectory(
+                directory: number(ModelOperation.labels - 1) + 1, in: directory(), name: directoryName())
+        case 13..<18: .move(in: directory(), name: name(), to: directory(), as: name(), aim())
+        case 18..<21: .rename(in: directory(), name: name(), to: name(), aim())
+        case 21..<25: .unlink(in: directory(), name: fileName(), aim())
+        case 25..<29: .removeDirectory(in: directory(), name: directoryName(), aim())
+        case 29..<32: .resurrect(in: directory(), name: fileName(), version: number(3), to: name(), aim())
+        case 32..<35: .hardUnlink(in: directory(), name: fileName(), version: number(3), aim())
+        case 35..<37: .forget(in: directory(), name: name(), version: number(3))
+        default: rare()
+        }
+    }
+
+    private mutating func rare() -> ModelOperation {
+        switch number(12) {
+        case 0: .construct(file: file(), in: directory())
+        case 1: .link(file: file(), in: directory(), name: name())
+        case 2: .lock(in: directory(), name: name(), aim())
+        case 3, 4: .unlock(in: directory(), name: name(), aim())
+        case 5: .setTime(file: file(), number(1000))
+        case 6: .scrap(file: file())
+        case 7: .removeSpan(file: file())
+        case 8: .removeFile(file: file())
+        case 9: .setInfo(directory: directory(), variant: number(4))
+        case 10: .hardUnlinkDirectory(directory: directory())
+        default: number(3) == 0 ? .wait : .hardUnlinkDirectory(directory: directory())
+        }
+    }
+}

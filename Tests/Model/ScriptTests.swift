@@ -1,0 +1,46 @@
+import ReferenceModel
+import Testing
+
+/// Scripts worth keeping, most of them printed by a failure of `ModelTests`.
+@Suite("Scripts against the reference model", .timeLimit(.minutes(1)))
+struct ScriptTests {
+    static let scripts: [[ModelOperation]] = [
+        // A file comes back under its name, and the collector takes the history of both lives.
+        [
+            .create(file: 0, in: 0, name: 0, size: 5),
+            .unlink(in: 0, name: 0, .right),
+            .resurrect(in: 0, name: 0, version: 1, to: 0, .right),
+            .hardUnlink(in: 0, name: 0, version: 1, .right),
+            .forget(in: 0, name: 0, version: 0),
+            .forget(in: 0, name: 0, version: 0),
+        ],
+        // A file that was replaced in another directory dies there.
+        [
+            .makeDirectory(directory: 1, in: 0, name: 1),
+            .create(file: 0, in: 1, name: 0, size: 5),
+            .create(file: 1, in: 0, name: 0, size: 0),
+            .move(in: 0, name: 0, to: 1, as: 0, .right),
+            .unlink(in: 1, name: 0, .right),
+            .hardUnlink(in: 1, name: 0, version: 1, .right),
+            .hardUnlink(in: 1, name: 0, version: 1, .right),
+            .removeFile(file: 0),
+            .removeSpan(file: 0),
+            .removeFile(file: 0),
+        ],
+        // Directories do not move below themselves; removed ones keep the policies they inherited.
+        [
+            .makeDirectory(directory: 1, in: 0, name: 0),
+            .makeDirectory(directory: 2, in: 1, name: 1),
+            .setInfo(directory: 1, variant: 3),
+            .move(in: 0, name: 0, to: 2, as: 0, .right),
+            .removeDirectory(in: 1, name: 1, .right),
+            .makeDirectory(directory: 3, in: 2, name: 0),
+            .hardUnlinkDirectory(directory: 2),
+            .hardUnlinkDirectory(directory: 2),
+        ],
+    ]
+
+    @Test(arguments: scripts.indices) func passes(_ index: Int) throws {
+        if let failure = try ModelRun.report(Self.scripts[index]) { Issue.record("\(failure.text)") }
+    }
+}
