@@ -26,7 +26,7 @@ extension Coordinator {
     /// A transaction has done everything it had to. Its locks go at once: whoever comes next logs a begin record
     /// behind the records made here, or does only what is harmless should they get lost (README.md).
     func end(_ transaction: Running, _ outcome: TransactionOutcome, _ now: UInt64) {
-        dropRequests(of: transaction)
+        dropRequests(of: transaction, now)
         var reply: RememberedReply?
         if let origin = transaction.origin, origin.isAwaited, let result = outcome.result {
             reply = RememberedReply(origin: origin, result: result)

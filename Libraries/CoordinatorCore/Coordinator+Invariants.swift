@@ -34,6 +34,9 @@ extension Coordinator {
         for directory in ledger.reserved where directory > ledger.lastReserved {
             report(CoordinatorViolation(rule: "reserved", description: "\(directory) is beyond the reservation"))
         }
+        for (shard, channel) in channels.enumerated() where running.isEmpty && channel.open.lowest != nil {
+            report(CoordinatorViolation(rule: "sequences", description: "shard \(shard) owes an answer to nobody"))
+        }
         if running.isEmpty && !locks.isEmpty {
             report(CoordinatorViolation(rule: "locks", description: "locks are held although nothing runs"))
         }

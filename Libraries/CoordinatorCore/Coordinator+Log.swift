@@ -60,6 +60,8 @@ extension Coordinator {
                 reserved(through: last, now)
             case .directoryMade(let directory, _, _):
                 decidedOwners.removeValue(forKey: directory)
+            case .reserveSequences(let last):
+                reserved(sequencesThrough: last, now)
             case .directoriesDropped:
                 break
             }

@@ -3,27 +3,85 @@ import Protocol
 extension Coordinator {
     /// A shard's answer has arrived, its MAC checked. Answers to requests that nobody waits for any more are ignored.
     ///
-    /// - Parameter now: monotonic nanoseconds.
+    /// - Parameters:
+    ///   - answer: as it stood in the packet; that to a write is an EXECUTE_ONCE response, or an error that kept it
+    ///     from being carried out.
+    ///   - now: monotonic nanoseconds.
+    /// - Throws: `CoordinatorFailure.superseded` when the shard obeys a newer leader.
     public func receive(
         _ answer: Result<AnyShardResponse, ProtocolError>, toRequest requestID: UInt64, now: UInt64
     ) throws(CoordinatorFailure) {
-        guard let request = requests[requestID], request.wasSent,
-            let transaction = running[request.transaction]
-        else { return }
+        guard let request = requests[requestID], request.wasSent else { return }
+        switch request.purpose {
+        case .fence: receiveFence(answer, requestID, request, now)
+        case .step(let step, let id):
+            guard let transaction = running[id] else { return }
+            if request.sequence == nil {
+                read(answer, requestID, request, transaction, step, now)
+            } else {
+                try written(answer, requestID, request, transaction, step, now)
+            }
+            try runAll(now)
+        }
+    }
+
+    private func receiveFence(
+        _ answer: ShardAnswer, _ requestID: UInt64, _ request: ShardRequest, _ now: UInt64
+    ) {
+        // Whatever else the shard says, it is asked again.
+        guard case .success(.closeSequences) = answer else { return }
+        requests[requestID] = nil
+        fenceStands(at: request.shard, now)
+    }
+
+    private func read(
+        _ answer: ShardAnswer, _ requestID: UInt64, _ request: ShardRequest, _ transaction: Running,
+        _ step: TransactionStep, _ now: UInt64
+    ) {
         switch answer {
         case .success(let response):
             // A response of another kind than the request's is no answer; the request will be repeated.
             guard response.kind == request.request.kind else { return }
         case .failure(let error):
-            if error.isTransient {
-                statistics.shardRefusals += 1
+            if error.isTransient { return postpone(requestID, transaction, now) }
+        }
+        finish(requestID, answer, transaction, step, now)
+    }
+
+    private func written(
+        _ answer: ShardAnswer, _ requestID: UInt64, _ request: ShardRequest, _ transaction: Running,
+        _ step: TransactionStep, _ now: UInt64
+    ) throws(CoordinatorFailure) {
+        switch answer {
+        case .failure(.requestIsStale):
+            throw .superseded(request.shard)
+        case .failure(let error) where error.isTransient:
+            // Not carried out, but a copy of it may have been: it keeps its number.
+            postpone(requestID, transaction, now)
+        case .failure:
+            // Refused for what it is; no copy of it can be carried out.
+            settle(request, now)
+            finish(requestID, answer, transaction, step, now)
+        case .success(.executeOnce(let response)):
+            guard let answer = response.answer(to: request.request.kind) else { return }
+            settle(request, now)
+            if case .failure(let error) = answer, error.isTransient {
+                // The shard remembers this answer, so it has to be another request.
+                requests[requestID]?.sequence = nil
                 return postpone(requestID, transaction, now)
             }
+            finish(requestID, answer, transaction, step, now)
+        case .success:
+            return
         }
+    }
+
+    private func finish(
+        _ requestID: UInt64, _ answer: ShardAnswer, _ transaction: Running, _ step: TransactionStep, _ now: UInt64
+    ) {
         requests[requestID] = nil
         transaction.openRequests.remove(requestID)
-        perform(transaction, now) { $0.handle(answer, to: request.step, &$1) }
-        try runAll(now)
+        perform(transaction, now) { $0.handle(answer, to: step, &$1) }
     }
 
     /// Repeats what has waited too long for its answer, and what a shard refused a while ago.
@@ -48,8 +106,8 @@ extension Coordinator {
         let requestID = nextRequestID
         nextRequestID &+= 1
         var request = ShardRequest(
-            transaction: transaction.id, step: wanted.step, shard: wanted.shard, request: wanted.request,
-            nextSend: now, interval: options.shardTimeoutNanoseconds, wasSent: false)
+            purpose: .step(wanted.step, of: transaction.id), shard: wanted.shard, request: wanted.request,
+            nextSend: now, interval: options.shardTimeoutNanoseconds)
         statistics.shardRequests += 1
         transaction.openRequests.insert(requestID)
         if wanted.isRetry {
@@ -63,6 +121,7 @@ extension Coordinator {
     /// Asks again after a pause, under a new id: the shard has answered the old one.
     private func postpone(_ requestID: UInt64, _ transaction: Running, _ now: UInt64) {
         guard var request = requests.removeValue(forKey: requestID) else { return }
+        statistics.shardRefusals += 1
         request.nextSend = now &+ pause(transaction)
         request.interval = options.shardTimeoutNanoseconds
         request.wasSent = false
@@ -79,20 +138,37 @@ extension Coordinator {
         return 2_000_000 << UInt64(min(transaction.refusals, 9))
     }
 
-    private func dispatch(_ requestID: UInt64, _ request: ShardRequest, _ now: UInt64) {
+    func dispatch(_ requestID: UInt64, _ request: ShardRequest, _ now: UInt64) {
         var request = request
+        guard admit(&request, now) else {
+            request.nextSend = ShardRequest.never
+            requests[requestID] = request
+            return channels[Int(request.shard.rawValue)].waiting.append(requestID)
+        }
         request.wasSent = true
         request.nextSend = now &+ request.interval
-        outbox.shardSends.append(
-            ShardSend(
-                shard: request.shard, requestID: requestID, request: request.request, attempt: request.attempts))
+        do throws(EncodeError) {
+            outbox.shardSends.append(
+                ShardSend(
+                    shard: request.shard, requestID: requestID, request: try packet(request),
+                    attempt: request.attempts))
+        } catch {
+            outbox.alarms.append("a request to shard \(request.shard) cannot be encoded: \(error)")
+        }
         request.attempts += 1
         requests[requestID] = request
     }
 
     /// A finished transaction may have asked for something whose answer it does not need (reads).
-    func dropRequests(of transaction: Running) {
-        for requestID in transaction.openRequests { requests[requestID] = nil }
+    func dropRequests(of transaction: Running, _ now: UInt64) {
+        for requestID in transaction.openRequests {
+            guard let request = requests.removeValue(forKey: requestID), !request.request.kind.isReadOnly else {
+                continue
+            }
+            // Nobody knows what it will do, and when.
+            outbox.alarms.append("transaction \(transaction.id) ended with an open request: \(request.request)")
+            settle(request, now)
+        }
         transaction.openRequests = []
     }
 }

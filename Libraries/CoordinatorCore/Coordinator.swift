@@ -48,6 +48,14 @@ public final class Coordinator {
     // Shard requests
     var nextRequestID: UInt64 = 0
     var requests: [UInt64: ShardRequest] = [:]
+    /// One for each shard.
+    var channels = [ShardChannel](repeating: ShardChannel(), count: ShardID.count)
+    /// The first number of this leader; all before it were reserved by earlier ones.
+    var firstSequence: UInt64 = 1
+    var nextSequence: UInt64 = 1
+    /// The last number that the log knows to be reserved.
+    var lastSequence: UInt64 = 0
+    var isReservingSequences = false
 
     // Directory ids
     var freeDirectories: [InodeID] = []
@@ -108,6 +116,10 @@ public final class Coordinator {
         isLeading = true
         nextRequestID = firstRequestID
         lastTransaction = ledger.lastTransaction
+        lastSequence = ledger.lastSequence
+        firstSequence = lastSequence &+ 1
+        nextSequence = firstSequence
+        reserveSequences()
         reserveDirectories()
         try recover(now)
     }

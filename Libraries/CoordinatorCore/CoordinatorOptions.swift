@@ -13,6 +13,11 @@ public struct CoordinatorOptions: Sendable {
     public var maximumTransactions = 16_384
     /// Directory ids are reserved in the log this many at a time.
     public var directoryReservation = 512
+    /// Numbers for requests to shards are reserved in the log this many at a time.
+    public var sequenceReservation: UInt64 = 1 << 32
+    /// How many answers a shard has to remember at most while it leaves one request unanswered; shards refuse to
+    /// remember more than 65,536.
+    public var maximumOpenSequences = 8_192
     /// The log entry is cut before it exceeds this many bytes (one datagram between replicas), unless one record does.
     public var maximumEntryBytes = 8_000
     /// Policies of a directory that loses its owner, for tags that no ancestor defines (spec A.9, D.6).

@@ -5,6 +5,7 @@ public struct ShardSend: Sendable {
     public var shard: ShardID
     /// Comes back in the shard's answer. Repetitions of a request keep their id.
     public var requestID: UInt64
+    /// As it goes into the packet: a read, or an EXECUTE_ONCE or CLOSE_SEQUENCES request.
     public var request: AnyShardRequest
     /// 0 for the first time, 1 for the first repetition, and so on.
     public var attempt: Int

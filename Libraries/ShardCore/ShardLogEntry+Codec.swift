@@ -1,10 +1,11 @@
 import Protocol
 
-// The bytes of a log entry: version, kind, time, lifetime, then the action's fields. Only replicas of one shard read
-// them. A new version gets a new first byte and keeps reading the old one.
+// The bytes of a log entry: version, kind, time, lifetime, whether and what copies are recognised by (since version 2),
+// then the action's fields. Only replicas of one shard read them. A new version gets a new first byte and keeps reading
+// the old one.
 
 extension ShardLogEntry: WireValue {
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
 
     private enum Kind: UInt8 {
         case genesis = 1
@@ -26,26 +27,29 @@ extension ShardLogEntry: WireValue {
         }
     }
 
-    private static let headerSize = 18
+    public static var minimumWireSize: Int { 18 }
 
-    public static var minimumWireSize: Int { headerSize }
+    private var headerSize: Int { 19 + (repetition?.encodedSize ?? 0) }
 
     public var encodedSize: Int {
         switch action {
-        case .genesis(let genesis): Self.headerSize + genesis.encodedSize
-        case .request(let request): Self.headerSize + 1 + request.encodedSize
-        case .addSpan(let span): Self.headerSize + span.encodedSize
-        case .certifySpan(let proofs), .certifyRemoval(let proofs): Self.headerSize + proofs.encodedSize
+        case .genesis(let genesis): headerSize + genesis.encodedSize
+        case .request(let request): headerSize + 1 + request.encodedSize
+        case .addSpan(let span): headerSize + span.encodedSize
+        case .certifySpan(let proofs), .certifyRemoval(let proofs): headerSize + proofs.encodedSize
         case .swapBlocks(let request, let domains):
-            Self.headerSize + request.encodedSize + 2 + domains.count * ServiceDomain.minimumWireSize
+            headerSize + request.encodedSize + 2 + domains.count * ServiceDomain.minimumWireSize
         }
     }
 
     public init(from reader: inout WireReader) throws(DecodeError) {
-        guard try reader.read(UInt8.self) == Self.version else { throw .invalidVariant }
+        let version = try reader.read(UInt8.self)
+        guard (1...Self.version).contains(version) else { throw .invalidVariant }
         guard let kind = Kind(rawValue: try reader.read()) else { throw .unknownKind }
         time = try reader.read()
         transientLifetimeNanoseconds = try reader.read()
+        let isGuarded = version > 1 ? try reader.read(Bool.self) : false
+        repetition = isGuarded ? try reader.read() : nil
         switch kind {
         case .genesis: action = .genesis(try reader.read())
         case .request:
@@ -63,6 +67,8 @@ extension ShardLogEntry: WireValue {
         try writer.write(kind.rawValue)
         try writer.write(time)
         try writer.write(transientLifetimeNanoseconds)
+        try writer.write(repetition != nil)
+        if let repetition { try writer.write(repetition) }
         switch action {
         case .genesis(let genesis): try writer.write(genesis)
         case .request(let request):

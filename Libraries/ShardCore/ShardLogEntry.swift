@@ -3,12 +3,14 @@ import Protocol
 /// One entry of a shard's log: what the leader decided about one write request (metadata.md C.1).
 ///
 /// It carries everything that `apply` needs besides the state: the time, the lifetime given to transient files, the
-/// block services picked, which proofs were found right. Nothing in it names the client.
+/// block services picked, which proofs were found right. Nothing in it names the client but the id of its request.
 public struct ShardLogEntry: Equatable, Sendable {
     /// When the leader accepted the request; strictly increasing in one shard.
     public var time: Timestamp
     /// How long a transient file lives after its last use, in nanoseconds.
     public var transientLifetimeNanoseconds: UInt64
+    /// What copies of the request are recognised by; nil when one is harmless at any time.
+    public var repetition: RepetitionGuard?
     public var action: Action
 
     public enum Action: Equatable, Sendable {
@@ -26,9 +28,12 @@ public struct ShardLogEntry: Equatable, Sendable {
         case swapBlocks(SwapBlocksRequest, [ServiceDomain])
     }
 
-    public init(time: Timestamp, transientLifetimeNanoseconds: UInt64, action: Action) {
+    public init(
+        time: Timestamp, transientLifetimeNanoseconds: UInt64, repetition: RepetitionGuard? = nil, action: Action
+    ) {
         self.time = time
         self.transientLifetimeNanoseconds = transientLifetimeNanoseconds
+        self.repetition = repetition
         self.action = action
     }
 

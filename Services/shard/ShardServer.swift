@@ -149,7 +149,8 @@ final class ShardServer {
     private func write(_ request: AnyShardRequest, _ target: ReplyTarget) throws(DecodeError) {
         if target.isAwaited, inFlight.contains(target.identity) { return environment.counters.duplicates.add() }
         do throws(ShardFailure) {
-            let entry = try core.prepare(request, isPrivileged: target.isSigned, at: now)
+            let entry = try core.prepare(
+                request, isPrivileged: target.isSigned, requestID: target.isAwaited ? target.requestID : nil, at: now)
             propose(entry, target)
         } catch {
             try refuse(error, target)

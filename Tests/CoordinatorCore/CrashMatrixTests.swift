@@ -14,17 +14,17 @@ import Testing
     /// What may survive of the moment of the crash.
     struct Moment: CustomStringConvertible {
         var isBeforeEvent: Bool
-        var sendsSurvive: Bool
+        var packets: Cluster.PacketsInFlight
         var proposalsSurvive: Bool
 
         static let all: [Moment] = [true, false].flatMap { before in
-            [true, false].flatMap { sends in
-                [true, false].map { Moment(isBeforeEvent: before, sendsSurvive: sends, proposalsSurvive: $0) }
+            [.arriveAtOnce, .lost, .arriveLate].flatMap { packets in
+                [true, false].map { Moment(isBeforeEvent: before, packets: packets, proposalsSurvive: $0) }
             }
         }
 
         var description: String {
-            "\(isBeforeEvent ? "before" : "after"), sends \(sendsSurvive), proposals \(proposalsSurvive)"
+            "\(isBeforeEvent ? "before" : "after"), packets \(packets), proposals \(proposalsSurvive)"
         }
     }
 
@@ -48,7 +48,7 @@ import Testing
         let scene = try Scene(kind)
         let cluster = scene.cluster
         let target = cluster.coordinatorEvents + point
-        cluster.sendsSurviveCrash = moment.sendsSurvive
+        cluster.packetsInFlight = moment.packets
         cluster.survivingProposals = { moment.proposalsSurvive ? $0 : 0 }
         if moment.isBeforeEvent {
             cluster.crashBefore = { $0 == target }
@@ -74,7 +74,7 @@ private struct Scene {
 
     init(_ kind: CrashMatrixTests.Kind) throws {
         self.kind = kind
-        cluster = try Cluster(seed: 7)
+        cluster = try Cluster(seed: 7, sequenceReservation: 8)
         request = .hardUnlinkDirectory(HardUnlinkDirectoryRequest(dirId: .root))
         left = try cluster.makeDirectory("left", in: .root).id
         right = try cluster.makeDirectory("right", in: .root).id

@@ -89,7 +89,7 @@ import Testing
         let origin = cluster.submit(Self.request("d"))
         let inode = InodeID(rawValue: InodeID.root.rawValue + 1)
         while try cluster.shards.stat(inode).error != nil { try cluster.step() }
-        cluster.sendsSurviveCrash = false
+        cluster.packetsInFlight = .lost
         try cluster.crashNow()
         _ = try cluster.shards.makeFile(bytes("d"), in: .root)
         cluster.repeatRequest(Self.request("d"), from: origin, after: 50_000_000)

@@ -37,6 +37,7 @@ import Testing
                 result: .success(
                     .makeDirectory(MakeDirectoryResponse(id: directory, creationTime: Timestamp(nanoseconds: 3)))))),
         .directoriesDropped([directory, .root]),
+        .reserveSequences(through: .max),
     ]
 
     @Test func survivesItsEncoding() throws {

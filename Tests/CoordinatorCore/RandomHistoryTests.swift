@@ -17,6 +17,17 @@ import Testing
         try run(seed, Cluster.Faults(loss: 12, doubling: 6), crashes: true)
     }
 
+    /// Spec F-1: requests to shards come again, long after their transactions and their coordinator.
+    @Test("F-1: late copies", .timeLimit(.minutes(2)), arguments: 401...480 as ClosedRange<UInt64>)
+    func lateCopies(_ seed: UInt64) throws {
+        try run(seed, Cluster.Faults(loss: 10, doubling: 8, lateCopies: 2), crashes: false)
+    }
+
+    @Test("F-1: late copies and crashes", .timeLimit(.minutes(2)), arguments: 501...600 as ClosedRange<UInt64>)
+    func lateCopiesAndCrashes(_ seed: UInt64) throws {
+        try run(seed, Cluster.Faults(loss: 12, doubling: 8, lateCopies: 2), crashes: true)
+    }
+
     private func run(_ seed: UInt64, _ faults: Cluster.Faults, crashes: Bool) throws {
         let comment = Comment(rawValue: "seed \(seed)")
         let history = try RandomHistory(seed: seed, faults)
@@ -37,7 +48,7 @@ private final class RandomHistory {
     private let names = ["a", "b", "c", "d"]
 
     init(seed: UInt64, _ faults: Cluster.Faults) throws {
-        cluster = try Cluster(seed: seed, reservation: 8)
+        cluster = try Cluster(seed: seed, reservation: 8, sequenceReservation: 32)
         random = SeededRandom(seed: seed &* 77)
         for name in ["x", "y", "z"] { directories.append(try cluster.makeDirectory(name, in: .root).id) }
         cluster.faults = faults
@@ -113,7 +124,8 @@ private final class RandomHistory {
             if let request = try? cluster.renameRequest(name, from: owner, to: destination, as: self.name()) {
                 submit(request, delay)
             }
-        case 8...9: actLocally(owner, name, delay)
+        case 8: actLocally(owner, name, delay)
+        case 9: forget(owner, delay)
         case 10: collect(owner, delay)
         default:
             guard let (origin, request) = sent.randomElement(using: &random) else { return }
@@ -140,6 +152,25 @@ private final class RandomHistory {
                 _ = try shards.unlink(edge, bytes(name), in: owner)
             } else if name != other {
                 _ = try shards.rename(edge, bytes(name), to: bytes(other), in: owner)
+            }
+        }
+    }
+
+    /// What the garbage collector does by itself: afterwards the names never existed.
+    private func forget(_ owner: InodeID, _ delay: UInt64) {
+        let shards = cluster.shards
+        cluster.act(after: delay) {
+            for edge in try shards.edges(of: owner) where !edge.current {
+                let target = edge.targetId.id
+                if !edge.targetId.flag {
+                    let remove = RemoveNonOwnedEdgeRequest(
+                        dirId: owner, targetId: target, name: edge.name, creationTime: edge.creationTime)
+                    _ = try shards.perform(.removeNonOwnedEdge(remove), at: owner.shard)
+                } else if target.shard == owner.shard {
+                    let unlink = SameShardHardFileUnlinkRequest(
+                        ownerId: owner, targetId: target, name: edge.name, creationTime: edge.creationTime)
+                    _ = try shards.perform(.sameShardHardFileUnlink(unlink), at: owner.shard)
+                }
             }
         }
     }

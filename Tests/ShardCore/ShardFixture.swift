@@ -12,6 +12,8 @@ final class ShardFixture {
     /// Every entry applied, for replaying.
     private(set) var log: [[UInt8]] = []
     var now = Timestamp(nanoseconds: 1_700_000_000_000_000_000)
+    /// How far the clock goes on with each request, in nanoseconds.
+    var step = ShardFixture.second
     /// Whether all invariants are checked after each entry.
     var checksInvariants: Bool
 
@@ -36,6 +38,11 @@ final class ShardFixture {
             cookieKey: SecretKey(low: 0x0123_4567_89ab_cdef, high: 0xfedc_ba98_7654_3210 ^ UInt64(shard.rawValue)),
             rootInfo: try DirectoryInfo.sternaRootDefault())
         _ = try apply(core.prepareGenesis(genesis, at: tick()))
+    }
+
+    private func advance() -> Timestamp {
+        now = Timestamp(nanoseconds: now.nanoseconds + step)
+        return now
     }
 
     /// Moves the clock on by a second.
@@ -71,16 +78,18 @@ final class ShardFixture {
         }
     }
 
-    /// What a client gets for a request of any kind.
-    func reply(_ request: AnyShardRequest, isPrivileged: Bool = true) throws -> Result<AnyShardResponse, ProtocolError>
-    {
+    /// What a client gets for a request of any kind; with a request id, as if it came in a packet.
+    func reply(
+        _ request: AnyShardRequest, isPrivileged: Bool = true, requestID: UInt64? = nil
+    ) throws -> Result<AnyShardResponse, ProtocolError> {
         do throws(ShardFailure) {
             if request.kind.isReadOnly {
                 let response = try core.read(request)
                 expectFastRead(request, response)
                 return .success(response)
             }
-            return try result(of: core.prepare(request, isPrivileged: isPrivileged, at: tick()))
+            let entry = try core.prepare(request, isPrivileged: isPrivileged, requestID: requestID, at: advance())
+            return try result(of: entry)
         } catch {
             if case .refused(let code) = error {
                 if request.kind.isReadOnly { expectFastRefusal(request, code) }

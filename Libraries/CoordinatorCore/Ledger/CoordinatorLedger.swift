@@ -21,6 +21,8 @@ final class CoordinatorLedger {
     private(set) var lastTransaction = TransactionID(rawValue: 0)
     /// Every directory id up to here has been handed to some leader.
     private(set) var lastReserved = InodeID.root
+    /// Every number for requests to shards up to here has been handed to some leader.
+    private(set) var lastSequence: UInt64 = 0
     private(set) var begun: [TransactionID: BegunTransaction] = [:]
     /// The begun transactions that make directories, by the ids they use.
     private var makers: [InodeID: TransactionID] = [:]
@@ -84,6 +86,8 @@ final class CoordinatorLedger {
             try remember(reply, at: time, &batch)
         case .reserveDirectories(let last):
             reserve(through: last, &batch)
+        case .reserveSequences(let last):
+            lastSequence = max(lastSequence, last)
         case .directoryMade(let directory, let owner, let reply):
             endReservation(of: directory, &batch)
             try apply(.set(directory, owner: owner), &batch)
@@ -148,6 +152,7 @@ extension CoordinatorLedger {
                 appliedIndex = meta.appliedIndex
                 lastTransaction = meta.lastTransaction
                 lastReserved = meta.lastReserved
+                lastSequence = meta.lastSequence
             }
             try forEach(in: .begun) { number, value in
                 guard case .begin(_, let origin, let request, let directory)? = try? LogRecord(decoding: value) else {

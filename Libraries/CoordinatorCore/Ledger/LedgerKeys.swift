@@ -3,7 +3,7 @@ import Protocol
 /// The layout of the coordinator's part of the state store: prefix, one letter, big-endian numbers.
 struct LedgerKeys {
     enum Space: UInt8, CaseIterable {
-        /// Applied index, last transaction id, last reserved directory id.
+        /// Applied index, last transaction id, last reserved directory id and number.
         case meta = 0x6d  // m
         /// Transaction id → origin and request.
         case begun = 0x74  // t

@@ -33,12 +33,14 @@ package enum LogRecord: Equatable, Sendable, WireValue {
     case directoryMade(InodeID, owner: InodeID, RememberedReply?)
     /// Reserved ids that are not, and never will be, directories with an owner.
     case directoriesDropped([InodeID])
+    /// The numbers for requests to shards up to and including this one belong to whoever leads now.
+    case reserveSequences(through: UInt64)
 }
 
 extension LogRecord {
     private enum Tag: UInt8 {
         case begin = 1
-        case finish, reserveDirectories, directoryMade, directoriesDropped, beginWithDirectory
+        case finish, reserveDirectories, directoryMade, directoriesDropped, beginWithDirectory, reserveSequences
     }
 
     package func encode(into writer: inout WireWriter) throws(EncodeError) {
@@ -66,6 +68,9 @@ extension LogRecord {
         case .directoriesDropped(let directories):
             try writer.write(Tag.directoriesDropped.rawValue)
             try writer.list(directories)
+        case .reserveSequences(let last):
+            try writer.write(Tag.reserveSequences.rawValue)
+            try writer.write(last)
         }
     }
 
@@ -89,6 +94,8 @@ extension LogRecord {
             self = .directoryMade(directory, owner: owner, try reader.readReply())
         case .directoriesDropped:
             self = .directoriesDropped(try reader.list(of: InodeID.self))
+        case .reserveSequences:
+            self = .reserveSequences(through: try reader.read(UInt64.self))
         }
     }
 

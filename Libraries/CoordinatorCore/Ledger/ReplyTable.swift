@@ -13,9 +13,11 @@ struct ReplyTable {
         var result: Result<AnyCdcResponse, ProtocolError>
     }
 
-    /// Longer than any known client keeps trying (kernel: 120 s).
-    static let lifetimeNanoseconds: UInt64 = 150_000_000_000
-    static let capacity = 65_536
+    /// Much longer than any known client keeps trying (kernel: 120 s): a copy of a mkdir that the network held back for
+    /// longer would make the directory again.
+    static let lifetimeNanoseconds: UInt64 = 900_000_000_000
+    /// Some 30 MB; at a thousand requests a second it is reached first, after four minutes.
+    static let capacity = 262_144
 
     private var answers: [RequestOrigin: Answer] = [:]
     private var slots: [Slot] = []

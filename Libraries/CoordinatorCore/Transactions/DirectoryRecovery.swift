@@ -3,11 +3,7 @@ import Protocol
 /// Finds out what became of a directory id that was reserved when the coordinator crashed, and brings it to one of its
 /// two ends: a directory with exactly one edge, or no live directory.
 ///
-///     targetBarrier → no live inode: dropped
-///         ↓
-///     statTarget → no owner: dropped
-///         ↓
-///     ownerBarrier
+///     statTarget → no inode, or no owner: dropped
 ///         ↓
 ///     scan the owner's current edges → found: unlock → made
 ///         ↓ not found
@@ -16,8 +12,8 @@ import Protocol
 ///     removeOwner → dropped
 ///
 /// Only the coordinator moves a directory to another owner or takes its owner away, and this holds its lock, so the
-/// edge, if there is one, is in the owner that the inode names. The barriers are writes: a shard carries them out
-/// after whatever an earlier coordinator had sent it, which reads may overtake.
+/// edge, if there is one, is in the owner that the inode names. No shard is asked before it has closed what earlier
+/// leaders sent, so what it answers stays true.
 ///
 /// For an exclusive mkdir that was begun this is all that is left to do: its client is told of the success if there is
 /// one, under whatever name the directory has by now, and otherwise asks again.
@@ -41,32 +37,17 @@ struct DirectoryRecovery: Transaction {
     private var statRequest: AnyShardRequest { .statDirectory(StatDirectoryRequest(id: directory)) }
 
     mutating func start(_ actions: inout TransactionActions) {
-        sendBarrier(.targetBarrier, to: directory, &actions)
-    }
-
-    /// Unlocks an edge that does not exist: EDGE_NOT_FOUND for a live directory, DIRECTORY_NOT_FOUND otherwise.
-    private func sendBarrier(_ step: TransactionStep, to place: InodeID, _ actions: inout TransactionActions) {
-        let unlock = UnlockCurrentEdgeRequest(
-            dirId: place, name: Array("barrier".utf8), creationTime: .zero, targetId: .null, wasMoved: false)
-        actions.send(step, .unlockCurrentEdge(unlock), to: place.shard)
+        actions.send(.statTarget, statRequest, to: directory.shard)
     }
 
     mutating func handle(_ answer: ShardAnswer, to step: TransactionStep, _ actions: inout TransactionActions) {
         switch (step, answer) {
-        case (.targetBarrier, .failure(.directoryNotFound)):
-            drop(&actions)
-        case (.targetBarrier, _):
-            actions.send(.statTarget, statRequest, to: directory.shard)
-        case (.ownerBarrier, .failure(.directoryNotFound)):
-            removeOwner(&actions)
-        case (.ownerBarrier, _):
-            scan(&actions)
         case (.statTarget, .success(.statDirectory(let response))):
             guard !response.owner.isNull else { return drop(&actions) }
             owner = response.owner
             scansHistory = false
             cursor = FullReadDirCursor(current: true, startName: [], startTime: .zero)
-            sendBarrier(.ownerBarrier, to: owner, &actions)
+            scan(&actions)
         case (.statTarget, .failure(.directoryNotFound)):
             drop(&actions)
         case (.scan, .success(.fullReadDir(let response))):

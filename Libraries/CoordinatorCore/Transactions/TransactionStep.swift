@@ -19,10 +19,6 @@ enum TransactionStep: Hashable {
     case unlockEdge
     case statTarget
     case statReplaced
-    /// A write that changes nothing, at the directory's or the owner's shard: what was sent earlier is decided after
-    /// it.
-    case targetBarrier
-    case ownerBarrier
     case removeInode
     case removeSnapshotEdge
     case makeTransient

@@ -4,32 +4,37 @@ extension ShardCore {
     /// Applies the entry at `index`, which must follow the last applied one, and returns what to answer.
     ///
     /// Total: whatever a well-formed entry asks for, it is carried out or refused. The changes reach the store in one
-    /// batch together with the index; a refused entry changes nothing but the index (T1). Which changes these are
-    /// depends on the state and the entry alone; only responses also use `blockServices`.
+    /// batch together with the index; a refused entry changes nothing but the index (T1) and what is remembered of it,
+    /// a copy of an earlier one nothing but the index. Which changes these are depends on the state and the entry
+    /// alone; only responses also use `blockServices`.
     ///
     /// - Throws: when the store fails or holds something unreadable. Nothing of the entry was applied then, and this
     ///   replica has to stop.
     public func apply(_ entry: ShardLogEntry, at index: LogIndex) throws(ShardStateError) -> ShardReply {
         let expected = appliedIndex.next
         guard index == expected else { throw .wrongIndex(expected: expected, got: index) }
-        let reply: ShardReply
-        do throws(ShardFailure) {
-            reply = .response(try perform(entry))
-        } catch {
-            state.discard()
-            switch error {
-            case .refused(let code): reply = .refused(code)
-            case .undecodable: throw .unknownEntry
-            case .state(let failure): throw failure
-            }
-        }
         do throws(ShardStateError) {
+            let reply = try carryOutOnce(entry)
             try state.commit(index, entry.time)
+            return reply
         } catch {
             state.discard()
             throw error
         }
-        return reply
+    }
+
+    /// Gathers the changes that the entry asks for; none when it is refused.
+    func carryOut(_ entry: ShardLogEntry) throws(ShardStateError) -> ShardReply {
+        do throws(ShardFailure) {
+            return .response(try perform(entry))
+        } catch {
+            state.discard()
+            switch error {
+            case .refused(let code): return .refused(code)
+            case .undecodable: throw .unknownEntry
+            case .state(let failure): throw failure
+            }
+        }
     }
 
     /// Decodes an entry and applies it. An entry of an unknown kind or version is `ShardStateError.unknownEntry`.
@@ -89,6 +94,7 @@ extension ShardCore {
             .removeOwnedSnapshotFileEdge(try removeOwnedEdge(request, time))
         case .makeFileTransient(let request): .makeFileTransient(try makeTransient(request, time))
         case .removeDirectoryOwner(let request): .removeDirectoryOwner(try removeOwner(request, time))
+        case .closeSequences(let request): .closeSequences(try closeSequences(request))
         // `prepare` makes no entries of these; one that is in the log all the same has no effect on any replica.
         default: throw ShardFailure.refused(.unrecognizedRequest)
         }

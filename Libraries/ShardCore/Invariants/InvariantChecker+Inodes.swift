@@ -31,6 +31,21 @@ extension InvariantChecker {
             "the stored progress is not that of the core")
     }
 
+    /// C: what is remembered of requests.
+    func checkRepetitions() {
+        let state = core.state
+        expect(stored.executed == Array(state.executed.all), .c, "numbers of the coordinator in memory and stored")
+        expect(
+            stored.executed.allSatisfy { $0 > state.progress.closedSequence }, .c,
+            "closed numbers of the coordinator are remembered")
+        let places = stored.recentOrder.map(\.number)
+        let expected = state.progress.firstRecent..<max(state.progress.firstRecent, state.progress.nextRecent)
+        expect(places == Array(expected), .c, "places of requests without a number")
+        expect(
+            Set(stored.recentOrder.map { state.keys.recent($0.request.key) }) == stored.recent
+                && places.count == stored.recent.count, .c, "requests without a number differ from their order")
+    }
+
     /// C: the cache says what the store says.
     func checkCache() {
         core.state.cache.forEachDirectory { id, record in

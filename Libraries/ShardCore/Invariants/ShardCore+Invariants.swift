@@ -15,6 +15,7 @@ extension ShardCore {
             checker.checkSpans()
             checker.checkBlocks()
             checker.checkProgress()
+            checker.checkRepetitions()
             checker.checkCache()
         }
     }

@@ -17,6 +17,11 @@ struct StoredShard {
     /// Of each file, ascending.
     private(set) var spans: [InodeID: [(byteOffset: UInt64, span: SpanRecord)]] = [:]
     private(set) var blockServiceFiles: Set<[UInt8]> = []
+    /// Ascending.
+    private(set) var executed: [UInt64] = []
+    private(set) var recent: Set<[UInt8]> = []
+    /// Ascending.
+    private(set) var recentOrder: [(number: UInt64, request: RecentRequest)] = []
     private(set) var progress: ShardProgress?
 
     init(_ state: ShardState) throws(ShardStateError) {
@@ -36,6 +41,18 @@ struct StoredShard {
             spans[Self.inode(key), default: []].append((key.bigEndian(at: 10), try SpanRecord(decoding: value)))
         }
         try Self.scan(state, .blockServiceFiles) { key, _ throws(DecodeError) in blockServiceFiles.insert(key) }
+        try Self.scan(state, .executed) { key, value throws(DecodeError) in
+            guard key.count == 10, try RememberedReply(decoding: value).reply != nil else { throw .invalidValue }
+            executed.append(key.bigEndian(at: 2))
+        }
+        try Self.scan(state, .recent) { key, value throws(DecodeError) in
+            guard try RememberedReply(decoding: value).reply != nil else { throw .invalidValue }
+            recent.insert(key)
+        }
+        try Self.scan(state, .recentOrder) { key, value throws(DecodeError) in
+            guard key.count == 10 else { throw .invalidValue }
+            recentOrder.append((key.bigEndian(at: 2), try RecentRequest(decoding: value)))
+        }
         progress = try state.readRecord(keys.meta(.progress))
     }
 

@@ -13,12 +13,22 @@ extension ShardCore {
     ///   - request: any write request but SHARD_SNAPSHOT, which is not an entry of the log; others are refused with
     ///     UNRECOGNIZED_REQUEST.
     ///   - isPrivileged: whether it came in a signed frame; otherwise what only the coordinator may ask is refused.
+    ///   - requestID: the id in the packet, by which late copies are told; nil when there can be none.
     ///   - now: the wall clock.
     public func prepare(
-        _ request: AnyShardRequest, isPrivileged: Bool = false, at now: Timestamp
+        _ request: AnyShardRequest, isPrivileged: Bool = false, requestID: UInt64? = nil, at now: Timestamp
     ) throws(ShardFailure) -> ShardLogEntry {
         guard isPrivileged || !request.kind.isPrivileged else { throw .refused(.notAuthorised) }
         guard let identity = state.identity else { throw .refused(.internalError) }
+        if case .executeOnce(let envelope) = request { return try prepareOnce(envelope, at: now) }
+        var entry = try prepare(request, identity, isPrivileged: isPrivileged, at: now)
+        if let requestID, request.kind.isHarmfulLate { entry.repetition = .request(try RequestKey(requestID, request)) }
+        return entry
+    }
+
+    private func prepare(
+        _ request: AnyShardRequest, _ identity: ShardIdentity, isPrivileged: Bool, at now: Timestamp
+    ) throws(ShardFailure) -> ShardLogEntry {
         switch request {
         case .constructFile(let request):
             guard request.type == .file || request.type == .symlink else { throw .refused(.typeIsDirectory) }
@@ -64,6 +74,7 @@ extension ShardCore {
         case .removeOwnedSnapshotFileEdge(let request): try check(request)
         case .makeFileTransient(let request): try checkFile(request.id)
         case .removeDirectoryOwner(let request): try check(request)
+        case .closeSequences(let request): try check(request)
         default: throw .refused(.unrecognizedRequest)
         }
         return entry(.request(request), at: nextTime(now))

@@ -13,7 +13,10 @@ struct ShardKeys: Sendable {
         case edges = 5
         case spans = 6
         case blockServiceFiles = 7
-        case end = 8
+        case executed = 8
+        case recent = 9
+        case recentOrder = 10
+        case end = 11
     }
 
     enum Meta: UInt8 {
@@ -111,6 +114,28 @@ struct ShardKeys: Sendable {
         key.appendBigEndian(hash.rawValue)
         key.append(UInt8(truncatingIfNeeded: name.count))
         key.append(contentsOf: name)
+        return key
+    }
+
+    /// What was answered to a number of the coordinator.
+    func executed(_ sequence: UInt64) -> [UInt8] {
+        var key = start(.executed, capacity: 8)
+        key.appendBigEndian(sequence)
+        return key
+    }
+
+    /// What was answered to a request without a number.
+    func recent(_ request: RequestKey) -> [UInt8] {
+        var key = start(.recent, capacity: 16)
+        key.appendBigEndian(request.requestID)
+        key.appendBigEndian(request.digest)
+        return key
+    }
+
+    /// Which the so-manieth such request was.
+    func recentOrder(_ number: UInt64) -> [UInt8] {
+        var key = start(.recentOrder, capacity: 8)
+        key.appendBigEndian(number)
         return key
     }
 

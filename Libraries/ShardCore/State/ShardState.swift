@@ -11,12 +11,16 @@ final class ShardState {
     private(set) var identity: ShardIdentity?
     private(set) var progress: ShardProgress
     var cache: ShardCache
+    /// The coordinator's numbers whose answers are remembered.
+    private(set) var executed: ExecutedSequences
 
     private var batch = WriteBatch()
     private var changedDirectories: [(InodeID, DirectoryRecord?)] = []
     private var changedInodes: [(InodeID, InodeState)] = []
     private var changedEdges: [(EdgePlace, CachedEdge)] = []
     private var changedIdentity: ShardIdentity?
+    /// A number whose answer is remembered from now on.
+    var addedSequence: UInt64?
     /// The progress to be, without index and time.
     var nextProgress: ShardProgress
 
@@ -27,6 +31,7 @@ final class ShardState {
         identity = nil
         progress = ShardProgress(shard: shard)
         nextProgress = progress
+        executed = try Self.storedSequences(store, keys)
         identity = try readRecord(keys.meta(.identity))
         if let stored = try readRecord(keys.meta(.progress), as: ShardProgress.self) {
             progress = stored
@@ -110,13 +115,15 @@ final class ShardState {
 
     // MARK: Changing
 
-    private func put(_ key: [UInt8], _ record: some WireValue) throws(ShardFailure) {
+    func put(_ key: [UInt8], _ record: some WireValue) throws(ShardFailure) {
         do throws(EncodeError) {
             batch.put(key, try record.encoded())
         } catch {
             throw .state(.unencodable(error))
         }
     }
+
+    func delete(_ key: [UInt8]) { batch.delete(key) }
 
     func putDirectory(_ id: InodeID, _ record: DirectoryRecord) throws(ShardFailure) {
         try put(keys.directory(id), record)
@@ -215,6 +222,8 @@ final class ShardState {
         } catch {
             throw .store(error)
         }
+        if nextProgress.closedSequence > progress.closedSequence { executed.removeUpTo(nextProgress.closedSequence) }
+        if let addedSequence { executed.insert(addedSequence) }
         progress = nextProgress
         if let changedIdentity { identity = changedIdentity }
         for (id, record) in changedDirectories { cache.insert(record, for: id) }
@@ -235,5 +244,6 @@ final class ShardState {
         changedInodes.removeAll(keepingCapacity: true)
         changedEdges.removeAll(keepingCapacity: true)
         changedIdentity = nil
+        addedSequence = nil
     }
 }

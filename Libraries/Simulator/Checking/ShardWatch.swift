@@ -28,23 +28,27 @@ final class ShardWatch {
     func applied(_ entry: ShardLogEntry, _ reply: ShardReply, _ core: ShardCore) {
         applied[core.shard] = core.appliedIndex
         world.trace.digest(core.appliedIndex.rawValue ^ entry.time.nanoseconds)
-        guard case .response = reply else { return }
+        guard reply.isSuccess else { return }
         switch entry.action {
         case .request(let request):
             for place in request.touchedPlaces { look(at: place, core) }
-            note(request)
+            note(request, core)
         case .certifyRemoval(let proofs):
             releasedBlocks.formUnion(proofs.proofs.map(\.blockId))
         default: break
         }
     }
 
-    private func note(_ request: AnyShardRequest) {
+    private func note(_ request: AnyShardRequest, _ core: ShardCore) {
         switch request {
         case .removeInode(let request):
             removedInodes.insert(request.id)
         case .createDirectoryInode(let request):
-            if removedInodes.contains(request.id) { world.find("T5: directory \(request.id) came back") }
+            // A copy that comes late is answered as the first one was, and does nothing.
+            let stat = AnyShardRequest.statDirectory(StatDirectoryRequest(id: request.id))
+            if removedInodes.contains(request.id), (try? core.read(stat)) != nil {
+                world.find("T5: directory \(request.id) came back")
+            }
         case .removeNonOwnedEdge(let request):
             collect(request.dirId, request.name, request.creationTime)
         case .sameShardHardFileUnlink(let request):
@@ -94,6 +98,17 @@ final class ShardWatch {
         } else if let problem = names.changed(place, to: meaning, at: world.now) {
             // Entries that were durable, and applied only now.
             world.find(problem)
+        }
+    }
+}
+
+extension ShardReply {
+    /// Whether the request was carried out, now or when an earlier copy of it came.
+    fileprivate var isSuccess: Bool {
+        switch self {
+        case .response(.executeOnce(let envelope)): envelope.kind != 0
+        case .response: true
+        case .refused: false
         }
     }
 }

@@ -136,7 +136,8 @@ final class ShardMachine: Machine {
     private func write(_ request: AnyShardRequest, _ target: Target, _ slot: Slot) {
         guard !slot.inFlight.contains(target) else { return }
         do throws(ShardFailure) {
-            let entry = try slot.core.prepare(request, isPrivileged: target.isSigned, at: wallClock)
+            let entry = try slot.core.prepare(
+                request, isPrivileged: target.isSigned, requestID: target.requestID, at: wallClock)
             propose(entry, target, slot)
         } catch {
             refuse(error, target, slot)

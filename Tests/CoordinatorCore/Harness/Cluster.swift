@@ -19,7 +19,13 @@ final class Cluster {
         /// One in so many messages is lost, doubled; 0: none.
         var loss = 0
         var doubling = 0
+        /// One in so many requests to shards has a copy that the network keeps back, up to a minute: until after its
+        /// transaction, others on the same names, and crashes; 0: none.
+        var lateCopies = 0
     }
+
+    /// What becomes of the packets to shards that are in the network when the coordinator crashes.
+    enum PacketsInFlight { case lost, arriveAtOnce, arriveLate }
 
     private struct Scheduled {
         var time: UInt64
@@ -42,12 +48,18 @@ final class Cluster {
     var crashAfter: ((Int) -> Bool)?
     /// Of what was proposed but not reported durable, how much survives a crash.
     var survivingProposals: (Int) -> Int = { _ in 0 }
+    /// Every packet that reached a shard, in order, if somebody wants to know.
+    var record: [ShardSend]?
     /// Shards that nothing reaches.
     var silentShards: Set<ShardID> = []
     /// What all shards answer instead of doing anything.
     var injectedError: ProtocolError?
-    /// Whether what the coordinator had sent right before a crash still arrives.
-    var sendsSurviveCrash = true
+    /// Whether writes are answered with it in the envelope, as if they had been carried out and refused.
+    var isErrorInside = false
+    /// What it is answered to.
+    var isRefused: (AnyShardRequest) -> Bool = { _ in true }
+    /// What becomes of what the coordinator had sent right before a crash.
+    var packetsInFlight = PacketsInFlight.arriveAtOnce
 
     private let options: CoordinatorOptions
     private let state = MemoryStore(writeAheadLog: false)
@@ -57,11 +69,15 @@ final class Cluster {
     private var order: UInt64 = 0
     private var nextOrigin: UInt64 = 0
 
-    init(seed: UInt64, reservation: Int = 4) throws {
+    init(
+        seed: UInt64, reservation: Int = 4, sequenceReservation: UInt64 = 1 << 32, sequenceSpan: Int = 8192
+    ) throws {
         random = SeededRandom(seed: seed)
         let info = try DirectoryInfo.sternaRootDefault()
         var options = CoordinatorOptions(defaultInfo: info)
         options.directoryReservation = reservation
+        options.sequenceReservation = sequenceReservation
+        options.maximumOpenSequences = sequenceSpan
         self.options = options
         shards = try ShardSet(rootInfo: info)
         coordinator = try Coordinator(store: state, prefix: [1], options: options)
@@ -142,14 +158,19 @@ final class Cluster {
             break
         }
         let isLast = crashAfter?(coordinatorEvents) == true
-        if !isLast || sendsSurviveCrash { try drain() }
+        if !isLast || packetsInFlight != .lost { try drain() }
         if isLast { try crash() }
     }
 
     /// Lets out what the coordinator wants done.
     private func drain() throws {
         let outbox = coordinator.takeOutbox()
-        for send in outbox.shardSends { post(.toShard(send)) }
+        for send in outbox.shardSends {
+            if case .executeOnce(let envelope) = send.request, envelope.sequence > coordinator.reservedSequences {
+                alarms.append("number \(envelope.sequence) was used before it was reserved")
+            }
+            post(.toShard(send))
+        }
         for reply in outbox.clientReplies { replies[reply.origin, default: []].append(reply.result) }
         alarms += outbox.alarms
         for entry in try coordinator.takeEntries(now: now, time: Timestamp(nanoseconds: now)) {
@@ -163,19 +184,35 @@ final class Cluster {
 
     private func deliver(_ send: ShardSend) throws {
         if silentShards.contains(send.shard) { return }
-        if let injectedError { return post(.toCoordinator(requestID: send.requestID, .failure(injectedError))) }
+        record?.append(send)
+        if let injectedError, isRefused(send.request) { return try refuse(send, injectedError) }
         let answer = try shards.perform(send.request, at: send.shard, isPrivileged: true)
         post(.toCoordinator(requestID: send.requestID, answer))
     }
 
-    /// Through the network: late, lost, doubled. Requests are never doubled by the network (the coordinator does
-    /// that), and never later than the time after which they are repeated.
+    private func refuse(_ send: ShardSend, _ error: ProtocolError) throws {
+        var answer = Result<AnyShardResponse, ProtocolError>.failure(error)
+        if isErrorInside, case .executeOnce = send.request {
+            answer = .success(.executeOnce(ExecuteOnceResponse(kind: 0, body: try error.encoded())))
+        }
+        post(.toCoordinator(requestID: send.requestID, answer))
+    }
+
+    /// Through the network: late, lost, doubled, and much later again.
     private func post(_ event: Event) {
+        if case .toShard = event, faults.lateCopies > 0, random.oneIn(faults.lateCopies) {
+            schedule(event, after: lateness())
+        }
         if faults.loss > 0 && random.oneIn(faults.loss) { return }
         schedule(event, after: UInt64.random(in: 20_000...2_000_000, using: &random))
         if case .toCoordinator = event, faults.doubling > 0, random.oneIn(faults.doubling) {
             schedule(event, after: UInt64.random(in: 20_000...200_000_000, using: &random))
         }
+    }
+
+    /// From a millisecond to a minute, each magnitude as often as the others.
+    private func lateness() -> UInt64 {
+        1_000_000 << UInt64.random(in: 0...16, using: &random)
     }
 
     private func schedule(_ event: Event, after: UInt64) {
@@ -186,18 +223,7 @@ final class Cluster {
     // MARK: Crashing
 
     private func crash() throws {
-        // What is on its way to shards arrives before the coordinator is back; what is on its way to it does not.
-        let inFlight = queue.sorted { ($0.time, $0.order) < ($1.time, $1.order) }
-        queue = inFlight.filter {
-            switch $0.event {
-            case .client, .act: true
-            default: false
-            }
-        }
-        for case .toShard(let send) in inFlight.map(\.event)
-        where sendsSurviveCrash && !silentShards.contains(send.shard) {
-            _ = try shards.perform(send.request, at: send.shard, isPrivileged: true)
-        }
+        try losePackets()
         log.removeLast(log.count - durable - min(survivingProposals(log.count - durable), log.count - durable))
         durable = log.count
         state.crash(surviving: Int.random(in: 0...state.unsyncedBatchCount, using: &random))
@@ -208,6 +234,28 @@ final class Cluster {
         }
         try coordinator.lead(firstRequestID: random.next(), now: now)
         try drain()
+    }
+
+    /// What is on its way to the coordinator does not arrive; what is on its way to shards as `packetsInFlight` says,
+    /// with late copies any time.
+    private func losePackets() throws {
+        let inFlight = queue.sorted { ($0.time, $0.order) < ($1.time, $1.order) }
+        queue = []
+        for scheduled in inFlight {
+            switch scheduled.event {
+            case .client, .act: queue.append(scheduled)
+            case .toShard(let send):
+                let staysAway = faults.lateCopies > 0 && random.oneIn(2)
+                if staysAway {
+                    queue.append(scheduled)
+                } else if packetsInFlight == .arriveLate {
+                    schedule(scheduled.event, after: 10_000_000_000)
+                } else if packetsInFlight == .arriveAtOnce && !silentShards.contains(send.shard) {
+                    _ = try shards.perform(send.request, at: send.shard, isPrivileged: true)
+                }
+            default: break
+            }
+        }
     }
 
     /// Crashes the coordinator now.
