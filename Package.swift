@@ -106,7 +106,13 @@ let package = Package(
             "Conformance", ["Wire", "Protocol", "Erasure"], exclude: ["vectors", "README.md"],
             plugins: ["SchemaPlugin"]),
         .target(name: "DecoderFuzzing", dependencies: ["Protocol"], path: "Tests/Fuzz/Decoders"),
-        tests("Fuzz", ["DecoderFuzzing"], exclude: ["Decoders", "LibFuzzer", "README.md"]),
+        .target(
+            name: "StateFuzzing",
+            dependencies: ["ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Erasure"],
+            path: "Tests/Fuzz/States"),
+        tests(
+            "Fuzz", ["DecoderFuzzing", "StateFuzzing"],
+            exclude: ["Corpus", "Decoders", "LibFuzzer", "States", "README.md"]),
         tests("Erasure", ["Erasure"]),
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop"], exclude: ["README.md"]),

@@ -7,9 +7,9 @@ import CXXHash
 /// zeros. `number` counts the records of a log from 1. `identity` is a secret of the log, so that nothing a client can
 /// make the log contain looks like a record, and leftovers of another log are not taken for ours. The hash covers
 /// everything before and after it.
-struct LogRecord: Equatable {
+package struct LogRecord: Equatable {
     static let alignment = 512
-    static let headerSize = 40
+    package static let headerSize = 40
 
     var number: UInt64
     /// The oldest record still needed when this one was written: recovery must find all from there on.
@@ -22,10 +22,10 @@ struct LogRecord: Equatable {
         (headerSize + payloadCount + alignment - 1) / alignment * alignment
     }
 
-    var storedSize: Int { Self.storedSize(payloadCount: payloadCount) }
+    package var storedSize: Int { Self.storedSize(payloadCount: payloadCount) }
 
     /// Writes header and padding around the payload that already stands at `headerSize` of `buffer`.
-    func seal(in buffer: UnsafeMutableRawBufferPointer, identity: UInt64) {
+    package func seal(in buffer: UnsafeMutableRawBufferPointer, identity: UInt64) {
         buffer.storeBytes(of: identity.littleEndian, toByteOffset: 0, as: UInt64.self)
         buffer.storeBytes(of: number.littleEndian, toByteOffset: 8, as: UInt64.self)
         buffer.storeBytes(of: firstNeeded.littleEndian, toByteOffset: 16, as: UInt64.self)
@@ -51,7 +51,7 @@ struct LogRecord: Equatable {
         guard hash == Self.hash(bytes, payloadCount: payloadCount, identity: identity) else { return nil }
     }
 
-    init(number: UInt64, firstNeeded: UInt64, payloadCount: Int, entryCount: UInt32) {
+    package init(number: UInt64, firstNeeded: UInt64, payloadCount: Int, entryCount: UInt32) {
         self.number = number
         self.firstNeeded = firstNeeded
         self.payloadCount = payloadCount

@@ -54,7 +54,7 @@ public final class SegmentedLogStore: LogStore {
     private var trimmed: [LogGroupID: LogIndex] = [:]
     private var unsynced: Segment?
     private var failure: LogError?
-    private var scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 4096)
+    private var scratch: UnsafeMutableRawBufferPointer
 
     /// Opens the log in `directory`, whose parent must exist. With `mustExist` a missing log is `.missing` instead of a
     /// new one: for a service whose state says that there was one.
@@ -71,6 +71,8 @@ public final class SegmentedLogStore: LogStore {
         free = recovered.free
         nextNumber = recovered.nextNumber
         createdSegments = recovered.createdSegments
+        // Last: nobody frees it when opening fails before.
+        scratch = .allocate(byteCount: 64 << 10, alignment: 4096)
         // The newest record may have been written and never synced; it counts from now on, so it has to stay.
         try live.last?.file.sync()
     }
