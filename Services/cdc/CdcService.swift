@@ -56,6 +56,7 @@ final class CdcService: @unchecked Sendable {
         var settings = CoordinatorOptions(defaultInfo: try .sternaRootDefault())
         settings.shardTimeoutNanoseconds = options.shardTimeoutNanoseconds
         storage = try CdcStorage(directory: options.dataDirectory, on: daemon.loop, coordinatorOptions: settings)
+        storage.export(to: daemon.counters)
         coordinator = storage.coordinator
         let loop = daemon.loop
         clientSockets = try options.addresses.map { try UDPSocket(on: loop, binding: $0) }

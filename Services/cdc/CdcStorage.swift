@@ -1,5 +1,6 @@
 import CLinux
 import CoordinatorCore
+import Daemon
 import EventLoop
 import Glibc
 import Protocol
@@ -47,6 +48,13 @@ final class CdcStorage {
         _ = unlink(directory + "/" + Self.snapshotMark)
         let lane = host.lane { loop.submit($0) }
         log = lane.open(Self.group, delivered: last[Self.group] ?? applied)
+    }
+
+    /// What the log has done, for whoever looks at the process.
+    func export(to counters: Counters) {
+        let host = host
+        counters.gauge("log_syncs_total") { host.counters.syncs }
+        counters.gauge("log_retained_bytes") { UInt64(clamping: host.retainedBytes) }
     }
 
     private static func make(_ directory: String) throws {

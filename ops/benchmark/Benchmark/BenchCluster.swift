@@ -41,6 +41,25 @@ final class BenchCluster {
             .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// The counters of a service, by name: it writes them to its log when asked with SIGUSR1.
+    func counters(_ service: String, through last: String) throws -> [String: Double] {
+        let path = "\(directory)/log/\(service).log"
+        let before = try Data(contentsOf: URL(fileURLWithPath: path)).count
+        kill(try pid(service), SIGUSR1)
+        var counters: [String: Double] = [:]
+        try wait(seconds: 10, for: "the counters of \(service)") {
+            guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)).dropFirst(before) else { return false }
+            let text = String(decoding: data, as: UTF8.self)
+            for line in text.prefix(upTo: text.lastIndex(of: "\n") ?? text.startIndex).split(separator: "\n") {
+                let words = line.split(separator: " ").suffix(2)
+                guard let name = words.first, let value = words.last.flatMap({ Double($0) }) else { continue }
+                counters[String(name)] = value
+            }
+            return counters[last] != nil
+        }
+        return counters
+    }
+
     /// Mounts anew, so that neither the kernel nor the mount process holds anything in a cache.
     func remount() throws {
         let old = try pid("mount")

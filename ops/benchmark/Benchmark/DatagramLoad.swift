@@ -12,6 +12,8 @@ struct DatagramLoad {
         func fill(_ body: UnsafeMutableRawBufferPointer) -> Int
         /// An answer's kind and body. True when this completes an operation that counts.
         func answered(_ body: UnsafeRawBufferPointer) -> Bool
+        /// Whether it has nothing more to send.
+        var isDone: Bool { get }
     }
 
     struct Result {
@@ -24,7 +26,8 @@ struct DatagramLoad {
     private static let headerSize = 12
     private static let repeatNanoseconds: UInt64 = 200_000_000
 
-    /// `protocolWord` is that of the requests; everything happens on a loop of its own on this thread.
+    /// Runs for `seconds`, or until all slots are done. `protocolWord` is that of the requests; everything happens on a
+    /// loop of its own on this thread.
     static func run(
         to address: SocketAddress, protocolWord: UInt32, slots: [any Slot], seconds: Double
     ) throws -> Result {
@@ -33,6 +36,7 @@ struct DatagramLoad {
         var sentAt = [UInt64](repeating: 0, count: slots.count)
         var round = [UInt64](repeating: 0, count: slots.count)
         var operations = 0
+        var active = Set(slots.indices.filter { !slots[$0].isDone })
 
         func send(_ index: Int) {
             sentAt[index] = loop.monotonicNanoseconds
@@ -49,16 +53,18 @@ struct DatagramLoad {
             guard slots.indices.contains(index), id == requestID(index, round[index]) else { return }
             if slots[index].answered(UnsafeRawBufferPointer(rebasing: bytes[headerSize...])) { operations += 1 }
             round[index] += 1
-            send(index)
+            guard slots[index].isDone else { return send(index) }
+            active.remove(index)
+            if active.isEmpty { loop.stop() }
         }
         let timer = loop.timer(afterNanoseconds: repeatNanoseconds, repeatingNanoseconds: repeatNanoseconds) {
             let now = loop.monotonicNanoseconds
-            for index in slots.indices where now - sentAt[index] > repeatNanoseconds { send(index) }
+            for index in active where now - sentAt[index] > repeatNanoseconds { send(index) }
         }
         let start = loop.monotonicNanoseconds
         loop.timer(afterNanoseconds: UInt64(seconds * 1e9)) { loop.stop() }
-        slots.indices.forEach(send)
-        loop.run()
+        active.forEach(send)
+        if !active.isEmpty { loop.run() }
         let elapsed = Double(loop.monotonicNanoseconds - start) / 1e9
         timer.cancel()
         socket.close()
@@ -70,4 +76,8 @@ struct DatagramLoad {
     private static func requestID(_ index: Int, _ round: UInt64) -> UInt64 {
         UInt64(index + 1) | (round & 0xffff_ffff) << 16
     }
+}
+
+extension DatagramLoad.Slot {
+    var isDone: Bool { false }
 }

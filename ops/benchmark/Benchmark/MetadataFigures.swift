@@ -52,15 +52,7 @@ struct MetadataFigures {
             Figure(
                 "shard: create+link, durable, \(Self.writersInFlight) in flight", "/s", created.perSecond,
                 ceiling: syncsPerSecond, by: "fsyncs of the disk", wanted: 2))
-        guard let coordinator = SocketAddress(parsing: try cluster.address("cdc")) else {
-            throw ProgramError(description: "the coordinator has reported no address")
-        }
-        let makes = (0..<Self.writersInFlight).map { MakeDirectorySlot(in: .root, prefix: "d\(run)-\($0)") }
-        let made = try load(coordinator, DatagramLoad.coordinatorWord, makes, seconds: seconds)
-        report.add(
-            Figure(
-                "cdc: mkdir, durable, \(Self.writersInFlight) in flight", "/s", made.perSecond, ceiling: syncsPerSecond,
-                by: "fsyncs of the disk", wanted: 0.3))
+        try TransactionFigures(report, cluster, shardZero: shard, syncsPerSecond: syncsPerSecond, seconds: seconds).run()
     }
 
     private func load(
