@@ -4,8 +4,8 @@ import Store
 
 /// A coordinator between its clients, its log and real shards, driven by a script.
 ///
-/// The first byte decides about the shards. Odd: they do what they are asked, and the network loses and doubles as it
-/// likes; then the shards' directories must agree with the coordinator in the end. Even: answers may be lies; then it
+/// The first byte decides about the shards. Odd: they do what they are asked, and the network loses, doubles and keeps
+/// back as it likes; then the shards' directories must agree with the coordinator in the end. Even: answers may be lies; then it
 /// is enough that the coordinator survives them and comes to rest.
 final class CoordinatorFuzzer {
     private static let instructions = 250
@@ -30,6 +30,8 @@ final class CoordinatorFuzzer {
     private var starts: UInt64 = 1
     var known = KnownValues()
     private var sends: [ShardSend] = []
+    /// Every request that was sent, for copies that come late.
+    private var history: [ShardSend] = []
     private var answers: [Answer] = []
     private var datagrams: [(source: UInt64, bytes: [UInt8])] = []
     private var questions: [RequestOrigin: AnyCdcRequest] = [:]
@@ -51,11 +53,21 @@ final class CoordinatorFuzzer {
         for _ in 0..<Self.instructions {
             if script.isAtEnd { break }
             now += 100_000
-            try step(&script)
+            try surviving { try step(&script) }
             drain()
         }
         try settle()
         try checkAll()
+    }
+
+    /// A liar may say that there is a newer coordinator: then this one ends, and is started again.
+    private func surviving(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch CoordinatorFailure.superseded where !areShardsHonest {
+            log.removeLast(log.count - durable)
+            try lead()
+        }
     }
 
     private func step(_ script: inout FuzzScript) throws {
@@ -84,6 +96,7 @@ final class CoordinatorFuzzer {
         case 0x30: try store.flush()
         case 0x31: try shards.actAsClient(&known, &script)
         case 0x32: try restart(&script)
+        case 0x33: try deliverCopy(&script)
         default: break
         }
     }
@@ -121,6 +134,14 @@ final class CoordinatorFuzzer {
         let send = sends.remove(at: index)
         let answer = try shards.answer(send)
         guard !isAnswerLost else { return }
+        answers.append(answer)
+        try receiveFromShard(answer)
+    }
+
+    /// The network gives a shard something again, perhaps of an earlier leader; its answer arrives as well.
+    private func deliverCopy(_ script: inout FuzzScript) throws {
+        guard let copy = script.pick(history) else { return }
+        let answer = try shards.answer(copy)
         answers.append(answer)
         try receiveFromShard(answer)
     }
@@ -173,8 +194,15 @@ final class CoordinatorFuzzer {
             guard let other = script.pick(answers) else { return }
             return try receiveFromShard(Answer(requestID: requestID, kind: other.kind, body: other.body))
         }
-        let asked = sends.first { $0.requestID == requestID }?.request.kind.rawValue ?? kind
-        try receiveFromShard(Answer(requestID: requestID, kind: asked, body: script.counted()))
+        let asked = sends.first { $0.requestID == requestID }?.request
+        guard case .executeOnce(let once) = asked, kind < 0xE0 else {
+            let kind = asked?.kind.rawValue ?? kind
+            return try receiveFromShard(Answer(requestID: requestID, kind: kind, body: script.counted()))
+        }
+        let isRefusal = kind < 0xC0
+        let body = isRefusal ? try ProtocolError(rawValue: UInt16(script.byte())).encoded() : script.counted()
+        let lie = try ExecuteOnceResponse(kind: isRefusal ? 0 : once.kind, body: body).encoded()
+        try receiveFromShard(Answer(requestID: requestID, kind: ShardKind.executeOnce.rawValue, body: lie))
     }
 
     // MARK: The log
@@ -224,9 +252,8 @@ final class CoordinatorFuzzer {
     private func drain() {
         let outbox = coordinator.takeOutbox()
         for send in outbox.shardSends {
-            // The copy before this one got lost: later than its transaction it must not arrive (F-1).
-            sends.removeAll { $0.requestID == send.requestID }
             sends.append(send)
+            history.append(send)
         }
         for reply in outbox.clientReplies {
             if let question = questions[reply.origin] { known.learn(reply.result, to: question) }
@@ -239,10 +266,12 @@ final class CoordinatorFuzzer {
             now += 5_000_000
             coordinator.tick(now: now)
             drain()
-            // What lies have locked at the shards stays locked; then only a refusal ends it.
-            if round > 1_000, !areShardsHonest { try refuseAll() } else { try deliverAll(rounds: 1) }
-            try takeEntries()
-            try commit(log.count)
+            try surviving {
+                // What lies have locked at the shards stays locked; then only a refusal ends it.
+                if round > 1_000, !areShardsHonest { try refuseAll() } else { try deliverAll(rounds: 1) }
+                try takeEntries()
+                try commit(log.count)
+            }
             drain()
             if coordinator.isIdle && sends.isEmpty { return }
         }
@@ -253,8 +282,9 @@ final class CoordinatorFuzzer {
         let batch = sends
         sends = []
         for send in batch {
-            let refusal = try ProtocolError.directoryNotFound.encoded()
-            try receiveFromShard(Answer(requestID: send.requestID, kind: 0, body: refusal))
+            var answer = Answer(requestID: send.requestID, kind: 0, body: try ProtocolError.directoryNotFound.encoded())
+            if case .closeSequences = send.request { answer = try shards.answer(send) }
+            try receiveFromShard(answer)
         }
     }
 

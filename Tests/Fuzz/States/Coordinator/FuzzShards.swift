@@ -29,7 +29,7 @@ final class FuzzShards {
 
     /// Carries out a request and says what the shard's datagram contains.
     func answer(_ send: ShardSend) throws -> CoordinatorFuzzer.Answer {
-        switch try perform(send.request, at: send.shard, isPrivileged: true) {
+        switch try perform(send.request, at: send.shard, asCoordinator: send.requestID) {
         case .success(let response):
             CoordinatorFuzzer.Answer(
                 requestID: send.requestID, kind: response.kind.rawValue, body: try response.encoded())
@@ -39,12 +39,13 @@ final class FuzzShards {
     }
 
     private func perform(
-        _ request: AnyShardRequest, at shard: ShardID, isPrivileged: Bool
+        _ request: AnyShardRequest, at shard: ShardID, asCoordinator requestID: UInt64?
     ) throws -> Result<AnyShardResponse, ProtocolError> {
         let core = try core(shard)
         do throws(ShardFailure) {
             if request.kind.isReadOnly { return .success(try core.read(request)) }
-            let entry = try core.prepare(request, isPrivileged: isPrivileged, at: time())
+            let entry = try core.prepare(
+                request, isPrivileged: requestID != nil, requestID: requestID, at: time())
             switch try applied(entry, by: core) {
             case .response(let response): return .success(response)
             case .refused(let code): return .failure(code)
@@ -92,7 +93,7 @@ final class FuzzShards {
     }
 
     private func act(_ request: AnyShardRequest, at shard: ShardID, _ known: inout KnownValues) throws {
-        guard case .success(let response) = try perform(request, at: shard, isPrivileged: false) else { return }
+        guard case .success(let response) = try perform(request, at: shard, asCoordinator: nil) else { return }
         known.learn(response, to: request)
     }
 

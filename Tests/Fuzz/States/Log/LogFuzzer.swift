@@ -183,7 +183,8 @@ final class LogFuzzer {
         let start = Int(script.byte() % 8) * Self.sector
         let missing = start + record.storedSize - changed.count
         if missing > 0 { changed += [UInt8](repeating: 0, count: missing) }
-        changed.replaceSubrange((start + LogRecord.headerSize)..<(start + LogRecord.headerSize + payload.count), with: payload)
+        let place = start + LogRecord.headerSize
+        changed.replaceSubrange(place..<place + payload.count, with: payload)
         changed.withUnsafeMutableBytes { bytes in
             record.seal(in: UnsafeMutableRawBufferPointer(rebasing: bytes[start...]), identity: identity)
         }

@@ -22,7 +22,8 @@ struct LogModel {
 
     /// The state of the group is durable up to `keeping` entries before its last synced one.
     mutating func trim(_ group: UInt8, keeping: Int) -> LogIndex {
-        let index = max(trimmed[group, default: 0], synced[group, default: 0] - min(synced[group, default: 0], UInt64(keeping)))
+        let end = synced[group, default: 0]
+        let index = max(trimmed[group, default: 0], end - min(end, UInt64(keeping)))
         trimmed[group] = index
         return LogIndex(rawValue: index)
     }
