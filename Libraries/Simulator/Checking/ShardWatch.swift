@@ -29,12 +29,23 @@ final class ShardWatch {
         applied[core.shard] = core.appliedIndex
         world.trace.digest(core.appliedIndex.rawValue ^ entry.time.nanoseconds)
         guard reply.isSuccess else { return }
-        switch entry.action {
-        case .request(let request):
+        if case .request(let request) = entry.action {
             for place in request.touchedPlaces { look(at: place, core) }
-            note(request, core)
-        case .certifyRemoval(let proofs):
-            releasedBlocks.formUnion(proofs.proofs.map(\.blockId))
+        }
+        note(entry.action, core)
+    }
+
+    /// An entry is read from the log again. It may be one that was durable when its shard crashed and is applied only
+    /// now; what it did to names, `restarted` looks at.
+    func replayed(_ entry: ShardLogEntry, _ reply: ShardReply, _ core: ShardCore) {
+        guard core.appliedIndex > applied[core.shard] ?? .zero, reply.isSuccess else { return }
+        note(entry.action, core)
+    }
+
+    private func note(_ action: ShardLogEntry.Action, _ core: ShardCore) {
+        switch action {
+        case .request(let request): note(request, core)
+        case .certifyRemoval(let proofs): releasedBlocks.formUnion(proofs.proofs.map(\.blockId))
         default: break
         }
     }

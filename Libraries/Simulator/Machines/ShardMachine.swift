@@ -59,7 +59,9 @@ final class ShardMachine: Machine {
         var cores: [LogGroupID: ShardCore] = [:]
         for shard in known { cores[group(shard)] = try makeCore(shard) }
         _ = try disk.log.replay(after: cores.mapValues(\.appliedIndex)) { group, index, bytes in
-            _ = try cores[group]?.apply(encoded: bytes, at: index)
+            guard let core = cores[group] else { return }
+            let entry = try ShardLogEntry(decoding: bytes)
+            watch.replayed(entry, try core.apply(entry, at: index), core)
         }
         for shard in known {
             guard let core = cores[group(shard)] else { continue }
