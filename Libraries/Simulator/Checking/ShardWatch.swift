@@ -137,6 +137,7 @@ extension AnyShardRequest {
             ]
         case .sameDirectoryRenameSnapshot(let request): [Place(directory: request.dirId, name: request.newName)]
         case .createLockedCurrentEdge(let request): [Place(directory: request.dirId, name: request.name)]
+        case .replaceLockedDirectoryEdge(let request): [Place(directory: request.dirId, name: request.name)]
         case .lockCurrentEdge(let request): [Place(directory: request.dirId, name: request.name)]
         case .unlockCurrentEdge(let request): [Place(directory: request.dirId, name: request.name)]
         default: []

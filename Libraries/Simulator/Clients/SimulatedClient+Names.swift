@@ -80,6 +80,11 @@ extension SimulatedClient {
 
     func rename(_ source: Place, to destination: Place) async throws(ClientError) {
         let old = try await lookup(source)
+        if old.target.isDirectory, source != destination, let there = cluster.names.meaning(of: destination),
+            there.target.isDirectory, there.target != old.target
+        {
+            return try await replace(there, at: destination, by: old, at: source)
+        }
         let intents = [want(.remove(old), source, "rename"), want(.put(old.target), destination, "rename")]
         if source.directory == destination.directory {
             let outcome = await counted(
@@ -101,6 +106,19 @@ extension SimulatedClient {
                     oldCreationTime: old.creationTime, newOwnerId: destination.directory, newName: destination.name))
             try await finish(outcome, intents, source, old)
         }
+    }
+
+    /// As rename(2) of a directory over another one, which has to be empty.
+    private func replace(
+        _ there: Meaning, at destination: Place, by old: Meaning, at source: Place
+    ) async throws(ClientError) {
+        let intents = [want(.remove(old), source, "replacing"), want(.put(old.target), destination, "replacing")]
+        let outcome = await counted(
+            ReplaceDirectoryRequest(
+                targetId: old.target, oldOwnerId: source.directory, oldName: source.name,
+                oldCreationTime: old.creationTime, newOwnerId: destination.directory, newName: destination.name,
+                replacedId: there.target, replacedCreationTime: there.creationTime))
+        try await finish(outcome, intents, source, old)
     }
 
     /// Brings a removed file back under its name.
