@@ -44,7 +44,7 @@ extension Coordinator {
     func recover(_ now: UInt64) throws(CoordinatorFailure) {
         for (id, begun) in ledger.begun.sorted(by: { $0.key < $1.key }) {
             guard begun.directory.isNull else {
-                recoverDirectory(begun.directory, maker: id, origin: begun.origin)
+                recoverDirectory(begun.directory, maker: id, begun)
                 continue
             }
             do throws(ProtocolError) {
@@ -59,14 +59,16 @@ extension Coordinator {
         try runAll(now)
     }
 
-    /// - Parameter maker: the exclusive mkdir that used the id, if its begin record got into the log.
+    /// - Parameter maker: the mkdir that used the id, if its begin record got into the log.
     private func recoverDirectory(
-        _ directory: InodeID, maker: TransactionID? = nil, origin: RequestOrigin? = nil
+        _ directory: InodeID, maker: TransactionID? = nil, _ begun: CoordinatorLedger.BegunTransaction? = nil
     ) {
         recovering.insert(directory)
+        var isExclusive = false
+        if case .makeDirectoryExclusive = begun?.request { isExclusive = true }
         let recovery = DirectoryRecovery(
-            of: directory, wasMadeExclusively: maker != nil, defaultInfo: options.defaultInfo)
-        add(recovery, origin: origin, isLogged: maker != nil, id: maker)
+            of: directory, wasMadeExclusively: isExclusive, defaultInfo: options.defaultInfo)
+        add(recovery, origin: begun?.origin, isLogged: maker != nil, id: maker)
     }
 
     func endRecovery(of directory: InodeID) {

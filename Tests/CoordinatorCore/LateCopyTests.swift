@@ -78,6 +78,27 @@ import Testing
         }
     }
 
+    @Test("F-1: a mkdir that a crash cut off is not made again when its client asks again", arguments: 1...24)
+    func interruptedMakeDirectory(_ point: Int) throws {
+        let request = AnyCdcRequest.makeDirectory(MakeDirectoryRequest(ownerId: left, name: bytes("d")))
+        try cluster.settle()
+        let target = cluster.coordinatorEvents + point
+        cluster.crashAfter = { $0 == target }
+        let origin = cluster.submit(request)
+        try cluster.settle()
+        cluster.crashAfter = nil
+        guard let made = try? cluster.shards.lookup(bytes("d"), in: left).get() else { return }
+        #expect(try cluster.remove("d", in: left).error == nil)
+        cluster.repeatRequest(request, from: origin)
+        try cluster.settle()
+        #expect(try cluster.shards.lookup(bytes("d"), in: left).error == .nameNotFound)
+        guard case .success(.makeDirectory(let answer))? = cluster.replies[origin]?.last else {
+            return #expect(Bool(false), "no answer")
+        }
+        #expect(answer.id == made.targetId)
+        #expect(try cluster.violations() == [])
+    }
+
     @Test("F-1: a leader that another one followed stops at its first write") func supersededLeader() throws {
         let old = cluster.coordinator
         try cluster.crashNow()

@@ -15,7 +15,7 @@ import Protocol
 /// edge, if there is one, is in the owner that the inode names. No shard is asked before it has closed what earlier
 /// leaders sent, so what it answers stays true.
 ///
-/// For an exclusive mkdir that was begun this is all that is left to do: its client is told of the success if there is
+/// For a mkdir that was begun this is all that is left to do: its client is told of the success if there is
 /// one, under whatever name the directory has by now, and otherwise asks again.
 struct DirectoryRecovery: Transaction {
     let directory: InodeID

@@ -1,10 +1,11 @@
 import Protocol
 
-/// MAKE_DIRECTORY (spec D.5). Needs no record of its own before it is done: its id was reserved in the log, and from
-/// the id recovery finds the inode, from the inode the owner, and there the edge, if any (DirectoryRecovery).
+/// MAKE_DIRECTORY (spec D.5). Its id was reserved in the log, and from the id recovery finds the inode, from the inode
+/// the owner, and there the edge, if any (DirectoryRecovery). A record, made durable beside the inode and before the
+/// edge, says whose directory it is: its maker, asking again after a crash, must be told of this one, even if it has
+/// been removed meanwhile, and not be made another (F-1).
 ///
-/// MAKE_DIRECTORY_EXCLUSIVE is the same with a record, made durable beside the inode and before the edge, that says
-/// whose directory it is: after a crash its maker must be told of success and everybody else of CANNOT_OVERRIDE_NAME.
+/// MAKE_DIRECTORY_EXCLUSIVE is the same, but does not take an existing directory for its own.
 ///
 ///     readNewest → createInode (+ begin) → createEdge → unlockEdge → done
 ///                                             ↓
@@ -16,8 +17,8 @@ struct MakeDirectoryTransaction: Transaction {
     let defaultInfo: DirectoryInfo
 
     private var directory = InodeID.null
-    /// The record, if one is needed, is durable.
-    private var hasBegun: Bool
+    /// The record is durable.
+    private var hasBegun = false
     private var hasInode = false
     private var oldCreationTime = Timestamp.zero
     private var creationTime = Timestamp.zero
@@ -36,11 +37,12 @@ struct MakeDirectoryTransaction: Transaction {
         self.name = name
         self.isExclusive = isExclusive
         self.defaultInfo = defaultInfo
-        hasBegun = !isExclusive
     }
 
     var loggedRequest: AnyCdcRequest? {
-        isExclusive ? .makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: owner, name: name)) : nil
+        isExclusive
+            ? .makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: owner, name: name))
+            : .makeDirectory(MakeDirectoryRequest(ownerId: owner, name: name))
     }
 
     var loggedDirectory: InodeID { directory }
@@ -55,7 +57,7 @@ struct MakeDirectoryTransaction: Transaction {
 
     mutating func allocated(_ directory: InodeID, _ actions: inout TransactionActions) {
         self.directory = directory
-        if isExclusive { actions.begin() }
+        actions.begin()
         let request = CreateDirectoryInodeRequest(id: directory, ownerId: owner, info: DirectoryInfo(entries: []))
         actions.send(.createInode, .createDirectoryInode(request), to: directory.shard)
     }
