@@ -5,11 +5,13 @@ final class LogDirectory {
     let path: String
     private let lock: Int32
 
-    /// Creates the directory when it is missing; its parent must exist.
-    init(path: String) throws(LogError) {
+    /// Creates the directory when it is missing; its parent must exist. With `isReadOnly` both must exist and nothing
+    /// is changed; the lock is held all the same.
+    init(path: String, isReadOnly: Bool = false) throws(LogError) {
         self.path = path
-        if mkdir(path, 0o700) != 0 && errno != EEXIST { throw .last("create \(path)") }
-        lock = open(path + "/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if !isReadOnly && mkdir(path, 0o700) != 0 && errno != EEXIST { throw .last("create \(path)") }
+        lock = open(path + "/LOCK", isReadOnly ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if lock < 0 && isReadOnly && errno == ENOENT { throw .missing(path) }
         guard lock >= 0 else { throw .last("open \(path)/LOCK") }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             close(lock)
@@ -49,9 +51,9 @@ final class LogFile {
     let path: String
     private let descriptor: Int32
 
-    init(path: String, create: Bool) throws(LogError) {
+    init(path: String, create: Bool, isReadOnly: Bool = false) throws(LogError) {
         self.path = path
-        descriptor = open(path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0o600)
+        descriptor = open(path, (isReadOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC | (create ? O_CREAT : 0), 0o600)
         guard descriptor >= 0 else { throw .last("open \(path)") }
     }
 

@@ -16,14 +16,16 @@ enum LogRecovery {
         var segment: Int
     }
 
-    static func run(_ directory: LogDirectory, identity: UInt64) throws(LogError) -> Result {
+    static func run(
+        _ directory: LogDirectory, identity: UInt64, isReadOnly: Bool = false
+    ) throws(LogError) -> Result {
         var result = Result()
         var segments: [SegmentedLogStore.Segment] = []
         var found: [Found] = []
         for name in try directory.names() {
             guard let number = LogDirectory.segmentNumber(name) else { continue }
             result.createdSegments = max(result.createdSegments, number)
-            let file = try LogFile(path: directory.path + "/" + name, create: false)
+            let file = try LogFile(path: directory.path + "/" + name, create: false, isReadOnly: isReadOnly)
             let records = try scan(file, identity: identity)
             found += records.map { Found(record: $0.0, offset: $0.1, segment: segments.count) }
             segments.append(SegmentedLogStore.Segment(file))
@@ -106,7 +108,7 @@ extension LogDirectory {
         let path = path + "/identity"
         let hasSegments = try names().contains { Self.segmentNumber($0) != nil }
         if access(path, F_OK) == 0 {
-            let file = try LogFile(path: path, create: false)
+            let file = try LogFile(path: path, create: false, isReadOnly: true)
             var bytes = [UInt8](repeating: 0, count: magic.count + 8)
             try bytes.withLogBytes { (buffer) throws(LogError) in try file.read(buffer, at: 0) }
             guard bytes.starts(with: magic) else { throw .corruption("\(path) is not the identity of a log") }

@@ -1,13 +1,16 @@
 import Protocol
 
-/// Where the entries of all groups of a process lie until the state that they produce is durable itself.
-///
-/// Belongs to one thread at a time. After an error of `write`, `sync` or `trim` it must not be used any more.
-public protocol LogStore: AnyObject {
+/// A log that can be read from its oldest retained entry on.
+public protocol LogSource: AnyObject {
     /// Hands every retained entry to `body` in the order in which it was written, which is index order within each
     /// group. Entries that `trim` released may still be among them. Only before the first write.
     func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws
+}
 
+/// Where the entries of all groups of a process lie until the state that they produce is durable itself.
+///
+/// Belongs to one thread at a time. After an error of `write`, `sync` or `trim` it must not be used any more.
+public protocol LogStore: LogSource {
     /// Writes the batches behind everything written before, not necessarily durably.
     func write(_ batches: [LogBatch]) throws(LogError)
 
@@ -24,7 +27,7 @@ public protocol LogStore: AnyObject {
     func close()
 }
 
-extension LogStore {
+extension LogSource {
     /// Replays what each group has not applied yet, and returns the last index of every group: where it goes on.
     ///
     /// - Parameter applied: what the flushed state of each group contains. An entry of a group not named here is

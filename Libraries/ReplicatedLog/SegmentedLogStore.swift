@@ -23,6 +23,18 @@ public final class SegmentedLogStore: LogStore {
             self.file = file
         }
 
+        /// Hands the entries that recovery found to `body`.
+        func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
+            for record in records {
+                let payload = UnsafeMutableRawBufferPointer.allocate(byteCount: record.payloadCount, alignment: 16)
+                defer { payload.deallocate() }
+                try file.read(payload, at: record.offset + LogRecord.headerSize)
+                guard try LogBatch.forEach(in: UnsafeRawBufferPointer(payload), body) else {
+                    throw LogError.corruption("record \(record.number) of \(file.path)")
+                }
+            }
+        }
+
         func empty() {
             records.removeAll()
             firstNumber = nil
@@ -92,16 +104,7 @@ public final class SegmentedLogStore: LogStore {
     // MARK: Reading
 
     public func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
-        for segment in live {
-            for record in segment.records {
-                reserveScratch(record.payloadCount)
-                let payload = UnsafeMutableRawBufferPointer(rebasing: scratch[..<record.payloadCount])
-                try segment.file.read(payload, at: record.offset + LogRecord.headerSize)
-                guard try LogBatch.forEach(in: UnsafeRawBufferPointer(payload), body) else {
-                    throw LogError.corruption("record \(record.number) of \(segment.file.path)")
-                }
-            }
-        }
+        for segment in live { try segment.replay(body) }
     }
 
     // MARK: Writing

@@ -17,7 +17,12 @@ final class RocksDatabase: @unchecked Sendable {
         let databaseOptions = Self.databaseOptions(options)
         defer { rocksdb_options_destroy(databaseOptions) }
         var opened: OpaquePointer?
-        try checked { opened = rocksdb_open(databaseOptions, directory, $0) }
+        try checked {
+            opened =
+                options.isReadOnly
+                ? rocksdb_open_for_read_only(databaseOptions, directory, 0, $0)
+                : rocksdb_open(databaseOptions, directory, $0)
+        }
         guard let opened else { throw .invalid("cannot open \(directory)") }
         handle = opened
         readOptions = rocksdb_readoptions_create()

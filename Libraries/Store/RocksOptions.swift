@@ -6,6 +6,9 @@ public struct RocksOptions: Sendable {
     public var writeAheadLog: Bool
     /// Memory for the block cache and the write buffers together, in bytes; at least 4 MiB are used.
     public var memoryBudgetBytes: Int
+    /// Open what is there without taking the lock and without changing anything on disk; every write is refused.
+    /// Nobody may have the database open for writing meanwhile.
+    public var isReadOnly = false
     /// Open table files at most.
     public var openFiles = 256
     /// Threads that flush and compact, at least 2. They sleep when there is nothing to do.

@@ -6,6 +6,7 @@ import Synchronization
 public final class RocksStore: OrderedStore {
     private let database: RocksDatabase
     private let hasWriteAheadLog: Bool
+    private let isReadOnly: Bool
     private let isClosed = Atomic(false)
 
     /// Opens or creates the database in `directory`, whose parent must exist. The write-ahead log, if any, is replayed
@@ -13,6 +14,7 @@ public final class RocksStore: OrderedStore {
     public init(directory: String, options: RocksOptions) throws(StoreError) {
         database = try RocksDatabase(directory: directory, options: options)
         hasWriteAheadLog = options.writeAheadLog
+        isReadOnly = options.isReadOnly
     }
 
     public func read(
@@ -37,7 +39,7 @@ public final class RocksStore: OrderedStore {
     }
 
     public func write(_ batch: WriteBatch, durable: Bool) throws(StoreError) {
-        try checkOpen()
+        try checkWritable()
         if durable && !hasWriteAheadLog { throw .withoutWriteAheadLog }
         let changes = rocksdb_writebatch_create()
         defer { rocksdb_writebatch_destroy(changes) }
@@ -58,7 +60,7 @@ public final class RocksStore: OrderedStore {
     }
 
     public func flush() throws(StoreError) {
-        try checkOpen()
+        try checkWritable()
         try checked { rocksdb_flush(database.handle, database.flushOptions, $0) }
     }
 
@@ -72,7 +74,7 @@ public final class RocksStore: OrderedStore {
     }
 
     public func close() throws(StoreError) {
-        try flush()
+        if isReadOnly { try checkOpen() } else { try flush() }
         isClosed.store(true, ordering: .releasing)
     }
 
@@ -88,6 +90,11 @@ public final class RocksStore: OrderedStore {
 
     private func checkOpen() throws(StoreError) {
         if isClosed.load(ordering: .acquiring) { throw .closed }
+    }
+
+    private func checkWritable() throws(StoreError) {
+        try checkOpen()
+        if isReadOnly { throw .invalid("it was opened for reading only") }
     }
 }
 

@@ -57,6 +57,33 @@ struct SegmentedLogStoreTests {
         #expect(last == [first: LogIndex(rawValue: 2), second: LogIndex(rawValue: 2)])
     }
 
+    @Test func aReaderSeesTheSameAndTouchesNothing() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/log"
+        #expect(throws: LogError.missing(path)) { _ = try SegmentedLogReader(directory: path) }
+        #expect(access(path, F_OK) != 0)
+        do {
+            let store = try SegmentedLogStore(directory: path, options: smallSegments)
+            try store.write([batch([(first, entry(1)), (second, entry(1))])])
+            try store.write([batch([(first, entry(2))])])
+            try store.sync()
+            #expect(throws: LogError.locked(path)) { _ = try SegmentedLogReader(directory: path) }
+        }
+        var before = Glibc.stat()
+        #expect(stat(path + "/segment-1", &before) == 0)
+        do {
+            let reader = try SegmentedLogReader(directory: path)
+            #expect(throws: LogError.locked(path)) { _ = try SegmentedLogStore(directory: path) }
+            var indices: [LogGroupID: [UInt64]] = [:]
+            try reader.replay { group, index, _ in indices[group, default: []].append(index.rawValue) }
+            #expect(indices == [first: [1, 2], second: [1]])
+            #expect(reader.retainedBytes == 1024)
+        }
+        var after = Glibc.stat()
+        #expect(stat(path + "/segment-1", &after) == 0)
+        #expect(before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec)
+    }
+
     @Test func opensOnceAndOnlyWhatExists() throws {
         let directory = try TemporaryDirectory()
         #expect(throws: LogError.self) {

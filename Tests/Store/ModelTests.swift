@@ -31,6 +31,54 @@ struct ModelTests {
         }
     }
 
+    @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8] as [UInt64])
+    func overlayAnswersLikeTheModelAndLeavesItsBaseAlone(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let (base, model) = (MemoryStore(), MemoryStore())
+        for _ in 0..<40 {
+            let batch = randomBatch(&random)
+            try base.write(batch, durable: false)
+            try model.write(batch, durable: false)
+        }
+        let before = entries(base.iterator(from: [], upTo: nil)).map { $0.0 + [0] + $0.1 }
+        let overlay = OverlayStore(over: base)
+        for _ in 0..<120 {
+            let batch = randomBatch(&random)
+            try overlay.write(batch, durable: false)
+            try model.write(batch, durable: false)
+            let key = randomKey(&random)
+            #expect(try overlay.get(key) == model.get(key))
+            #expect(try overlay.contains(key) == model.contains(key))
+            try compareIterators(overlay, model, &random)
+        }
+        #expect(entries(base.iterator(from: [], upTo: nil)).map { $0.0 + [0] + $0.1 } == before)
+    }
+
+    @Test func readOnlyStoreTakesNoLockAndChangesNothing() throws {
+        let directory = try TemporaryDirectory()
+        var options = RocksOptions(writeAheadLog: false)
+        do {
+            let store = try RocksStore(directory: directory.path, options: options)
+            try store.write(batch([("a", "1")]), durable: false)
+            try store.close()
+        }
+        let before = names(in: directory.path, endingIn: "")
+        options.isReadOnly = true
+        do {
+            let reader = try RocksStore(directory: directory.path, options: options)
+            #expect(try reader.get(Array("a".utf8)) == Array("1".utf8))
+            #expect(throws: StoreError.self) { try reader.write(batch([("b", "2")]), durable: false) }
+            #expect(throws: StoreError.self) { try reader.flush() }
+            let other = try RocksStore(directory: directory.path, options: options)
+            #expect(try other.contains(Array("a".utf8)))
+            try reader.close()
+        }
+        #expect(names(in: directory.path, endingIn: "").sorted() == before.sorted())
+        let missing = directory.path + "/missing"
+        #expect(throws: StoreError.self) { try RocksStore(directory: missing, options: options) }
+        #expect(names(in: missing, endingIn: "").isEmpty)
+    }
+
     @Test func iteratorsDoNotSeeLaterWrites() throws {
         let directory = try TemporaryDirectory()
         let rocks = try RocksStore(directory: directory.path, options: RocksOptions(writeAheadLog: false))
@@ -71,7 +119,7 @@ struct ModelTests {
     }
 
     private func compareIterators(
-        _ store: RocksStore, _ model: MemoryStore, _ random: inout SeededGenerator
+        _ store: any OrderedStore, _ model: MemoryStore, _ random: inout SeededGenerator
     ) throws {
         let lower = random.next() % 3 == 0 ? [] : randomKey(&random)
         let upper = random.next() % 3 == 0 ? nil : randomKey(&random)
