@@ -1,0 +1,86 @@
+import Protocol
+import Store
+
+extension ShardChecker {
+    /// S18, the range of S20, and what the index has to say about the span.
+    func checkBlocks(_ found: StoredSpan, _ index: inout IndexFingerprint) {
+        guard !found.span.isInline else { return }
+        for location in found.span.locations {
+            checkPlacement(found, location)
+            for block in location.blocks {
+                expect(
+                    block.id.shard == shard && block.id <= progress.lastBlock, .s20,
+                    at: "file \(found.file), span at \(found.byteOffset)",
+                    "block \(block.id) was never given out by this shard")
+                fact(.block(block.id, file: found.file, byteOffset: found.byteOffset))
+            }
+        }
+        for record in Self.indexRecords(of: found) { index.insert(record) }
+    }
+
+    private func checkPlacement(_ found: StoredSpan, _ location: SpanLocation) {
+        let services = location.blocks.map(\.service)
+        let isSpread = Set(services).count == services.count
+        expect(
+            isSpread, .s18, at: "file \(found.file), span at \(found.byteOffset)", "uses a block service twice")
+        guard isSpread else { return }
+        let domains = services.compactMap(failureDomain)
+        expect(
+            Set(domains).count == domains.count, .s18, at: "file \(found.file), span at \(found.byteOffset)",
+            "uses a failure domain twice")
+    }
+
+    /// One record for each block service that has a block of the span.
+    private static func indexRecords(of found: StoredSpan) -> [StoredIndexRecord] {
+        var services: [BlockServiceID] = []
+        for block in found.span.allBlocks where !services.contains(block.service) { services.append(block.service) }
+        return services.map { StoredIndexRecord(service: $0, file: found.file, byteOffset: found.byteOffset) }
+    }
+
+    /// S19. Only when the sums differ is each record looked up.
+    func checkIndex(against expected: IndexFingerprint) throws(ShardStateError) {
+        var actual = IndexFingerprint()
+        var records = try cursor(.blockServiceFiles, StoredIndexRecord.init)
+        while let record = records.current {
+            actual.insert(record)
+            try records.advance()
+        }
+        guard actual != expected else { return }
+        try reportMissingIndexRecords()
+        try reportStrayIndexRecords()
+    }
+
+    private func reportMissingIndexRecords() throws(ShardStateError) {
+        var spans = try cursor(.spans, StoredSpan.init, reportsUnreadable: false)
+        while let found = spans.current {
+            for record in found.span.isInline ? [] : Self.indexRecords(of: found) {
+                let isThere = try value(of: keys.blockServiceFile(record.service, record.file, record.byteOffset)) != nil
+                expect(
+                    isThere, .s19, at: "file \(record.file), span at \(record.byteOffset)",
+                    "is not listed among the files of block service \(record.service)")
+            }
+            try spans.advance()
+        }
+    }
+
+    private func reportStrayIndexRecords() throws(ShardStateError) {
+        var records = try cursor(.blockServiceFiles, StoredIndexRecord.init, reportsUnreadable: false)
+        while let record = records.current {
+            let bytes = try value(of: keys.span(record.file, record.byteOffset))
+            let span = bytes.flatMap { try? SpanRecord(decoding: $0) }
+            expect(
+                span?.allBlocks.contains { $0.service == record.service } ?? false, .s19,
+                at: "file \(record.file), span at \(record.byteOffset)",
+                "is listed among the files of block service \(record.service), which has nothing of it")
+            try records.advance()
+        }
+    }
+
+    private func value(of key: [UInt8]) throws(ShardStateError) -> [UInt8]? {
+        do throws(StoreError) {
+            return try store.get(key)
+        } catch {
+            throw .store(error)
+        }
+    }
+}
