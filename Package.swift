@@ -81,6 +81,9 @@ let package = Package(
                 "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Protocol", "Erasure", "Client",
                 "GarbageCollection", deques, heaps,
             ]),
+        library(
+            "ConsistencyCheck",
+            ["ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "BlockStore", "Client"]),
         library("Daemon", ["EventLoop", "CLinux", argumentParser, logging]),
 
         // Services
@@ -91,7 +94,7 @@ let package = Package(
         service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "CLinux"]),
         service("gc", product: "sterna-gc", ["GarbageCollection", "Client", "EventLoop"]),
         service("mount", product: "sterna-mount", ["Client", "EventLoop", "Protocol", "CFUSE", "CLinux"]),
-        service("cli", product: "sterna", ["Client", "EventLoop", "CLinux"]),
+        service("cli", product: "sterna", ["Client", "ConsistencyCheck", "EventLoop", "CLinux"]),
         .executableTarget(
             name: "sterna-bench",
             dependencies: ["Wire", "Protocol", "Erasure", "EventLoop", argumentParser],

@@ -24,11 +24,22 @@ final class SecretKeyFile: Sendable {
         guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
             throw errno == EWOULDBLOCK ? .inUse(path: keyPath) : .last("lock \(keyPath)")
         }
-        let bytes = try file.bytes(atMost: Self.length + 1)
-        guard bytes.count == Self.length, Self.checksum(bytes) == Array(bytes[Self.keyLength..<Self.length]) else {
-            throw .corruptKey(path: keyPath)
-        }
-        key = bytes.withUnsafeBytes { raw in
+        guard let key = Self.key(try file.bytes(atMost: Self.length + 1)) else { throw .corruptKey(path: keyPath) }
+        self.key = key
+    }
+
+    /// The key of a disk, without locking or making anything; nil when it cannot be read.
+    static func key(in directory: FileDescriptor) -> SecretKey? {
+        guard let file = try? FileDescriptor.open(name, in: directory, flags: O_RDONLY),
+            let bytes = try? file.bytes(atMost: length + 1)
+        else { return nil }
+        return key(bytes)
+    }
+
+    /// Nil when these are not the contents of a key file.
+    private static func key(_ bytes: [UInt8]) -> SecretKey? {
+        guard bytes.count == length, checksum(bytes) == Array(bytes[keyLength..<length]) else { return nil }
+        return bytes.withUnsafeBytes { raw in
             SecretKey(
                 low: UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
                 high: UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))

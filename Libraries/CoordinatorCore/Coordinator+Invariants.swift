@@ -1,5 +1,4 @@
 import Protocol
-import Store
 
 /// A rule of spec A.13 that the coordinator's state breaks.
 public struct CoordinatorViolation: Sendable, CustomStringConvertible {
@@ -12,15 +11,7 @@ extension Coordinator {
     /// The parent map as the log has it: directory → owner, for every live directory except ROOT (X6).
     public func parents() throws(CoordinatorFailure) -> [InodeID: InodeID] {
         var parents: [InodeID: InodeID] = [:]
-        do throws(StoreError) {
-            try ledger.forEach(in: .parents) { number, value in
-                guard let owner = try? InodeID(decoding: value) else { return false }
-                parents[InodeID(rawValue: number)] = owner
-                return true
-            }
-        } catch {
-            throw .store(error)
-        }
+        try forEachParent { parents[$0] = $1 }
         return parents
     }
 
@@ -31,7 +22,7 @@ extension Coordinator {
         for directory in parents.keys {
             checkPath(from: directory, parents, &reachesRoot, report)
         }
-        for directory in ledger.reserved where directory > ledger.lastReserved {
+        for directory in strayReservations() {
             report(CoordinatorViolation(rule: "reserved", description: "\(directory) is beyond the reservation"))
         }
         for (shard, channel) in channels.enumerated() where running.isEmpty && channel.open.lowest != nil {

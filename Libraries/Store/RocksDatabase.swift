@@ -1,4 +1,5 @@
 import CRocksDB
+import Glibc
 
 /// An open RocksDB with the option objects used on every call. Closed when the store and all iterators have let go of
 /// it.
@@ -16,6 +17,10 @@ final class RocksDatabase: @unchecked Sendable {
     init(directory: String, options: RocksOptions) throws(StoreError) {
         let databaseOptions = Self.databaseOptions(options)
         defer { rocksdb_options_destroy(databaseOptions) }
+        if options.isReadOnly && access(directory + "/CURRENT", F_OK) != 0 {
+            // RocksDB would make the directory before it says so.
+            throw .invalid("\(directory) holds no database")
+        }
         var opened: OpaquePointer?
         try checked {
             opened =

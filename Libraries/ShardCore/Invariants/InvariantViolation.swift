@@ -18,6 +18,12 @@ public struct InvariantViolation: Equatable, Sendable, CustomStringConvertible {
     /// What was found, for people.
     public var detail: String
 
+    package init(rule: Rule, place: String, detail: String) {
+        self.rule = rule
+        self.place = place
+        self.detail = detail
+    }
+
     /// What helps against it, for people.
     public var repair: String { rule.repair }
 

@@ -13,7 +13,7 @@ struct LocalOwnership {
         case .edge(let edge):
             // A locked edge belongs to a transaction, which may be making or removing another one.
             if edge.kind == .locked { locked.append(edge.target) } else { owned.append(edge.target) }
-        case .block(let id, _, _): blocks.append(id)
+        case .block(let use): blocks.append(use.block)
         case .directory, .file: break
         }
     }

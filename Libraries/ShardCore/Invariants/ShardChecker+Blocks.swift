@@ -3,7 +3,7 @@ import Store
 
 extension ShardChecker {
     /// S18, the range of S20, and what the index has to say about the span.
-    func checkBlocks(_ found: StoredSpan, _ index: inout IndexFingerprint) {
+    func checkBlocks(_ found: StoredSpan, isStored: Bool, _ index: inout IndexFingerprint) {
         guard !found.span.isInline else { return }
         for location in found.span.locations {
             checkPlacement(found, location)
@@ -12,7 +12,11 @@ extension ShardChecker {
                     block.id.shard == shard && block.id <= progress.lastBlock, .s20,
                     at: "file \(found.file), span at \(found.byteOffset)",
                     "block \(block.id) was never given out by this shard")
-                fact(.block(block.id, file: found.file, byteOffset: found.byteOffset))
+                fact(
+                    .block(
+                        BlockUse(
+                            block: block.id, service: block.service, file: found.file, byteOffset: found.byteOffset,
+                            size: location.blockSize, crc: block.crc, isStored: isStored)))
             }
         }
         for record in Self.indexRecords(of: found) { index.insert(record) }

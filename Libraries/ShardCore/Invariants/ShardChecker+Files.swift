@@ -54,9 +54,11 @@ extension ShardChecker {
             if found.byteOffset != end || found.span.size == 0 { isTiled = false }
             end = found.byteOffset &+ UInt64(found.span.size)
             checkShape(found)
-            checkBlocks(found, &index)
             last = found.span
             try spans.advance()
+            let isLast = spans.current?.file != id
+            let isStored = !isLast || file != nil || transient?.lastSpanState == .clean
+            checkBlocks(found, isStored: isStored, &index)
         }
         guard let size else {
             return expect(false, .s14, at: "file \(id)", "has spans up to \(end) but does not exist")

@@ -6,7 +6,33 @@ package enum ShardFact: Sendable {
     case directory(InodeID, owner: InodeID, info: [UInt8])
     case file(InodeID, isLinked: Bool)
     case edge(OwningEdge)
-    case block(BlockID, file: InodeID, byteOffset: UInt64)
+    case block(BlockUse)
+}
+
+/// A block and the span it is part of.
+package struct BlockUse: Hashable, Sendable {
+    package var block: BlockID
+    package var service: BlockServiceID
+    package var file: InodeID
+    package var byteOffset: UInt64
+    /// Bytes of the block, a multiple of 4096.
+    package var size: UInt32
+    package var crc: CRC32C
+    /// Whether the block must be on its disk: not while its span is being written or removed.
+    package var isStored: Bool
+
+    package init(
+        block: BlockID, service: BlockServiceID, file: InodeID, byteOffset: UInt64, size: UInt32, crc: CRC32C,
+        isStored: Bool
+    ) {
+        self.block = block
+        self.service = service
+        self.file = file
+        self.byteOffset = byteOffset
+        self.size = size
+        self.crc = crc
+        self.isStored = isStored
+    }
 }
 
 /// An edge that keeps its target alive: a current one, or a snapshot edge that owns its file.

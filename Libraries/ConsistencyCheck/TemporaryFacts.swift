@@ -1,0 +1,49 @@
+import Glibc
+import Store
+
+/// A store on disk for sorting what does not fit into memory; its directory goes away with it.
+public final class TemporaryFacts {
+    /// The directory, for whoever has to remove it when the process is being ended.
+    public let path: String
+    let store: RocksStore
+
+    /// Makes a directory below `parent`.
+    ///
+    /// - Parameter memoryBytes: for sorting before anything goes to disk.
+    public init(in parent: String, memoryBytes: Int = 96 << 20) throws(CheckFailure) {
+        var template = Array((parent + "/sterna-fsck-XXXXXX").utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw CheckFailure("cannot make a temporary directory in \(parent): \(String(cString: strerror(errno)))")
+        }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        do throws(StoreError) {
+            store = try RocksStore(
+                directory: path + "/facts", options: RocksOptions(writeAheadLog: false, memoryBudgetBytes: memoryBytes))
+        } catch {
+            Self.remove(path)
+            throw CheckFailure("cannot make a temporary store in \(path): \(error)")
+        }
+    }
+
+    deinit {
+        Self.remove(path)
+    }
+
+    /// Removes the directory and all in it. The store may still be open: nothing of it is wanted any more.
+    public static func remove(_ path: String) {
+        for name in names(in: path) where unlink(path + "/" + name) != 0 { remove(path + "/" + name) }
+        rmdir(path)
+    }
+}
+
+/// The names in a directory except `.` and `..`, sorted; none when it cannot be read.
+func names(in path: String) -> [String] {
+    guard let directory = opendir(path) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+        let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+}
