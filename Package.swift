@@ -135,6 +135,12 @@ let package = Package(
             "GarbageCollection", ["GarbageCollection", "Client", "Protocol", "ShardCore", "Store"],
             exclude: ["README.md"]),
         tests("Simulation", ["Simulator"], exclude: ["README.md"]),
+        tests(
+            "ConsistencyCheck",
+            [
+                "ConsistencyCheck", "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Erasure",
+                "Client", "EventLoop", "Protocol",
+            ], exclude: ["README.md"]),
         tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging], exclude: ["README.md"]),
         tests("CommandLine", ["sterna"]),
         tests(

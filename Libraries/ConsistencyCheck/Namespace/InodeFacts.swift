@@ -22,6 +22,8 @@ struct InodeFacts {
     }
 
     mutating func insert(_ edge: OwningEdge) {
+        // A snapshot edge cannot own a directory; S10 has said so.
+        if id.isDirectory && edge.kind == .ownedSnapshot { return }
         if let first = edges.first, first.directory.shard != edge.directory.shard { isOneShard = false }
         if edge.kind == .locked { lockedCount += 1 } else { unlockedCount += 1 }
         if edge.kind != .ownedSnapshot { currentCount += 1 }

@@ -11,6 +11,8 @@ struct LocalOwnership {
     mutating func insert(_ fact: ShardFact) {
         switch fact {
         case .edge(let edge):
+            // A snapshot edge cannot own a directory; S10 has said so.
+            if edge.kind == .ownedSnapshot && edge.target.isDirectory { return }
             // A locked edge belongs to a transaction, which may be making or removing another one.
             if edge.kind == .locked { locked.append(edge.target) } else { owned.append(edge.target) }
         case .block(let use): blocks.append(use.block)

@@ -1,0 +1,197 @@
+import Erasure
+import Protocol
+import ShardCore
+import Store
+import Testing
+
+/// Three shards in memory, driven as clients, coordinator and collector do.
+final class TestCluster {
+    let store = MemoryStore()
+    private(set) var cores: [ShardID: ShardCore] = [:]
+    /// Every entry applied: shard and bytes, in order.
+    private(set) var log: [(shard: ShardID, index: LogIndex, bytes: [UInt8])] = []
+    /// What the coordinator would have in its map.
+    private(set) var parents: [InodeID: InodeID] = [:]
+    private var now: UInt64 = 1_700_000_000_000_000_000
+    private var lastDirectory: UInt64 = 0
+
+    static let shards = [ShardID(rawValue: 0), ShardID(rawValue: 1), ShardID(rawValue: 2)]
+
+    init() throws {
+        for shard in Self.shards {
+            let core = try ShardCore(store: store, shard: shard, blockServices: TestServices.table)
+            cores[shard] = core
+            let genesis = ShardGenesis(
+                cookieKey: SecretKey(low: 1, high: 2), rootInfo: try DirectoryInfo.sternaRootDefault())
+            _ = try apply(core.prepareGenesis(genesis, at: tick()), core)
+        }
+    }
+
+    func tick() -> Timestamp {
+        now += 1_000_000_000
+        return Timestamp(nanoseconds: now)
+    }
+
+    func core(_ shard: ShardID) throws -> ShardCore { try #require(cores[shard]) }
+
+    private func apply(_ entry: ShardLogEntry, _ core: ShardCore) throws -> ShardReply {
+        let index = core.appliedIndex.next
+        log.append((core.shard, index, try entry.encoded()))
+        return try core.apply(entry, at: index)
+    }
+
+    @discardableResult
+    func call<R: ShardRPC>(_ request: R, _ shard: ShardID) throws -> R.Response {
+        let core = try core(shard)
+        if R.kind.isReadOnly { return try #require(R.response(in: try core.read(request.erased))) }
+        let entry = try core.prepare(request.erased, isPrivileged: true, at: tick())
+        guard case .response(let response) = try apply(entry, core) else {
+            throw ClusterProblem(text: "\(R.kind) was refused")
+        }
+        return try #require(R.response(in: response))
+    }
+
+    // MARK: The namespace
+
+    /// A directory in `shard`, made as the coordinator does.
+    @discardableResult
+    func makeDirectory(_ name: String, in owner: InodeID = .root, shard: UInt8) throws -> InodeID {
+        lastDirectory += 1
+        let id = InodeID(type: .directory, shard: ShardID(rawValue: shard), index: lastDirectory)
+        try call(CreateDirectoryInodeRequest(id: id, ownerId: owner, info: DirectoryInfo(entries: [])), id.shard)
+        let time = try call(
+            CreateLockedCurrentEdgeRequest(
+                dirId: owner, name: Array(name.utf8), targetId: id, oldCreationTime: .zero), owner.shard
+        ).creationTime
+        try unlock(name, in: owner, time, id, wasMoved: false)
+        parents[id] = owner
+        return id
+    }
+
+    private func unlock(
+        _ name: String, in directory: InodeID, _ time: Timestamp, _ target: InodeID, wasMoved: Bool
+    ) throws {
+        try call(
+            UnlockCurrentEdgeRequest(
+                dirId: directory, name: Array(name.utf8), creationTime: time, targetId: target, wasMoved: wasMoved),
+            directory.shard)
+    }
+
+    func removeDirectory(_ name: String, _ id: InodeID, in owner: InodeID = .root) throws {
+        let time = try lock(name, id, in: owner)
+        let info = try DirectoryInfo.sternaRootDefault()
+        try call(RemoveDirectoryOwnerRequest(dirId: id, info: info), id.shard)
+        try unlock(name, in: owner, time, id, wasMoved: true)
+        parents[id] = nil
+    }
+
+    @discardableResult
+    func lock(_ name: String, _ target: InodeID, in owner: InodeID) throws -> Timestamp {
+        let time = try call(LookupRequest(dirId: owner, name: Array(name.utf8)), owner.shard).creationTime
+        try call(
+            LockCurrentEdgeRequest(dirId: owner, name: Array(name.utf8), creationTime: time, targetId: target),
+            owner.shard)
+        return time
+    }
+
+    /// Moves a file to another directory, as the coordinator does.
+    func rename(_ name: String, _ file: InodeID, from: InodeID, to: InodeID) throws {
+        let time = try lock(name, file, in: from)
+        let created = try call(
+            CreateLockedCurrentEdgeRequest(
+                dirId: to, name: Array(name.utf8), targetId: file, oldCreationTime: .zero), to.shard
+        ).creationTime
+        try unlock(name, in: to, created, file, wasMoved: false)
+        try unlock(name, in: from, time, file, wasMoved: true)
+    }
+
+    // MARK: Files
+
+    typealias OpenFile = ConstructFileResponse
+
+    func construct(_ shard: UInt8) throws -> OpenFile {
+        try call(ConstructFileRequest(type: .file, note: []), ShardID(rawValue: shard))
+    }
+
+    /// A file in the directory's shard, with one block span per size.
+    @discardableResult
+    func makeFile(_ name: String, in directory: InodeID = .root, spans: Int = 0) throws -> InodeID {
+        let file = try construct(directory.shard.rawValue)
+        for index in 0..<spans { try addSpan(file, at: UInt64(index) * 8192) }
+        try call(
+            LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: directory, name: Array(name.utf8)),
+            directory.shard)
+        return file.id
+    }
+
+    func unlink(_ name: String, _ file: InodeID, in directory: InodeID = .root) throws {
+        let time = try call(LookupRequest(dirId: directory, name: Array(name.utf8)), directory.shard).creationTime
+        try call(
+            SoftUnlinkFileRequest(ownerId: directory, fileId: file, name: Array(name.utf8), creationTime: time),
+            directory.shard)
+    }
+
+    func addInline(_ file: OpenFile, at byteOffset: UInt64) throws {
+        let body = Array("hello".utf8)
+        try call(
+            AddInlineSpanRequest(
+                fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: byteOffset, size: 5,
+                crc: CRC32C(of: body), body: body), file.id.shard)
+    }
+
+    func addSpan(_ file: OpenFile, at byteOffset: UInt64, certifies: Bool = true) throws {
+        let blocks = try call(newSpan(file, at: byteOffset), file.id.shard).blocks
+        guard certifies else { return }
+        let proofs = try blocks.map { try TestServices.proof($0.blockServiceId, $0.blockId) }
+        try call(
+            AddSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, proofs: proofs),
+            file.id.shard)
+    }
+
+    /// Two data blocks and their sum, 4096 bytes each.
+    private func newSpan(_ file: OpenFile, at byteOffset: UInt64) -> AddSpanInitiateRequest {
+        let data = (0..<2).map { CRC32C(rawValue: 0x9e37_79b9 &+ UInt32(truncatingIfNeeded: byteOffset) &+ $0) }
+        let sum = data[0].xor(data[1], length: 4096)
+        return AddSpanInitiateRequest(
+            fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, size: 8192,
+            crc: CRC32C.zero.appending(data[0], length: 4096).appending(data[1], length: 4096),
+            storageClass: .flash, blacklist: [], parity: Parity(data: 2, parity: 1), stripes: 1, cellSize: 4096,
+            crcs: data + [sum])
+    }
+}
+
+struct ClusterProblem: Error {
+    let text: String
+}
+
+/// Sixteen disks in as many failure domains.
+enum TestServices {
+    static let count = 16
+
+    static func key(_ index: Int) -> SecretKey {
+        SecretKey(low: 0x1000_0000_0000_0000 + UInt64(index) * 0x0101_0101, high: ~UInt64(index))
+    }
+
+    static func id(_ index: Int) -> BlockServiceID { BlockServiceID(secretKey: key(index)) }
+    static func domain(_ index: Int) -> FailureDomain { FailureDomain(name: "domain-\(index)") }
+
+    static let addrs = AddrsInfo(
+        addr1: IpPort(addrs: .loopback, port: 1000), addr2: IpPort(addrs: .any, port: 0))
+
+    static let table = BlockServiceTable(
+        services: (0..<count).map {
+            BlockServiceTable.Service(
+                id: id($0), addrs: addrs, storageClass: .flash, failureDomain: domain($0), secretKey: key($0), flags: []
+            )
+        },
+        assigned: (0..<count).map {
+            BlockServiceInfoShort(
+                locationId: .default, failureDomain: domain($0), id: id($0), storageClass: .flash)
+        })
+
+    static func proof(_ service: BlockServiceID, _ block: BlockID) throws -> BlockProof {
+        let index = try #require((0..<count).first { id($0) == service })
+        return BlockProof(
+            blockId: block, proof: MACKey(key(index)).writeProof(blockService: service, block: block))
+    }
+}
