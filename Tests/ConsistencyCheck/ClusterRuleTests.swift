@@ -22,11 +22,11 @@ struct ClusterRuleTests {
     }
 
     private func forget(_ directory: InodeID) -> LogRecord {
-        .finish(TransactionID(rawValue: 1), .remove(directory), nil)
+        .finish(TransactionID(rawValue: 1), [.remove(directory)], nil)
     }
 
     private func move(_ directory: InodeID, to owner: InodeID) -> LogRecord {
-        .finish(TransactionID(rawValue: 1), .set(directory, owner: owner), nil)
+        .finish(TransactionID(rawValue: 1), [.set(directory, owner: owner)], nil)
     }
 
     @Test("a sound cluster has no finding", arguments: [true, false]) func sound(flushes: Bool) throws {
@@ -65,7 +65,7 @@ struct ClusterRuleTests {
 
     @Test func x4() throws {
         try expect(["X4"], { _, damage in
-            let missing = InodeID(type: .file, shard: ShardID(rawValue: 2), index: 1)
+            let missing = InodeID(type: .file, shard: ShardID(rawValue: 2), index: 4000)
             try damage.addEdge("nowhere", to: missing, in: .root)
         })
         try expect(["X4"], { cluster, damage in
@@ -130,7 +130,7 @@ struct ClusterRuleTests {
             oldCreationTime: .zero, newOwnerId: cluster.fullDirectory, newName: Array("moved".utf8))
         let origin = RequestOrigin(source: 1, requestID: 2)
         try cluster.appendCoordinator([
-            .begin(TransactionID(rawValue: 9), origin: origin, request: .renameFile(request))
+            .begin(TransactionID(rawValue: 9), origin: origin, request: .renameFile(request), directory: .null)
         ])
         let outcome = try cluster.check()
         #expect(outcome.rules.isEmpty, "\(outcome.findings)")

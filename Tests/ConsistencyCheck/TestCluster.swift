@@ -89,7 +89,7 @@ final class TestCluster {
     func lock(_ name: String, _ target: InodeID, in owner: InodeID) throws -> Timestamp {
         let time = try call(LookupRequest(dirId: owner, name: Array(name.utf8)), owner.shard).creationTime
         try call(
-            LockCurrentEdgeRequest(dirId: owner, name: Array(name.utf8), creationTime: time, targetId: target),
+            LockCurrentEdgeRequest(dirId: owner, targetId: target, creationTime: time, name: Array(name.utf8)),
             owner.shard)
         return time
     }
