@@ -2,7 +2,7 @@ import Glibc
 import Store
 
 /// A store on disk for sorting what does not fit into memory; its directory goes away with it.
-public final class TemporaryFacts {
+public final class TemporaryFacts: Sendable {
     /// The directory, for whoever has to remove it when the process is being ended.
     public let path: String
     let store: RocksStore

@@ -17,6 +17,12 @@ struct Fsck: ParsableCommand {
     @Argument(help: "Directory of a stopped cluster.")
     var directory: String?
 
+    @Option(help: .init("Check the running cluster that this registry belongs to.", valueName: "host:port"))
+    var registry: String?
+
+    @Option(help: "Requests per second to a running cluster, at most.")
+    var rate: UInt32 = 1000
+
     @Flag(help: "Also look for every block on its disk (running clusters: the block services read every block again).")
     var blocks = false
 
@@ -27,7 +33,10 @@ struct Fsck: ParsableCommand {
     var progress = false
 
     func validate() throws {
-        guard directory != nil else { throw ValidationError("give the DIRECTORY of a stopped cluster") }
+        guard (directory == nil) != (registry == nil) else {
+            throw ValidationError("give either the directory of a stopped cluster or the --registry of a running one")
+        }
+        guard rate > 0 else { throw ValidationError("--rate must be at least 1") }
     }
 
     func run() throws {
@@ -44,6 +53,10 @@ struct Fsck: ParsableCommand {
     }
 
     private func check(_ facts: TemporaryFacts, _ output: FsckOutput) throws -> CheckSummary {
+        if let registry {
+            return try RunningCluster(registry: registry, requestsPerSecond: rate).check(
+                blocks: blocks, facts: facts, output: output)
+        }
         let report = CheckReport(found: output.found, progress: output.progress)
         try OfflineCheck(directory: directory ?? ".", checksBlocks: blocks, facts: facts, report: report).run()
         return report.summary

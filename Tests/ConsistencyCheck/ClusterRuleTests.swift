@@ -10,7 +10,7 @@ import Testing
 struct ClusterRuleTests {
     private func expect(
         _ rules: Set<String>, _ body: (StoppedCluster, Damage) throws -> Void,
-        coordinator: (StoppedCluster) -> [LogRecord] = { _ in [] }
+        coordinator: (StoppedCluster) -> [CoordinatorCore.LogRecord] = { _ in [] }
     ) throws {
         let cluster = try StoppedCluster()
         try cluster.damage { try body(cluster, $0) }
@@ -21,11 +21,11 @@ struct ClusterRuleTests {
         #expect(outcome.rules(.unfinished).isEmpty, "\(outcome.findings)")
     }
 
-    private func forget(_ directory: InodeID) -> LogRecord {
+    private func forget(_ directory: InodeID) -> CoordinatorCore.LogRecord {
         .finish(TransactionID(rawValue: 1), [.remove(directory)], nil)
     }
 
-    private func move(_ directory: InodeID, to owner: InodeID) -> LogRecord {
+    private func move(_ directory: InodeID, to owner: InodeID) -> CoordinatorCore.LogRecord {
         .finish(TransactionID(rawValue: 1), [.set(directory, owner: owner)], nil)
     }
 

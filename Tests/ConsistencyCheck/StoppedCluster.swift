@@ -87,7 +87,7 @@ final class StoppedCluster {
     }
 
     /// Lets the coordinator's log say something more. Its state store stays behind.
-    func appendCoordinator(_ records: [LogRecord]) throws {
+    func appendCoordinator(_ records: [CoordinatorCore.LogRecord]) throws {
         try change("cdc") { _ in }
         let time = Timestamp(nanoseconds: 1)
         let bytes = try CoordinatorCore.LogEntry(time: time, records: records).encoded()

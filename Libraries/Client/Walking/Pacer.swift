@@ -1,7 +1,7 @@
 import EventLoop
 
 /// Lets at most so many through a second, evenly, so that maintenance leaves room for users.
-actor Pacer {
+public actor Pacer {
     /// Turns that were not taken add up to this much time, so that a short burst need not wait.
     private static let burstNanoseconds: UInt64 = 20_000_000
 
@@ -9,14 +9,16 @@ actor Pacer {
     private let intervalNanoseconds: UInt64
     private var next: UInt64 = 0
 
-    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    init(loop: EventLoop, perSecond: UInt32) {
+    /// - Parameter perSecond: at least 1.
+    public init(loop: EventLoop, perSecond: UInt32) {
         self.loop = loop
         intervalNanoseconds = 1_000_000_000 / UInt64(max(perSecond, 1))
     }
 
-    func turn() async {
+    /// Returns when the caller may go on.
+    public func turn() async {
         let now = loop.monotonicNanoseconds
         next = max(next, now &- min(now, Self.burstNanoseconds)) &+ intervalNanoseconds
         guard next > now else { return }

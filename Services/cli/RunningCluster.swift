@@ -1,0 +1,65 @@
+import Client
+import ConsistencyCheck
+import EventLoop
+import Protocol
+
+/// The cluster that `sterna fsck --registry` looks at.
+struct RunningCluster {
+    let registry: String
+    let requestsPerSecond: UInt32
+
+    /// Runs the whole check and returns when it is done.
+    func check(blocks: Bool, facts: TemporaryFacts, output: FsckOutput) throws -> CheckSummary {
+        let address: SocketAddress
+        let loop: EventLoop
+        do {
+            address = try SocketAddress.resolve(registry)
+            loop = try EventLoop()
+        } catch {
+            throw CheckFailure("\(error)")
+        }
+        var outcome: Result<CheckSummary, any Error>?
+        let rate = requestsPerSecond
+        loop.task {
+            try await Self.check(loop, address, rate, blocks, facts, output)
+        } then: { result in
+            outcome = result
+            loop.stop()
+        }
+        loop.run()
+        guard let outcome else { throw CheckFailure("the check was broken off") }
+        return try outcome.get()
+    }
+
+    private static func check(
+        _ loop: EventLoop, _ registry: SocketAddress, _ rate: UInt32, _ blocks: Bool, _ facts: TemporaryFacts,
+        _ output: FsckOutput
+    ) async throws -> CheckSummary {
+        do {
+            let client = try Client(loop: loop, registries: [registry])
+            try await client.start()
+            var options = LiveCheck.Options()
+            options.checksBlocks = blocks
+            options.failureDomains = try await failureDomains(loop, registry)
+            let cluster = PacedCluster(client: client, requestsPerSecond: rate)
+            let check = LiveCheck(
+                cluster: cluster, options: options, facts: facts, found: output.found, progress: output.progress)
+            let summary = try await check.run()
+            await client.close()
+            return summary
+        } catch let failure as CheckFailure {
+            throw failure
+        } catch {
+            throw CheckFailure("\(error)")
+        }
+    }
+
+    private static func failureDomains(
+        _ loop: EventLoop, _ registry: SocketAddress
+    ) async throws -> [BlockServiceID: FailureDomain] {
+        let connection = RegistryConnection(on: loop, addresses: [registry])
+        defer { connection.close() }
+        let services = try await connection.call(AllBlockServicesDeprecatedRequest()).blockServices
+        return Dictionary(services.map { ($0.id, $0.failureDomain) }) { first, _ in first }
+    }
+}

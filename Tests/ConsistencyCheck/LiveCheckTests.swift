@@ -1,0 +1,156 @@
+import ConsistencyCheck
+import Protocol
+import ShardCore
+import Store
+import Synchronization
+import Testing
+
+/// The check of a running cluster, against cores that answer from memory.
+@Suite(.timeLimit(.minutes(3)))
+struct LiveCheckTests {
+    /// The same things as in `StoppedCluster`, in memory.
+    private final class Scene {
+        let cluster: TestCluster
+        let empty, full, nested, removed, file, nothing, far, transient: InodeID
+
+        init() throws {
+            cluster = try TestCluster()
+            empty = try cluster.makeDirectory("empty", shard: 2)
+            full = try cluster.makeDirectory("full", shard: 1)
+            removed = try cluster.makeDirectory("removed", shard: 2)
+            nested = try cluster.makeDirectory("nested", in: full, shard: 0)
+            nothing = try cluster.makeFile("nothing", in: full)
+            file = try cluster.makeFile("blocks", spans: 2)
+            far = try cluster.makeFile("far", spans: 1)
+            try cluster.rename("far", far, from: .root, to: full)
+            let open = try cluster.construct(0)
+            transient = open.id
+            try cluster.addSpan(open, at: 0)
+            try cluster.removeDirectory("removed", removed)
+        }
+
+        var damage: Damage { Damage(store: cluster.store) }
+    }
+
+    private func check(_ cluster: FakeCluster, blocks: Bool = false) async throws -> [Finding] {
+        let directory = try TemporaryDirectory()
+        let facts = try TemporaryFacts(in: directory.path, memoryBytes: 4 << 20)
+        var options = LiveCheck.Options()
+        options.shards = TestCluster.shards
+        options.checksBlocks = blocks
+        options.pauseNanoseconds = FakeCluster.pauseNanoseconds
+        let findings = Mutex<[Finding]>([])
+        let check = LiveCheck(cluster: cluster, options: options, facts: facts) { finding in
+            findings.withLock { $0.append(finding) }
+        }
+        let summary = try await check.run()
+        #expect(summary.directories == 5 && summary.files >= 3)
+        return findings.withLock { $0 }
+    }
+
+    private func expect(_ rules: Set<String>, _ damage: (Scene, Damage) throws -> Void) async throws {
+        let scene = try Scene()
+        try damage(scene, scene.damage)
+        let findings = try await check(FakeCluster(scene.cluster.store))
+        #expect(Set(findings.map(\.rule)) == rules, "\(findings)")
+    }
+
+    @Test func soundClusterNeedsNoSecondLook() async throws {
+        let scene = try Scene()
+        let cluster = try FakeCluster(scene.cluster.store)
+        let findings = try await check(cluster, blocks: true)
+        #expect(findings.isEmpty, "\(findings)")
+        #expect(await cluster.pauses == 0)
+    }
+
+    @Test func rulesOfOneInode() async throws {
+        try await expect(["S5"]) { scene, damage in
+            try damage.change(Records(scene.full).directory(scene.full), as: DirectoryRecord.self) {
+                $0.mtime = Timestamp(nanoseconds: 1)
+            }
+        }
+        try await expect(["S13"]) { scene, damage in
+            try damage.change(Records(scene.file).file(scene.file), as: FileRecord.self) { $0.size += 1 }
+        }
+        try await expect(["S17"]) { scene, damage in
+            try damage.change(Records(scene.file).span(scene.file), as: SpanRecord.self) { span in
+                var location = span.locations[0]
+                location.storageClass = .inline
+                span.content = .blocks([location])
+            }
+        }
+        try await expect(["D"]) { scene, damage in
+            try damage.put(Records(scene.file).span(scene.file), [9])
+        }
+    }
+
+    @Test func rulesBetweenInodes() async throws {
+        try await expect(["X1"]) { _, damage in try damage.removeEdge("empty", in: .root) }
+        try await expect(["X2"]) { scene, damage in try damage.addEdge("back", to: scene.removed, in: .root) }
+        try await expect(["X3"]) { _, damage in try damage.removeEdge("blocks", in: .root) }
+        try await expect(["X4"]) { scene, damage in try damage.addEdge("draft", to: scene.transient, in: scene.full) }
+        try await expect(["S11"]) { scene, damage in try damage.addEdge("again", to: scene.file, in: .root) }
+        try await expect(["S12"]) { scene, damage in try damage.addEdge("draft", to: scene.transient, in: .root) }
+        try await expect(["X7"]) { _, damage in
+            try damage.change(Records(.root).currentEdge(.root, "blocks"), as: CurrentEdgeRecord.self) {
+                $0 = CurrentEdgeRecord(target: $0.target.id, isLocked: true, creationTime: $0.creationTime)
+            }
+        }
+        try await expect(["X9"]) { scene, damage in
+            try damage.change(Records(scene.removed).directory(scene.removed), as: DirectoryRecord.self) {
+                $0.info = try DirectoryInfo(entries: []).encoded()
+            }
+        }
+    }
+
+    @Test func circleOfOwners() async throws {
+        try await expect(["X5"]) { scene, damage in
+            try damage.removeEdge("full", in: .root)
+            try damage.addEdge("full", to: scene.full, in: scene.nested)
+            try damage.change(Records(scene.full).directory(scene.full), as: DirectoryRecord.self) {
+                $0.owner = scene.nested
+            }
+        }
+    }
+
+    @Test("the same block in two files") func sharedBlock() async throws {
+        try await expect(["S20"]) { scene, damage in
+            let other: SpanRecord = try damage.get(Records(scene.file).span(scene.file, 8192))
+            try damage.change(Records(scene.file).span(scene.file), as: SpanRecord.self) { span in
+                var location = span.locations[0]
+                location.blocks[0].id = other.locations[0].blocks[0].id
+                span.content = .blocks([location])
+            }
+        }
+    }
+
+    @Test("what a transaction leaves for a moment is not reported") func passingDeviation() async throws {
+        let scene = try Scene()
+        let before = try #require(try scene.cluster.store.get(Records(.root).currentEdge(.root, "empty")))
+        let count = try #require(try scene.cluster.store.get(Records(.root).directory(.root)))
+        try scene.damage.removeEdge("empty", in: .root)
+        let cluster = try FakeCluster(scene.cluster.store) { store in
+            try Damage(store: store).put(Records(.root).currentEdge(.root, "empty"), before)
+            try Damage(store: store).put(Records(.root).directory(.root), count)
+        }
+        let findings = try await check(cluster)
+        #expect(findings.isEmpty, "\(findings)")
+        #expect(await cluster.pauses == 1)
+    }
+
+    @Test("a file moved from a directory not read yet to one that was is searched for") func movedFile() async throws {
+        let scene = try Scene()
+        let cluster = try FakeCluster(scene.cluster.store, hiding: (scene.full, Array("far".utf8)))
+        let findings = try await check(cluster)
+        #expect(findings.isEmpty, "\(findings)")
+        #expect(await cluster.pauses == 1)
+    }
+
+    @Test func lostBlock() async throws {
+        let scene = try Scene()
+        let span: SpanRecord = try scene.damage.get(Records(scene.file).span(scene.file))
+        let cluster = try FakeCluster(scene.cluster.store, losing: span.allBlocks[0].service)
+        let findings = try await check(cluster, blocks: true)
+        #expect(Set(findings.map(\.rule)) == ["B"], "\(findings)")
+    }
+}
