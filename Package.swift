@@ -29,6 +29,10 @@ func tests(
         name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, plugins: plugins)
 }
 
+/// Defects can be planted in the cores: for testing the simulator, see Libraries/Mutations/README.md.
+let mutationSettings: [SwiftSetting] =
+    Context.environment["STERNA_MUTATIONS"] == "1" ? [.define("STERNA_MUTATIONS")] : []
+
 let package = Package(
     name: "sterna",
     products: [
@@ -63,14 +67,17 @@ let package = Package(
             name: "SchemaPlugin", capability: .buildTool(), dependencies: ["SchemaCompiler"], path: "proto/Plugin"),
 
         // Libraries, from the ground up
+        .target(
+            name: "Mutations", path: "Libraries/Mutations", exclude: ["README.md"],
+            swiftSettings: mutationSettings),
         library("Wire", ["CCrypto"]),
         library("Protocol", ["Wire", "CXXHash"], plugins: ["SchemaPlugin"]),
         library("Erasure", ["Wire", "CISAL"]),
         library("Store", ["CRocksDB"]),
         library("EventLoop", ["CUV", "CLinux"]),
-        library("ReplicatedLog", ["Store", "Protocol", "CXXHash", "CLinux", deques]),
-        library("ShardCore", ["Store", "Protocol", "Erasure"]),
-        library("CoordinatorCore", ["Store", "Protocol"]),
+        library("ReplicatedLog", ["Mutations", "Store", "Protocol", "CXXHash", "CLinux", deques]),
+        library("ShardCore", ["Mutations", "Store", "Protocol", "Erasure"]),
+        library("CoordinatorCore", ["Mutations", "Store", "Protocol"]),
         library("RegistryCore", ["Store", "Protocol"]),
         library("BlockStore", ["Erasure", "Protocol", "CLinux", "CCrypto"]),
         library("Client", ["Protocol", "Erasure", "EventLoop", deques]),
@@ -100,7 +107,8 @@ let package = Package(
             dependencies: ["Wire", "Protocol", "Erasure", "EventLoop", argumentParser],
             path: "ops/benchmark/Benchmark"),
         .executableTarget(
-            name: "sterna-simulate", dependencies: ["Simulator", argumentParser], path: "ops/simulation"),
+            name: "sterna-simulate", dependencies: ["Simulator", "Mutations", argumentParser], path: "ops/simulation",
+            swiftSettings: mutationSettings),
 
         // Tests
         tests("Wire", ["Wire"]),

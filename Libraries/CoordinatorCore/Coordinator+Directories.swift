@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 extension Coordinator {
@@ -54,6 +55,7 @@ extension Coordinator {
             }
         }
         for directory in ledger.reserved.sorted() where !recovering.contains(directory) {
+            if Mutation.reservedDirectoriesAreForgotten.isPlanted { continue }
             recoverDirectory(directory)
         }
         try runAll(now)

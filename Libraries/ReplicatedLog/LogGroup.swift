@@ -1,4 +1,5 @@
 import DequeModule
+import Mutations
 import Protocol
 
 /// One replica of one log group, without I/O, threads or clock: entries are proposed, become durable, become committed
@@ -59,6 +60,7 @@ public struct LogGroup {
         window.append(LogEntry(index: lastIndex, bytes: bytes))
         windowBytes += bytes.count
         untaken += 1
+        if Mutation.deliversBeforeDurable.isPlanted { committedIndex = lastIndex }
         return lastIndex
     }
 

@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 import Store
 
@@ -53,7 +54,7 @@ public final class ShardCore {
     /// The time of the next entry: `now`, or just after the last entry if the clock does not say so (C.2).
     func nextTime(_ now: Timestamp) -> Timestamp {
         let last = max(lastPreparedTime, state.progress.lastTime)
-        let time = max(now, Timestamp(nanoseconds: last.nanoseconds &+ 1))
+        let time = Mutation.timeFollowsClock.isPlanted ? now : max(now, Timestamp(nanoseconds: last.nanoseconds &+ 1))
         lastPreparedTime = time
         return time
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Mutations
 import Simulator
 
 /// Runs simulated clusters, each from a seed, and prints what went wrong.
@@ -11,7 +12,7 @@ struct Simulate: ParsableCommand {
         discussion: "The same seed is the same run, on any machine. Exits with 1 when something was found.")
 
     @Argument(help: "The first seed.")
-    var seed: UInt64
+    var seed: UInt64 = 1
 
     @Option(help: "How many seeds to run, one after the other.")
     var count: UInt64 = 1
@@ -22,7 +23,31 @@ struct Simulate: ParsableCommand {
     @Flag(help: "Print the events of every run, also of those without a finding.")
     var trace = false
 
+    @Flag(help: "Stop at the first seed with a finding.")
+    var untilFound = false
+
+    @Option(help: "Plant this defect first; only in a build made with STERNA_MUTATIONS=1.")
+    var plant: String?
+
+    @Flag(help: "List the defects that can be planted.")
+    var mutations = false
+
+    func validate() throws {
+        guard let plant else { return }
+        guard Mutation.arePossible else {
+            throw ValidationError("This build has no defects to plant; make one with STERNA_MUTATIONS=1.")
+        }
+        guard Mutation(rawValue: plant) != nil else {
+            throw ValidationError("There is no defect \(plant); --mutations lists them.")
+        }
+    }
+
     func run() throws {
+        if mutations {
+            for mutation in Mutation.allCases { print(mutation.rawValue) }
+            return
+        }
+        plantDefect()
         var total = Totals()
         let began = monotonicSeconds()
         for seed in seed..<seed &+ count {
@@ -34,9 +59,16 @@ struct Simulate: ParsableCommand {
                 for line in report.trace { print(line) }
                 for finding in report.findings { print("seed \(seed): \(finding)") }
             }
+            if untilFound && !report.findings.isEmpty { break }
         }
         print(total.summary(seconds: monotonicSeconds() - began))
         if total.failedSeeds > 0 { throw ExitCode(1) }
+    }
+
+    private func plantDefect() {
+        #if STERNA_MUTATIONS
+            Mutation.planted = plant.flatMap(Mutation.init(rawValue:))
+        #endif
     }
 
     private func monotonicSeconds() -> Double {

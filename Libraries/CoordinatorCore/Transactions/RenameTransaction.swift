@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 /// RENAME_FILE and RENAME_DIRECTORY (spec D.5), with the destination unlocked *last*: as long as it is locked nobody
@@ -69,10 +70,13 @@ struct RenameTransaction: Transaction {
 
     mutating func start(_ actions: inout TransactionActions) {
         readNewest(&actions)
-        if isRecovered { lockSource(&actions) } else { actions.begin() }
+        if !isRecovered { actions.begin() }
+        if isRecovered || Mutation.beginIsNotAwaited.isPlanted { lockSource(&actions) }
     }
 
-    mutating func begun(_ actions: inout TransactionActions) { lockSource(&actions) }
+    mutating func begun(_ actions: inout TransactionActions) {
+        if !Mutation.beginIsNotAwaited.isPlanted { lockSource(&actions) }
+    }
 
     mutating func handle(_ answer: ShardAnswer, to step: TransactionStep, _ actions: inout TransactionActions) {
         switch step {
@@ -179,6 +183,7 @@ extension RenameTransaction {
     private mutating func rollBack(_ error: ProtocolError, _ actions: inout TransactionActions) {
         phase = .rollingBack
         self.error = error
+        if Mutation.rollbackKeepsLock.isPlanted { return actions.finish(.failure(error)) }
         releaseSource(wasMoved: false, &actions)
     }
 
@@ -202,6 +207,7 @@ extension RenameTransaction {
     private mutating func move(_ time: Timestamp, sourceIsGone: Bool, _ actions: inout TransactionActions) {
         phase = .moving
         creationTime = time
+        if Mutation.destinationIsUnlockedFirst.isPlanted { unlockDestination(&actions) }
         if !sourceIsGone {
             stepsLeft += 1
             releaseSource(wasMoved: true, &actions)

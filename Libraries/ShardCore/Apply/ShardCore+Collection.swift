@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 // Removing what nothing names any more (metadata.md B.12, B.13).
@@ -34,7 +35,7 @@ extension ShardCore {
         guard edge.target.id == request.targetId else { throw .refused(.mismatchingTarget) }
         removeSnapshotEdge(request.ownerId, &owner, request.name, request.creationTime)
         try state.putDirectory(request.ownerId, owner)
-        try unlinked(request.targetId, file, request.name, time)
+        if !Mutation.hardUnlinkKeepsFile.isPlanted { try unlinked(request.targetId, file, request.name, time) }
         return SameShardHardFileUnlinkResponse()
     }
 

@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 // Directories, their policies, and the edges that the coordinator holds (metadata.md B.12).
@@ -80,7 +81,9 @@ extension ShardCore {
     ) throws(ShardFailure) -> RemoveDirectoryOwnerResponse {
         var record = try modifiedAny(request.dirId, time)
         if !record.owner.isNull {
-            guard record.currentEdges == 0 else { throw .refused(.directoryNotEmpty) }
+            guard record.currentEdges == 0 || Mutation.removedDirectoryMayHaveEntries.isPlanted else {
+                throw .refused(.directoryNotEmpty)
+            }
             record.owner = .null
             record.info = try encoded(request.info)
         }
@@ -105,7 +108,8 @@ extension ShardCore {
         let directory = try modifiedLive(request.dirId, time)
         let hash = NameHash(of: request.name)
         let edge = try edgeOfTransaction(request.dirId, hash, request.name, request.creationTime, request.targetId)
-        let locked = CurrentEdgeRecord(target: request.targetId, isLocked: true, creationTime: edge.creationTime)
+        let locked = CurrentEdgeRecord(
+            target: request.targetId, isLocked: !Mutation.lockIsForgotten.isPlanted, creationTime: edge.creationTime)
         try state.putCurrentEdge(request.dirId, hash, request.name, locked)
         try state.putDirectory(request.dirId, directory)
         return LockCurrentEdgeResponse()
@@ -118,7 +122,7 @@ extension ShardCore {
         var directory = try modifiedLive(request.dirId, time)
         let hash = NameHash(of: request.name)
         let edge = try edgeOfTransaction(request.dirId, hash, request.name, request.creationTime, request.targetId)
-        if request.wasMoved {
+        if request.wasMoved && !Mutation.moveKeepsSource.isPlanted {
             try moveToHistory(request.dirId, &directory, hash, request.name, edge, keepingFile: false, time)
         } else {
             let open = CurrentEdgeRecord(target: request.targetId, isLocked: false, creationTime: edge.creationTime)

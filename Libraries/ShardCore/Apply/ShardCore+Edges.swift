@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 // The two operations that everything done to names is made of (metadata.md A.4, B.10, B.11).
@@ -22,7 +23,8 @@ extension ShardCore {
                 creationTime = try relocked(existing, target, lockingSince)
             } else {
                 try checkReplacing(existing, target, lockingSince, time)
-                let past = SnapshotEdgeRecord(target: existing.target.id, isOwned: true)
+                let past = SnapshotEdgeRecord(
+                    target: existing.target.id, isOwned: !Mutation.replacedFileIsDisowned.isPlanted)
                 try state.putSnapshotEdge(directoryId, hash, name, existing.creationTime, past)
                 directory.snapshotEdges &+= 1
             }
@@ -73,8 +75,10 @@ extension ShardCore {
             throw .refused(.edgeNotFound)
         }
         guard existing.target.id == target else { throw .refused(.mismatchingTarget) }
-        guard existing.creationTime == creationTime else { throw .refused(.mismatchingCreationTime) }
-        guard !existing.isLocked else { throw .refused(.edgeIsLocked) }
+        guard existing.creationTime == creationTime || Mutation.unlinkIgnoresCreationTime.isPlanted else {
+            throw .refused(.mismatchingCreationTime)
+        }
+        guard !existing.isLocked || Mutation.unlinkIgnoresLock.isPlanted else { throw .refused(.edgeIsLocked) }
         try moveToHistory(directoryId, &directory, hash, name, existing, keepingFile: keepingFile, time)
     }
 

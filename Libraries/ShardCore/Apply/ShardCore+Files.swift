@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 // Making, naming and unnaming files (metadata.md B.9, B.10).
@@ -24,7 +25,9 @@ extension ShardCore {
 
     /// LINK_FILE
     func link(_ request: LinkFileRequest, _ time: Timestamp) throws(ShardFailure) -> LinkFileResponse {
-        guard case .transient(let file) = try state.inode(request.fileId), time <= file.deadline else {
+        guard case .transient(let file) = try state.inode(request.fileId),
+            time <= file.deadline || Mutation.expiredFileIsLinked.isPlanted
+        else {
             return LinkFileResponse(creationTime: try timeLinked(request))
         }
         guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }

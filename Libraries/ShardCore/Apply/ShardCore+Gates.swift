@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 // The gates that requests pass before they change anything (metadata.md B.0). Those that change a time return the
@@ -30,7 +31,7 @@ extension ShardCore {
     func modifiedLive(_ id: InodeID, _ time: Timestamp) throws(ShardFailure) -> DirectoryRecord {
         var record = try liveDirectory(id)
         guard record.mtime < time else { throw .refused(.mtimeIsTooRecent) }
-        record.mtime = time
+        if !Mutation.mtimeStandsStill.isPlanted { record.mtime = time }
         return record
     }
 

@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 import Store
 
@@ -186,7 +187,7 @@ final class ShardState {
         try put(keys.span(file, byteOffset), record)
         let services = Set(record.allBlocks.map(\.service))
         let servicesBefore = Set(before?.allBlocks.map(\.service) ?? [])
-        for service in servicesBefore.subtracting(services).sorted() {
+        for service in servicesBefore.subtracting(services).sorted() where !Mutation.swapForgetsIndex.isPlanted {
             batch.delete(keys.blockServiceFile(service, file, byteOffset))
         }
         for service in services.subtracting(servicesBefore).sorted() {
@@ -213,7 +214,9 @@ final class ShardState {
         nextProgress.appliedIndex = index
         nextProgress.lastTime = max(nextProgress.lastTime, time)
         do throws(EncodeError) {
-            batch.put(keys.meta(.progress), try nextProgress.encoded())
+            var stored = nextProgress
+            if Mutation.appliedIndexIsNotStored.isPlanted { stored.appliedIndex = progress.appliedIndex }
+            batch.put(keys.meta(.progress), try stored.encoded())
         } catch {
             throw .unencodable(error)
         }

@@ -1,0 +1,42 @@
+/// A defect that can be planted in a core, to see whether the simulator finds it. Ordinary builds have none: there
+/// `isPlanted` is a constant that the optimiser removes together with what depends on it.
+public enum Mutation: String, CaseIterable, Sendable {
+    // The log
+    case deliversBeforeDurable
+
+    // Shards
+    case unlinkIgnoresCreationTime
+    case unlinkIgnoresLock
+    case lockIsForgotten
+    case moveKeepsSource
+    case replacedFileIsDisowned
+    case hardUnlinkKeepsFile
+    case removedDirectoryMayHaveEntries
+    case mtimeStandsStill
+    case timeFollowsClock
+    case expiredFileIsLinked
+    case appliedIndexIsNotStored
+    case swapForgetsIndex
+
+    // The coordinator
+    case loopCheckIsSkipped
+    case locksExcludeNobody
+    case beginIsNotAwaited
+    case rollbackKeepsLock
+    case destinationIsUnlockedFirst
+    case reservedDirectoriesAreForgotten
+
+    #if STERNA_MUTATIONS
+        /// Whether this build can have defects planted.
+        public static let arePossible = true
+        /// The one that is planted. Not synchronised: set before the cores are made, never while one runs.
+        public nonisolated(unsafe) static var planted: Mutation?
+
+        public var isPlanted: Bool { Mutation.planted == self }
+    #else
+        /// Whether this build can have defects planted.
+        public static let arePossible = false
+
+        @inlinable public var isPlanted: Bool { false }
+    #endif
+}
