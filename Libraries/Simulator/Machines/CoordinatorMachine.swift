@@ -5,7 +5,8 @@ import ReplicatedLog
 /// The coordinator's process, as `Services/cdc` has it.
 final class CoordinatorMachine: Machine {
     private static let group = LogGroupID(rawValue: 0)
-    private static let tick: UInt64 = 5_000_000
+    /// Five times that of the service: most of a run's events would be ticks otherwise.
+    private static let tick: UInt64 = 25_000_000
 
     private let options: ClusterOptions
     private(set) var core: Coordinator?
