@@ -31,10 +31,7 @@ extension Coordinator {
         if let origin = transaction.origin, origin.isAwaited, let result = outcome.result {
             reply = RememberedReply(origin: origin, result: result)
         }
-        // A begun transaction that failed might succeed if it had to start again after a crash, so its client may not
-        // be told before the log knows. Success cannot turn into anything else, nor can the failure of a mkdir: after a
-        // crash it is only cleaned up.
-        let isHeld = transaction.isLogged && outcome.isFailure && !outcome.dropsDirectory && transaction.origin != nil
+        let isHeld = reply != nil && mustOutliveCrash(outcome, of: transaction)
         if isHeld {
             transaction.heldReply = outcome.result
         } else {
@@ -43,6 +40,13 @@ extension Coordinator {
         record(transaction, outcome.change, reply, isUrgent: isHeld, now)
         runnable += locks.release(transaction.id)
         if outcome.isFailure { statistics.transactionsFailed += 1 } else { statistics.transactionsSucceeded += 1 }
+    }
+
+    /// Whether the log has to know an answer before the client is told, because after a crash there could be another.
+    /// A begun transaction that failed might succeed when it, or a late copy of its request, starts again; its success
+    /// is found again. Of one that was not begun nothing is known then.
+    private func mustOutliveCrash(_ outcome: TransactionOutcome, of transaction: Running) -> Bool {
+        transaction.isLogged ? outcome.isFailure : transaction.machine.answerMustLast
     }
 
     func answer(_ transaction: Running, _ result: Result<AnyCdcResponse, ProtocolError>?) {
@@ -55,23 +59,28 @@ extension Coordinator {
     private func record(
         _ transaction: Running, _ change: LedgerChange, _ reply: RememberedReply?, isUrgent: Bool, _ now: UInt64
     ) {
-        let deadline = now &+ options.lazyRecordDelayNanoseconds
+        func log(_ record: LogRecord) {
+            if isUrgent {
+                pending.addUrgent(record)
+            } else {
+                pending.addLazy(record, deadline: now &+ options.lazyRecordDelayNanoseconds)
+            }
+        }
         switch change {
         case .directoryMade(let directory, let owner):
             decidedOwners.updateValue(owner, forKey: directory)
-            pending.addLazy(.directoryMade(directory, owner: owner, reply), deadline: deadline)
+            log(.directoryMade(directory, owner: owner, reply))
             endRecovery(of: directory)
         case .directoryDropped(let directory):
-            pending.addLazy(.directoriesDropped([directory]), deadline: deadline)
-            if let reply { pending.addLazy(.finish(transaction.id, [], reply), deadline: deadline) }
+            log(.directoriesDropped([directory]))
+            if let reply { log(.finish(transaction.id, [], reply)) }
             endRecovery(of: directory)
         case .none, .parents:
-            guard transaction.isLogged || (reply != nil && transaction.machine.answerMustLast) else { return }
+            guard transaction.isLogged || isUrgent else { return }
             var parents: [ParentChange] = []
             if case .parents(let changes) = change { parents = changes }
             for change in parents { decide(change) }
-            let record = LogRecord.finish(transaction.id, parents, reply)
-            if isUrgent { pending.addUrgent(record) } else { pending.addLazy(record, deadline: deadline) }
+            log(.finish(transaction.id, parents, reply))
         }
     }
 
@@ -87,10 +96,5 @@ extension TransactionOutcome {
     var isFailure: Bool {
         if case .success? = result { return false }
         return true
-    }
-
-    var dropsDirectory: Bool {
-        if case .directoryDropped = change { return true }
-        return false
     }
 }

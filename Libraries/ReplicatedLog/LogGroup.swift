@@ -60,7 +60,6 @@ public struct LogGroup {
         window.append(LogEntry(index: lastIndex, bytes: bytes))
         windowBytes += bytes.count
         untaken += 1
-        if Mutation.deliversBeforeDurable.isPlanted { committedIndex = lastIndex }
         return lastIndex
     }
 
@@ -68,6 +67,7 @@ public struct LogGroup {
     public mutating func takeAppends(_ body: (LogEntry) -> Void) {
         let first = window.count - untaken
         untaken = 0
+        if Mutation.deliversBeforeDurable.isPlanted { committedIndex = lastIndex }
         for position in first..<window.count { body(window[position]) }
     }
 
