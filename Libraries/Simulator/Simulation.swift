@@ -51,7 +51,7 @@ public final class Simulation {
         injector.start()
         for user in users { user.start(until: plan.duration) }
         for collector in collectors { collector.start(until: plan.duration) }
-        world.every(40 * Self.second...80 * Self.second) { [unowned self] in
+        world.every(60 * Self.second...120 * Self.second) { [unowned self] in
             check.run()
             return world.now < plan.duration
         }

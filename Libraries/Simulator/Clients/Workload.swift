@@ -13,7 +13,6 @@ final class Workload: @unchecked Sendable {
     private(set) var succeeded = 0
     private(set) var refused = 0
 
-    private static let pause: ClosedRange<UInt64> = 20_000_000...8_000_000_000
     private static let names = ["a", "b", "c", "d"].map { Array($0.utf8) }
 
     init(_ client: SimulatedClient) {
@@ -26,7 +25,7 @@ final class Workload: @unchecked Sendable {
     func start(until end: UInt64) {
         world.spawn { [self] in
             while world.now < end {
-                await world.sleep(world.random.spread(Self.pause))
+                await world.sleep(world.random.spread(cluster.options.userPause))
                 do throws(ClientError) {
                     try await act()
                     succeeded += 1

@@ -6,6 +6,8 @@ struct ClusterOptions {
     var blockServers: Int
     var disksPerServer: Int
     var clients: Int
+    /// Pause of a user between two operations, nanoseconds: some runs are dense, others leave room for what is rare.
+    var userPause: ClosedRange<UInt64>
     var collectors: Int
     /// Small ones make recovery after a crash of the coordinator look at few ids, large ones at many.
     var directoryReservation: Int
@@ -23,6 +25,7 @@ struct ClusterOptions {
         blockServers = .random(in: 4...6, using: &random)
         disksPerServer = .random(in: 1...2, using: &random)
         clients = .random(in: 2...5, using: &random)
+        userPause = 20_000_000...random.pick([5, 20, 60]) * Self.second
         collectors = .random(in: 1...2, using: &random)
         directoryReservation = random.pick([2, 4, 8, 32])
         transientLifetime = random.pick([120, 300, 900]) * Self.second

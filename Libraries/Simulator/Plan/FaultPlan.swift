@@ -15,7 +15,7 @@ struct FaultPlan {
     private static let second = ClusterOptions.second
 
     init(_ random: inout SeededRandom) {
-        duration = UInt64.random(in: 600...720, using: &random) * Self.second
+        duration = UInt64.random(in: 660...700, using: &random) * Self.second
         weather.lossPerMille = random.pick([0, 10, 50, 100, 300])
         weather.duplicationPerMille = random.pick([0, 10, 100, 300])
         weather.latenessPerMille = random.pick([0, 20, 100, 300])
