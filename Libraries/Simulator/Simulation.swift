@@ -95,15 +95,18 @@ public final class Simulation {
         // First let everything expire that has to, so that the collectors have something to do.
         world.run(until: world.now + cluster.options.transientLifetime + BlockMachine.eraseDelay)
         let end = world.now + Self.cleaning
-        for collector in collectors { collector.start(until: end) }
-        while world.findings.isEmpty, world.now < end, transientCount > 0 {
-            world.run(until: world.now + 30 * Self.second)
-        }
+        while world.findings.isEmpty, world.now < end, transientCount > 0 { collect() }
         guard world.findings.isEmpty else { return }
         if transientCount > 0 { world.find("\(transientCount) transient files are left after garbage collection") }
-        world.run(until: world.now + 120 * Self.second)
         checkAll()
         checkBlocks()
+    }
+
+    private func collect() {
+        collectors[0].startRound()
+        world.run(until: world.now + Self.healing) { [unowned self] in !collectors[0].isRunning }
+        // Some of what it met may have to wait.
+        world.run(until: world.now + 60 * Self.second)
     }
 
     private var transientCount: Int { cluster.cores.reduce(0) { $0 + CoreReader($1).transientFiles().count } }

@@ -11,7 +11,7 @@ final class Collector: @unchecked Sendable {
     private(set) var isRunning = false
 
     private static let minimumAge: UInt64 = 10_000_000_000
-    private static let pause: ClosedRange<UInt64> = 30_000_000_000...180_000_000_000
+    private static let pause: ClosedRange<UInt64> = 60_000_000_000...300_000_000_000
 
     init(_ client: SimulatedClient) {
         self.client = client
@@ -34,12 +34,22 @@ final class Collector: @unchecked Sendable {
         }
     }
 
-    /// One round over all shards in use.
-    func round() async {
+    /// One round; `isRunning` until it has ended.
+    func startRound() {
+        isRunning = true
+        client.world.spawn { [self] in
+            await round()
+            isRunning = false
+        }
+    }
+
+    /// Over all shards in use. The index rarely has anything to clean.
+    private func round() async {
+        let cleansIndex = client.world.random.perMille(250)
         for shard in client.cluster.watch.shards {
             _ = await rounds.collectDirectories(of: shard)
             _ = await rounds.destroyFiles(of: shard)
-            _ = await rounds.cleanIndex(of: shard)
+            if cleansIndex { _ = await rounds.cleanIndex(of: shard) }
         }
     }
 }
