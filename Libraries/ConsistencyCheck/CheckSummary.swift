@@ -23,9 +23,12 @@ public struct CheckSummary: Hashable, Sendable {
 
     /// One line for people.
     public var text: String {
-        let verdict =
-            damages > 0
-            ? "\(damages) findings" : unfinished > 0 ? "sound, with transactions to complete at the next start" : "sound"
+        let verdict: String
+        if damages > 0 {
+            verdict = "\(damages) findings"
+        } else {
+            verdict = unfinished > 0 ? "sound, with transactions to complete at the next start" : "sound"
+        }
         var counts = "\(directories) directories, \(files) files, \(edges) names that own something, \(blocks) blocks"
         if unfinished > 0 { counts += "; \(unfinished) traces of unfinished transactions" }
         if notices > 0 { counts += "; \(notices) notices" }

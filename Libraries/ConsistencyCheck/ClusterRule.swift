@@ -33,7 +33,7 @@ enum ClusterRule: String {
         case .l:
             "what was written after the damage is lost: restore the last copy of the data directory"
         case .r:
-            "services register anew by themselves: restart them; if it stays, restore the last copy of the data directory"
+            "services register anew by themselves: restart them; if it stays, restore the last copy of the directory"
         case .k:
             "restore the last copy of the data directory"
         case .b:

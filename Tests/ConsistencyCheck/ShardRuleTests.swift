@@ -3,8 +3,8 @@ import ShardCore
 import Store
 import Testing
 
-/// A record of one shard is damaged by hand: exactly the rule that it breaks is reported. S15 has no test: a linked file
-/// has no span state that could be wrong.
+/// A record of one shard is damaged by hand: exactly the rule that it breaks is reported. S15 has no test: a linked
+/// file has no span state that could be wrong.
 @Suite(.timeLimit(.minutes(3)))
 struct ShardRuleTests {
     private func expect(_ rule: String, _ body: (StoppedCluster, Damage) throws -> Void) throws {

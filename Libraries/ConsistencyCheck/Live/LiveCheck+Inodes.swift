@@ -11,7 +11,7 @@ extension LiveCheck {
             return id.isDirectory
                 ? try await inspectDirectory(id, shard, table, counts) : try await inspectFile(id, shard, table, counts)
         } catch {
-            // A shard that cannot read its own records says so; that is a finding, and the others are read all the same.
+            // A shard that cannot read its own records says so: a finding, and the others are read all the same.
             guard let code = error.code else { throw error }
             if let fact = try await reader.existence(of: id) { table.insert(fact) }
             return [

@@ -5,8 +5,8 @@ import Store
 
 /// Checks a running cluster through the protocol: everything but what only the state on disk shows (S16, S19–S22, X6).
 ///
-/// A cluster changes while it is read. Each inode is read as of one moment; what looks wrong, there or between inodes, is
-/// read again after a pause, up to three times, and is reported only when it stays.
+/// A cluster changes while it is read. Each inode is read as of one moment; what looks wrong, there or between inodes,
+/// is read again after a pause, up to three times, and is reported only when it stays.
 ///
 /// Memory: one directory or file at a time for each shard being read, 17 bytes for each live directory, and what looks
 /// wrong. Disk: as `OfflineCheck`.

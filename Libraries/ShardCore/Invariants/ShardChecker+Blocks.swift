@@ -58,7 +58,8 @@ extension ShardChecker {
         var spans = try cursor(.spans, StoredSpan.init, reportsUnreadable: false)
         while let found = spans.current {
             for record in found.span.isInline ? [] : Self.indexRecords(of: found) {
-                let isThere = try value(of: keys.blockServiceFile(record.service, record.file, record.byteOffset)) != nil
+                let key = keys.blockServiceFile(record.service, record.file, record.byteOffset)
+                let isThere = try value(of: key) != nil
                 expect(
                     isThere, .s19, at: "file \(record.file), span at \(record.byteOffset)",
                     "is not listed among the files of block service \(record.service)")

@@ -34,7 +34,7 @@ extension ShardCore {
 
     private func storedInode(_ id: InodeID) throws(ShardStateError) -> InodeState {
         if let file: FileRecord = try state.readRecord(state.keys.file(id)) { return .linked(file) }
-        if let file: TransientFileRecord = try state.readRecord(state.keys.transientFile(id)) { return .transient(file) }
-        return .absent
+        let transient: TransientFileRecord? = try state.readRecord(state.keys.transientFile(id))
+        return transient.map(InodeState.transient) ?? .absent
     }
 }

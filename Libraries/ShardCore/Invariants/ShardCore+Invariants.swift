@@ -12,7 +12,8 @@ extension ShardCore {
         includingTolerated: Bool = false, _ report: (InvariantViolation) -> Void
     ) throws(ShardStateError) {
         var ownership = LocalOwnership()
-        let applied = try ShardChecker.run(shard, in: state.store) { blockServices.services[$0]?.failureDomain } report: {
+        let services = blockServices.services
+        let applied = try ShardChecker.run(shard, in: state.store) { services[$0]?.failureDomain } report: {
             if includingTolerated || !$0.isTolerated { report($0) }
         } fact: {
             ownership.insert($0)
@@ -45,9 +46,9 @@ extension ShardCore {
     private func checkSequences(_ report: (InvariantViolation) -> Void) throws(ShardStateError) {
         let iterator = state.store.iterator(
             from: state.keys.lowest(.executed), upTo: state.keys.end(of: .executed))
-        var numbers = try RecordCursor(iterator) { key, _ in key.count == 10 ? key.bigEndian(at: 2) : nil } unreadable: {
-            _ in  // the record check has said so
-        }
+        // What is unreadable the check of the records has reported.
+        var numbers = try RecordCursor(
+            iterator, decode: { key, _ in key.count == 10 ? key.bigEndian(at: 2) : nil }, unreadable: { _ in })
         var stored: [UInt64] = []
         while let number = numbers.current {
             stored.append(number)
@@ -56,6 +57,7 @@ extension ShardCore {
         guard stored != Array(state.executed.all) else { return }
         report(
             InvariantViolation(
-                rule: .c, place: "shard \(shard)", detail: "the coordinator's numbers in memory are not the stored ones"))
+                rule: .c, place: "shard \(shard)",
+                detail: "the coordinator's numbers in memory are not the stored ones"))
     }
 }
