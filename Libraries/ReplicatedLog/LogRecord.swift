@@ -46,6 +46,8 @@ package struct LogRecord: Equatable {
         firstNeeded = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
         payloadCount = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 24, as: UInt32.self)))
         entryCount = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 28, as: UInt32.self))
+        // No log gets that far: counting on from there would overflow.
+        guard (1...UInt64.max / 2).contains(number), (1...number).contains(firstNeeded) else { return nil }
         guard payloadCount <= bytes.count - Self.headerSize else { return nil }
         let hash = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 32, as: UInt64.self))
         guard hash == Self.hash(bytes, payloadCount: payloadCount, identity: identity) else { return nil }

@@ -139,9 +139,10 @@ public final class SegmentedLogStore: LogStore {
     private func writeRecord(_ batches: [LogBatch]) throws(LogError) {
         let payloadCount = batches.reduce(0) { $0 + $1.byteCount }
         guard payloadCount > 0 else { return }
+        // At most one record is unsynced at a time: of two, a power failure might leave the later one alone, and the log
+        // could not be opened.
+        try sync()
         let segment = try segment(withRoomFor: LogRecord.storedSize(payloadCount: payloadCount))
-        // At most one file is unsynced at a time.
-        if let unsynced, unsynced !== segment { try sync() }
         try append(batches, payloadCount: payloadCount, to: segment)
     }
 

@@ -13,7 +13,7 @@ final class LogFuzzer {
     private let folder: ScratchFolder
     private var store: SegmentedLogStore?
     private var model = LogModel()
-    /// The files as they were at the last sync.
+    /// The files as they were at the last sync, or as that of the record before the newest one left them.
     private var synced: [String: [UInt8]] = [:]
     /// Something that was synced has been touched, or there are records that no log wrote.
     private var isDamaged = false
@@ -60,6 +60,8 @@ final class LogFuzzer {
     }
 
     private func write(_ script: inout FuzzScript, isSynced: Bool) throws -> Bool {
+        // The log never has two records that are not synced.
+        try noteSync()
         var batch = LogBatch()
         for _ in 0...Int(script.byte() % 3) {
             let group = script.byte() % LogModel.groups
@@ -131,8 +133,11 @@ final class LogFuzzer {
     private func tear(_ script: inout FuzzScript) throws -> Bool {
         store?.close()
         store = nil
-        for (name, new) in try folder.contents() {
-            guard let old = synced[name], old.count == new.count else { continue }
+        let files = try folder.contents()
+        // Only the newest record may be torn.
+        if let name = try folder.newestRecord(in: files), let new = files[name] {
+            let old = synced[name] ?? [UInt8](repeating: 0, count: new.count)
+            guard old.count == new.count else { return try reopen() }
             var mixed = new
             for start in stride(from: 0, to: new.count, by: Self.sector) {
                 let sector = start..<min(start + Self.sector, new.count)

@@ -12,7 +12,7 @@ struct LogModel {
     private var seen: [UInt8: UInt64] = [:]
 
     mutating func append(_ bytes: [UInt8], to group: UInt8) -> LogEntry {
-        let index = last[group, default: 0] + 1
+        let index = last[group, default: 0] &+ 1
         last[group] = index
         entries[group, default: [:]][index] = bytes
         return LogEntry(index: LogIndex(rawValue: index), bytes: bytes)

@@ -37,8 +37,26 @@ final class ScratchFolder {
     /// The log's secret number, if its file is whole.
     func identity() throws -> UInt64? {
         guard names.contains("identity") else { return nil }
-        let bytes = try read("identity").suffix(8)
-        return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        let bytes = try read("identity")
+        return bytes.count < 8 ? nil : Self.number(in: bytes, at: bytes.count - 8)
+    }
+
+    /// The file that holds the record with the highest number, as far as headers tell.
+    func newestRecord(in files: [String: [UInt8]]) throws -> String? {
+        guard let identity = try identity() else { return nil }
+        var newest: (number: UInt64, name: String)?
+        for (name, bytes) in files {
+            for start in stride(from: 0, to: bytes.count - 16, by: 512)
+            where Self.number(in: bytes, at: start) == identity {
+                let number = Self.number(in: bytes, at: start + 8)
+                if number > newest?.number ?? 0 { newest = (number, name) }
+            }
+        }
+        return newest?.name
+    }
+
+    private static func number(in bytes: [UInt8], at place: Int) -> UInt64 {
+        bytes[place..<place + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     func remove(_ name: String) throws {
