@@ -52,7 +52,9 @@ struct MetadataFigures {
             Figure(
                 "shard: create+link, durable, \(Self.writersInFlight) in flight", "/s", created.perSecond,
                 ceiling: syncsPerSecond, by: "fsyncs of the disk", wanted: 2))
-        try TransactionFigures(report, cluster, shardZero: shard, syncsPerSecond: syncsPerSecond, seconds: seconds).run()
+        try TransactionFigures(
+            report, cluster, shardZero: shard, syncsPerSecond: syncsPerSecond, seconds: seconds
+        ).run()
     }
 
     private func load(

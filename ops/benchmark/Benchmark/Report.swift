@@ -22,6 +22,24 @@ final class Report {
         fflush(nil)
     }
 
+    /// Rows of numbers that belong side by side; each is a figure called "ROW, COLUMN" in the JSON.
+    func table(_ title: String, columns: [String], rows: [(name: String, values: [Double])]) {
+        let width = columns.map(\.count).max() ?? 0
+        let left = ([title] + rows.map(\.name)).map(\.count).max() ?? 0
+        let line = { (name: String, cells: [String]) in
+            name + String(repeating: " ", count: left - name.count)
+                + cells.map { String(repeating: " ", count: 2 + width - $0.count) + $0 }.joined()
+        }
+        print(line(title, columns))
+        for row in rows {
+            print(line(row.name, row.values.map(Self.number)))
+            for (column, value) in zip(columns, row.values) {
+                figures.append(Figure("\(title): \(row.name), \(column)", "", value))
+            }
+        }
+        fflush(nil)
+    }
+
     func note(_ text: String) { print("# \(text)") }
 
     func writeJSON(to path: String) throws {

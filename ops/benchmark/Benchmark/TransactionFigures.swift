@@ -12,6 +12,14 @@ struct TransactionFigures {
         var coordinatorSyncs = 0.0
         var shardEntries = 0.0
         var shardSyncs = 0.0
+
+        /// In the order of the table's columns.
+        func since(_ earlier: LogCounts) -> [Double] {
+            [
+                coordinatorEntries - earlier.coordinatorEntries, coordinatorSyncs - earlier.coordinatorSyncs,
+                shardEntries - earlier.shardEntries, shardSyncs - earlier.shardSyncs,
+            ]
+        }
     }
 
     private let report: Report
@@ -41,32 +49,37 @@ struct TransactionFigures {
         guard let folder = try makeDirectories(1, inFlight: 1, "folder").first else {
             throw ProgramError(description: "a directory could not be made")
         }
-        report.note("each of the following: requests a second; entries and syncs of the logs for each request")
-        try measure("mkdir", wanted: 0.8) { count in
+        var costs: [(name: String, values: [Double])] = []
+        costs += try measure("mkdir", wanted: 0.8) { count in
             (0..<count).map { MakeDirectorySlot(in: .root, prefix: "d\(tag)-\(count)-\($0)") }
         }
         // One for itself, the others for all at once.
         let files = try makeFiles(Self.inFlight + 1)
-        try measure("rename of a file across directories", wanted: 0.8) { count in
+        costs += try measure("rename file across directories", wanted: 0.8) { count in
             (count == 1 ? files.suffix(1) : files.prefix(count)).map { RenameSlot($0, to: folder.id) }
         }
         let directories = try makeDirectories(Self.inFlight + 1, inFlight: Self.inFlight + 1, "moved")
-        try measure("rename of a directory", wanted: nil) { count in
+        costs += try measure("rename directory", wanted: nil) { count in
             (count == 1 ? directories.suffix(1) : directories.prefix(count)).map { RenameSlot($0, to: folder.id) }
         }
         let each = Int(seconds * 100)
         let single = try makeDirectories(each, inFlight: 1, "single")
         let many = try makeDirectories(each * 4 * Self.inFlight, inFlight: Self.inFlight, "many")
-        try measure("rmdir", wanted: nil) { count in
+        costs += try measure("rmdir", wanted: nil) { count in
             let victims = count == 1 ? single : many
             let share = victims.count / count
             return (0..<count).map { RemoveDirectorySlot(victims[$0 * share..<($0 + 1) * share]) }
         }
+        report.table(
+            "logs, for each request",
+            columns: ["coordinator's entries", "coordinator's syncs", "shards' entries", "shards' syncs"], rows: costs)
     }
 
-    /// One at a time, then many in flight.
-    private func measure(_ name: String, wanted: Double?, _ slots: (Int) -> [any DatagramLoad.Slot]) throws {
-        for count in [1, Self.inFlight] {
+    /// One at a time, then many in flight. Returns what each took of the logs.
+    private func measure(
+        _ name: String, wanted: Double?, _ slots: (Int) -> [any DatagramLoad.Slot]
+    ) throws -> [(name: String, values: [Double])] {
+        try [1, Self.inFlight].map { count in
             let before = try counts()
             let slots = slots(count)
             let result = try load(coordinator, DatagramLoad.coordinatorWord, slots)
@@ -74,23 +87,12 @@ struct TransactionFigures {
             usleep(100_000)
             let after = try counts()
             guard result.operations > 0 else { throw ProgramError(description: "\(name): nothing succeeded") }
-            let label = "cdc: \(name), durable, \(count == 1 ? "one at a time" : "\(count) in flight")"
+            let label = "\(name), \(count == 1 ? "one at a time" : "\(count) in flight")"
             report.add(
                 Figure(
-                    label, "/s", result.perSecond, ceiling: syncsPerSecond, by: "fsyncs of the disk",
+                    "cdc: \(label)", "/s", result.perSecond, ceiling: syncsPerSecond, by: "fsyncs of the disk",
                     wanted: count == 1 ? nil : wanted))
-            addCosts(name, count, Double(result.operations), before, after)
-        }
-    }
-
-    private func addCosts(_ name: String, _ count: Int, _ operations: Double, _ before: LogCounts, _ after: LogCounts) {
-        let parts: [(String, KeyPath<LogCounts, Double>)] = [
-            ("coordinator's log entries", \.coordinatorEntries), ("coordinator's syncs", \.coordinatorSyncs),
-            ("shards' log entries", \.shardEntries), ("shards' syncs", \.shardSyncs),
-        ]
-        for (part, path) in parts {
-            let value = (after[keyPath: path] - before[keyPath: path]) / operations
-            report.add(Figure("  \(part) per \(name), \(count) in flight", "", value))
+            return (label, after.since(before).map { $0 / Double(result.operations) })
         }
     }
 
