@@ -5,8 +5,8 @@ import Store
 /// A coordinator between its clients, its log and real shards, driven by a script.
 ///
 /// The first byte decides about the shards. Odd: they do what they are asked, and the network loses, doubles and keeps
-/// back as it likes; then the shards' directories must agree with the coordinator in the end. Even: answers may be lies; then it
-/// is enough that the coordinator survives them and comes to rest.
+/// back as it likes; then the shards' directories must agree with the coordinator in the end. Even: answers may be lies;
+/// then it is enough that the coordinator survives them and comes to rest.
 final class CoordinatorFuzzer {
     private static let instructions = 250
 
@@ -107,7 +107,7 @@ final class CoordinatorFuzzer {
 
     private func send(_ kind: UInt8, _ body: [UInt8], _ script: inout FuzzScript) throws {
         let datagram = try encodedBytes(capacity: body.count + PlainPacket.headerSize) { (writer) throws(EncodeError) in
-            try PlainPacket.writeHeader(.cdcRequest, requestID: UInt64(datagrams.count), kind: kind, into: &writer)
+            try PlainPacket.writeHeader(.cdcRequest, requestID: UInt64(datagrams.count) + 1, kind: kind, into: &writer)
             try writer.raw(body)
         }
         let source = UInt64(script.byte() % 8)

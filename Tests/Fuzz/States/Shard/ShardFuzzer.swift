@@ -5,8 +5,8 @@ import Store
 /// A shard between its socket and its store, and a second replica behind it, driven by a script.
 ///
 /// The first byte decides who is at the other end. Odd: clients, and a coordinator that behaves, of whose packets copies
-/// come at any later time; then all of S1–S22 must hold. Even: anybody with the coordinator's key, whose requests the shard carries out as it is told; then S6,
-/// S11 and S12, which rest on the coordinator's order of steps, need not hold.
+/// come at any later time; then all of S1–S22 must hold. Even: anybody with the coordinator's key, whose requests the
+/// shard carries out as it is told; then S6, S11 and S12, which rest on the order of the coordinator's steps, need not.
 final class ShardFuzzer {
     static let shard = ShardID(rawValue: 0)
     private static let instructions = 150
@@ -122,8 +122,9 @@ final class ShardFuzzer {
         case (.response(let response), .response(let otherResponse)):
             try expectAlike(response, otherResponse, keys)
             guard let bytes = try? response.encoded(),
-                let again = bytes.withUnsafeBytes({ try? AnyShardResponse.decode(kind: response.kind.rawValue, body: $0) }),
-                again == response
+                let again = bytes.withUnsafeBytes({
+                    try? AnyShardResponse.decode(kind: response.kind.rawValue, body: $0)
+                }), again == response
             else { throw Finding("a response that does not come back: \(response)") }
             try observer.observe(core, known, isCoordinatorHonest: isCoordinatorHonest)
         default: throw Finding("\(reply) here, \(other) there")
@@ -138,8 +139,8 @@ final class ShardFuzzer {
         guard changed.isEmpty else { throw Finding("T1: refused, but changed \(changed)") }
     }
 
-    /// Replicas answer with different block services, but of the same kind; the coordinator's answers are remembered, so
-    /// they are the same.
+    /// Replicas answer with different block services, but the same kind. What the coordinator is told is remembered, so
+    /// that is the same.
     private func expectAlike(_ response: AnyShardResponse, _ other: AnyShardResponse, _ keys: [[UInt8]]) throws {
         guard response.kind == other.kind else { throw Finding("\(response) here, \(other) there") }
         guard case .executeOnce(let once) = response else { return }
