@@ -85,8 +85,8 @@ let package = Package(
         library(
             "Simulator",
             [
-                "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Protocol", "Erasure", "Client",
-                "GarbageCollection", deques, heaps,
+                "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Protocol", "Erasure",
+                "Client", "GarbageCollection", deques, heaps,
             ]),
         library(
             "ConsistencyCheck",

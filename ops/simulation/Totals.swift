@@ -29,7 +29,8 @@ struct Totals {
     func summary(seconds: Double) -> String {
         let simulated = Double(troubledNanoseconds) / 1e9
         return "seeds \(seeds) failed \(failedSeeds) simulated_s \(Int(simulated)) real_s \(rounded(seconds)) "
-            + "speed \(Int(simulated / max(seconds, 0.001))) seeds_per_s \(rounded(Double(seeds) / max(seconds, 0.001))) "
+            + "speed \(Int(simulated / max(seconds, 0.001))) "
+            + "seeds_per_s \(rounded(Double(seeds) / max(seconds, 0.001))) "
             + "events \(events) operations \(succeeded) refused \(refused) faults \(faults.total) "
             + "digest \(String(digest, radix: 16)) (\(faults))"
     }

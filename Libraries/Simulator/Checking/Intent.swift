@@ -5,8 +5,8 @@ final class Intent: CustomStringConvertible {
     enum Change {
         /// The name is to mean this inode.
         case put(InodeID)
-        /// The name is to mean a new directory, whose number the coordinator chooses; unless exclusive, one that is there
-        /// already does as well.
+        /// The name is to mean a new directory, whose number the coordinator chooses; unless exclusive, one that is
+        /// there already does as well.
         case makeDirectory(isExclusive: Bool)
         case remove(Meaning)
     }

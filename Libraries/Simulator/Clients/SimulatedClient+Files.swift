@@ -31,8 +31,9 @@ extension SimulatedClient {
         _ = try outcome.result.get()
     }
 
-    private func addInlineSpan(to file: TransientInode, at offset: UInt64) async throws(ClientError) -> FileContents.Span
-    {
+    private func addInlineSpan(
+        to file: TransientInode, at offset: UInt64
+    ) async throws(ClientError) -> FileContents.Span {
         let body = (0..<20).map { _ in UInt8.random(in: 0...255, using: &world.random) }
         // Reads as zeros behind the body, up to the next page.
         let size: UInt32 = 4096

@@ -36,7 +36,8 @@ extension SimulatedClient {
         guard let span = cluster.contents[file]?.spans.first(where: { !$0.cells.isEmpty }) else { return }
         let listing = try await call(
             FileSpansRequest(fileId: file, byteOffset: span.byteOffset, limit: 1, mtu: 8972), shard: file.shard)
-        guard case .locations(let body)? = listing.spans.first?.body, let location = body.locations.first else { return }
+        guard case .locations(let body)? = listing.spans.first?.body, let location = body.locations.first
+        else { return }
         let spare = try await construct(in: file.shard, "rewrite")
         var copy = span
         copy.byteOffset = 0

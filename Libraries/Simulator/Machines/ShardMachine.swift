@@ -51,6 +51,10 @@ final class ShardMachine: Machine {
         super.init(.shards(number), world, network)
     }
 
+    private var hosted: [ShardID] {
+        (0...UInt8.max).filter { Int($0) % options.shardMachines == number }.map(ShardID.init(rawValue:))
+    }
+
     /// The cores that are in use now, by shard.
     var cores: [ShardCore] { known.compactMap { slots[$0]?.core } }
 
@@ -68,7 +72,7 @@ final class ShardMachine: Machine {
             watch.restarted(core)
             open(core)
         }
-        for shard in 0...UInt8.max where Int(shard) % options.shardMachines == number { attach(ShardID(rawValue: shard)) }
+        for shard in hosted { attach(shard) }
         network.attach(.shardProcess(number), of: id) { [unowned self] message, _ in learn(message) }
         askRegistry()
         every(20_000_000_000...40_000_000_000) { [unowned self] in askRegistry() }
@@ -79,9 +83,7 @@ final class ShardMachine: Machine {
         log?.close()
         slots = [:]
         network.detach(.shardProcess(number))
-        for shard in 0...UInt8.max where Int(shard) % options.shardMachines == number {
-            network.detach(.shard(ShardID(rawValue: shard)))
-        }
+        for shard in hosted { network.detach(.shard(shard)) }
     }
 
     private func group(_ shard: ShardID) -> LogGroupID { LogGroupID(rawValue: UInt32(shard.rawValue)) }
