@@ -268,7 +268,7 @@ final class CoordinatorFuzzer {
             drain()
             try surviving {
                 // What lies have locked at the shards stays locked; then only a refusal ends it.
-                if round > 1_000, !areShardsHonest { try refuseAll() } else { try deliverAll(rounds: 1) }
+                if round > 300, !areShardsHonest { try refuseAll() } else { try deliverAll(rounds: 1) }
                 try takeEntries()
                 try commit(log.count)
             }
