@@ -133,7 +133,7 @@ let package = Package(
         tests(
             "Model", ["ReferenceModel", "CoordinatorCore", "ShardCore", "Store", "Erasure"],
             exclude: ["Reference", "README.md"]),
-        tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Store"], exclude: ["README.md"]),
+        tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Simulator", "Store"], exclude: ["README.md"]),
         tests("RegistryCore", ["RegistryCore", "Store", "Protocol"], exclude: ["README.md"]),
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol"]),
         tests("BlockService", ["sterna-block", "Erasure", "Protocol", "Wire"]),

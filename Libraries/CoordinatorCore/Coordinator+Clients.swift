@@ -68,6 +68,8 @@ extension Coordinator {
         }
         running[number] = Running(number, origin: origin, machine: machine, isLogged: isLogged)
         if let origin, origin.isAwaited { origins[origin] = number }
+        // Checked by an earlier leader; from now on others have to reckon with it.
+        if isLogged, let move = machine.directoryMove { moves.begin(move, by: number) }
         if locks.acquire(machine.claims, for: number) { runnable.append(number) }
     }
 
@@ -84,11 +86,13 @@ extension Coordinator {
     }
 
     private func start(_ transaction: Running, _ now: UInt64) throws(CoordinatorFailure) {
-        if let move = transaction.machine.directoryMove {
+        if !transaction.isLogged, let move = transaction.machine.directoryMove {
+            guard moves.isTurn(of: transaction.id) else { return moves.wait(transaction.id) }
             switch try loopCheck(moving: move.target, to: move.newOwner) {
-            case .clear: break
+            case .clear: moves.begin(move, by: transaction.id)
             case .refused(let error): return end(transaction, TransactionOutcome(result: .failure(error)), now)
             case .inDoubt: return waitingForRecovery.append(transaction.id)
+            case .dependsOnMoves: return moves.wait(transaction.id)
             }
         }
         transaction.hasStarted = true

@@ -39,14 +39,20 @@ extension Coordinator {
         }
         record(transaction, outcome.change, reply, isUrgent: isHeld, now)
         runnable += locks.release(transaction.id)
+        if let move = transaction.machine.directoryMove { runnable += moves.end(move, by: transaction.id) }
         if outcome.isFailure { statistics.transactionsFailed += 1 } else { statistics.transactionsSucceeded += 1 }
     }
 
     /// Whether the log has to know an answer before the client is told, because after a crash there could be another.
     /// A begun transaction that failed might succeed when it, or a late copy of its request, starts again; its success
-    /// is found again. Of one that was not begun nothing is known then.
+    /// is found again. Of one that was not begun nothing is known then: a move that would have made a loop might be
+    /// possible by the time a copy comes.
     private func mustOutliveCrash(_ outcome: TransactionOutcome, of transaction: Running) -> Bool {
-        transaction.isLogged ? outcome.isFailure : transaction.machine.answerMustLast
+        if transaction.isLogged { return outcome.isFailure }
+        if case .failure(.loopInDirectoryRename)? = outcome.result, let move = transaction.machine.directoryMove {
+            return !move.isAlwaysLoop
+        }
+        return transaction.machine.answerMustLast
     }
 
     func answer(_ transaction: Running, _ result: Result<AnyCdcResponse, ProtocolError>?) {

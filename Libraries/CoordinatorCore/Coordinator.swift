@@ -66,6 +66,8 @@ public final class Coordinator {
     /// Ids whose fate is being looked up, and moves that wait for it.
     var recovering: Set<InodeID> = []
     var waitingForRecovery: [TransactionID] = []
+    /// Directories that are being moved, and moves that wait for others.
+    var moves = DirectoryMoves()
 
     // The log
     var pending = PendingRecords()

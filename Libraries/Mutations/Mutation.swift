@@ -20,8 +20,10 @@ public enum Mutation: String, CaseIterable, Sendable {
 
     // The coordinator
     case loopCheckIsSkipped
+    case movesIgnoreEachOther
     case locksExcludeNobody
     case beginIsNotAwaited
+    case absentEdgeIsOwnWork
     case rollbackKeepsLock
     case destinationIsUnlockedFirst
     case reservedDirectoriesAreForgotten

@@ -154,7 +154,7 @@ private struct Scene {
 
     func run() throws -> Result<AnyCdcResponse, ProtocolError> { try cluster.call(request) }
 
-    func violations() throws -> [String] { try NamespaceCheck.violations(cluster.shards, cluster.coordinator) }
+    func violations() throws -> [String] { try cluster.violations() }
 
     /// A repetition may meet a rename or a removal that is done (clients then look at the history); a directory may
     /// have another id.

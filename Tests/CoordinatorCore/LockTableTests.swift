@@ -52,7 +52,7 @@ import Testing
 
     @Test func claimsOnTheSameResourceMerge() {
         let table = Table()
-        #expect(table.acquire([.shared(parent), .exclusive(parent), .directoryMoves], for: id(1)))
+        #expect(table.acquire([.shared(parent), .exclusive(parent), .owner(of: parent)], for: id(1)))
         #expect(!table.acquire([.shared(parent)], for: id(2)))
         #expect(table.release(id(1)) == [id(2)])
     }

@@ -2,7 +2,7 @@ import CoordinatorCore
 import Protocol
 import Testing
 
-/// Renames between directories and cross-shard hard unlinks (spec G.3: 7–9, 12).
+/// Renames between directories (spec G.3: 7–9).
 @Suite struct RenameTests {
     private let cluster: Cluster
     private let left: InodeID
@@ -112,65 +112,5 @@ import Testing
         #expect(try cluster.rename("c", from: left, to: right, as: "f").error == .cannotOverrideName)
         #expect(try cluster.rename("c", from: left, to: right, as: "d").error == .cannotOverrideName)
         #expect(try cluster.violations() == [])
-    }
-
-    @Test func loopsAreRefused() throws {
-        let child = try cluster.makeDirectory("c", in: left).id
-        let grandchild = try cluster.makeDirectory("g", in: child).id
-        for destination in [left, child, grandchild] {
-            #expect(try cluster.rename("left", from: .root, to: destination, as: "x").error == .loopInDirectoryRename)
-        }
-        #expect(try cluster.rename("c", from: left, to: grandchild, as: "x").error == .loopInDirectoryRename)
-        #expect(try cluster.rename("c", from: left, to: right, as: "x").error == nil)
-        #expect(try cluster.violations() == [])
-    }
-
-    @Test func opposingMovesDoNotMakeALoop() throws {
-        // left → right/l and right → left/r at the same time: one of them has to lose.
-        let first = cluster.submit(try cluster.renameRequest("left", from: .root, to: right, as: "l"))
-        let second = cluster.submit(try cluster.renameRequest("right", from: .root, to: left, as: "r"))
-        try cluster.settle()
-        let errors = [first, second].compactMap { cluster.replies[$0]?.first?.error }
-        #expect(errors == [.loopInDirectoryRename])
-        #expect(try cluster.violations() == [])
-    }
-
-    @Test func fileWhoseLastEdgeGoesBecomesTransient() throws {
-        let request = try unlinkedElsewhere()
-        for _ in 0..<2 { #expect(try cluster.call(.crossShardHardUnlinkFile(request)).error == nil) }
-        let transient = AnyShardRequest.statTransientFile(StatTransientFileRequest(id: request.targetId))
-        #expect(try cluster.shards.perform(transient, at: request.targetId.shard).error == nil)
-        #expect(try cluster.violations() == [])
-    }
-
-    @Test func resurrectedFileStaysAlive() throws {
-        let request = try unlinkedElsewhere()
-        _ = try cluster.shards.perform(
-            .sameDirectoryRenameSnapshot(
-                SameDirectoryRenameSnapshotRequest(
-                    targetId: request.targetId, dirId: right, oldName: request.name,
-                    oldCreationTime: request.creationTime, newName: bytes("again"))), at: right.shard
-        ).get()
-        #expect(try cluster.call(.crossShardHardUnlinkFile(request)).error == .edgeNotOwned)
-        // Nor does it harm when the history is collected meanwhile.
-        _ = try cluster.shards.perform(
-            .removeNonOwnedEdge(
-                RemoveNonOwnedEdgeRequest(
-                    dirId: right, targetId: request.targetId, name: request.name, creationTime: request.creationTime)),
-            at: right.shard
-        ).get()
-        #expect(try cluster.call(.crossShardHardUnlinkFile(request)).error == nil)
-        #expect(try cluster.shards.lookup(bytes("again"), in: right).get().targetId == request.targetId)
-        #expect(try cluster.violations() == [])
-    }
-
-    /// A file of left's shard whose only edge is history in right.
-    private func unlinkedElsewhere() throws -> CrossShardHardUnlinkFileRequest {
-        _ = try cluster.shards.makeFile(bytes("f"), in: left)
-        #expect(try cluster.rename("f", from: left, to: right, as: "f").error == nil)
-        let edge = try cluster.shards.lookup(bytes("f"), in: right).get()
-        _ = try cluster.shards.unlink(edge, bytes("f"), in: right).get()
-        return CrossShardHardUnlinkFileRequest(
-            ownerId: right, targetId: edge.targetId, name: bytes("f"), creationTime: edge.creationTime)
     }
 }

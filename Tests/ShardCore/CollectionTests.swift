@@ -155,6 +155,19 @@ struct CollectionTests {
         shard.expectInvariants()
     }
 
+    /// A numbered request never comes a second time, so an edge that is absent is not its own doing.
+    @Test("the first half by number tells an absent edge from one it removed")
+    func crossShardHardUnlinkByNumber() throws {
+        let shard = try ShardFixture()
+        let foo = try shard.makeFile("foo")
+        try shard.unlink("foo", foo)
+        let remove = RemoveOwnedSnapshotFileEdgeRequest(
+            ownerId: .root, targetId: foo.id, name: "foo".bytes, creationTime: foo.time)
+        shard.checksInvariants = false
+        for _ in 0..<2 { #expect(try shard.once(remove, 1, closed: 0) == .success(remove.erased.kind)) }
+        #expect(try shard.once(remove, 2, closed: 0) == .failure(.edgeNotFound))
+    }
+
     @Test("scrapping a file")
     func scrap() throws {
         let shard = try ShardFixture()

@@ -6,11 +6,10 @@ import Protocol
 package enum LockableResource: Hashable {
     /// One name of one directory, with its history. Always exclusive.
     case name(InodeID, [UInt8])
-    /// A directory's inode. Shared: "it must stay where it is and alive". Exclusive: it moves, dies or is being
-    /// resolved.
+    /// A directory's inode. Shared: "it must stay alive". Exclusive: it dies or is being resolved.
     case directory(InodeID)
-    /// Moving directories: the loop check must stay true until the move is done.
-    case directoryMoves
+    /// The directory that an inode is in: who changes it. Always exclusive.
+    case owner(InodeID)
 }
 
 /// A lock that a transaction needs.
@@ -30,5 +29,7 @@ package struct LockClaim {
         LockClaim(resource: .directory(directory), isExclusive: true)
     }
 
-    package static let directoryMoves = LockClaim(resource: .directoryMoves, isExclusive: true)
+    package static func owner(of inode: InodeID) -> LockClaim {
+        LockClaim(resource: .owner(inode), isExclusive: true)
+    }
 }

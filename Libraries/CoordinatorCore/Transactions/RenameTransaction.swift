@@ -55,16 +55,16 @@ struct RenameTransaction: Transaction {
     }
 
     var directoryMove: DirectoryMove? {
-        guard movesDirectory, !isRecovered else { return nil }
+        guard movesDirectory else { return nil }
         return DirectoryMove(target: request.targetId, newOwner: request.newOwnerId)
     }
 
     var claims: [LockClaim] {
         var claims: [LockClaim] = [
             .name(request.oldOwnerId, request.oldName), .name(request.newOwnerId, request.newName),
-            .shared(request.oldOwnerId), .shared(request.newOwnerId),
+            .shared(request.oldOwnerId), .shared(request.newOwnerId), .owner(of: request.targetId),
         ]
-        if movesDirectory { claims += [.exclusive(request.targetId), .directoryMoves] }
+        if movesDirectory { claims.append(.shared(request.targetId)) }
         return claims
     }
 

@@ -43,19 +43,17 @@ struct ReplaceDirectoryTransaction: Transaction {
     var loggedRequest: AnyCdcRequest? { .replaceDirectory(request) }
 
     var directoryMove: DirectoryMove? {
-        isRecovered ? nil : DirectoryMove(target: request.targetId, newOwner: request.newOwnerId)
+        DirectoryMove(target: request.targetId, newOwner: request.newOwnerId)
     }
 
     private var changesOwner: Bool { request.oldOwnerId != request.newOwnerId }
 
     var claims: [LockClaim] {
-        var claims: [LockClaim] = [
+        [
             .name(request.oldOwnerId, request.oldName), .name(request.newOwnerId, request.newName),
-            .shared(request.oldOwnerId), .shared(request.newOwnerId),
-            .exclusive(request.targetId), .exclusive(request.replacedId),
+            .shared(request.oldOwnerId), .shared(request.newOwnerId), .owner(of: request.targetId),
+            .shared(request.targetId), .exclusive(request.replacedId),
         ]
-        if changesOwner { claims.append(.directoryMoves) }
-        return claims
     }
 
     mutating func start(_ actions: inout TransactionActions) {

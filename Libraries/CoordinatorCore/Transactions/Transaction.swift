@@ -11,8 +11,7 @@ protocol Transaction {
     /// The reserved id that the record has to name; null for transactions that make no directory.
     var loggedDirectory: InodeID { get }
 
-    /// The move that has to be checked for a loop before it starts; nil when there is nothing to check, or when it was
-    /// checked before a crash.
+    /// The move that has to be checked for a loop before it begins; nil for what moves no directory.
     var directoryMove: DirectoryMove? { get }
 
     /// Whether the answer has to be remembered although nothing was begun: a copy of the request that comes late could
@@ -39,6 +38,9 @@ protocol Transaction {
 struct DirectoryMove {
     var target: InodeID
     var newOwner: InodeID
+
+    /// Into itself, or of the root: no other move can make it possible.
+    var isAlwaysLoop: Bool { target == newOwner || target == .root }
 }
 
 typealias ShardAnswer = Result<AnyShardResponse, ProtocolError>

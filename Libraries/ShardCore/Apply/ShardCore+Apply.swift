@@ -91,7 +91,7 @@ extension ShardCore {
         case .replaceLockedDirectoryEdge(let request):
             .replaceLockedDirectoryEdge(try replaceLockedEdge(request, time))
         case .removeOwnedSnapshotFileEdge(let request):
-            .removeOwnedSnapshotFileEdge(try removeOwnedEdge(request, time))
+            .removeOwnedSnapshotFileEdge(try removeOwnedEdge(request, entry))
         case .makeFileTransient(let request): .makeFileTransient(try makeTransient(request, time))
         case .removeDirectoryOwner(let request): .removeDirectoryOwner(try removeOwner(request, time))
         case .closeSequences(let request): .closeSequences(try closeSequences(request))

@@ -40,15 +40,18 @@ extension ShardCore {
     }
 
     /// REMOVE_OWNED_SNAPSHOT_FILE_EDGE: the same for a file of another shard, first half. An edge that was resurrected
-    /// meanwhile is left alone.
+    /// meanwhile is left alone. One that is absent was removed by an earlier copy of the request, unless that is
+    /// impossible: then somebody else took it away, who may have given the file a name before.
     func removeOwnedEdge(
-        _ request: RemoveOwnedSnapshotFileEdgeRequest, _ time: Timestamp
+        _ request: RemoveOwnedSnapshotFileEdgeRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> RemoveOwnedSnapshotFileEdgeResponse {
-        var owner = try modifiedAny(request.ownerId, time)
+        var owner = try modifiedAny(request.ownerId, entry.time)
         if let edge = try state.snapshotEdge(request.ownerId, request.name, request.creationTime) {
             guard edge.isOwned else { throw .refused(.edgeNotOwned) }
             guard edge.target.id == request.targetId else { throw .refused(.mismatchingTarget) }
             removeSnapshotEdge(request.ownerId, &owner, request.name, request.creationTime)
+        } else if case .sequence? = entry.repetition {
+            throw .refused(.edgeNotFound)
         }
         try state.putDirectory(request.ownerId, owner)
         return RemoveOwnedSnapshotFileEdgeResponse()

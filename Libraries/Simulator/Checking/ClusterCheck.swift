@@ -3,7 +3,7 @@ import Protocol
 import ShardCore
 
 /// What must hold over all shards and the coordinator when nothing is under way (spec A.13: X1–X9).
-struct ClusterCheck {
+package struct ClusterCheck {
     private let cores: [ShardCore]
     private(set) var violations: [String] = []
     private var directories: [InodeID: StatDirectoryResponse] = [:]
@@ -13,7 +13,7 @@ struct ClusterCheck {
     private var blockUses: [BlockID: Int] = [:]
 
     /// Everything wrong, one sentence each.
-    static func violations(_ cores: [ShardCore], _ coordinator: Coordinator) -> [String] {
+    package static func violations(_ cores: [ShardCore], _ coordinator: Coordinator) -> [String] {
         var check = ClusterCheck(cores: cores)
         for core in cores { check.visit(core) }
         check.checkDirectories()

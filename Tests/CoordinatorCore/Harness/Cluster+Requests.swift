@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import Simulator
 
 /// Requests on things as they are found by name, as a client builds them.
 extension Cluster {
@@ -49,8 +50,14 @@ extension Cluster {
         try call(try removeRequest(name, in: owner))
     }
 
-    /// What the rules of the namespace say about the present state.
-    func violations() throws -> [String] { try NamespaceCheck.violations(shards, coordinator) }
+    /// What the rules of the namespace, and each shard's own, say about the present state; nothing must be under way.
+    func violations() throws -> [String] {
+        var violations = ClusterCheck.violations(Array(shards.cores.values), coordinator)
+        for (shard, core) in shards.cores {
+            try core.checkInvariants { violations.append("shard \(shard): \($0)") }
+        }
+        return violations
+    }
 }
 
 extension Result where Failure == ProtocolError {

@@ -58,6 +58,8 @@ final class Cluster {
     var isErrorInside = false
     /// What it is answered to.
     var isRefused: (AnyShardRequest) -> Bool = { _ in true }
+    /// What clients do at the shards while there is no coordinator.
+    var whileDown: (() throws -> Void)?
     /// What becomes of what the coordinator had sent right before a crash.
     var packetsInFlight = PacketsInFlight.arriveAtOnce
 
@@ -224,6 +226,7 @@ final class Cluster {
 
     private func crash() throws {
         try losePackets()
+        try whileDown?()
         log.removeLast(log.count - durable - min(survivingProposals(log.count - durable), log.count - durable))
         durable = log.count
         state.crash(surviving: Int.random(in: 0...state.unsyncedBatchCount, using: &random))
