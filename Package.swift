@@ -81,7 +81,8 @@ let package = Package(
         library("RegistryCore", ["Store", "Protocol"]),
         library("BlockStore", ["Erasure", "Protocol", "CLinux", "CCrypto"]),
         library("Client", ["Protocol", "Erasure", "EventLoop", deques]),
-        library("GarbageCollection", ["Client", "Protocol", "EventLoop"]),
+        library("MaintenanceState", ["Store", "Protocol", "Wire"]),
+        library("GarbageCollection", ["MaintenanceState", "Client", "Protocol", "EventLoop"]),
         library(
             "Simulator",
             [
@@ -99,7 +100,7 @@ let package = Package(
             "shard", product: "sterna-shard", ["ShardCore", "ReplicatedLog", "Store", "EventLoop", "Client", deques]),
         service("cdc", product: "sterna-cdc", ["CoordinatorCore", "ReplicatedLog", "EventLoop", "Client"]),
         service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "CLinux"]),
-        service("gc", product: "sterna-gc", ["GarbageCollection", "Client", "EventLoop"]),
+        service("gc", product: "sterna-gc", ["GarbageCollection", "MaintenanceState", "Client", "EventLoop"]),
         service("mount", product: "sterna-mount", ["Client", "EventLoop", "Protocol", "CFUSE", "CLinux"]),
         service("cli", product: "sterna", ["Client", "ConsistencyCheck", "EventLoop", "CLinux"]),
         .executableTarget(
@@ -140,8 +141,10 @@ let package = Package(
         tests("Client", ["Client"]),
         tests("Mount", ["sterna-mount", "Protocol", "CFUSE", "CLinux", argumentParser], exclude: ["README.md"]),
         tests(
-            "GarbageCollection", ["GarbageCollection", "Client", "Protocol", "ShardCore", "Store"],
+            "GarbageCollection",
+            ["GarbageCollection", "MaintenanceState", "Client", "Protocol", "ShardCore", "Store"],
             exclude: ["README.md"]),
+        tests("MaintenanceState", ["MaintenanceState", "Store", "Protocol"]),
         tests("Simulation", ["Simulator"], exclude: ["README.md"]),
         tests(
             "ConsistencyCheck",

@@ -1,7 +1,10 @@
 import Client
+import MaintenanceState
 import Protocol
 
 /// Walks through what all shards list and hands each item to a duty. Errors stay with the item or shard they concern.
+///
+/// Each duty goes on from a place that it told of earlier through `reached`; from then on everything before it is done.
 public struct ShardRounds<Cluster: ClusterAccess>: Sendable {
     private let cluster: Cluster
     private let collector: DirectoryCollector<Cluster>
@@ -22,10 +25,13 @@ public struct ShardRounds<Cluster: ClusterAccess>: Sendable {
     }
 
     /// Looks through the snapshots of every directory of a shard.
-    public func collectDirectories(of shard: ShardID) async -> Tally {
+    public func collectDirectories(
+        of shard: ShardID, from place: ShardPlace = .beginning,
+        reached: @Sendable (ShardPlace) -> Void = { _ in }
+    ) async -> Tally {
         await guarding(shard) { () throws(ClientError) in
             var tally = Tally()
-            var begin = InodeID.null
+            var begin = place.inode
             repeat {
                 let page = try await cluster.call(VisitDirectoriesRequest(beginId: begin, mtu: 0), shard: shard)
                 for directory in page.ids where !Task.isCancelled {
@@ -34,16 +40,20 @@ public struct ShardRounds<Cluster: ClusterAccess>: Sendable {
                     }
                 }
                 begin = try next(page.nextId, after: begin)
+                if !begin.isNull, !Task.isCancelled { reached(ShardPlace(begin)) }
             } while !begin.isNull && !Task.isCancelled
             return tally
         }
     }
 
     /// Destroys the expired transient files of a shard.
-    public func destroyFiles(of shard: ShardID) async -> Tally {
+    public func destroyFiles(
+        of shard: ShardID, from place: ShardPlace = .beginning,
+        reached: @Sendable (ShardPlace) -> Void = { _ in }
+    ) async -> Tally {
         await guarding(shard) { () throws(ClientError) in
             var tally = Tally()
-            var begin = InodeID.null
+            var begin = place.inode
             repeat {
                 let page = try await cluster.call(VisitTransientFilesRequest(beginId: begin, mtu: 0), shard: shard)
                 for file in page.files where !Task.isCancelled {
@@ -52,14 +62,20 @@ public struct ShardRounds<Cluster: ClusterAccess>: Sendable {
                     }
                 }
                 begin = try next(page.nextId, after: begin)
+                if !begin.isNull, !Task.isCancelled { reached(ShardPlace(begin)) }
             } while !begin.isNull && !Task.isCancelled
             return tally
         }
     }
 
     /// Drops the empty entries of a shard's index of files by block service.
-    public func cleanIndex(of shard: ShardID) async -> Tally {
-        await guarding(shard) { () throws(ClientError) in try await cleaner.clean(shard) }
+    public func cleanIndex(
+        of shard: ShardID, from place: ShardPlace = .beginning,
+        reached: @Sendable (ShardPlace) -> Void = { _ in }
+    ) async -> Tally {
+        await guarding(shard) { () throws(ClientError) in
+            try await cleaner.clean(shard, from: place, reached: reached)
+        }
     }
 
     /// Runs one of the above for each of `shards`, a few at a time.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Daemon
 import EventLoop
 import GarbageCollection
+import MaintenanceState
 
 /// `sterna-gc`: removes expired snapshots and destroys expired files.
 @main
@@ -13,14 +14,15 @@ struct GcCommand: ParsableCommand {
     @OptionGroup var registry: RegistryOptions
     @OptionGroup var options: GcOptions
 
-    @Option(help: "Directory for the progress file; created when missing.")
+    @Option(help: "Directory for what is remembered between two runs; created when missing.")
     var data: String
 
     func run() throws {
         let registries = try registry.registry.resolve()
-        let progress = try ProgressFile(directory: data)
+        let state = try MaintenanceState(directory: data)
+        try state.verify()
         try Daemon.run("sterna-gc", daemon) { daemon in
-            try GcService.start(daemon, registries: registries, progress: progress, options: options)
+            try GcService.start(daemon, registries: registries, state: state, options: options)
         }
     }
 }

@@ -3,13 +3,14 @@ import Daemon
 import EventLoop
 import GarbageCollection
 import Logging
+import MaintenanceState
 import Protocol
 
 /// A running garbage collector.
 enum GcService {
     /// Starts the duties once the cluster answers.
     static func start(
-        _ daemon: Daemon, registries: [SocketAddress], progress: ProgressFile, options: GcOptions
+        _ daemon: Daemon, registries: [SocketAddress], state: MaintenanceState, options: GcOptions
     ) throws {
         var clientOptions = ClientOptions()
         // Nothing is read or written here.
@@ -19,7 +20,7 @@ enum GcService {
         let cluster = LiveCluster(
             client: client, registries: registries, requestsPerSecond: options.requestsPerSecond)
         let schedule = DutySchedule(
-            loop: daemon.loop, logger: daemon.logger, counters: daemon.counters, progress: progress,
+            loop: daemon.loop, logger: daemon.logger, counters: daemon.counters, state: state,
             shardsAtOnce: options.shardsAtOnce, firstDelay: options.firstDelay)
         let duties = duties(cluster, options, daemon.logger)
         let (loop, logger) = (daemon.loop, daemon.logger)
@@ -37,7 +38,11 @@ enum GcService {
                 await cluster.close()
                 await client.close()
                 await work.value
-                await schedule.save()
+                do throws(MaintenanceStateError) {
+                    try state.close()
+                } catch {
+                    logger.warning("\(error)")
+                }
                 finished.call()
             }
         }
@@ -74,13 +79,21 @@ enum GcService {
         var duties: [Duty] = []
         if options.collectDirectories {
             duties.append(
-                Duty("collect", every: options.collectInterval) { await rounds.collectDirectories(of: $0) })
+                Duty("collect", every: options.collectInterval) { shard, place, reached in
+                    await rounds.collectDirectories(of: shard, from: place, reached: reached)
+                })
         }
         if options.destructFiles {
-            duties.append(Duty("destruct", every: options.destructInterval) { await rounds.destroyFiles(of: $0) })
+            duties.append(
+                Duty("destruct", every: options.destructInterval) { shard, place, reached in
+                    await rounds.destroyFiles(of: shard, from: place, reached: reached)
+                })
         }
         if options.zeroBlockServices {
-            duties.append(Duty("index", every: options.indexInterval) { await rounds.cleanIndex(of: $0) })
+            duties.append(
+                Duty("index", every: options.indexInterval) { shard, place, reached in
+                    await rounds.cleanIndex(of: shard, from: place, reached: reached)
+                })
         }
         return duties
     }

@@ -1,6 +1,8 @@
 import Client
 import GarbageCollection
+import MaintenanceState
 import Protocol
+import Synchronization
 import Testing
 
 /// Directories and files from their deletion to their end.
@@ -197,6 +199,21 @@ import Testing
             await rounds.collectDirectories(of: shard)
         }
         #expect(tally.failures == 9 && tally.visitedDirectories == 1)
+    }
+
+    @Test func aTurnGoesOnFromThePlaceItReached() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster)
+        for _ in 0..<130 { _ = try await cluster.makeTransientFile() }
+        let places = Mutex<[ShardPlace]>([])
+        var tally = await rounds.destroyFiles(of: Self.shard) { place in places.withLock { $0.append(place) } }
+        #expect(tally.visitedTransientFiles == 130)
+        let reached = places.withLock { $0 }
+        try #require(reached.count >= 2)
+        #expect(zip(reached, reached.dropFirst()).allSatisfy { $0.first < $1.first })
+        tally = await rounds.destroyFiles(of: Self.shard, from: reached[1])
+        #expect(tally.visitedTransientFiles > 0 && tally.visitedTransientFiles < 130 - reached.count)
+        #expect(await rounds.collectDirectories(of: Self.shard, from: ShardPlace(.null)).visitedDirectories == 1)
     }
 
     @Test func theIndexIsCleaned() async throws {

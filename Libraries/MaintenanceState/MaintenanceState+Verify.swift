@@ -1,0 +1,10 @@
+import Wire
+
+extension MaintenanceState {
+    /// Reads every entry once, so that damage shows at the start and not in the middle of work.
+    public func verify() throws(MaintenanceStateError) {
+        for (_, value) in try entries(StateKey("d")) { _ = try Self.duty(value, "a duty") }
+        for (_, value) in try entries(StateKey("s")) { _ = try Self.shard(value, "a shard") }
+        for (disk, _) in try disks() { _ = try findings(on: disk) }
+    }
+}

@@ -1,0 +1,89 @@
+import Glibc
+import Store
+import Wire
+
+/// What maintenance remembers between two runs: where every duty stands in every shard, when each disk was checked
+/// last, and what was found there. Losing it costs progress only; nothing here says what exists or may go.
+///
+/// Writes survive the end of the process, and a power failure may undo the last of them. Thread-safe.
+public final class MaintenanceState: Sendable {
+    /// What this version writes.
+    public static let layout: UInt32 = 1
+
+    private static let layoutKey: [UInt8] = [0]
+
+    let store: any OrderedStore
+
+    /// Opens or creates the state in `directory/state`; `directory` is made when it is missing.
+    public convenience init(directory: String) throws(MaintenanceStateError) {
+        guard mkdir(directory, 0o755) == 0 || errno == EEXIST else {
+            throw .noDirectory(path: directory, reason: String(cString: strerror(errno)))
+        }
+        // Small: a few thousand entries that are written again and again.
+        var options = RocksOptions(writeAheadLog: true, memoryBudgetBytes: 4 << 20)
+        options.openFiles = 64
+        let store: RocksStore
+        do throws(StoreError) {
+            store = try RocksStore(directory: directory + "/state", options: options)
+        } catch {
+            throw .store(error)
+        }
+        try self.init(store: store)
+    }
+
+    /// State in any store, such as one in memory.
+    public init(store: any OrderedStore) throws(MaintenanceStateError) {
+        self.store = store
+        if let bytes = try value(of: Self.layoutKey) {
+            let layout = try StateReader.read(bytes, "layout") { (reader) throws(DecodeError) in
+                try reader.integer(UInt32.self)
+            }
+            guard layout <= Self.layout else { throw .newerLayout(layout) }
+            guard layout == Self.layout else { throw .damaged("layout \(layout)") }
+        } else {
+            var writer = StateWriter()
+            writer.put(Self.layout)
+            try put(Self.layoutKey, writer.bytes)
+        }
+    }
+
+    /// Brings everything to disk and lets go of the files; nothing may be called afterwards.
+    public func close() throws(MaintenanceStateError) {
+        try translating { () throws(StoreError) in try store.close() }
+    }
+
+    // MARK: For the kinds of entries
+
+    func value(of key: [UInt8]) throws(MaintenanceStateError) -> [UInt8]? {
+        try translating { () throws(StoreError) in try store.get(key) }
+    }
+
+    func put(_ key: [UInt8], _ value: [UInt8]) throws(MaintenanceStateError) {
+        var batch = WriteBatch()
+        batch.put(key, value)
+        try write(batch)
+    }
+
+    func write(_ batch: WriteBatch) throws(MaintenanceStateError) {
+        try translating { () throws(StoreError) in try store.write(batch, durable: false) }
+    }
+
+    /// All entries whose keys begin with `prefix`, in order. They are few.
+    func entries(_ prefix: StateKey) throws(MaintenanceStateError) -> [(key: [UInt8], value: [UInt8])] {
+        let iterator = store.iterator(from: prefix.bytes, upTo: prefix.end)
+        var found: [(key: [UInt8], value: [UInt8])] = []
+        iterator.seekToFirst()
+        while iterator.isValid {
+            found.append((iterator.key, iterator.value))
+            iterator.next()
+        }
+        try translating { () throws(StoreError) in try iterator.checkStatus() }
+        return found
+    }
+
+    private func translating<Value>(
+        _ body: () throws(StoreError) -> Value
+    ) throws(MaintenanceStateError) -> Value {
+        do throws(StoreError) { return try body() } catch { throw .store(error) }
+    }
+}
