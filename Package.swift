@@ -108,6 +108,9 @@ let package = Package(
             dependencies: ["Wire", "Protocol", "Erasure", "EventLoop", argumentParser],
             path: "ops/benchmark/Benchmark"),
         .executableTarget(
+            name: "sterna-torture", dependencies: ["Client", "BlockStore", "EventLoop", "Protocol", argumentParser],
+            path: "ops/torture-campaign", exclude: ["README.md"]),
+        .executableTarget(
             name: "sterna-simulate", dependencies: ["Simulator", "Mutations", argumentParser], path: "ops/simulation",
             swiftSettings: mutationSettings),
 

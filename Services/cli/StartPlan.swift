@@ -11,24 +11,52 @@ struct StartPlan {
     /// Whether the root directory's policies are to be set once the metadata services run.
     var changesPolicy = false
     var keepDeleted = KeepTime.oneDay
+    /// Processes that share the disks.
+    var blockProcesses = 1
+    /// Further options, as somebody gave them at the command line.
+    var serviceOptions: [ServiceOption] = []
 
     /// A service never starts before all of an earlier stage are ready, and stops before them.
-    var stages: [[String]] { [["registry"], ["shard", "cdc", "block"], mounts ? ["mount", "gc"] : ["gc"]] }
+    var stages: [[String]] { [["registry"], ["shard", "cdc"] + blocks, mounts ? ["mount", "gc"] : ["gc"]] }
+
+    /// The only one is called `block`, several `block-0`, `block-1` and so on.
+    private var blocks: [String] {
+        blockProcesses == 1 ? ["block"] : (0..<blockProcesses).map { "block-\($0)" }
+    }
+
+    /// What kind of service it is, and so the name of its program: the name without a number.
+    static func role(of service: String) -> String { String(service.prefix { $0 != "-" }) }
 
     /// Arguments of a service, without those for readiness.
-    func arguments(of service: String) -> [String] {
+    /// - Parameter address: where a block service was until it died. It comes back there, because clients and shards go
+    ///   on looking for it there for up to a minute.
+    func arguments(of service: String, at address: String? = nil) -> [String] {
+        let role = Self.role(of: service)
+        return ownArguments(of: service, role: role, at: address)
+            + serviceOptions.filter { $0.role == role }.map(\.option)
+    }
+
+    private func ownArguments(of service: String, role: String, at address: String?) -> [String] {
         let registry = ["--registry", "127.0.0.1:\(layout.registryPort)"]
         let data = ["--data", paths.data(of: service)]
         let anyPort = ["--address", "127.0.0.1:0"]
-        switch service {
+        switch role {
         case "registry": return ["--address", "127.0.0.1:\(layout.registryPort)"] + data
         case "shard": return registry + data + anyPort + ["--shards", "0-255"]
         case "cdc": return registry + data + anyPort
-        case "block": return registry + anyPort + (0..<layout.blockServices).flatMap { ["--disk", disk($0)] }
+        case "block":
+            return registry + (address.map { ["--address", $0] } ?? anyPort)
+                + disks(of: service).flatMap { ["--disk", disk($0)] }
         case "gc": return registry + data
         case "mount": return registry + [paths.mountPoint]
         default: preconditionFailure("there is no service \(service)")
         }
+    }
+
+    /// The disks are dealt out in turn.
+    private func disks(of service: String) -> [Int] {
+        let number = Int(service.dropFirst("block-".count)) ?? 0
+        return (0..<layout.blockServices).filter { $0 % blockProcesses == number }
     }
 
     private func disk(_ index: Int) -> String {

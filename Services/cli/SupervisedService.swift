@@ -43,7 +43,7 @@ final class SupervisedService {
         self.name = name
         self.loop = loop
         self.paths = paths
-        program = "\(programs)/sterna-\(name)"
+        program = "\(programs)/sterna-\(StartPlan.role(of: name))"
     }
 
     private var pid: pid_t? {

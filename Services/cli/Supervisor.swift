@@ -163,7 +163,9 @@ extension Supervisor {
         if name == "mount" {
             do { try MountPoint(plan.paths.mountPoint).prepare() } catch { warn("\(error)") }
         }
-        services[name]?.startAfterPause(plan.arguments(of: name)) { [unowned self] in fail("\($0)") }
+        // If it did not get ready there, somebody else may have the port.
+        let arguments = plan.arguments(of: name, at: wasReady ? addresses[name] : nil)
+        services[name]?.startAfterPause(arguments) { [unowned self] in fail("\($0)") }
     }
 
     private func fail(_ why: String) {

@@ -33,6 +33,16 @@ struct Up: ParsableCommand {
     @Option(help: "TCP port of the registry. Default: a free one, kept for later starts.")
     var registryPort: UInt16?
 
+    @Option(help: "Processes that serve the disks, each its share of them.")
+    var blockProcesses = 1
+
+    @Option(
+        name: .customLong("with"),
+        help: .init(
+            "A further option for the services of a role, such as block:--erase-delay=600. May be repeated.",
+            valueName: "role:option"))
+    var serviceOptions: [ServiceOption] = []
+
     @Flag(help: "Do not mount.")
     var noMount = false
 
@@ -46,10 +56,15 @@ struct Up: ParsableCommand {
         let lock = try ClusterLock(paths.lock)
         defer { lock.release() }
         let (layout, isNew) = try layout(at: paths.layout)
+        guard (1...layout.blockServices).contains(blockProcesses) else {
+            throw ValidationError("--block-processes is between 1 and the number of disks (\(layout.blockServices))")
+        }
         let loop = try EventLoop()
         var plan = StartPlan(layout: layout, paths: paths, isNew: isNew, mounts: !noMount, readyFile: readyFile)
         plan.changesPolicy = isNew || policy != nil || keepDeleted != nil
         plan.keepDeleted = keepDeleted ?? .oneDay
+        plan.blockProcesses = blockProcesses
+        plan.serviceOptions = serviceOptions
         let supervisor = try Supervisor(loop: loop, plan: plan)
         supervisor.start()
         loop.run()

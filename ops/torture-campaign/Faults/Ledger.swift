@@ -1,0 +1,40 @@
+import Protocol
+import Synchronization
+
+/// What was done to which block. Written to a file before it is done, so that no injected fault goes unrecorded.
+final class Ledger: Sendable {
+    struct Entry: Sendable {
+        let kind: String
+        let block: BlockID
+        let disk: Int
+        let file: String
+        let spanOffset: UInt64
+    }
+
+    private let entries = Mutex<[BlockID: Entry]>([:])
+    private let path: String
+    private let started = monotonicSeconds()
+
+    /// - Parameter path: where it is kept.
+    init(path: String) { self.path = path }
+
+    /// Notes damage; a block that is damaged again stays damaged once.
+    func record(_ entry: Entry, _ detail: String) {
+        entries.withLock { $0[entry.block] = entry }
+        let place = "disk \(entry.disk) file \(entry.file) span \(entry.spanOffset)"
+        note("\(entry.kind) block \(entry.block) \(place) \(detail)")
+    }
+
+    /// A fault that is not of one block.
+    func note(_ text: String) {
+        let tenths = Int((monotonicSeconds() - started) * 10)
+        appendLine("\(tenths / 10).\(tenths % 10) \(text)", to: path)
+    }
+
+    func isDamaged(_ block: BlockID) -> Bool { entries.withLock { $0[block] != nil } }
+
+    subscript(block: BlockID) -> Entry? { entries.withLock { $0[block] } }
+
+    /// Blocks on record.
+    var count: Int { entries.withLock { $0.count } }
+}

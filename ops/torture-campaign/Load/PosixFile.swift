@@ -1,0 +1,64 @@
+import Foundation
+
+/// A system call that failed.
+struct PosixError: Error, CustomStringConvertible {
+    let operation: String
+    let code: Int32
+    var description: String { "\(operation): \(String(cString: strerror(code)))" }
+
+    static func last(_ operation: String) -> PosixError { PosixError(operation: operation, code: errno) }
+}
+
+/// An open file. Every result of every call is looked at: what close() says is what counts.
+struct PosixFile: ~Copyable {
+    let descriptor: Int32
+    let path: String
+
+    init(opening path: String, _ flags: Int32) throws(PosixError) {
+        self.path = path
+        descriptor = open(path, flags | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .last("open \(path)") }
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(PosixError) {
+        var done = 0
+        while done < bytes.count {
+            let count = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw .last("write \(path)") }
+            done += count
+        }
+    }
+
+    /// Bytes read; fewer than there is room for only at the end.
+    func read(_ target: UnsafeMutableRawBufferPointer, at offset: Int) throws(PosixError) -> Int {
+        var done = 0
+        while done < target.count {
+            let count = pread(descriptor, target.baseAddress! + done, target.count - done, off_t(offset + done))
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw .last("read \(path) at \(offset + done)") }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    func resize(to size: Int) throws(PosixError) {
+        guard ftruncate(descriptor, off_t(size)) == 0 else { throw .last("truncate \(path)") }
+    }
+
+    /// So that the kernel asks the mount for every byte.
+    func forgetCachedPages() {
+        posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+    }
+
+    func size() throws(PosixError) -> Int {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .last("stat \(path)") }
+        return Int(status.st_size)
+    }
+
+    consuming func close() throws(PosixError) {
+        guard Glibc.close(descriptor) == 0 else { throw .last("close \(path)") }
+    }
+}
