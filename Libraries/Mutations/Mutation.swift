@@ -23,7 +23,6 @@ public enum Mutation: String, CaseIterable, Sendable {
     case movesIgnoreEachOther
     case locksExcludeNobody
     case beginIsNotAwaited
-    case absentEdgeIsOwnWork
     case rollbackKeepsLock
     case destinationIsUnlockedFirst
     case reservedDirectoriesAreForgotten

@@ -1,4 +1,3 @@
-import Mutations
 import Protocol
 
 /// CROSS_SHARD_HARD_UNLINK_FILE (spec D.5), after a look whether there is anything to do: a repetition that comes when
@@ -46,13 +45,7 @@ struct CrossShardHardUnlinkFileTransaction: Transaction {
         case (.removeSnapshotEdge, .success):
             makeTransient(&actions)
         case (.removeSnapshotEdge, .failure(.edgeNotFound)):
-            if !isRecovered {
-                succeed(&actions)
-            } else if Mutation.absentEdgeIsOwnWork.isPlanted {
-                makeTransient(&actions)
-            } else {
-                scan(&actions)
-            }
+            if isRecovered { scan(&actions) } else { succeed(&actions) }
         case (.scan, .success(.fullReadDir(let response))):
             look(through: response, &actions)
         case (.makeTransient, .success), (.makeTransient, .failure(.fileNotFound)):

@@ -55,7 +55,8 @@ final class Workload: @unchecked Sendable {
         case 0..<25: try await client.create(anyPlace)
         case 25..<32: try await client.makeDirectory(anyPlace)
         case 32..<40: try await client.makeDirectoryExclusively(anyPlace)
-        case 40..<52: try await client.rename(knownPlace, to: anyPlace)
+        case 40..<50: try await client.rename(knownPlace, to: anyPlace)
+        case 50..<52: await moveCrosswise()
         case 52..<66: try await client.unlink(knownPlace)
         case 66..<76: _ = try await client.lookup(anyPlace)
         case 76..<82: _ = try await client.list(world.random.pick(cluster.directories))
@@ -65,6 +66,27 @@ final class Workload: @unchecked Sendable {
         case 94..<97: try await withFile { (file) throws(ClientError) in try await client.relocateBlock(of: file) }
         default: try await withFile { (file) throws(ClientError) in try await client.rewriteSpan(of: file) }
         }
+    }
+
+    /// Two directories at once, each into the other: at most one of them can succeed.
+    private func moveCrosswise() async {
+        guard let first = placeOfDirectory(), let second = placeOfDirectory(), first.target != second.target
+        else { return }
+        let name = world.random.pick(Self.names)
+        // Refused or not, the checks look at both.
+        let other = world.spawn { [client] in
+            _ = try? await client.rename(second.place, to: Place(directory: first.target, name: name))
+        }
+        _ = try? await client.rename(first.place, to: Place(directory: second.target, name: name))
+        await other.value
+    }
+
+    private func placeOfDirectory() -> (place: Place, target: InodeID)? {
+        for _ in 0..<12 {
+            let place = anyPlace
+            if let target = cluster.names.meaning(of: place)?.target, target.isDirectory { return (place, target) }
+        }
+        return nil
     }
 
     private func withFile(_ body: (InodeID) async throws(ClientError) -> Void) async throws(ClientError) {

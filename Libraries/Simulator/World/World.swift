@@ -43,7 +43,8 @@ final class World: @unchecked Sendable {
     }
 
     /// Starts a task of the simulated world.
-    func spawn(_ body: @escaping @Sendable () async -> Void) {
+    @discardableResult
+    func spawn(_ body: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
         Task(executorPreference: executor) { await body() }
     }
 
