@@ -83,6 +83,7 @@ let package = Package(
         library("Client", ["Protocol", "Erasure", "EventLoop", deques]),
         library("MaintenanceState", ["Store", "Protocol", "Wire"]),
         library("GarbageCollection", ["MaintenanceState", "Client", "Protocol", "EventLoop"]),
+        library("BlockRepair", ["Client", "Protocol", "Erasure", "EventLoop", deques]),
         library(
             "Simulator",
             [
@@ -142,6 +143,9 @@ let package = Package(
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol"]),
         tests("BlockService", ["sterna-block", "Erasure", "Protocol", "Wire"]),
         tests("Client", ["Client"]),
+        tests(
+            "BlockRepair", ["BlockRepair", "Client", "Protocol", "Erasure", "ShardCore", "Store"],
+            exclude: ["README.md"]),
         tests("Mount", ["sterna-mount", "Protocol", "CFUSE", "CLinux", argumentParser], exclude: ["README.md"]),
         tests(
             "GarbageCollection",

@@ -1,0 +1,44 @@
+import Client
+import Protocol
+
+/// The spans of a file, page by page.
+struct SpanListing<Cluster: RepairCluster>: Sendable {
+    /// As large as a datagram may be.
+    private static var mtu: UInt16 { 8972 }
+
+    let cluster: Cluster
+    let file: InodeID
+    private var nextOffset: UInt64? = 0
+
+    init(cluster: Cluster, file: InodeID) {
+        self.cluster = cluster
+        self.file = file
+    }
+
+    /// The copies of the next few spans; nil after the last.
+    mutating func next() async throws(ClientError) -> [SpanCopy]? {
+        guard let offset = nextOffset else { return nil }
+        let page = try await cluster.call(
+            FileSpansRequest(fileId: file, byteOffset: offset, limit: 0, mtu: Self.mtu), shard: file.shard)
+        guard page.nextOffset == 0 || page.nextOffset > offset else {
+            throw ClientError(.malformedAnswer, "FILE_SPANS of \(file)", "the listing does not advance")
+        }
+        nextOffset = page.nextOffset == 0 ? nil : page.nextOffset
+        return try SpanCopy.all(in: page, of: file)
+    }
+
+    /// The same copy as it is now; nil when it is there no more.
+    static func current(_ copy: SpanCopy, in cluster: Cluster) async throws(ClientError) -> SpanCopy? {
+        do throws(ClientError) {
+            let page = try await cluster.call(
+                FileSpansRequest(fileId: copy.file, byteOffset: copy.byteOffset, limit: 1, mtu: mtu),
+                shard: copy.file.shard)
+            return try SpanCopy.all(in: page, of: copy.file).first {
+                $0.byteOffset == copy.byteOffset && $0.location == copy.location
+            }
+        } catch {
+            guard error.isRefusal(.fileNotFound) else { throw error }
+            return nil
+        }
+    }
+}
