@@ -14,7 +14,7 @@ package protocol RepairCluster: Sendable {
     func call<R: ShardRPC>(_ request: R, shard: ShardID) async throws(ClientError) -> R.Response
     /// The failure domain of every block service; a minute old at most.
     func failureDomains() async throws(ClientError) -> [BlockServiceID: FailureDomain]
-    /// Fetches `range` (whole pages) of a block to `offset` of `memory`; if it succeeds every page matches its checksum.
+    /// Fetches `range` (whole pages) of a block to `offset` of `memory`. On success every page is right.
     func fetch(
         _ source: BlockSource, _ range: Range<Int>, into memory: PooledBuffer, at offset: Int
     ) async throws(ClientError)
