@@ -6,14 +6,19 @@ public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
     private let cluster: Cluster
     private let marginNanoseconds: UInt64
     private let postponed: PostponedFiles
+    private let disks: ServiceGate
 
     /// - Parameters:
     ///   - marginNanoseconds: how long after its deadline a file is let be, as clocks differ.
     ///   - pauseNanoseconds: how long a file is let be after its blocks could not be erased yet.
-    public init(cluster: Cluster, marginNanoseconds: UInt64, pauseNanoseconds: UInt64) {
+    ///   - erasuresPerDisk: so many are asked of one disk at a time, of all files together; at least 1.
+    public init(
+        cluster: Cluster, marginNanoseconds: UInt64, pauseNanoseconds: UInt64, erasuresPerDisk: Int = 16
+    ) {
         self.cluster = cluster
         self.marginNanoseconds = marginNanoseconds
         postponed = PostponedFiles(pauseNanoseconds: pauseNanoseconds)
+        disks = ServiceGate(width: erasuresPerDisk)
     }
 
     /// Destroys one file if its time has come.
@@ -71,12 +76,25 @@ public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
                 guard span.blocks.allSatisfy({ !$0.blockServiceFlags.contains(.stale) }) else { return false }
                 let proofs = try await erase(span.blocks)
                 tally.erasedBlocks += proofs.count
-                _ = try await cluster.call(
-                    RemoveSpanCertifyRequest(
-                        fileId: file.id, cookie: file.cookie, byteOffset: span.byteOffset, proofs: proofs),
-                    shard: file.id.shard)
+                guard try await certify(file, span, proofs) else { continue }
             }
             tally.destroyedSpans += 1
+        }
+    }
+
+    /// Has the shard forget the span; false when another instance was faster, which erased the same blocks.
+    private func certify(
+        _ file: TransientFile, _ span: RemoveSpanInitiateResponse, _ proofs: [BlockProof]
+    ) async throws(ClientError) -> Bool {
+        do throws(ClientError) {
+            _ = try await cluster.call(
+                RemoveSpanCertifyRequest(
+                    fileId: file.id, cookie: file.cookie, byteOffset: span.byteOffset, proofs: proofs),
+                shard: file.id.shard)
+            return true
+        } catch {
+            guard error.isRefusal(.spanNotFound) else { throw error }
+            return false
         }
     }
 
@@ -107,6 +125,8 @@ public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
     }
 
     private func erase(_ block: RemoveSpanInitiateBlockInfo, at index: Int) async -> Erasure {
+        await disks.enter(block.blockServiceId)
+        defer { disks.leave(block.blockServiceId) }
         do throws(ClientError) {
             return Erasure(index: index, proof: try await cluster.erase(block))
         } catch {

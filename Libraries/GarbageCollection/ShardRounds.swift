@@ -11,16 +11,21 @@ public struct ShardRounds<Cluster: ClusterAccess>: Sendable {
     private let destructor: FileDestructor<Cluster>
     private let cleaner: IndexCleaner<Cluster>
     private let report: @Sendable (ShardID, InodeID?, ClientError) -> Void
+    private let filesAtOnce: Int
 
-    /// - Parameter report: told of each error; for the log.
+    /// - Parameters:
+    ///   - filesAtOnce: files of one shard that are destroyed at the same time, at least 1.
+    ///   - report: told of each error; for the log.
     public init(
         cluster: Cluster, collector: DirectoryCollector<Cluster>, destructor: FileDestructor<Cluster>,
+        filesAtOnce: Int = 1,
         report: @escaping @Sendable (ShardID, InodeID?, ClientError) -> Void
     ) {
         self.cluster = cluster
         self.collector = collector
         self.destructor = destructor
         cleaner = IndexCleaner(cluster: cluster)
+        self.filesAtOnce = max(filesAtOnce, 1)
         self.report = report
     }
 
@@ -56,16 +61,33 @@ public struct ShardRounds<Cluster: ClusterAccess>: Sendable {
             var begin = place.inode
             repeat {
                 let page = try await cluster.call(VisitTransientFilesRequest(beginId: begin, mtu: 0), shard: shard)
-                for file in page.files where !Task.isCancelled {
-                    tally += await guarding(shard, file.id) { () throws(ClientError) in
-                        try await destructor.destroy(file)
-                    }
-                }
+                tally += await destroy(page.files, of: shard)
                 begin = try next(page.nextId, after: begin)
                 if !begin.isNull, !Task.isCancelled { reached(ShardPlace(begin)) }
             } while !begin.isNull && !Task.isCancelled
             return tally
         }
+    }
+
+    private func destroy(_ files: [TransientFile], of shard: ShardID) async -> Tally {
+        await withTaskGroup(of: Tally.self) { group in
+            var total = Tally()
+            var running = 0
+            for file in files where !Task.isCancelled {
+                if running >= filesAtOnce, let tally = await group.next() {
+                    total += tally
+                    running -= 1
+                }
+                group.addTask { await self.destroy(file, of: shard) }
+                running += 1
+            }
+            for await tally in group { total += tally }
+            return total
+        }
+    }
+
+    private func destroy(_ file: TransientFile, of shard: ShardID) async -> Tally {
+        await guarding(shard, file.id) { () throws(ClientError) in try await destructor.destroy(file) }
     }
 
     /// Drops the empty entries of a shard's index of files by block service.

@@ -216,6 +216,45 @@ import Testing
         #expect(await rounds.collectDirectories(of: Self.shard, from: ShardPlace(.null)).visitedDirectories == 1)
     }
 
+    @Test func manyFilesGoAtOnceAndNoDiskGetsTooMuch() async throws {
+        let cluster = try ShardCluster()
+        let rounds = ShardRounds(
+            cluster: cluster, collector: DirectoryCollector(cluster: cluster, minimumAgeNanoseconds: 0),
+            destructor: FileDestructor(
+                cluster: cluster, marginNanoseconds: 0, pauseNanoseconds: 0, erasuresPerDisk: 2),
+            filesAtOnce: 12
+        ) { _, _, _ in }
+        for _ in 0..<100 { _ = try await cluster.makeTransientFile() }
+        await cluster.advance(seconds: 10_000)
+        let tally = await rounds.destroyFiles(of: Self.shard)
+        #expect(tally.destroyedFiles == 100 && tally.erasedBlocks == 300 && tally.failures == 0)
+        #expect(await cluster.blocks.isEmpty)
+        #expect(await cluster.mostErasing <= 2)
+        #expect(await cluster.mostErasingInAll > 3, "more than one file at a time")
+        try await cluster.expectInvariants()
+    }
+
+    @Test func severalInstancesDestroyTheSameFilesWithoutHarm() async throws {
+        let cluster = try ShardCluster()
+        let instances = (0..<3).map { _ in
+            ShardRounds(
+                cluster: cluster, collector: DirectoryCollector(cluster: cluster, minimumAgeNanoseconds: 0),
+                destructor: FileDestructor(cluster: cluster, marginNanoseconds: 0, pauseNanoseconds: 0),
+                filesAtOnce: 4
+            ) { _, _, _ in }
+        }
+        for _ in 0..<40 { _ = try await cluster.makeTransientFile() }
+        let kept = try await cluster.makeFile("kept")
+        await cluster.advance(seconds: 10_000)
+        await withTaskGroup(of: Void.self) { group in
+            for rounds in instances { group.addTask { _ = await rounds.destroyFiles(of: Self.shard) } }
+        }
+        #expect(try await cluster.transientFiles().isEmpty)
+        #expect(await cluster.blocks.count == 3)
+        #expect(await cluster.exists("kept") && !kept.id.isNull)
+        try await cluster.expectInvariants()
+    }
+
     @Test func theIndexIsCleaned() async throws {
         let cluster = try ShardCluster()
         let rounds = rounds(cluster)

@@ -21,6 +21,11 @@ actor ShardCluster: ClusterAccess {
     /// Of so many requests one, by chance, is carried out and its answer lost; 0 = none.
     private var losesOneIn: UInt64 = 0
     private var chance = Generator(state: 1)
+    /// Erasures that every disk has at work, and the most that any ever had.
+    private var erasing: [BlockServiceID: Int] = [:]
+    private(set) var mostErasing = 0
+    /// Erasures at work on all disks at the same time, the most there ever were.
+    private(set) var mostErasingInAll = 0
     /// What block services say when they are asked to erase; nil = they do.
     private var eraseError: ProtocolError?
 
@@ -86,6 +91,11 @@ actor ShardCluster: ClusterAccess {
     }
 
     func erase(_ block: RemoveSpanInitiateBlockInfo) async throws(ClientError) -> MAC {
+        erasing[block.blockServiceId, default: 0] += 1
+        mostErasing = max(mostErasing, erasing[block.blockServiceId, default: 0])
+        mostErasingInAll = max(mostErasingInAll, erasing.values.reduce(0, +))
+        for _ in 0..<4 { await Task.yield() }
+        erasing[block.blockServiceId, default: 0] -= 1
         if let eraseError { throw ClientError(.refused(eraseError), "ERASE_BLOCK") }
         let mac = MACKey(Self.key(block.blockServiceId))
         guard block.certificate == mac.eraseCertificate(blockService: block.blockServiceId, block: block.blockId) else {
