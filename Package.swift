@@ -84,6 +84,7 @@ let package = Package(
         library("MaintenanceState", ["Store", "Protocol", "Wire"]),
         library("GarbageCollection", ["MaintenanceState", "Client", "Protocol", "EventLoop"]),
         library("BlockRepair", ["Client", "Protocol", "Erasure", "EventLoop", deques]),
+        library("Scrubbing", ["MaintenanceState", "Client", "Protocol", "EventLoop"]),
         library(
             "Simulator",
             [
@@ -101,7 +102,9 @@ let package = Package(
             "shard", product: "sterna-shard", ["ShardCore", "ReplicatedLog", "Store", "EventLoop", "Client", deques]),
         service("cdc", product: "sterna-cdc", ["CoordinatorCore", "ReplicatedLog", "EventLoop", "Client"]),
         service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "CLinux"]),
-        service("gc", product: "sterna-gc", ["GarbageCollection", "MaintenanceState", "Client", "EventLoop"]),
+        service("gc", product: "sterna-gc", [
+                "GarbageCollection", "BlockRepair", "MaintenanceState", "Scrubbing", "Client", "EventLoop",
+            ]),
         service("mount", product: "sterna-mount", ["Client", "EventLoop", "Protocol", "CFUSE", "CLinux"]),
         service("cli", product: "sterna", ["Client", "ConsistencyCheck", "EventLoop", "CLinux"]),
         .executableTarget(
@@ -152,6 +155,7 @@ let package = Package(
             ["GarbageCollection", "MaintenanceState", "Client", "Protocol", "ShardCore", "Store"],
             exclude: ["README.md"]),
         tests("MaintenanceState", ["MaintenanceState", "Store", "Protocol"]),
+        tests("Scrubbing", ["Scrubbing", "MaintenanceState", "Store", "Client", "Protocol"]),
         tests("Simulation", ["Simulator"], exclude: ["README.md"]),
         tests(
             "ConsistencyCheck",

@@ -4,15 +4,17 @@ import EventLoop
 import GarbageCollection
 import MaintenanceState
 
-/// `sterna-gc`: removes expired snapshots and destroys expired files.
+/// `sterna-gc`: removes expired snapshots, destroys expired files, and reads all blocks again to repair what is bad.
 @main
 struct GcCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sterna-gc", abstract: "Frees the space of deleted and abandoned files of a Sterna cluster.")
+        commandName: "sterna-gc",
+        abstract: "Looks after a Sterna cluster: frees the space of deleted files, finds and repairs damage.")
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var registry: RegistryOptions
     @OptionGroup var options: GcOptions
+    @OptionGroup(title: "Scrubbing") var scrub: ScrubOptions
 
     @Option(help: "Directory for what is remembered between two runs; created when missing.")
     var data: String
@@ -22,7 +24,8 @@ struct GcCommand: ParsableCommand {
         let state = try MaintenanceState(directory: data)
         try state.verify()
         try Daemon.run("sterna-gc", daemon) { daemon in
-            try GcService.start(daemon, registries: registries, state: state, options: options)
+            try GcService.start(
+                daemon, registries: registries, state: state, directory: data, options: options, scrub: scrub)
         }
     }
 }
@@ -59,6 +62,12 @@ struct GcOptions: ParsableArguments {
     @Option(help: "Seconds until a file is tried again whose blocks were too young or out of reach.")
     var destructPause: UInt32 = 900
 
+    @Option(help: "Files of one shard that are destroyed at the same time.")
+    var destructFilesAtOnce = 8
+
+    @Option(help: "Erasures asked of one disk at the same time.")
+    var erasuresPerDisk = 16
+
     @Option(help: "Requests per second at most, of all duties together.")
     var requestsPerSecond: UInt32 = 2000
 
@@ -67,6 +76,9 @@ struct GcOptions: ParsableArguments {
 
     func validate() throws {
         guard requestsPerSecond > 0 else { throw ValidationError("--requests-per-second must be at least 1") }
+        guard destructFilesAtOnce > 0, erasuresPerDisk > 0 else {
+            throw ValidationError("--destruct-files-at-once and --erasures-per-disk must be at least 1")
+        }
         guard (1...256).contains(shardsAtOnce) else {
             throw ValidationError("--shards-at-once must be between 1 and 256")
         }

@@ -1,3 +1,4 @@
+import BlockRepair
 import Client
 import Daemon
 import EventLoop
@@ -5,12 +6,14 @@ import GarbageCollection
 import Logging
 import MaintenanceState
 import Protocol
+import Scrubbing
 
 /// A running garbage collector.
 enum GcService {
     /// Starts the duties once the cluster answers.
     static func start(
-        _ daemon: Daemon, registries: [SocketAddress], state: MaintenanceState, options: GcOptions
+        _ daemon: Daemon, registries: [SocketAddress], state: MaintenanceState, directory: String,
+        options: GcOptions, scrub: ScrubOptions
     ) throws {
         var clientOptions = ClientOptions()
         // Nothing is read or written here.
@@ -23,12 +26,25 @@ enum GcService {
             loop: daemon.loop, logger: daemon.logger, counters: daemon.counters, state: state,
             shardsAtOnce: options.shardsAtOnce, firstDelay: options.firstDelay)
         let duties = duties(cluster, options, daemon.logger)
+        let repairCluster = LiveRepairCluster(
+            client: client, registries: registries, requestsPerSecond: options.requestsPerSecond)
+        let replacement = DamageReplacement(FileRepair(cluster: repairCluster))
+        let scrubCluster = LiveScrubCluster(
+            client: client, registries: registries, requestsPerSecond: scrub.scrubRequestsPerSecond
+        ) { (blocks, file) throws(ClientError) in try await replacement.replace(blocks, of: file) }
+        let scrubDuty = scrub.scrub
+            ? ScrubDuty(
+                client: client, cluster: scrubCluster, logger: daemon.logger, counters: daemon.counters, state: state,
+                replacement: replacement, directory: directory, options: scrub, firstDelay: options.firstDelay) : nil
         let (loop, logger) = (daemon.loop, daemon.logger)
         let ready = OnLoop(loop) { daemon.ready() }
         let work = loop.task {
             guard await started(client, loop, logger) else { return }
             ready.call()
-            await schedule.run(duties)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await schedule.run(duties) }
+                if let scrubDuty { group.addTask { await scrubDuty.run() } }
+            }
         }
         daemon.onShutdown { done in
             let finished = OnLoop(loop, done)
@@ -36,6 +52,8 @@ enum GcService {
             loop.task {
                 // Fails what is under way, so that the duties end.
                 await cluster.close()
+                await scrubCluster.close()
+                await repairCluster.close()
                 await client.close()
                 await work.value
                 do throws(MaintenanceStateError) {
@@ -70,7 +88,8 @@ enum GcService {
                 cluster: cluster, minimumAgeNanoseconds: UInt64(options.collectDirectoriesMinEdgeAge) * second),
             destructor: FileDestructor(
                 cluster: cluster, marginNanoseconds: UInt64(options.destructMargin) * second,
-                pauseNanoseconds: UInt64(options.destructPause) * second)
+                pauseNanoseconds: UInt64(options.destructPause) * second, erasuresPerDisk: options.erasuresPerDisk),
+            filesAtOnce: options.destructFilesAtOnce
         ) { shard, item, error in
             // What fails because the service ends is no news.
             guard !Task.isCancelled else { return }

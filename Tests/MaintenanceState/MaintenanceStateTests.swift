@@ -64,6 +64,22 @@ import Testing
         #expect(try state.findings(on: other).count == 1)
     }
 
+    @Test func departuresAreForgottenInTime() throws {
+        let state = try MaintenanceState(store: MemoryStore())
+        let other = BlockServiceID(rawValue: 1)
+        let moved: [(BlockServiceID, UInt64, UInt64)] = [(Self.disk, 5, 100), (other, 6, 200), (Self.disk, .max, 200)]
+        for (disk, bytes, until) in moved {
+            try state.addDeparture(
+                DiskDeparture(disk: disk, bytes: bytes, until: Timestamp(nanoseconds: until)))
+        }
+        #expect(try state.departures(after: .zero).count == 3)
+        let left = try state.departures(after: Timestamp(nanoseconds: 100))
+        #expect(Set(left.map(\.bytes)) == [6, .max])
+        try state.verify()
+        #expect(try state.departures(after: .zero).count == 2)
+        #expect(try state.departures(after: Timestamp(nanoseconds: 200)).isEmpty)
+    }
+
     @Test func aNewerLayoutIsRefusedWithASentence() throws {
         let store = MemoryStore()
         _ = try MaintenanceState(store: store)

@@ -1,0 +1,132 @@
+import Client
+import MaintenanceState
+import Protocol
+
+/// Deals with damaged blocks: looks at the whole span again, has what is bad replaced, and remembers what was found.
+/// Shared by all disks: several may find the same span at the same time, which is then looked at once.
+actor SpanRepairs<Cluster: ScrubCluster> {
+    private struct Span: Hashable {
+        let file: InodeID
+        let offset: UInt64
+    }
+
+    private let cluster: Cluster
+    private let memory: MaintenanceState
+    private let observer: @Sendable (ScrubEvent) -> Void
+    private let count: @Sendable (BlockServiceID, @Sendable (inout DiskRecord) -> Void) -> Void
+    private var underRepair: [Span: [CheckedContinuation<Void, Never>]] = [:]
+
+    /// - Parameter count: changes the record of a disk, whether a pass over it is under way or not.
+    init(
+        _ cluster: Cluster, _ memory: MaintenanceState,
+        count: @escaping @Sendable (BlockServiceID, @Sendable (inout DiskRecord) -> Void) -> Void,
+        _ observer: @escaping @Sendable (ScrubEvent) -> Void
+    ) {
+        self.cluster = cluster
+        self.memory = memory
+        self.count = count
+        self.observer = observer
+    }
+
+    /// Deals with the span of a block that seemed damaged. Throws when the shard cannot be asked what the span is now.
+    func repair(_ suspect: LocatedBlock, of file: InodeID) async throws(ClientError) {
+        let span = Span(file: file, offset: suspect.spanOffset)
+        if underRepair[span] != nil {
+            // Whoever is at it checks all blocks of the span.
+            await withCheckedContinuation { underRepair[span]?.append($0) }
+            return
+        }
+        underRepair[span] = []
+        defer {
+            for waiting in underRepair.removeValue(forKey: span) ?? [] { waiting.resume() }
+        }
+        // Fresh from the shard: the block may have been moved or deleted since it was listed.
+        let damaged = await damage(among: try await blocks(of: span))
+        guard !damaged.isEmpty else { return }
+        let findings = damaged.map { found(finding($0.block, $0.damage, in: span)) }
+        var detail = ""
+        do throws(ClientError) {
+            try await cluster.replace(Set(damaged.map(\.block.block)), of: file)
+        } catch {
+            detail = error.description
+        }
+        let left = Set(try await blocks(of: span).map(\.block.block))
+        for finding in findings { end(finding, left, detail) }
+    }
+
+    /// The span's blocks in all locations; none when it does not exist any more, or its file is being written or about
+    /// to be destroyed, which FILE_SPANS does not tell.
+    private func blocks(of span: Span) async throws(ClientError) -> [LocatedBlock] {
+        let request = FileSpansRequest(fileId: span.file, byteOffset: span.offset, limit: 1, mtu: 0)
+        do throws(ClientError) {
+            _ = try await cluster.call(StatFileRequest(id: span.file), shard: span.file.shard)
+            return try await cluster.call(request, shard: span.file.shard).blocks
+                .filter { $0.spanOffset == span.offset }
+        } catch {
+            guard error.isRefusal(.fileNotFound) else { throw error }
+            return []
+        }
+    }
+
+    private func damage(among blocks: [LocatedBlock]) async -> [(block: ExpectedBlock, damage: BlockDamage)] {
+        await withTaskGroup(of: Checked.self) { group in
+            for located in blocks where located.block.service.flags.isReadable {
+                group.addTask { await self.checked(located.block) }
+            }
+            var damaged: [(block: ExpectedBlock, damage: BlockDamage)] = []
+            for await checked in group {
+                if case .damaged(let damage) = checked.outcome { damaged.append((checked.block, damage)) }
+            }
+            return damaged
+        }
+    }
+
+    private struct Checked: Sendable {
+        let block: ExpectedBlock
+        let outcome: BlockCheck
+    }
+
+    private nonisolated func checked(_ block: ExpectedBlock) async -> Checked {
+        Checked(block: block, outcome: await cluster.check(block))
+    }
+
+    // MARK: Findings
+
+    private func finding(_ block: ExpectedBlock, _ damage: BlockDamage, in span: Span) -> DamageFinding {
+        DamageFinding(
+            disk: block.service.id, time: cluster.now, file: span.file, spanOffset: span.offset, block: block.block,
+            damage: damage, outcome: .found)
+    }
+
+    /// Remembers the damage before anything is done about it. One that an earlier pass could not repair keeps its
+    /// entry.
+    private func found(_ finding: DamageFinding) -> DamageFinding {
+        do throws(MaintenanceStateError) {
+            let known = try memory.findings(on: finding.disk).last { $0.block == finding.block && $0.isOpen }
+            if let known { return known }
+            try memory.add(finding)
+            count(finding.disk) { $0.count(finding.damage) }
+        } catch {
+            observer(.stateError(error))
+        }
+        return finding
+    }
+
+    private func end(_ finding: DamageFinding, _ left: Set<BlockID>, _ detail: String) {
+        var ended = finding
+        ended.outcome = left.isEmpty ? .gone : left.contains(finding.block) ? .unrepairable : .repaired
+        ended.detail = ended.outcome == .unrepairable ? detail : ""
+        do throws(MaintenanceStateError) {
+            try memory.add(ended)
+        } catch {
+            observer(.stateError(error))
+        }
+        let (before, after) = (finding.outcome, ended.outcome)
+        count(finding.disk) { record in
+            if after == .repaired { record.repaired &+= 1 }
+            if before == .unrepairable { record.unrepairable -= min(record.unrepairable, 1) }
+            if after == .unrepairable { record.unrepairable &+= 1 }
+        }
+        observer(.found(ended))
+    }
+}
