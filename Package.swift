@@ -79,7 +79,7 @@ let package = Package(
         library("ShardCore", ["Mutations", "Store", "Protocol", "Erasure"]),
         library("CoordinatorCore", ["Mutations", "Store", "Protocol"]),
         library("RegistryCore", ["Store", "Protocol"]),
-        library("BlockStore", ["Erasure", "Protocol", "CLinux", "CCrypto"]),
+        library("BlockStore", ["Store", "Erasure", "Protocol", "CLinux", "CCrypto"]),
         library("Client", ["Protocol", "Erasure", "EventLoop", deques]),
         library("MaintenanceState", ["Store", "Protocol", "Wire"]),
         library("GarbageCollection", ["MaintenanceState", "Client", "Protocol", "EventLoop"]),

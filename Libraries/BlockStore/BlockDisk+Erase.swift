@@ -2,9 +2,41 @@ import Glibc
 import Protocol
 
 extension BlockDisk {
-    /// Removes a block and returns when that is durable. A block that is not there counts as removed: the request may
-    /// be a repetition.
+    /// Removes a block; `completion` is called when that is durable. A block that is not there counts as removed: the
+    /// request may be a repetition. Small blocks that are removed at the same time share a sync.
+    public func erase(_ block: BlockID, completion: @escaping BlockCompletion) {
+        do throws(BlockStoreError) {
+            switch smallBlocks {
+            case .absent: try eraseFile(block)
+            case .opened(let store):
+                guard try store.contains(block) else {
+                    try eraseFile(block)
+                    break
+                }
+                // It can lie in both places when it was written twice with different limits for small blocks.
+                if hasFile(block) { try eraseFile(block) }
+                return store.submit(.init(block: block, action: .erase, completion: completion))
+            case .damaged(let error):
+                guard hasFile(block) else { throw error }
+                try eraseFile(block)
+            }
+            completion(.success(()))
+        } catch {
+            completion(.failure(error))
+        }
+    }
+
+    /// As above, but waits.
     public func erase(_ block: BlockID) throws(BlockStoreError) {
+        try BlockOutcome.wait { erase(block, completion: $0) }
+    }
+
+    private func hasFile(_ block: BlockID) -> Bool {
+        let path = BlockPath(block)
+        return faccessat(blocksDirectory.raw, "\(path.directory)/\(path.name)", F_OK, 0) == 0
+    }
+
+    private func eraseFile(_ block: BlockID) throws(BlockStoreError) {
         let path = BlockPath(block)
         let directory: FileDescriptor
         do {

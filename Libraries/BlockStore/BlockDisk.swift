@@ -13,6 +13,8 @@ public final class BlockDisk: Sendable {
     let blocksDirectory: FileDescriptor
     private let directory: FileDescriptor
     private let keyFile: SecretKeyFile
+    let options: BlockDiskOptions
+    private let smallBlockState: Mutex<SmallBlocks>
     private let blockCount: Atomic<Int>
     private let temporaryNumber: Atomic<UInt64>
     /// One unlink at a time: a burst of erases must not keep a spinning disk from reading.
@@ -20,12 +22,22 @@ public final class BlockDisk: Sendable {
 
     static let blocksName = "with_crc"
 
+    /// The store of small blocks, if there is one yet.
+    enum SmallBlocks {
+        case absent
+        case opened(SmallBlockStore)
+        case damaged(BlockStoreError)
+    }
+
     /// Opens the disk at `path`, making the directory and its key when they are not there yet; locks it, removes what
-    /// interrupted writes left and counts the blocks (reads all 256 directories).
-    public init(opening path: String) throws(BlockStoreError) {
+    /// interrupted writes left and counts the blocks (reads all 256 directories). A damaged store of small blocks does
+    /// not keep it from opening: other blocks stay readable, see `damage`.
+    public init(opening path: String, options: BlockDiskOptions = BlockDiskOptions()) throws(BlockStoreError) {
         self.path = path
+        self.options = options
         try Self.makeDirectory(path)
         directory = try FileDescriptor.open(path, flags: O_RDONLY | O_DIRECTORY)
+        _ = try DiskLayout.read(of: directory, path: path)
         keyFile = try SecretKeyFile(of: directory, path: path)
         id = BlockServiceID(secretKey: keyFile.key)
         if mkdirat(directory.raw, Self.blocksName, 0o777) == 0 {
@@ -37,14 +49,60 @@ public final class BlockDisk: Sendable {
             Self.blocksName, in: directory, flags: O_RDONLY | O_DIRECTORY)
         temporaryNumber = Atomic(UInt64.random(in: 0 ... .max))
         blockCount = Atomic(0)
+        smallBlockState = Mutex(Self.openedSmallBlocks(of: directory, path: path, key: keyFile.key))
         blockCount.store(try DiskScan.countBlocksAndRemoveLeftovers(in: blocksDirectory), ordering: .relaxed)
+    }
+
+    private static func openedSmallBlocks(of directory: FileDescriptor, path: String, key: SecretKey) -> SmallBlocks {
+        guard faccessat(directory.raw, SmallBlockStore.directoryName, F_OK, 0) == 0 else { return .absent }
+        do throws(BlockStoreError) {
+            return .opened(try SmallBlockStore(of: directory, path: path, key: key))
+        } catch {
+            return .damaged(error)
+        }
+    }
+
+    var smallBlocks: SmallBlocks { smallBlockState.withLock { $0 } }
+
+    /// The store of small blocks, made when it is not there.
+    func makeSmallBlocks() throws(BlockStoreError) -> SmallBlockStore {
+        try smallBlockState.withLock { state throws(BlockStoreError) in
+            switch state {
+            case .opened(let store): return store
+            case .damaged(let error): throw error
+            case .absent: break
+            }
+            try DiskLayout.raise(to: 2, of: directory, path: path)
+            let store = try SmallBlockStore(of: directory, path: path, key: secretKey)
+            state = .opened(store)
+            return store
+        }
+    }
+
+    /// What an operator should know about the disk since it was opened: damage that was found and dealt with.
+    public var notices: [String] {
+        if case .opened(let store) = smallBlocks { store.notices } else { [] }
+    }
+
+    /// Why small blocks of this disk cannot be used, if so. The disk then counts as failing.
+    public var damage: BlockStoreError? {
+        switch smallBlocks {
+        case .damaged(let error): error
+        case .opened(let store) where store.isDamaged:
+            .smallBlocksDamaged(path: "\(path)/\(SmallBlockStore.directoryName)/\(SmallBlockStore.indexName)",
+                reason: "found while reading")
+        default: nil
+        }
     }
 
     /// The key for certificates and proofs.
     public var secretKey: SecretKey { keyFile.key }
 
     /// Blocks on the disk, counted at opening and followed since.
-    public var blocks: Int { max(0, blockCount.load(ordering: .relaxed)) }
+    public var blocks: Int {
+        let small = if case .opened(let store) = smallBlocks { store.blocks } else { 0 }
+        return max(0, blockCount.load(ordering: .relaxed)) + small
+    }
 
     func blocksChanged(by difference: Int) { blockCount.add(difference, ordering: .relaxed) }
 
@@ -74,9 +132,10 @@ public final class BlockDisk: Sendable {
             available: UInt64(numbers.f_bavail).multipliedSaturating(by: unit), filesystem: UInt64(status.st_dev))
     }
 
-    /// Whether the disk as a whole fails, as opposed to one file on it: the key cannot be read or the filesystem not
-    /// be asked.
+    /// Whether the disk as a whole fails, as opposed to one file on it: the key cannot be read, the filesystem not
+    /// be asked, or the store of small blocks contradicts itself.
     public func isFailing() -> Bool {
+        if damage != nil { return true }
         do {
             _ = try capacity()
             let probe = try FileDescriptor.open(SecretKeyFile.name, in: directory, flags: O_RDONLY)

@@ -7,6 +7,9 @@ public final class BlockFile: Sendable {
     /// Data bytes of the block (checksums not counted).
     public let dataSize: Int
     private let file: FileDescriptor
+    /// Where its pages begin in the file, which a small block shares with others.
+    private let base: Int
+    private let segment: SegmentFile?
 
     init(_ block: BlockID, on disk: BlockDisk) throws(BlockStoreError) {
         let path = BlockPath(block)
@@ -16,12 +19,28 @@ public final class BlockFile: Sendable {
         } catch .system(_, ENOENT) {
             throw .blockNotFound
         }
+        base = 0
+        segment = nil
         storedSize = try file.size()
         dataSize = storedSize / PageChunk.storedPageSize * PageChunk.pageSize
     }
 
-    /// Bytes of the file.
+    init(_ location: SmallBlockIndex.Location, in segment: SegmentFile) {
+        file = segment.file
+        self.segment = segment
+        base = location.offset
+        dataSize = Int(location.size)
+        storedSize = dataSize / PageChunk.pageSize * PageChunk.storedPageSize
+    }
+
+    /// Bytes of the pages with their checksums.
     let storedSize: Int
+
+    /// Whether holding it keeps space that others' erased blocks would give back: its segment was deleted.
+    public var isRetired: Bool { segment?.isRetired ?? false }
+
+    /// Whether the file ends before the block does.
+    func isCut() throws(BlockStoreError) -> Bool { try file.size() < base + storedSize }
 
     /// Whether the file ends at the end of a page, as every complete block does.
     var isWhole: Bool { storedSize % PageChunk.storedPageSize == 0 }
@@ -43,7 +62,7 @@ public final class BlockFile: Sendable {
             throw .outOfBounds
         }
         return StoredRange(
-            offset: start / PageChunk.pageSize * PageChunk.storedPageSize,
+            offset: base + start / PageChunk.pageSize * PageChunk.storedPageSize,
             count: length / PageChunk.pageSize * PageChunk.storedPageSize)
     }
 
@@ -89,9 +108,4 @@ public final class BlockFile: Sendable {
         range.count -= wanted
         return wanted
     }
-}
-
-extension BlockDisk {
-    /// Opens a block for reading. Throws `blockNotFound`.
-    public func open(_ block: BlockID) throws(BlockStoreError) -> BlockFile { try BlockFile(block, on: self) }
 }

@@ -10,6 +10,10 @@ public enum BlockStoreError: Error, Hashable, CustomStringConvertible {
     case badChecksum
     /// The key file has the wrong length or checksum. It is never made anew: the blocks belong to the old key.
     case corruptKey(path: String)
+    /// The disk's layout is newer than this program, or its layout file says nothing sensible.
+    case unknownLayout(path: String, found: String)
+    /// The store of small blocks contradicts itself. Other blocks of the disk can still be read.
+    case smallBlocksDamaged(path: String, reason: String)
     /// Another process serves this disk.
     case inUse(path: String)
     /// The descriptor that data is read from has ended or failed. Not the disk's fault.
@@ -22,6 +26,7 @@ public enum BlockStoreError: Error, Hashable, CustomStringConvertible {
 
     /// Whether the disk or the file on it cannot be read or written any more (medium error).
     public var isMediumError: Bool {
+        if case .smallBlocksDamaged = self { return true }
         guard case .system(_, let code) = self else { return false }
         return [EIO, ENODATA, EUCLEAN, ENXIO, ENODEV].contains(code)
     }
@@ -38,6 +43,11 @@ public enum BlockStoreError: Error, Hashable, CustomStringConvertible {
         case .outOfBounds: "range outside of the block, or not whole pages"
         case .badChecksum: "size or checksum does not match"
         case .corruptKey(let path): "\(path) is damaged; restore it, or remove the disk's blocks and it"
+        case .unknownLayout(let path, let found):
+            "\(path) says \"\(found)\", this program knows layouts up to \(DiskLayout.newest): use a newer one"
+        case .smallBlocksDamaged(let path, let reason):
+            "\(path) is damaged (\(reason)): stop the service, remove this directory and start again, "
+                + "then it is made anew from the segments beside it"
         case .inUse(let path): "\(path) is locked: another process serves this disk"
         case .sourceFailed(let code): "data did not arrive: \(Self.message(code))"
         case .system(let operation, let code): "\(operation): \(Self.message(code))"

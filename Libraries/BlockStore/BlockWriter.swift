@@ -1,4 +1,3 @@
-import CLinux
 import Erasure
 import Glibc
 import Protocol
@@ -13,17 +12,11 @@ public final class BlockWriter {
     /// Data bytes that came in so far.
     public private(set) var received = 0
 
-    private let disk: BlockDisk
-    private let path: BlockPath
-    private let directory: FileDescriptor
-    private let file: FileDescriptor
-    private var temporaryName: String?
+    private let destination: BlockDestination
     /// Checksum of all complete pages so far.
     private var checksum: UInt32 = 0
     /// The bytes of the incomplete page between two calls.
     private var rest: [UInt8] = []
-    private var fileOffset = 0
-    private var writebackOffset = 0
 
     /// What became of a call to `receive`.
     public enum Progress: Hashable {
@@ -35,21 +28,11 @@ public final class BlockWriter {
         case more
     }
 
-    /// Begins writing a block of `size` bytes, a multiple of the page size.
-    init(_ block: BlockID, size: Int, on disk: BlockDisk) throws(BlockStoreError) {
+    /// Takes a block of `size` bytes, a multiple of the page size.
+    init(size: Int, to destination: BlockDestination) {
         precondition(size >= 0 && size % PageChunk.pageSize == 0)
         self.size = size
-        self.disk = disk
-        path = BlockPath(block)
-        directory = try disk.directory(for: path, making: true)
-        let name = disk.temporaryName()
-        file = try FileDescriptor.open(
-            name, in: directory, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
-        temporaryName = name
-    }
-
-    deinit {
-        if let temporaryName { unlinkat(directory.raw, temporaryName, 0) }
+        self.destination = destination
     }
 
     /// Reads from a non-blocking descriptor until it has no more, the block is complete or `limit` bytes came.
@@ -106,38 +89,18 @@ public final class BlockWriter {
         return taken
     }
 
-    /// Publishes the block under its name and returns when it is durable. Throws `badChecksum` when its data is not
-    /// what was announced. Call it once, when everything has been received.
-    public func finish(expecting expected: CRC32C) throws(BlockStoreError) {
+    /// Publishes the block; `completion` is called when it is durable, or with `badChecksum` when its data is not what
+    /// was announced. Call it once, when everything has been received. Blocks of a file are written by the caller,
+    /// small ones perhaps by another thread, together with others.
+    public func finish(expecting expected: CRC32C, completion: @escaping BlockCompletion) {
         precondition(received == size)
-        guard checksum == expected.rawValue else { throw .badChecksum }
-        guard let name = temporaryName else { preconditionFailure("finished twice") }
-        let result = linux_rename_noreplace(directory.raw, name, directory.raw, path.name)
-        if result == 0 {
-            temporaryName = nil
-            disk.blocksChanged(by: 1)
-            try file.sync("block \(path.name)")
-        } else if result == -EEXIST || result == -EINVAL {
-            try replace(name)
-        } else {
-            throw .system(operation: "rename \(path.name)", code: -result)
-        }
-        try directory.sync("directory \(path.directory)")
+        guard checksum == expected.rawValue else { return completion(.failure(.badChecksum)) }
+        destination.publish(checksum: checksum, completion: completion)
     }
 
-    /// For trials: makes the data durable like a block's, and leaves nothing behind.
-    public func finishWithoutPublishing() throws(BlockStoreError) {
-        try file.sync("trial")
-    }
-
-    /// For a block that exists already (or a filesystem that cannot tell while renaming): the new file is durable
-    /// before it takes the place of one that may have been acknowledged.
-    private func replace(_ name: String) throws(BlockStoreError) {
-        try file.sync("block \(path.name)")
-        let existed = faccessat(directory.raw, path.name, F_OK, 0) == 0
-        guard renameat(directory.raw, name, directory.raw, path.name) == 0 else { throw .last("rename \(path.name)") }
-        temporaryName = nil
-        if !existed { disk.blocksChanged(by: 1) }
+    /// As above, but waits.
+    public func finish(expecting expected: CRC32C) throws(BlockStoreError) {
+        try BlockOutcome.wait { finish(expecting: expected, completion: $0) }
     }
 
     // MARK: Pages
@@ -169,21 +132,21 @@ public final class BlockWriter {
     private func write(_ chunk: PageChunk, dataCount: Int) throws(BlockStoreError) {
         let stored = dataCount / PageChunk.pageSize * PageChunk.storedPageSize
         guard stored > 0 else { return }
-        try file.write(UnsafeRawBufferPointer(start: chunk.memory, count: stored), at: fileOffset)
-        fileOffset += stored
-        // Let the disk work while the rest of a large block is still coming. Only a hint: the sync decides.
-        if fileOffset - writebackOffset >= Self.writebackStep {
-            _ = linux_start_writeback(file.raw, Int64(writebackOffset), Int64(fileOffset - writebackOffset))
-            writebackOffset = fileOffset
-        }
+        try destination.write(UnsafeRawBufferPointer(start: chunk.memory, count: stored))
     }
-
-    private static let writebackStep = 1 << 20
 }
 
-extension BlockDisk {
-    /// Begins to write a block of `size` bytes, a multiple of 4096.
-    public func write(_ block: BlockID, size: Int) throws(BlockStoreError) -> BlockWriter {
-        try BlockWriter(block, size: size, on: self)
+/// Data that is written like a block, for measuring, and leaves nothing behind.
+public final class TrialWriter {
+    /// Takes the data.
+    public let writer: BlockWriter
+    private let file: FileDestination
+
+    init(size: Int, on disk: BlockDisk) throws(BlockStoreError) {
+        file = try FileDestination(BlockID(rawValue: 0), on: disk)
+        writer = BlockWriter(size: size, to: file)
     }
+
+    /// Makes the data durable like a block's.
+    public func finish() throws(BlockStoreError) { try file.finishTrial() }
 }

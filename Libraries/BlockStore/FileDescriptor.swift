@@ -27,6 +27,13 @@ final class FileDescriptor: Sendable {
         }
     }
 
+    /// Forces the data to the disk, and of the metadata what it takes to find it.
+    func syncData(_ what: String) throws(BlockStoreError) {
+        while fdatasync(raw) != 0 {
+            if errno != EINTR { throw .last("sync \(what)") }
+        }
+    }
+
     /// Size in bytes.
     func size() throws(BlockStoreError) -> Int {
         var status = stat()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BlockStore
 import Daemon
 import EventLoop
 import Glibc
@@ -45,8 +46,11 @@ struct BlockCommand: ParsableCommand {
     @Option(help: "Seconds without progress after which a connection is closed.")
     var connectionTimeout: UInt32 = 600
 
-    @Option(help: "Bytes kept free on each filesystem; default: 2 % of it, at most 100 GiB.")
+    @Option(help: "Bytes kept free on each filesystem, half of it always; default: 2 % of it, at most 100 GiB.")
     var reservedStorage: UInt64?
+
+    @Option(help: "Blocks of at most so many bytes share files and syncs; 0: never. At most 262144.")
+    var smallBlockBytes = 64 << 10
 
     @Option(help: "Threads per disk.")
     var threadsPerDisk = 4
@@ -70,6 +74,9 @@ struct BlockCommand: ParsableCommand {
         guard (1...256).contains(threadsPerDisk), maxConnections > 0, connectionTimeout > 0 else {
             throw ValidationError("--threads-per-disk, --max-connections and --connection-timeout must be at least 1")
         }
+        guard (0...BlockDiskOptions.largestSmallBlock).contains(smallBlockBytes) else {
+            throw ValidationError("--small-block-bytes must be between 0 and \(BlockDiskOptions.largestSmallBlock)")
+        }
         guard listen.addresses.allSatisfy({ $0.address != 0 }) else {
             throw ValidationError("--address must be one that others can reach, not 0.0.0.0")
         }
@@ -86,7 +93,8 @@ struct BlockCommand: ParsableCommand {
             addresses: listen.addresses, registry: try registry.registry.resolve(),
             eraseDelayNanoseconds: UInt64(eraseDelay) * 1_000_000_000,
             connectionTimeoutNanoseconds: UInt64(connectionTimeout) * 1_000_000_000,
-            reservedBytes: reservedStorage, threadsPerDisk: threadsPerDisk, maximumConnections: maxConnections,
+            diskOptions: BlockDiskOptions(smallBlockBytes: smallBlockBytes, reservedBytes: reservedStorage),
+            threadsPerDisk: threadsPerDisk, maximumConnections: maxConnections,
             errorPercent: ioAlertPercent)
         try Daemon.run("sterna-block", daemon) { daemon in BlockService(settings, on: daemon).start() }
     }

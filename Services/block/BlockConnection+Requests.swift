@@ -64,9 +64,7 @@ extension BlockConnection {
         let block = request.blockId
         server.blocksErased.add()
         let answer = Answers.success(to: request, EraseBlockResponse(proof: proof))
-        let job = DiskOperationJob(disk, block, name: "erase", answer: answer) { (disk, _) throws(BlockStoreError) in
-            try disk.erase(block)
-        }
+        let job = EraseJob(disk, block, answer: answer)
         changing(block, on: disk)
         start(job, on: disk.queue)
     }

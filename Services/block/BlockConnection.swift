@@ -148,19 +148,16 @@ final class BlockConnection {
         if watched == .writable { watch([]) }
         setLowWater(1)
         let (socket, chunks) = (socket, server.chunks)
-        queue.run(on: server.loop) {
+        let ended = StepEnd(of: job, for: self)
+        queue.run {
             let chunk = chunks.take()
-            defer { chunks.giveBack(chunk) }
-            return job.step(socket, using: chunk)
-        } then: { [self] result in
-            switch result {
-            case .success(let outcome): stepEnded(job, outcome)
-            case .failure(let error): preconditionFailure("steps do not throw: \(error)")
-            }
+            let outcome = job.step(socket, using: chunk)
+            chunks.giveBack(chunk)
+            if case .later(let begin) = outcome { begin { ended.report($0) } } else { ended.report(outcome) }
         }
     }
 
-    private func stepEnded(_ job: BlockJob, _ outcome: BlockJob.Outcome) {
+    fileprivate func stepEnded(_ job: BlockJob, _ outcome: BlockJob.Outcome) {
         if closesAfterWork {
             state = .waiting(job)
             return close()
@@ -175,6 +172,7 @@ final class BlockConnection {
             state = .waiting(job)
             watch(.writable)
         case .again: dispatch(job)
+        case .later: preconditionFailure("what comes later ends")
         case .answer(let bytes):
             jobEnded(job)
             send(bytes, closes: false)
@@ -254,4 +252,31 @@ final class BlockConnection {
         var value = bytes
         setsockopt(socket, SOL_SOCKET, SO_RCVLOWAT, &value, socklen_t(MemoryLayout<Int32>.size))
     }
+}
+
+/// Brings the outcome of a step from any thread to its connection's loop.
+///
+/// `@unchecked Sendable`: made on the loop and used there only; other threads hand it on with what they report.
+private final class StepEnd: @unchecked Sendable {
+    private let loop: EventLoop
+    private let job: BlockJob
+    private let connection: BlockConnection
+
+    init(of job: BlockJob, for connection: BlockConnection) {
+        self.job = job
+        self.connection = connection
+        loop = connection.server.loop
+    }
+
+    func report(_ outcome: BlockJob.Outcome) {
+        let box = OutcomeBox(outcome)
+        loop.submit { [self] in connection.stepEnded(job, box.outcome) }
+    }
+}
+
+/// `@unchecked Sendable`: made by the thread that ends a step and opened by the loop after it.
+private struct OutcomeBox: @unchecked Sendable {
+    let outcome: BlockJob.Outcome
+
+    init(_ outcome: BlockJob.Outcome) { self.outcome = outcome }
 }

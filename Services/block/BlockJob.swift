@@ -15,6 +15,8 @@ class BlockJob: @unchecked Sendable {
         case needsOutput
         /// Go on, but let others have their turn first.
         case again
+        /// Others do the rest, together with that of other requests: to be begun now, calls back once, on any thread.
+        case later((@escaping @Sendable (Outcome) -> Void) -> Void)
         /// Answer this; the rest of the stream is in step.
         case answer([UInt8])
         /// Answer this error after dropping so many bytes that belong to the request.
@@ -47,7 +49,7 @@ class BlockJob: @unchecked Sendable {
     static let stepLimit = 16 << 20
 }
 
-/// A job that is over in one step and transfers nothing: erase and check.
+/// A job that is over in one step and transfers nothing.
 final class DiskOperationJob: BlockJob, @unchecked Sendable {
     private let name: String
     private let answer: [UInt8]
@@ -69,6 +71,27 @@ final class DiskOperationJob: BlockJob, @unchecked Sendable {
             return .answer(answer)
         } catch {
             return .refuse(health.answer(to: error, doing: name, block), unread: 0)
+        }
+    }
+}
+
+/// Removes a block and answers when that is durable.
+final class EraseJob: BlockJob, @unchecked Sendable {
+    private let answer: [UInt8]
+
+    init(_ served: ServedDisk, _ block: BlockID, answer: [UInt8]) {
+        self.answer = answer
+        super.init(served, block)
+    }
+
+    override func step(_ socket: Int32, using chunk: PageChunk) -> Outcome {
+        .later { [self] done in
+            disk.erase(block) { [self] result in
+                switch result {
+                case .success: done(.answer(answer))
+                case .failure(let error): done(.refuse(health.answer(to: error, doing: "erase", block), unread: 0))
+                }
+            }
         }
     }
 }

@@ -43,8 +43,12 @@ final class BlockService {
         var results: [Int: ServedDisk] = [:]
         for (index, option) in settings.disks.enumerated() {
             let queue = WorkQueue(name: "disk-\(index)", threads: settings.threadsPerDisk)
-            queue.run(on: daemon.loop) { [logger = daemon.logger] in
-                let disk = try DiskOpening.open(option.path)
+            queue.run(on: daemon.loop) { [logger = daemon.logger, options = settings.diskOptions] in
+                let disk = try DiskOpening.open(option.path, options)
+                for notice in disk.notices { logger.warning("\(option.path): small blocks: \(notice)") }
+                if let damage = disk.damage {
+                    logger.error("\(option.path) takes no blocks and is not registered: \(damage)")
+                }
                 logger.info("\(option.path): block service \(disk.id), \(disk.blocks) blocks")
                 return disk
             } then: { [self] result in

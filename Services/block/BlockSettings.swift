@@ -1,3 +1,4 @@
+import BlockStore
 import EventLoop
 import Protocol
 
@@ -11,8 +12,8 @@ struct BlockSettings {
     var registry: [SocketAddress]
     var eraseDelayNanoseconds: UInt64
     var connectionTimeoutNanoseconds: UInt64
-    /// Bytes to keep free per filesystem; nil: in proportion.
-    var reservedBytes: UInt64?
+    /// Limit for small blocks, and what to keep free.
+    var diskOptions: BlockDiskOptions
     var threadsPerDisk: Int
     var maximumConnections: Int
     var errorPercent: UInt64

@@ -4,7 +4,7 @@ import Glibc
 /// Opens disks at start.
 enum DiskOpening {
     /// Opens the disk at `path`; makes the directory and those above it when they are not there.
-    static func open(_ path: String) throws(BlockStoreError) -> BlockDisk {
+    static func open(_ path: String, _ options: BlockDiskOptions) throws(BlockStoreError) -> BlockDisk {
         var prefix = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
             prefix += prefix.isEmpty || prefix.hasSuffix("/") ? String(part) : "/\(part)"
@@ -12,6 +12,6 @@ enum DiskOpening {
                 throw .system(operation: "create \(prefix)", code: errno)
             }
         }
-        return try BlockDisk(opening: path)
+        return try BlockDisk(opening: path, options: options)
     }
 }

@@ -27,6 +27,11 @@ final class RecentFiles {
         }
     }
 
+    /// Lets go of what would keep the space of erased blocks.
+    func dropRetired() {
+        for (block, file) in files where file.isRetired { forget(block) }
+    }
+
     /// The block changes or goes: its next fetch opens it anew. To be called when the change begins and when it ends.
     func forget(_ block: BlockID) {
         generation &+= 1

@@ -68,6 +68,7 @@ final class Registrar {
         }
         timer = daemon.loop.timer(afterNanoseconds: Self.patienceNanoseconds, go)
         for disk in disks {
+            disk.recent.dropRetired()
             disk.queue.run(on: daemon.loop) { [health = disk.health] in
                 health.refresh(at: now)
             } then: { _ in
@@ -110,7 +111,7 @@ final class Registrar {
         let sharing = Dictionary(grouping: known) { $0.1.filesystem }.mapValues { UInt64($0.count) }
         return known.map { disk, capacity in
             let sharers = sharing[capacity.filesystem] ?? 1
-            let reserved = settings.reservedBytes ?? min(capacity.total / 50, 100 << 30)
+            let reserved = disk.disk.reserved(of: capacity)
             let available = capacity.available > reserved ? capacity.available - reserved : 0
             return RegisterBlockServiceInfo(
                 id: disk.id, locationId: settings.location, addrs: addresses, storageClass: disk.storageClass,

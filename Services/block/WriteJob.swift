@@ -10,6 +10,7 @@ final class WriteJob: BlockJob, @unchecked Sendable {
     /// Data that arrived together with the request.
     private var head: [UInt8]
     private var writer: BlockWriter?
+    private var trial: TrialWriter?
 
     init(_ served: ServedDisk, _ block: BlockID, size: Int, checksum: CRC32C?, head: [UInt8], answer: [UInt8]) {
         self.size = size
@@ -28,24 +29,46 @@ final class WriteJob: BlockJob, @unchecked Sendable {
             case .more: return .again
             case .complete: break
             }
-            if let checksum { try writer.finish(expecting: checksum) } else { try writer.finishWithoutPublishing() }
             self.writer = nil
-            return .answer(answer)
+            guard let checksum else {
+                try trial?.finish()
+                return .answer(answer)
+            }
+            return .later { [self] done in
+                writer.finish(expecting: checksum) { [self] result in
+                    switch result {
+                    case .success: done(.answer(answer))
+                    case .failure(let error): done(refusal(error, unread: 0))
+                    }
+                }
+            }
         } catch {
             let unread = size - (writer?.received ?? 0) - head.count
-            writer = nil
+            abandon()
             if case .sourceFailed = error { return .broken("\(error)") }
-            return .refuse(health.answer(to: error, doing: "write", block), unread: unread)
+            return refusal(error, unread: unread)
         }
     }
 
-    override func abandon() { writer = nil }
+    override func abandon() {
+        writer = nil
+        trial = nil
+    }
+
+    private func refusal(_ error: BlockStoreError, unread: Int) -> Outcome {
+        .refuse(health.answer(to: error, doing: "write", block), unread: unread)
+    }
 
     private func opened() throws(BlockStoreError) -> BlockWriter {
         if let writer { return writer }
-        let opened = try disk.write(block, size: size)
-        writer = opened
-        return opened
+        if checksum != nil {
+            let opened = try disk.write(block, size: size)
+            writer = opened
+            return opened
+        }
+        let opened = try disk.writeTrial(size: size)
+        (trial, writer) = (opened, opened.writer)
+        return opened.writer
     }
 
     private func takeHead(_ writer: BlockWriter, _ chunk: PageChunk) throws(BlockStoreError) {

@@ -145,7 +145,7 @@ import Testing
     }
 
     @Test func damageIsFoundByCheckAndSeenByReaders() throws {
-        let service = try RunningService()
+        let service = try RunningService(["--small-block-bytes", "0"])
         let client = try service.client()
         let (block, data) = (BlockClient.block(), randomBytes(64 * 1024))
         _ = try client.write(block, data)

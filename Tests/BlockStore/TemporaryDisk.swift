@@ -14,7 +14,10 @@ final class TemporaryDisk {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    func open() throws -> BlockDisk { try BlockDisk(opening: path) }
+    /// By default every block becomes a file.
+    func open(smallBlockBytes: Int = 0) throws -> BlockDisk {
+        try BlockDisk(opening: path, options: BlockDiskOptions(smallBlockBytes: smallBlockBytes))
+    }
 
     func file(of block: BlockID) -> String {
         let place = BlockPath(block)

@@ -56,7 +56,8 @@ extension EndToEnd {
             let cluster = try TestCluster()
             try work(cluster)
             cluster.stop()
-            try sh("rm \"$(find '\(cluster.directory)'/disks/*/with_crc -type f | head -1)\"")
+            let disks = "'\(cluster.directory)'/disks/*"
+            try sh("rm \"$(find \(disks)/with_crc \(disks)/small_blocks/*.segment -type f -size +0 | head -1)\"")
             let block = fsck("'\(cluster.directory)' --blocks")
             #expect(block.status == 1 && block.output.contains("B: block"), "\(block.output)")
             #expect(fsck("'\(cluster.directory)'").status == 0)

@@ -5,7 +5,7 @@ import ShardCore
 
 /// The disks of a stopped cluster: whether the blocks that spans name are there, at their size (services.md B.2).
 struct StoredBlocks {
-    private var paths: [BlockServiceID: String] = [:]
+    private var disks: [BlockServiceID: OfflineDisk] = [:]
     private var isRetired: Set<BlockServiceID> = []
     private var unknown: Set<BlockServiceID> = []
     private let report: CheckReport
@@ -15,7 +15,11 @@ struct StoredBlocks {
         self.report = report
         for name in names(in: directory) {
             let path = "\(directory)/\(name)"
-            if let id = BlockDisk.identity(at: path) { paths[id] = path }
+            do throws(BlockStoreError) {
+                if let disk = try OfflineDisk(at: path) { disks[disk.id] = disk }
+            } catch {
+                report.add(Finding(.b, place: path, detail: "its small blocks cannot be looked up: \(error)"))
+            }
         }
         for service in services where service.flags.contains(.decommissioned) { isRetired.insert(service.id) }
     }
@@ -23,7 +27,7 @@ struct StoredBlocks {
     /// Looks for one block.
     mutating func check(_ use: BlockUse) {
         guard use.isStored, !isRetired.contains(use.service) else { return }
-        guard let path = paths[use.service] else {
+        guard let disk = disks[use.service] else {
             if unknown.insert(use.service).inserted {
                 report.add(
                     Finding(
@@ -32,17 +36,16 @@ struct StoredBlocks {
             }
             return
         }
-        let file = path + "/" + BlockDisk.relativePath(of: use.block)
-        var status = Glibc.stat()
+        let file = disk.place(of: use.block)
         let place = "block \(use.block) of file \(use.file), span at \(use.byteOffset)"
-        guard stat(file, &status) == 0 else {
-            let why = String(cString: strerror(errno))
-            return report.add(Finding(.b, place: place, detail: "\(file): \(why)"))
-        }
-        let expected = BlockDisk.storedSize(ofBlock: use.size)
-        if Int64(status.st_size) != expected {
-            report.add(
-                Finding(.b, place: place, detail: "\(file) has \(status.st_size) bytes, expected \(expected)"))
+        do throws(BlockStoreError) {
+            guard let size = try disk.size(of: use.block) else {
+                return report.add(Finding(.b, place: place, detail: "\(file): no such block"))
+            }
+            guard size != Int(use.size) else { return }
+            report.add(Finding(.b, place: place, detail: "\(file) has \(size) bytes, expected \(use.size)"))
+        } catch {
+            report.add(Finding(.b, place: place, detail: "\(error)"))
         }
     }
 }

@@ -1,0 +1,144 @@
+import Glibc
+import Protocol
+
+/// The writing side of the small blocks: batches to the end of the log, then into the index. Used by one thread at a
+/// time.
+struct SmallBlockLog {
+    private var state: SmallBlockState
+    private var writer: SegmentWriter
+    private var compaction: SegmentCompaction
+    private let files: SegmentFiles
+    private let key: SecretKey
+    private let reserve: SpaceReserve
+    private var lastBatch: UInt64
+    /// The index lags behind the log, after an error; it has to be opened anew before anything else is written.
+    private var isBehind = false
+    /// Tidying up failed or found nothing to do; not again before something was written.
+    private var isTidyingHalted = false
+
+    /// What must be free before an index that failed is opened anew: until then the old one can still be read.
+    private static let reopenBytes: UInt64 = 1 << 20
+
+    init(
+        _ state: SmallBlockState, _ writer: SegmentWriter, _ files: SegmentFiles, _ key: SecretKey,
+        _ reserve: SpaceReserve
+    ) {
+        self.state = state
+        self.writer = writer
+        self.files = files
+        self.key = key
+        self.reserve = reserve
+        compaction = SegmentCompaction(files, key)
+        lastBatch = state.checkpoint?.batch ?? 0
+    }
+
+    var blocks: Int { state.blocks }
+
+    // MARK: Committing
+
+    /// Carries changes out with one sync; the result of each. A full disk refuses blocks but still takes erasures.
+    mutating func commit(_ changes: [SmallBlockChange]) -> [Result<Void, BlockStoreError>] {
+        do throws(BlockStoreError) {
+            try write(changes.map(\.pending))
+            if changes.contains(where: \.isErasure) { isTidyingHalted = false }
+            return changes.map { _ in .success(()) }
+        } catch {
+            let erasures = changes.filter(\.isErasure)
+            guard error.isOutOfSpace, !erasures.isEmpty else { return changes.map { _ in .failure(error) } }
+            let outcome = writeOnFullDisk(erasures)
+            return changes.map { $0.isErasure ? outcome : .failure(error) }
+        }
+    }
+
+    private mutating func writeOnFullDisk(_ erasures: [SmallBlockChange]) -> Result<Void, BlockStoreError> {
+        do throws(BlockStoreError) {
+            do throws(BlockStoreError) {
+                try write(erasures.map(\.pending))
+            } catch where error.isOutOfSpace && reserve.release() {
+                try write(erasures.map(\.pending))
+            }
+            isTidyingHalted = false
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private mutating func write(_ pending: [SegmentWriter.Pending]) throws(BlockStoreError) {
+        try catchUp()
+        lastBatch += 1
+        let written = try writer.append(pending, batch: lastBatch)
+        let placed = zip(pending, written.offsets).map { item, offset in
+            var record = item.record
+            record.batch = lastBatch
+            return SmallBlockState.Placed(record: record, offset: offset)
+        }
+        isBehind = true
+        try state.apply(placed, in: written.segment, upTo: written.end)
+        isBehind = false
+        if writer.isFull { try leaveSegment() }
+    }
+
+    /// Begins another segment with the next batch, and bounds what a start after a crash has to read.
+    private mutating func leaveSegment() throws(BlockStoreError) {
+        writer.leave()
+        reserve.keep()
+        // The batch is durable whatever comes of this; a failed flush shows with the next change.
+        do throws(BlockStoreError) { try state.index.flush() } catch { isBehind = true }
+    }
+
+    /// After an error of the index: opens it anew and reads what it lost from the segments.
+    private mutating func catchUp() throws(BlockStoreError) {
+        guard isBehind else { return }
+        var numbers = statvfs()
+        guard fstatvfs(files.directory.raw, &numbers) == 0 else { throw .last("statvfs") }
+        let available = UInt64(numbers.f_bavail).multipliedReportingOverflow(by: UInt64(numbers.f_frsize))
+        guard available.overflow || available.partialValue >= Self.reopenBytes || reserve.release() else {
+            throw .system(operation: "index of small blocks", code: ENOSPC)
+        }
+        writer.leave()
+        compaction.stop()
+        try state.index.reopen()
+        state = try SmallBlockState(state.index)
+        var recovery = SmallBlockRecovery(files, key, cleans: true)
+        _ = try recovery.run(&state)
+        lastBatch = max(lastBatch, state.checkpoint?.batch ?? 0)
+        isBehind = false
+    }
+
+    // MARK: Tidying up
+
+    /// Does a little towards getting the space of erased blocks back. False when there is nothing to do.
+    mutating func tidyUp() -> Bool {
+        guard !isTidyingHalted, !isBehind else { return false }
+        do throws(BlockStoreError) {
+            if try deleteDead() { return true }
+            if let number = writer.number, state.isWorthLeaving(number) {
+                try leaveSegment()
+                return true
+            }
+            if try move() { return true }
+        } catch {
+            compaction.stop()
+        }
+        isTidyingHalted = true
+        return false
+    }
+
+    private mutating func deleteDead() throws(BlockStoreError) -> Bool {
+        let dead = state.deadSegments(except: writer.number)
+        guard !dead.isEmpty else { return false }
+        // A start after a crash must not look for them, nor miss the erasures they hold.
+        try state.index.flush()
+        for number in dead { try files.delete(number) }
+        try state.forget(dead)
+        return true
+    }
+
+    /// Copies some blocks that are still of use out of a segment with much garbage.
+    private mutating func move() throws(BlockStoreError) -> Bool {
+        guard let pending = try compaction.next(state, writing: writer.number) else { return false }
+        if !pending.isEmpty { try write(pending) }
+        return true
+    }
+}

@@ -1,0 +1,111 @@
+import Glibc
+import Protocol
+
+/// Brings the index up to what the segments say: what a crash took from it is read again; a batch that was cut off by
+/// the crash is cleaned away.
+struct SmallBlockRecovery {
+    /// What an operator should know about.
+    private(set) var notices: [String] = []
+
+    private let files: SegmentFiles
+    private let key: SecretKey
+    /// Whether leftovers are removed.
+    private let cleans: Bool
+
+    private static let applyAtOnce = 1000
+
+    init(_ files: SegmentFiles, _ key: SecretKey, cleans: Bool) {
+        self.files = files
+        self.key = key
+        self.cleans = cleans
+    }
+
+    /// Returns the number for the next segment.
+    mutating func run(_ state: inout SmallBlockState) throws(BlockStoreError) -> UInt64 {
+        let numbers = try files.numbers()
+        let checkpoint = state.checkpoint
+        let isNew = checkpoint == nil
+        let start = checkpoint ?? .init()
+        if isNew, numbers.isEmpty, cleans { try state.begin() }
+        if isNew, !numbers.isEmpty { notices.append("the index is made anew from \(numbers.count) segments") }
+        let unread = numbers.filter { isNew || $0 >= start.segment }
+        let lastBatch = try findLastBatch(unread, start)
+        for number in unread {
+            try replay(number, from: Self.offset(in: number, start), lastBatch, &state)
+        }
+        try settle(numbers, unread, &state)
+        return max((numbers.last ?? 0) &+ 1, start.segment &+ 1)
+    }
+
+    private static func offset(in number: UInt64, _ start: SmallBlockIndex.Checkpoint) -> Int {
+        number == start.segment ? Int(clamping: start.offset) : 0
+    }
+
+    private func reader(_ number: UInt64, from offset: Int) throws(BlockStoreError) -> SegmentReader {
+        SegmentReader(try files.open(number).file, SegmentSeal(key, segment: number), from: offset)
+    }
+
+    /// Every batch before it was durable, so that what is missing from one was lost later and is not a torn write.
+    private func findLastBatch(
+        _ numbers: [UInt64], _ start: SmallBlockIndex.Checkpoint
+    ) throws(BlockStoreError) -> UInt64 {
+        var last: UInt64 = 0
+        for number in numbers.reversed() where last == 0 {
+            let reader = try reader(number, from: Self.offset(in: number, start))
+            while let found = try reader.next() { last = max(last, found.record.batch) }
+        }
+        return last
+    }
+
+    private mutating func replay(
+        _ number: UInt64, from offset: Int, _ lastBatch: UInt64, _ state: inout SmallBlockState
+    ) throws(BlockStoreError) {
+        let reader = try reader(number, from: offset)
+        var placed: [SmallBlockState.Placed] = []
+        var torn = 0
+        while let found = try reader.next() {
+            if found.skipped > 0 {
+                let name = SegmentFiles.name(number)
+                notices.append("\(name): \(found.skipped) bytes before \(found.offset) are damaged; blocks there are lost")
+            }
+            if found.record.batch == lastBatch, !SegmentRecord.areWhole(try reader.pages(of: found)) {
+                torn += 1
+                continue
+            }
+            placed.append(.init(record: found.record, offset: found.offset))
+            if placed.count == Self.applyAtOnce {
+                try state.apply(placed, in: number, upTo: reader.validEnd)
+                placed = []
+            }
+        }
+        if torn > 0 { notices.append("\(SegmentFiles.name(number)): \(torn) blocks of an interrupted write removed") }
+        // Also without records, so that the checkpoint moves on.
+        try state.apply(placed, in: number, upTo: reader.validEnd)
+        if cleans { try cut(number, at: reader.validEnd) }
+    }
+
+    /// Takes zeros and torn records off the end.
+    private func cut(_ number: UInt64, at end: Int) throws(BlockStoreError) {
+        let name = SegmentFiles.name(number)
+        let file = try FileDescriptor.open(name, in: files.directory, flags: O_WRONLY)
+        guard try file.size() > end else { return }
+        guard ftruncate(file.raw, end) == 0 else { throw .last("truncate \(name)") }
+    }
+
+    /// Makes the files and what the index knows about them agree.
+    private mutating func settle(
+        _ numbers: [UInt64], _ unread: [UInt64], _ state: inout SmallBlockState
+    ) throws(BlockStoreError) {
+        let present = Set(numbers)
+        let gone = state.segments.filter { !present.contains($0.key) }
+        for (number, use) in gone.sorted(by: { $0.key < $1.key }) where use.live > 0 {
+            notices.append("\(SegmentFiles.name(number)) is missing; \(use.live) bytes of blocks are lost")
+        }
+        try state.forget(gone.map(\.key))
+        guard cleans else { return }
+        // What was found torn must not be met again by a later replay, when it no longer is at the end.
+        if !unread.isEmpty { try state.index.flush() }
+        // Deleted, but the deletion did not reach the disk; or never written to.
+        for number in numbers where state.segments[number] == nil { try files.delete(number) }
+    }
+}

@@ -1,0 +1,169 @@
+import Glibc
+import Protocol
+import Synchronization
+
+/// The small blocks of a disk: a log of segments and an index of where each block lies. Thread-safe.
+///
+/// Changes gather while the sync of those before them is in flight, and then share one. Whoever brings the first of
+/// them leads: it writes for all until nobody waits any more; everybody else returns at once.
+final class SmallBlockStore: Sendable {
+    private struct Gathering {
+        var waiting: [SmallBlockChange] = []
+        var isLed = false
+    }
+
+    /// What recovery had to say.
+    let notices: [String]
+
+    private let index: SmallBlockIndex
+    private let files: SegmentFiles
+    private let gathering = Mutex(Gathering())
+    private let log: Mutex<SmallBlockLog>
+    private let blockCount: Atomic<Int>
+    private let pagesInMemory = Atomic(0)
+    /// Once set it stays: the disk needs somebody to look after it.
+    private let damaged = Atomic(false)
+
+    static let directoryName = "small_blocks"
+    static let indexName = "index"
+    /// Pages that wait for a sync, or for the rest of their block, at most: what comes in beyond becomes files.
+    private static let memoryLimit = 16 << 20
+    private static let batchBytes = 4 << 20
+    private static let batchCount = 2048
+
+    /// Opens the store below `disk`, made when it is not there; reads what a crash took from the index.
+    init(of disk: FileDescriptor, path: String, key: SecretKey) throws(BlockStoreError) {
+        if mkdirat(disk.raw, Self.directoryName, 0o777) == 0 {
+            try disk.sync(path)
+        } else if errno != EEXIST {
+            throw .last("create \(path)/\(Self.directoryName)")
+        }
+        let directory = try FileDescriptor.open(Self.directoryName, in: disk, flags: O_RDONLY | O_DIRECTORY)
+        files = SegmentFiles(directory)
+        let indexPath = "\(path)/\(Self.directoryName)/\(Self.indexName)"
+        let reserve = SpaceReserve(in: directory)
+        var recovery = SmallBlockRecovery(files, key, cleans: true)
+        index = try Self.openIndex(indexPath, reserve)
+        var state = try SmallBlockState(index)
+        let nextNumber = try recovery.run(&state)
+        blockCount = Atomic(state.blocks)
+        reserve.keep()
+        log = Mutex(SmallBlockLog(state, SegmentWriter(files, key, nextNumber: nextNumber), files, key, reserve))
+        notices = recovery.notices
+    }
+
+    private static func openIndex(
+        _ path: String, _ reserve: SpaceReserve
+    ) throws(BlockStoreError) -> SmallBlockIndex {
+        do throws(BlockStoreError) {
+            return try SmallBlockIndex(opening: path)
+        } catch where error.isOutOfSpace && reserve.release() {
+            return try SmallBlockIndex(opening: path)
+        }
+    }
+
+    /// Blocks in the store.
+    var blocks: Int { blockCount.load(ordering: .relaxed) }
+
+    /// Whether it was found to contradict itself.
+    var isDamaged: Bool { damaged.load(ordering: .relaxed) }
+
+    // MARK: Reading
+
+    /// Nil when there is no such block.
+    func open(_ block: BlockID) throws(BlockStoreError) -> BlockFile? {
+        for _ in 0..<100 {
+            guard let location = try noting({ () throws(BlockStoreError) in try index.location(of: block) }) else {
+                return nil
+            }
+            do throws(BlockStoreError) {
+                return BlockFile(location, in: try files.open(location.segment))
+            } catch .system(_, ENOENT) {
+                continue  // the block was moved meanwhile and its segment deleted
+            }
+        }
+        throw .system(operation: "segment of block \(block) is missing", code: EIO)
+    }
+
+    func contains(_ block: BlockID) throws(BlockStoreError) -> Bool {
+        try noting { () throws(BlockStoreError) in try index.location(of: block) } != nil
+    }
+
+    /// Runs `body` and remembers damage.
+    private func noting<Result>(_ body: () throws(BlockStoreError) -> Result) throws(BlockStoreError) -> Result {
+        do throws(BlockStoreError) {
+            return try body()
+        } catch {
+            note(error)
+            throw error
+        }
+    }
+
+    private func note(_ error: BlockStoreError) {
+        if case .smallBlocksDamaged = error { damaged.store(true, ordering: .relaxed) }
+    }
+
+    // MARK: Changing
+
+    /// Room in memory for `bytes` of pages, to be returned with `leaveMemory`; false when too much is there already.
+    func enterMemory(_ bytes: Int) -> Bool {
+        let (_, sum) = pagesInMemory.add(bytes, ordering: .relaxed)
+        if sum > Self.memoryLimit { leaveMemory(bytes) }
+        return sum <= Self.memoryLimit
+    }
+
+    func leaveMemory(_ bytes: Int) { pagesInMemory.subtract(bytes, ordering: .relaxed) }
+
+    /// Carries a change out. May return before that is done, and may carry out others' before it returns.
+    func submit(_ change: SmallBlockChange) {
+        let leads = gathering.withLock { gathering in
+            gathering.waiting.append(change)
+            if gathering.isLed { return false }
+            gathering.isLed = true
+            return true
+        }
+        guard leads else { return }
+        log.withLock { log in
+            while true {
+                let batch = nextBatch()
+                if !batch.isEmpty {
+                    carryOut(batch, in: &log)
+                } else if !log.tidyUp(), stopLeading() {
+                    return
+                }
+            }
+        }
+    }
+
+    private func carryOut(_ batch: [SmallBlockChange], in log: inout SmallBlockLog) {
+        let results = log.commit(batch)
+        blockCount.store(log.blocks, ordering: .relaxed)
+        for (change, result) in zip(batch, results) {
+            if case .failure(let error) = result { note(error) }
+            change.completion(result)
+        }
+    }
+
+    /// As much as one sync should cover.
+    private func nextBatch() -> [SmallBlockChange] {
+        gathering.withLock { gathering in
+            var (count, bytes) = (0, 0)
+            for change in gathering.waiting {
+                guard count < Self.batchCount, bytes < Self.batchBytes else { break }
+                if case .store(let pages, _) = change.action { bytes += pages.count }
+                count += 1
+            }
+            let batch = Array(gathering.waiting.prefix(count))
+            gathering.waiting.removeFirst(count)
+            return batch
+        }
+    }
+
+    private func stopLeading() -> Bool {
+        gathering.withLock { gathering in
+            guard gathering.waiting.isEmpty else { return false }
+            gathering.isLed = false
+            return true
+        }
+    }
+}
