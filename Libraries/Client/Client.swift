@@ -92,6 +92,7 @@ public actor Client {
         if let last = lastExtensionsNanoseconds, now &- last < options.extensionsNanoseconds { return }
         guard let known = await source.extensions() else { return }
         extensions = known
+        core.verifier.asksForSums = known.contains(.fetchPageSums)
         lastExtensionsNanoseconds = now
     }
 

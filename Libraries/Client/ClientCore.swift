@@ -17,6 +17,7 @@ package final class ClientCore: @unchecked Sendable {
     package let health: ServiceHealth
     package let chunks: ChunkCache
     package let chunkReader: ChunkReader
+    package let verifier: BlockVerifier
     /// Readers that fetch ahead; they share the cache.
     package let sequentialReaders = Atomic<Int>(0)
     /// Reads as zeros; never written.
@@ -33,11 +34,13 @@ package final class ClientCore: @unchecked Sendable {
             loop: loop, binding: address, firstID: .random(in: 1..<(.max)))
         connections = BlockConnectionPool(loop: loop, stallNanoseconds: options.blockStallNanoseconds)
         health = ServiceHealth(
-            avoidNanoseconds: options.avoidNanoseconds, leastHedgeNanoseconds: options.leastHedgeNanoseconds)
+            avoidNanoseconds: options.avoidNanoseconds, avoidWritingNanoseconds: options.avoidWritingNanoseconds,
+            leastHedgeNanoseconds: options.leastHedgeNanoseconds)
         chunks = ChunkCache(budgetBytes: options.readCacheBytes)
+        let fetcher = ServicePageFetcher(connections: connections)
+        verifier = BlockVerifier(fetcher: fetcher, budgetBytes: max(1 << 20, options.readCacheBytes / 8))
         chunkReader = ChunkReader(
-            loop: loop, pool: pool, cache: chunks, fetcher: ServicePageFetcher(connections: connections), health: health
-        )
+            loop: loop, pool: pool, cache: chunks, fetcher: fetcher, verifier: verifier, health: health)
         // Fresh from the system, so zeros, without taking any memory.
         guard let zeros = pool.take(1 << 20) else { throw SystemError("allocate memory", code: ENOMEM) }
         self.zeros = zeros

@@ -18,8 +18,10 @@ public struct ClientOptions: Hashable, Sendable {
     public var readAheadBytes = 8 << 20
     /// Bytes of sealed spans, parity included, that wait for block services over all files. Writers pause beyond it.
     public var pendingWriteBytes = 192 << 20
-    /// How long a block service that failed is avoided.
+    /// Longest time for which a block service that fails again and again is not tried for reading.
     public var avoidNanoseconds: UInt64 = 30_000_000_000
+    /// How long a block service that failed to store a block, or was slow, gets no new ones.
+    public var avoidWritingNanoseconds: UInt64 = 60_000_000_000
     /// A fetch is given at least so long before other blocks are asked to stand in for it; more while fetches are slow
     /// in general.
     public var leastHedgeNanoseconds: UInt64 = 20_000_000

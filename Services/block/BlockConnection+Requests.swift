@@ -13,6 +13,7 @@ extension BlockConnection {
         case .checkBlock(let request): check(request, on: disk)
         case .fetchBlock(let request): fetch(request, from: disk)
         case .fetchBlockWithCrc(let request): fetch(request, from: disk)
+        case .fetchPageSums(let request): fetch(request, from: disk)
         }
     }
 
@@ -111,6 +112,12 @@ extension BlockConnection {
         let header = Answers.success(to: request, FetchBlockResponse())
         let job = FetchDataJob(disk, request.blockId, offset: request.offset, count: request.count, header: header)
         start(job, on: disk.queue)
+    }
+
+    private func fetch(_ request: FetchPageSumsRequest, from disk: ServedDisk?) {
+        guard let disk else { return refuse(.blockServiceNotFound) }
+        let header = Answers.success(to: request, FetchPageSumsResponse())
+        start(PageSumsJob(disk, request.blockId, size: request.size, header: header), on: disk.queue)
     }
 
     private func countFetch(_ count: UInt32) {

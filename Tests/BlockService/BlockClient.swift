@@ -74,6 +74,14 @@ struct BlockClient {
         return try socket.receive(Int(count))
     }
 
+    /// The checksums of all pages, as they come over the wire.
+    func fetchPageSums(_ block: BlockID, _ size: UInt32) throws -> [UInt8] {
+        let request = FetchPageSumsRequest(blockId: block, size: size)
+        try socket.send(try bytes(request))
+        _ = try response(to: request)
+        return try socket.receive(Int(size) / 4096 * 4)
+    }
+
     func fetchPages(_ block: BlockID, _ offset: UInt32, _ count: UInt32) throws -> [UInt8] {
         let request = FetchBlockWithCrcRequest(
             fileId: InodeID(rawValue: 0), blockId: block, blockCrc: .zero, offset: offset, count: count)
@@ -109,5 +117,13 @@ func pages(of data: [UInt8]) -> [UInt8] {
         let page = Array(data[start..<start + 4096])
         let crc = CRC32C(of: page).rawValue
         return page + (0..<4).map { UInt8(truncatingIfNeeded: crc >> (8 * $0)) }
+    }
+}
+
+/// The checksums of the pages of `data` as they travel.
+func sums(of data: [UInt8]) -> [UInt8] {
+    stride(from: 0, to: data.count, by: 4096).flatMap { start -> [UInt8] in
+        let crc = CRC32C(of: Array(data[start..<start + 4096])).rawValue
+        return (0..<4).map { UInt8(truncatingIfNeeded: crc >> (8 * $0)) }
     }
 }

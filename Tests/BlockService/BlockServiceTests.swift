@@ -66,6 +66,9 @@ import Testing
             #expect(try client.fetchPages(block, 4096, UInt32(size - 4096)) == pages(of: Array(data.dropFirst(4096))))
             #expect(try client.fetch(block, 4096, 0) == [])
             try client.check(block, data)
+            #expect(try client.fetchPageSums(block, UInt32(size)) == sums(of: data))
+            let wrongSize = FetchPageSumsRequest(blockId: block, size: UInt32(size + 4096))
+            #expect(try client.error(of: wrongSize) == .badBlockCrc)
             #expect(try client.write(block, data) == proof)  // once more: idempotent
             let erase = client.eraseRequest(block)
             for _ in 0..<2 {

@@ -19,6 +19,10 @@ final class FakeBlockServices: @unchecked Sendable {
         case lostEverything
         /// Sends pages that do not match their checksums.
         case corrupts
+        /// Sends whole pages of another place, with right checksums, and has their checksums.
+        case confuses
+        /// As before, but has the checksums of the right pages.
+        case confusesPages
     }
 
     let all: Range<Int>
@@ -89,6 +93,9 @@ final class FakeBlockServices: @unchecked Sendable {
         case (.fetchBlockWithCrc, _):
             fetch(fixed, behaviour, connection)
             return used
+        case (.fetchPageSums, _):
+            fetchSums(fixed, behaviour, connection)
+            return used
         default: return nil
         }
     }
@@ -111,9 +118,10 @@ final class FakeBlockServices: @unchecked Sendable {
     private func fetch(_ fixed: [UInt8], _ behaviour: Behaviour, _ connection: TCPConnection) {
         guard let request = try? FetchBlockWithCrcRequest(decoding: fixed) else { return }
         let end = Int(request.offset) + Int(request.count)
-        guard behaviour != .lostEverything, let block = blocks[request.blockId] else {
+        guard behaviour != .lostEverything, var block = blocks[request.blockId] else {
             return connection.write(Self.error(.blockNotFound))
         }
+        if behaviour == .confuses || behaviour == .confusesPages { block = Self.confused(block) }
         guard end <= block.count, request.offset % 4096 == 0, request.count % 4096 == 0 else {
             return connection.write(Self.error(.blockFetchOutOfBounds))
         }
@@ -127,6 +135,27 @@ final class FakeBlockServices: @unchecked Sendable {
             answer += (0..<4).map { UInt8(truncatingIfNeeded: sum >> (8 * $0)) }
         }
         connection.write(answer)
+    }
+
+    private func fetchSums(_ fixed: [UInt8], _ behaviour: Behaviour, _ connection: TCPConnection) {
+        guard let request = try? FetchPageSumsRequest(decoding: fixed) else { return }
+        guard behaviour != .lostEverything, var block = blocks[request.blockId] else {
+            return connection.write(Self.error(.blockNotFound))
+        }
+        guard block.count == Int(request.size) else { return connection.write(Self.error(.badBlockCrc)) }
+        if behaviour == .confuses { block = Self.confused(block) }
+        var answer = Self.header(BlocksKind.fetchPageSums.rawValue)
+        for offset in stride(from: 0, to: block.count, by: 4096) {
+            let sum = block[offset..<offset + 4096].withUnsafeBytes { Castagnoli.sum($0) }
+            answer += (0..<4).map { UInt8(truncatingIfNeeded: sum >> (8 * $0)) }
+        }
+        connection.write(answer)
+    }
+
+    /// The same pages in the opposite order; a single page becomes another one.
+    private static func confused(_ block: [UInt8]) -> [UInt8] {
+        guard block.count > 4096 else { return block.map { ~$0 } }
+        return stride(from: block.count - 4096, through: 0, by: -4096).flatMap { block[$0..<$0 + 4096] }
     }
 
     private static func header(_ kind: UInt8) -> [UInt8] {

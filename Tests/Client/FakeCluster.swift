@@ -20,7 +20,7 @@ struct FakeCluster: Sendable {
         }
 
         func totals() async throws(ClientError) -> InfoResponse { throw ClientError(.unavailable, "test") }
-        func extensions() async -> Set<ProtocolExtension>? { [] }
+        func extensions() async -> Set<ProtocolExtension>? { [.fetchPageSums] }
         func close() async {}
     }
 

@@ -1,4 +1,5 @@
 import Client
+import Erasure
 import EventLoop
 import Protocol
 
@@ -47,6 +48,16 @@ final class FakeShards: @unchecked Sendable {
     }
 
     func close() { socket.close() }
+
+    /// The checksum of block `index`, from those of its cells.
+    private static func blockSum(_ request: AddSpanInitiateRequest, _ index: Int) -> CRC32C {
+        let blocks = Int(request.parity.blocks)
+        let sum = (0..<Int(request.stripes)).reduce(UInt32(0)) { sum, stripe in
+            let cell = request.crcs[stripe * blocks + index].rawValue
+            return Castagnoli.append(sum, cell, secondLength: UInt64(request.cellSize))
+        }
+        return CRC32C(rawValue: sum)
+    }
 
     static func addresses(_ address: SocketAddress) -> AddrsInfo {
         AddrsInfo(
@@ -193,7 +204,10 @@ final class FakeShards: @unchecked Sendable {
         }
         let blockSpan = FetchedBlocksSpan(
             parity: request.parity, stripes: request.stripes, cellSize: request.cellSize,
-            blocks: zip(infos, chosen).map { FetchedBlock(blockServiceIx: UInt8($1), blockId: $0.blockId, crc: .zero) },
+            blocks: zip(infos, chosen).enumerated().map { index, place in
+                FetchedBlock(
+                    blockServiceIx: UInt8(place.1), blockId: place.0.blockId, crc: Self.blockSum(request, index))
+            },
             stripesCrc: [])
         let header = FetchedSpanHeader(
             byteOffset: request.byteOffset, size: request.size, crc: request.crc, storageClass: request.storageClass)

@@ -58,13 +58,14 @@ import Testing
             let service = BlockService(
                 addrs: FakeShards.addresses(listener.localAddress), id: BlockServiceID(rawValue: 1), flags: [])
             let memory = cluster.client.core.pool.take(8192)
+            let sums = PageSums(ofBytes: 8192)
             let outcome: Result<MAC?, ClientError> = await withCheckedContinuation { continuation in
                 guard let memory else { return continuation.resume(returning: .success(nil)) }
                 let request = FetchBlockWithCrcRequest(
                     fileId: .null, blockId: BlockID(rawValue: 5), blockCrc: .zero, offset: 0, count: 8192)
                 let operation = BlockOperation(
-                    request, service, answer: .pages(destination: memory.base, bytes: 8192)
-                ) { continuation.resume(returning: $0) }
+                    request, service, answer: .pages(destination: memory.base, bytes: 8192, sums: sums.values)
+                ) { result in withExtendedLifetime((memory, sums)) { continuation.resume(returning: result) } }
                 cluster.client.core.connections.submit(operation, purpose: .fetch)
             }
             listener.close()

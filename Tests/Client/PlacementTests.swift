@@ -57,21 +57,42 @@ import Testing
         let id = FakeBlockServices.id(1)
         health.writeFailed(id, domain: FakeBlockServices.domain(1), now: 5)
         #expect(health.avoidedForWriting(now: 10).map(\.blockService) == [id])
-        #expect(health.avoidedForWriting(now: 40_000_000_000).isEmpty)
-        health.readDisappointed(id, now: 0)
-        #expect(health.isAvoidedForReading(id, now: 100))
-        health.readSucceeded(id, latencyNanoseconds: 1_000_000)
-        #expect(!health.isAvoidedForReading(id, now: 100))
-        for _ in 0..<20 { health.readDisappointed(id, now: 0) }
-        #expect(health.isAvoidedForReading(id, now: 29_000_000_000))
-        #expect(!health.isAvoidedForReading(id, now: 31_000_000_000))
+        #expect(health.avoidedForWriting(now: 61_000_000_000).isEmpty)
     }
 
-    @Test func hedgesFollowTheUsualLatency() {
+    @Test func servicesThatFailAreProbedEverMoreRarely() {
+        let health = ServiceHealth(avoidNanoseconds: 30_000_000_000)
+        let id = FakeBlockServices.id(1)
+        #expect(health.attempt(id, now: 5) == .usual)
+        // Many requests that fail at the same time count once.
+        for _ in 0..<20 { health.readDisappointed(id, now: 10) }
+        #expect(health.attempt(id, now: 11) == .avoid && health.isDoubtful(id))
+        var now: UInt64 = 2_000_000_000
+        var probes = 0
+        while now < 600_000_000_000 {
+            if health.attempt(id, now: now) == .probe {
+                probes += 1
+                #expect(health.attempt(id, now: now + 1) == .avoid)
+                // The probe was under way for a while.
+                health.readDisappointed(id, now: now + 20_000_000_000)
+            }
+            now += 100_000_000
+        }
+        #expect((15...30).contains(probes))
+        health.readSucceeded(id, latencyNanoseconds: 1_000_000, now: now)
+        #expect(health.attempt(id, now: now) == .usual && !health.isDoubtful(id))
+        health.readSucceeded(id, latencyNanoseconds: 100_000_000, now: now)
+        #expect(health.attempt(id, now: now) == .avoid)
+    }
+
+    @Test func hedgesFollowTheUsualLatencyAndNotThatOfOneSlowDisk() {
         let health = ServiceHealth(avoidNanoseconds: 1)
         #expect(health.hedgeNanoseconds == 20_000_000)
-        for _ in 0..<100 { health.readSucceeded(FakeBlockServices.id(0), latencyNanoseconds: 50_000_000) }
-        #expect(health.hedgeNanoseconds >= 150_000_000)
+        for round in 0..<600 {
+            let latency: UInt64 = round % 6 == 0 ? 5_000_000_000 : 50_000_000
+            health.readSucceeded(FakeBlockServices.id(round % 6), latencyNanoseconds: latency, now: 0)
+        }
+        #expect((150_000_000...200_000_000).contains(health.hedgeNanoseconds))
     }
 
     @Test func sparesFollowDemand() {

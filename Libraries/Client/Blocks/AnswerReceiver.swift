@@ -30,8 +30,8 @@ struct AnswerReceiver: ~Copyable {
 
     private var headerReceived = 0
     private var smallReceived = 0
-    /// Bytes of pages and checksums.
-    private var pagesReceived = 0
+    /// Bytes of pages and checksums, or of whatever else follows the header.
+    private var bodyReceived = 0
     private var corruptPage: Int?
 
     init() {}
@@ -60,7 +60,9 @@ struct AnswerReceiver: ~Copyable {
         switch operation.answer {
         case .none: return finish(.success(nil))
         case .proof: return receiveProof(descriptor)
-        case .pages(let destination, let bytes): return receivePages(operation, destination, bytes, descriptor)
+        case .bytes(let destination, let count): return receiveBytes(destination, count, descriptor)
+        case .pages(let destination, let bytes, let found):
+            return receivePages(operation, destination, bytes, found, descriptor)
         }
     }
 
@@ -88,27 +90,41 @@ struct AnswerReceiver: ~Copyable {
         return finish(result(place))
     }
 
+    // MARK: Bytes
+
+    private mutating func receiveBytes(
+        _ destination: UnsafeMutableRawPointer, _ size: Int, _ descriptor: Int32
+    ) -> Outcome {
+        guard bodyReceived < size else { return finish(.success(nil)) }
+        let (offset, missing) = (bodyReceived, size - bodyReceived)
+        let count = Self.retrying { read(descriptor, destination + offset, missing) }
+        guard count > 0 else { return Self.nothing(count) }
+        bodyReceived += count
+        return bodyReceived == size ? finish(.success(nil)) : .more
+    }
+
     // MARK: Pages
 
     private mutating func receivePages(
-        _ operation: BlockOperation, _ destination: UnsafeMutableRawPointer, _ bytes: Int, _ descriptor: Int32
+        _ operation: BlockOperation, _ destination: UnsafeMutableRawPointer, _ bytes: Int,
+        _ found: UnsafeMutablePointer<UInt32>, _ descriptor: Int32
     ) -> Outcome {
         let pages = bytes / Self.pageBytes
-        guard pagesReceived < pages * Self.pageAndSumBytes else { return finishPages(operation) }
+        guard bodyReceived < pages * Self.pageAndSumBytes else { return finishPages(operation) }
         let used = scatter(destination, pages)
         let count = Self.retrying { readv(descriptor, vectors, used) }
         guard count > 0 else { return Self.nothing(count) }
-        let before = pagesReceived / Self.pageAndSumBytes
-        pagesReceived += count
-        let after = pagesReceived / Self.pageAndSumBytes
-        check(destination, before..<after)
+        let before = bodyReceived / Self.pageAndSumBytes
+        bodyReceived += count
+        let after = bodyReceived / Self.pageAndSumBytes
+        check(destination, before..<after, found)
         return after == pages ? finishPages(operation) : .more
     }
 
     /// Vectors for what is to come: rest of the page under way, its checksum, next page, and so on.
     private func scatter(_ destination: UnsafeMutableRawPointer, _ pages: Int) -> Int32 {
-        let first = pagesReceived / Self.pageAndSumBytes
-        var offset = pagesReceived % Self.pageAndSumBytes
+        let first = bodyReceived / Self.pageAndSumBytes
+        var offset = bodyReceived % Self.pageAndSumBytes
         var used = 0
         for page in first..<min(pages, first + Self.pagesAtOnce) {
             if offset < Self.pageBytes {
@@ -126,9 +142,12 @@ struct AnswerReceiver: ~Copyable {
         return Int32(used)
     }
 
-    private mutating func check(_ destination: UnsafeMutableRawPointer, _ pages: Range<Int>) {
+    private mutating func check(
+        _ destination: UnsafeMutableRawPointer, _ pages: Range<Int>, _ found: UnsafeMutablePointer<UInt32>
+    ) {
         for page in pages {
             let sum = Castagnoli.sum(UnsafeRawPointer(destination + page * Self.pageBytes), Self.pageBytes)
+            found[page] = sum
             if sum != UInt32(littleEndian: sums[page % Self.pagesAtOnce]), corruptPage == nil { corruptPage = page }
         }
     }
@@ -142,7 +161,7 @@ struct AnswerReceiver: ~Copyable {
     private mutating func finish(_ result: Result<MAC?, ClientError>) -> Outcome {
         headerReceived = 0
         smallReceived = 0
-        pagesReceived = 0
+        bodyReceived = 0
         corruptPage = nil
         return .answered(result)
     }

@@ -11,8 +11,11 @@ package final class BlockOperation {
         case proof
         /// Nothing.
         case none
-        /// `bytes` data bytes in pages, each followed by its checksum. The data goes to `destination`.
-        case pages(destination: UnsafeMutableRawPointer, bytes: Int)
+        /// `bytes` data bytes in pages, each followed by its checksum. The data goes to `destination`, the checksum
+        /// that each page was found to have to `sums`.
+        case pages(destination: UnsafeMutableRawPointer, bytes: Int, sums: UnsafeMutablePointer<UInt32>)
+        /// So many bytes as they are.
+        case bytes(destination: UnsafeMutableRawPointer, count: Int)
     }
 
     package typealias Completion = (Result<MAC?, ClientError>) -> Void

@@ -1,66 +1,90 @@
 import Protocol
 
-/// What this client remembers about block services: who failed lately, and how fast each one answers.
+/// What this client remembers about block services: who failed or was slow lately, and how fast they usually answer.
 /// The caller passes the time. Confined to the loop.
 package final class ServiceHealth {
     private struct Record {
         var readAvoidedUntil: UInt64 = 0
         var writeAvoidedUntil: UInt64 = 0
+        /// Periods of avoidance in a row; 0 when the last fetch was well.
         var failures = 0
-        var latency = LatencyEstimate()
         var failureDomain: FailureDomain?
     }
 
     private var records: [BlockServiceID: Record] = [:]
-    /// Over all services; what a slow one is compared with.
-    private var common = LatencyEstimate()
+    /// Of all services; what a slow one is compared with.
+    private var latencies = LatencyHistogram()
     private let avoidNanoseconds: UInt64
-
+    private let avoidWritingNanoseconds: UInt64
     private let leastHedgeNanoseconds: UInt64
 
-    package init(avoidNanoseconds: UInt64, leastHedgeNanoseconds: UInt64 = 20_000_000) {
+    package init(
+        avoidNanoseconds: UInt64, avoidWritingNanoseconds: UInt64 = 60_000_000_000,
+        leastHedgeNanoseconds: UInt64 = 20_000_000
+    ) {
         self.avoidNanoseconds = avoidNanoseconds
+        self.avoidWritingNanoseconds = avoidWritingNanoseconds
         self.leastHedgeNanoseconds = leastHedgeNanoseconds
     }
 
     // MARK: Reading
 
-    package func readSucceeded(_ id: BlockServiceID, latencyNanoseconds: UInt64) {
-        common.add(latencyNanoseconds)
-        records[id, default: Record()].latency.add(latencyNanoseconds)
-        records[id, default: Record()].failures = 0
-        records[id, default: Record()].readAvoidedUntil = 0
+    /// How a fetch is to be made.
+    package enum Attempt {
+        /// Nothing speaks against it.
+        case usual
+        /// The service is tried again after a failure, while others are asked as well.
+        case probe
+        /// Others are asked in its stead.
+        case avoid
     }
 
-    /// The service failed, or was so much slower than the others that they answered in its stead.
-    /// It is avoided for a while, longer with each repetition, then tried again.
+    /// A service that failed is tried again with one fetch after each period of avoidance, until that goes well.
+    package func attempt(_ id: BlockServiceID, now: UInt64) -> Attempt {
+        guard let record = records[id], record.failures > 0 else { return .usual }
+        guard record.readAvoidedUntil <= now else { return .avoid }
+        records[id]?.readAvoidedUntil = now &+ pause(record.failures)
+        return .probe
+    }
+
+    /// Whether the service failed and did not do well since.
+    package func isDoubtful(_ id: BlockServiceID) -> Bool { (records[id]?.failures ?? 0) > 0 }
+
+    package func readSucceeded(_ id: BlockServiceID, latencyNanoseconds: UInt64, now: UInt64) {
+        let isSlow = latencyNanoseconds > hedgeNanoseconds
+        latencies.add(latencyNanoseconds)
+        if isSlow { return readDisappointed(id, now: now) }
+        guard isDoubtful(id) else { return }
+        records[id]?.failures = 0
+        records[id]?.readAvoidedUntil = 0
+    }
+
+    /// The service failed, or was much slower than is usual. It is avoided for a while, longer with each repetition;
+    /// what was under way at the time tells nothing new.
     package func readDisappointed(_ id: BlockServiceID, now: UInt64) {
         var record = records[id, default: Record()]
+        guard record.readAvoidedUntil <= now || record.failures == 0 else { return }
         record.failures = min(record.failures + 1, 8)
-        let pause = min(avoidNanoseconds, (avoidNanoseconds >> 6) << UInt64(record.failures))
-        record.readAvoidedUntil = now &+ pause
+        record.readAvoidedUntil = now &+ pause(record.failures)
         records[id] = record
     }
 
-    package func isAvoidedForReading(_ id: BlockServiceID, now: UInt64) -> Bool {
-        records[id].map { $0.readAvoidedUntil > now } ?? false
+    private func pause(_ failures: Int) -> UInt64 {
+        min(avoidNanoseconds, (avoidNanoseconds >> 6) << UInt64(failures))
     }
 
-    /// How long to wait for a fetch before asking others as well: well beyond what is usual at the moment.
+    /// How long to wait for a fetch before asking others as well: three times what three of four fetches take. A
+    /// quantile, because one disk that is a hundred times slower than the others moves every mean.
     package var hedgeNanoseconds: UInt64 {
-        max(leastHedgeNanoseconds, common.mean &* 3 &+ common.deviation &* 4)
-    }
-
-    /// Sorts sources: smaller is better.
-    package func expectedLatency(_ id: BlockServiceID) -> UInt64 {
-        records[id]?.latency.mean ?? 0
+        max(leastHedgeNanoseconds, latencies.upperQuartile &* 3)
     }
 
     // MARK: Writing
 
+    /// The service failed to store a block, or took much longer than others.
     package func writeFailed(_ id: BlockServiceID, domain: FailureDomain, now: UInt64) {
         var record = records[id, default: Record()]
-        record.writeAvoidedUntil = now &+ avoidNanoseconds
+        record.writeAvoidedUntil = now &+ avoidWritingNanoseconds
         record.failureDomain = domain
         records[id] = record
     }
@@ -76,26 +100,5 @@ package final class ServiceHealth {
             guard record.writeAvoidedUntil > now else { return nil }
             return BlacklistEntry(failureDomain: .none, blockService: id)
         }
-    }
-}
-
-/// Mean and mean deviation of a latency, weighted towards the last few values, as TCP estimates round trips.
-package struct LatencyEstimate {
-    package private(set) var mean: UInt64 = 0
-    package private(set) var deviation: UInt64 = 0
-    private var isEmpty = true
-
-    package init() {}
-
-    package mutating func add(_ nanoseconds: UInt64) {
-        guard !isEmpty else {
-            isEmpty = false
-            mean = nanoseconds
-            deviation = nanoseconds / 2
-            return
-        }
-        let distance = nanoseconds > mean ? nanoseconds - mean : mean - nanoseconds
-        deviation = deviation - deviation / 4 + distance / 4
-        mean = mean - mean / 8 + nanoseconds / 8
     }
 }

@@ -21,6 +21,8 @@ package final class Chunk {
     /// The data, once it is here; constant from then on.
     package internal(set) var memory: PooledBuffer?
     package internal(set) var direct = Direct.idle
+    /// When its own block was asked, monotonic.
+    var directBeganNanoseconds: UInt64 = 0
     /// Whether somebody wants the data itself. If not, it is only fetched to help in computing another chunk, and never
     /// computed.
     package internal(set) var isWanted = false

@@ -9,6 +9,7 @@ package final class ChunkReader {
     private let pool: BufferPool
     private let cache: ChunkCache
     private let fetcher: any PageFetching
+    private let verifier: BlockVerifier
     private let hedges: DeadlineTimer<() -> Void>
     private let health: ServiceHealth
 
@@ -26,12 +27,14 @@ package final class ChunkReader {
     private static let missingNanoseconds: UInt64 = 60_000_000_000
 
     package init(
-        loop: EventLoop, pool: BufferPool, cache: ChunkCache, fetcher: any PageFetching, health: ServiceHealth
+        loop: EventLoop, pool: BufferPool, cache: ChunkCache, fetcher: any PageFetching, verifier: BlockVerifier,
+        health: ServiceHealth
     ) {
         self.loop = loop
         self.pool = pool
         self.cache = cache
         self.fetcher = fetcher
+        self.verifier = verifier
         self.health = health
         hedges = DeadlineTimer(loop: loop)
         hedges.onDue = { body, _ in body() }
@@ -68,10 +71,14 @@ package final class ChunkReader {
         chunk.isWanted = true
         switch chunk.direct {
         case .idle:
-            if isPromising(chunk.span, chunk.block) {
+            switch attempt(chunk) {
+            case .usual:
                 startDirect(chunk)
                 hedge(chunk)
-            } else {
+            case .probe:
+                startDirect(chunk)
+                startRecovery(chunk)
+            case .avoid:
                 startRecovery(chunk)
             }
         case .failed: startRecovery(chunk)
@@ -80,39 +87,56 @@ package final class ChunkReader {
         }
     }
 
+    private func attempt(_ chunk: Chunk) -> ServiceHealth.Attempt {
+        guard case .blocks(_, let sources) = chunk.span.content, isThere(chunk.span, chunk.block) else { return .avoid }
+        return health.attempt(sources[chunk.block].service.id, now: loop.monotonicNanoseconds)
+    }
+
+    /// Whether nothing is known to be wrong with a block.
+    private func isThere(_ span: SpanInfo, _ block: Int) -> Bool {
+        guard case .blocks(_, let sources) = span.content else { return false }
+        if let until = span.missing[block], until > loop.monotonicNanoseconds { return false }
+        return sources[block].service.flags.isReadable
+    }
+
     /// Whether a block is likely to be read without trouble.
     private func isPromising(_ span: SpanInfo, _ block: Int) -> Bool {
-        guard case .blocks(_, let sources) = span.content else { return false }
-        let now = loop.monotonicNanoseconds
-        let service = sources[block].service
-        if let until = span.missing[block], until > now { return false }
-        return service.flags.isReadable && !health.isAvoidedForReading(service.id, now: now)
+        guard case .blocks(_, let sources) = span.content, isThere(span, block) else { return false }
+        return !health.isDoubtful(sources[block].service.id)
     }
 
     // MARK: Directly
 
     private func startDirect(_ chunk: Chunk) {
-        guard case .blocks(_, let sources) = chunk.span.content, let memory = pool.take(chunk.key.count) else {
+        guard case .blocks(let layout, let sources) = chunk.span.content, let memory = pool.take(chunk.key.count) else {
             return directFailed(chunk)
         }
         chunk.direct = .underway
         counters.fetches &+= 1
         let source = sources[chunk.block]
         let began = loop.monotonicNanoseconds
+        chunk.directBeganNanoseconds = began
         let range = chunk.key.offset..<chunk.key.offset + chunk.key.count
-        fetcher.fetch(source, range, into: memory) { [weak self] result in
+        let sums = PageSums(ofBytes: range.count)
+        verifier.prepare(source, blockBytes: layout.blockBytes, range)
+        fetcher.fetch(source, range, into: memory, sums: sums) { [weak self] result in
             guard let self else { return }
-            switch result {
-            case .success:
+            if case .failure(let error) = result { return fetchFailed(chunk, source, error) }
+            let now = loop.monotonicNanoseconds
+            health.readSucceeded(source.service.id, latencyNanoseconds: now &- began, now: now)
+            verifier.verify(source, blockBytes: layout.blockBytes, range, sums) { [weak self] error in
+                guard let self else { return }
+                if let error { return fetchFailed(chunk, source, error) }
                 chunk.direct = .done
-                health.readSucceeded(source.service.id, latencyNanoseconds: loop.monotonicNanoseconds &- began)
                 chunk.become(memory)
-            case .failure(let error):
-                note(error, of: chunk, source)
-                if error.cause == .closed { chunk.fail(error) }
-                directFailed(chunk)
             }
         }
+    }
+
+    private func fetchFailed(_ chunk: Chunk, _ source: BlockSource, _ error: ClientError) {
+        note(error, of: chunk, source)
+        if error.cause == .closed { chunk.fail(error) }
+        directFailed(chunk)
     }
 
     private func note(_ error: ClientError, of chunk: Chunk, _ source: BlockSource) {
@@ -185,7 +209,11 @@ package final class ChunkReader {
         if case .underway = chunk.direct, case .blocks(_, let sources) = chunk.span.content {
             // The others, and computing, were quicker than the block's own service.
             counters.lostRaces &+= 1
-            health.readDisappointed(sources[chunk.block].service.id, now: loop.monotonicNanoseconds)
+            let now = loop.monotonicNanoseconds
+            // After a probe the two ran side by side from the start, and being second is no shame.
+            if now &- chunk.directBeganNanoseconds >= health.hedgeNanoseconds {
+                health.readDisappointed(sources[chunk.block].service.id, now: now)
+            }
         }
         chunk.become(memory)
     }

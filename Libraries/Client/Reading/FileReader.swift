@@ -127,7 +127,10 @@ public actor FileReader {
         guard case .data(let span, let layout, let range) = piece else { return nil }
         let block = layout.dataBlocks == 1 ? span.preferredCopy : range.block
         let aligned = range.aligned(unit: Self.chunkBytes)
-        if isSequential { return core.chunkReader.chunk(span, block: block, aligned, keeps: true) }
+        // A small block is verified as a whole, so it is fetched as a whole.
+        if isSequential || aligned.count == layout.blockBytes {
+            return core.chunkReader.chunk(span, block: block, aligned, keeps: true)
+        }
         if let known = core.chunkReader.cached(span, block: block, aligned) { return known }
         return core.chunkReader.chunk(span, block: block, range.pages, keeps: false)
     }

@@ -1,13 +1,17 @@
 import EventLoop
 import Protocol
 
-/// Fetches pages of blocks and checks them: block services, or a test.
+/// Fetches pages of blocks and checks each against its own checksum: block services, or a test.
 package protocol PageFetching: AnyObject {
-    /// Fetches `range` (whole pages) of a block into `memory` and calls `completion` once, later. The data is right if
-    /// it succeeds.
+    /// Fetches `range` (whole pages) of a block into `memory` and calls `completion` once, later. If it succeeds every
+    /// page matches the checksum that came with it, and `sums` are these checksums.
     func fetch(
-        _ source: BlockSource, _ range: Range<Int>, into memory: PooledBuffer,
+        _ source: BlockSource, _ range: Range<Int>, into memory: PooledBuffer, sums: PageSums,
         completion: @escaping (Result<Void, ClientError>) -> Void)
+
+    /// Fetches the checksums of all pages of a block, as its service has them.
+    func fetchSums(
+        _ source: BlockSource, into sums: PageSums, completion: @escaping (Result<Void, ClientError>) -> Void)
 }
 
 /// Fetches from the block services of a cluster.
@@ -19,17 +23,29 @@ package final class ServicePageFetcher: PageFetching {
     }
 
     package func fetch(
-        _ source: BlockSource, _ range: Range<Int>, into memory: PooledBuffer,
+        _ source: BlockSource, _ range: Range<Int>, into memory: PooledBuffer, sums: PageSums,
         completion: @escaping (Result<Void, ClientError>) -> Void
     ) {
         let request = FetchBlockWithCrcRequest(
             fileId: .null, blockId: source.block, blockCrc: source.crc, offset: UInt32(clamping: range.lowerBound),
             count: UInt32(clamping: range.count))
-        let operation = BlockOperation(
-            request, source.service, answer: .pages(destination: memory.base, bytes: range.count)
-        ) { result in
-            // Keeps the destination until the last byte has come or will not come.
-            withExtendedLifetime(memory) { completion(result.map { _ in () }) }
+        let answer = BlockOperation.Answer.pages(destination: memory.base, bytes: range.count, sums: sums.values)
+        let operation = BlockOperation(request, source.service, answer: answer) { result in
+            // Keeps the destinations until the last byte has come or will not come.
+            withExtendedLifetime((memory, sums)) { completion(result.map { _ in () }) }
+        }
+        connections.submit(operation, purpose: .fetch)
+    }
+
+    package func fetchSums(
+        _ source: BlockSource, into sums: PageSums, completion: @escaping (Result<Void, ClientError>) -> Void
+    ) {
+        let request = FetchPageSumsRequest(
+            blockId: source.block, size: UInt32(clamping: sums.count * ClientLimits.pageBytes))
+        let answer = BlockOperation.Answer.bytes(destination: sums.values, count: sums.count * 4)
+        let operation = BlockOperation(request, source.service, answer: answer) { result in
+            if case .success = result { sums.convertFromLittleEndian() }
+            completion(result.map { _ in () })
         }
         connections.submit(operation, purpose: .fetch)
     }

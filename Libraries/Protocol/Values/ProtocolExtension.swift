@@ -15,13 +15,17 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// The coordinator knows REPLACE_DIRECTORY.
     public static let replaceDirectory = ProtocolExtension(rawValue: 2)
 
+    /// Block services know FETCH_PAGE_SUMS.
+    public static let fetchPageSums = ProtocolExtension(rawValue: 3)
+
     /// Everything that the servers of this version can do.
-    public static let all: [ProtocolExtension] = [.exclusiveMakeDirectory, .replaceDirectory]
+    public static let all: [ProtocolExtension] = [.exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums]
 
     public var description: String {
         switch self {
         case .exclusiveMakeDirectory: "EXCLUSIVE_MAKE_DIRECTORY"
         case .replaceDirectory: "REPLACE_DIRECTORY"
+        case .fetchPageSums: "FETCH_PAGE_SUMS"
         default: "extension \(rawValue)"
         }
     }
