@@ -107,7 +107,7 @@ struct AnswerReceiver: ~Copyable {
 
     private mutating func receivePages(
         _ operation: BlockOperation, _ destination: UnsafeMutableRawPointer, _ bytes: Int,
-        _ found: UnsafeMutablePointer<UInt32>, _ descriptor: Int32
+        _ found: UnsafeMutablePointer<UInt32>?, _ descriptor: Int32
     ) -> Outcome {
         let pages = bytes / Self.pageBytes
         guard bodyReceived < pages * Self.pageAndSumBytes else { return finishPages(operation) }
@@ -143,11 +143,11 @@ struct AnswerReceiver: ~Copyable {
     }
 
     private mutating func check(
-        _ destination: UnsafeMutableRawPointer, _ pages: Range<Int>, _ found: UnsafeMutablePointer<UInt32>
+        _ destination: UnsafeMutableRawPointer, _ pages: Range<Int>, _ found: UnsafeMutablePointer<UInt32>?
     ) {
         for page in pages {
             let sum = Castagnoli.sum(UnsafeRawPointer(destination + page * Self.pageBytes), Self.pageBytes)
-            found[page] = sum
+            found?[page] = sum
             if sum != UInt32(littleEndian: sums[page % Self.pagesAtOnce]), corruptPage == nil { corruptPage = page }
         }
     }

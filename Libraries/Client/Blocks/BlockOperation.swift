@@ -12,8 +12,8 @@ package final class BlockOperation {
         /// Nothing.
         case none
         /// `bytes` data bytes in pages, each followed by its checksum. The data goes to `destination`, the checksum
-        /// that each page was found to have to `sums`.
-        case pages(destination: UnsafeMutableRawPointer, bytes: Int, sums: UnsafeMutablePointer<UInt32>)
+        /// that each page was found to have to `sums`, if that is wanted.
+        case pages(destination: UnsafeMutableRawPointer, bytes: Int, sums: UnsafeMutablePointer<UInt32>? = nil)
         /// So many bytes as they are.
         case bytes(destination: UnsafeMutableRawPointer, count: Int)
     }
