@@ -106,7 +106,7 @@ let package = Package(
                 "GarbageCollection", "BlockRepair", "MaintenanceState", "Scrubbing", "Client", "EventLoop",
             ]),
         service("mount", product: "sterna-mount", ["Client", "EventLoop", "Protocol", "CFUSE", "CLinux"]),
-        service("cli", product: "sterna", ["Client", "ConsistencyCheck", "EventLoop", "CLinux"]),
+        service("cli", product: "sterna", ["BlockRepair", "Client", "ConsistencyCheck", "EventLoop", "CLinux"]),
         .executableTarget(
             name: "sterna-bench",
             dependencies: ["Wire", "Protocol", "Erasure", "EventLoop", argumentParser],

@@ -3,7 +3,7 @@ import EventLoop
 import Protocol
 
 /// A running cluster, with requests to shards at a limited rate.
-package actor LiveRepairCluster: RepairCluster {
+package actor LiveRepairCluster: MigrationCluster {
     private nonisolated let client: Client
     private nonisolated let pacer: Pacer
     /// All block services, for whoever decides what is to be repaired.
@@ -39,6 +39,12 @@ package actor LiveRepairCluster: RepairCluster {
     package func failureDomains() async throws(ClientError) -> [BlockServiceID: FailureDomain] {
         let services = try await directory.services()
         return Dictionary(services.map { ($0.id, $0.failureDomain) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    package func blockServices(
+        notOlderThanNanoseconds age: UInt64
+    ) async throws(ClientError) -> [BlockServiceDeprecatedInfo] {
+        try await directory.services(notOlderThanNanoseconds: age)
     }
 
     package func fetch(

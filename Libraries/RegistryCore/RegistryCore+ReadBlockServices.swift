@@ -62,7 +62,7 @@ extension RegistryCore {
     }
 
     /// The whole table, secret keys included, newest change first.
-    private func allBlockServices() -> [BlockServiceDeprecatedInfo] {
+    public func allBlockServices() -> [BlockServiceDeprecatedInfo] {
         blockServices.values
             .sorted { ($1.lastInfoChange, $0.id.rawValue) < ($0.lastInfoChange, $1.id.rawValue) }
             .map { row in

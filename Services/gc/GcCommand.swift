@@ -15,6 +15,7 @@ struct GcCommand: ParsableCommand {
     @OptionGroup var registry: RegistryOptions
     @OptionGroup var options: GcOptions
     @OptionGroup(title: "Scrubbing") var scrub: ScrubOptions
+    @OptionGroup(title: "Migration") var migrate: MigrateOptions
 
     @Option(help: "Directory for what is remembered between two runs; created when missing.")
     var data: String
@@ -25,7 +26,8 @@ struct GcCommand: ParsableCommand {
         try state.verify()
         try Daemon.run("sterna-gc", daemon) { daemon in
             try GcService.start(
-                daemon, registries: registries, state: state, directory: data, options: options, scrub: scrub)
+                daemon, registries: registries, state: state, directory: data, options: options, scrub: scrub,
+                migrate: migrate)
         }
     }
 }

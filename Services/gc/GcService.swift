@@ -13,12 +13,12 @@ enum GcService {
     /// Starts the duties once the cluster answers.
     static func start(
         _ daemon: Daemon, registries: [SocketAddress], state: MaintenanceState, directory: String,
-        options: GcOptions, scrub: ScrubOptions
+        options: GcOptions, scrub: ScrubOptions, migrate: MigrateOptions
     ) throws {
         var clientOptions = ClientOptions()
-        // Nothing is read or written here.
+        // Files are not read or written here. Memory for blocks under repair is used again.
         clientOptions.readCacheBytes = 0
-        clientOptions.pendingWriteBytes = 0
+        clientOptions.pendingWriteBytes = migrate.migrate || scrub.scrub ? 64 << 20 : 0
         let client = try Client(loop: daemon.loop, registries: registries, options: clientOptions)
         let cluster = LiveCluster(
             client: client, registries: registries, requestsPerSecond: options.requestsPerSecond)
@@ -36,6 +36,11 @@ enum GcService {
             ? ScrubDuty(
                 client: client, cluster: scrubCluster, logger: daemon.logger, counters: daemon.counters, state: state,
                 replacement: replacement, directory: directory, options: scrub, firstDelay: options.firstDelay) : nil
+        let migration =
+            migrate.migrate
+            ? try Migration(
+                client: client, registries: registries, requestsPerSecond: options.requestsPerSecond, options: migrate,
+                daemon: daemon) : nil
         let (loop, logger) = (daemon.loop, daemon.logger)
         let ready = OnLoop(loop) { daemon.ready() }
         let work = loop.task {
@@ -44,6 +49,7 @@ enum GcService {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await schedule.run(duties) }
                 if let scrubDuty { group.addTask { await scrubDuty.run() } }
+                if let migration { group.addTask { await migration.run() } }
             }
         }
         daemon.onShutdown { done in
@@ -54,6 +60,7 @@ enum GcService {
                 await cluster.close()
                 await scrubCluster.close()
                 await repairCluster.close()
+                await migration?.close()
                 await client.close()
                 await work.value
                 do throws(MaintenanceStateError) {

@@ -40,6 +40,9 @@ struct RegistryDaemon: ParsableCommand {
     @Option(help: "Failure domains of a location that may not all be unavailable because of automatic decommissioning.")
     var alertAtUnavailableFailureDomains: UInt8 = 3
 
+    @Option(help: "Seconds between two rounds of asking the shards which block services hold files; 0 = never.")
+    var hasFilesInterval: UInt32 = 60
+
     @Flag(help: "Shards and coordinators may register only from a host they share an IP with.")
     var enforceStableIp = false
 
@@ -65,7 +68,7 @@ struct RegistryDaemon: ParsableCommand {
         try Daemon.run("sterna-registry", daemon) { daemon in
             let service = try RegistryService(
                 on: daemon, dataDirectory: data, addresses: listen.addresses, maximumConnections: maxConnections,
-                configuration: core)
+                configuration: core, hasFilesIntervalNanoseconds: UInt64(hasFilesInterval) * 1_000_000_000)
             service.start()
         }
     }

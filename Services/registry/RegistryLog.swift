@@ -67,6 +67,26 @@ final class RegistryLog {
         core.refreshAssignment(at: now)
     }
 
+    /// Records which block services hold files, at most 100 of them per call. May fail to, without further notice.
+    func setHasFiles(_ changes: [HasFilesChange]) {
+        guard !hasFailed else { return }
+        do throws(ProtocolError) {
+            propose([try core.prepareHasFiles(changes, at: now)]) { _ in }
+        } catch {
+            stop(.corruption("no time is left for another log entry: \(error)"))
+        }
+    }
+
+    /// Every block service there is or was.
+    func blockServices() -> [BlockServiceDeprecatedInfo] {
+        core.allBlockServices()
+    }
+
+    /// What an operator should look after now.
+    func alarms(needs: [PlacementNeed]) -> [RegistryAlarm] {
+        core.alarms(needs: needs, at: now)
+    }
+
     private func propose(_ entries: [[UInt8]], _ answer: @escaping Answer) {
         var indices: [LogIndex] = []
         do throws(ProposalRefusal) {

@@ -15,11 +15,15 @@ final class RegistryService {
     private let server: RegistryServer
     private let configuration: RegistryConfiguration
     private let addresses: [SocketAddress]
+    private let alarms: AlarmBoard
+    private let watch: ClusterWatch?
+    private var watching: Task<Void, Never>?
     private var timers: [LoopTimer] = []
 
+    /// - Parameter hasFilesIntervalNanoseconds: pause between two rounds of questions to the shards; 0 = never.
     init(
         on daemon: Daemon, dataDirectory: String, addresses: [SocketAddress], maximumConnections: Int,
-        configuration: RegistryConfiguration
+        configuration: RegistryConfiguration, hasFilesIntervalNanoseconds: UInt64
     ) throws {
         self.daemon = daemon
         self.configuration = configuration
@@ -29,6 +33,12 @@ final class RegistryService {
         }
         server = RegistryServer(log: log, loop: daemon.loop, counters: daemon.counters)
         self.addresses = try server.listen(on: addresses, maximumConnections: maximumConnections)
+        alarms = AlarmBoard(logger: daemon.logger, counters: daemon.counters)
+        watch =
+            hasFilesIntervalNanoseconds == 0
+            ? nil
+            : try ClusterWatch(
+                daemon: daemon, log: log, registries: self.addresses, intervalNanoseconds: hasFilesIntervalNanoseconds)
     }
 
     /// Registers itself, then reports readiness.
@@ -38,6 +48,7 @@ final class RegistryService {
         repeating(Self.registrationNanoseconds) { [self] in register() }
         tick()
         register { [self] in daemon.ready(addresses) }
+        watching = watch.map { watch in daemon.loop.task { await watch.run() } }
     }
 
     private func repeating(_ nanoseconds: UInt64, _ body: @escaping () -> Void) {
@@ -48,6 +59,7 @@ final class RegistryService {
         log.tick()
         server.sweep()
         storage.flushIfDue { [daemon] in daemon.fail($0) }
+        alarms.update(log.alarms(needs: watch?.needs ?? []))
     }
 
     private func register(_ registered: (() -> Void)? = nil) {
@@ -65,6 +77,17 @@ final class RegistryService {
 
     private func stop(_ done: @escaping () -> Void) {
         for timer in timers { timer.cancel() }
+        guard let watch else { return stopRest(done) }
+        watching?.cancel()
+        daemon.loop.task { [watching] in
+            await watch.close()
+            await watching?.value
+        } then: { [self] _ in
+            stopRest(done)
+        }
+    }
+
+    private func stopRest(_ done: @escaping () -> Void) {
         server.close()
         storage.close { [self] error in
             if let error { daemon.logger.error("closing the state: \(error)") }

@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 
 /// A cluster of one shard in memory, with disks that can be spoiled.
-actor RepairBench: RepairCluster {
+actor RepairBench: MigrationCluster {
     static let second: UInt64 = 1_000_000_000
 
     /// How one disk behaves.
@@ -57,8 +57,14 @@ actor RepairBench: RepairCluster {
     }
 
     func call<R: ShardRPC>(_ request: R, shard: ShardID) async throws(ClientError) -> R.Response {
-        guard shard == self.shard else { throw ClientError(.unavailable, "\(R.kind)") }
         await Task.yield()
+        guard shard == self.shard else {
+            // The others are empty.
+            guard let empty = R.response(in: .blockServiceFiles(BlockServiceFilesResponse(fileIds: []))) else {
+                throw ClientError(.unavailable, "\(R.kind)")
+            }
+            return empty
+        }
         let response = try reply(request.erased)
         if losesOneIn > 0, .random(in: 0..<losesOneIn, using: &chance) == 0 {
             throw ClientError(.timeout, "\(R.kind)")
@@ -69,6 +75,18 @@ actor RepairBench: RepairCluster {
 
     func failureDomains() async throws(ClientError) -> [BlockServiceID: FailureDomain] {
         Dictionary(uniqueKeysWithValues: disks.keys.map { ($0, Self.domain($0, servicesPerDomain)) })
+    }
+
+    func blockServices(
+        notOlderThanNanoseconds age: UInt64
+    ) async throws(ClientError) -> [BlockServiceDeprecatedInfo] {
+        disks.sorted { $0.key < $1.key }.map { id, disk in
+            BlockServiceDeprecatedInfo(
+                id: id, addrs: Self.addresses(id), storageClass: .flash,
+                failureDomain: Self.domain(id, servicesPerDomain), secretKey: Self.key(id), flags: disk.flags,
+                capacityBytes: 1 << 30, availableBytes: 1 << 29, blocks: UInt64(disk.blocks.count), path: [],
+                lastSeen: .zero, hasFiles: true, flagsLastChanged: .zero)
+        }
     }
 
     func fetch(
@@ -230,9 +248,42 @@ actor RepairBench: RepairCluster {
         try tell(BlockServiceFilesRequest(blockServiceId: service, startFrom: .null)).fileIds
     }
 
+    /// What garbage collection does to scratch files once they have expired.
+    func destroyTransientFiles() throws {
+        clock.withLock { $0 += 3 * 3600 * Self.second }
+        for file in try tell(VisitTransientFilesRequest(beginId: .null, mtu: 8972)).files {
+            while true {
+                let span: RemoveSpanInitiateResponse
+                do throws(ClientError) {
+                    let request = RemoveSpanInitiateRequest(fileId: file.id, cookie: file.cookie)
+                    guard case .removeSpanInitiate(let response) = try reply(request.erased) else { return }
+                    span = response
+                } catch {
+                    #expect(error.isRefusal(.fileEmpty))
+                    break
+                }
+                let proofs = span.blocks.map { block in
+                    disks[block.blockServiceId]?.blocks[block.blockId] = nil
+                    let key = MACKey(Self.key(block.blockServiceId))
+                    return BlockProof(
+                        blockId: block.blockId,
+                        proof: key.eraseProof(blockService: block.blockServiceId, block: block.blockId))
+                }
+                _ = try tell(
+                    RemoveSpanCertifyRequest(
+                        fileId: file.id, cookie: file.cookie, byteOffset: span.byteOffset, proofs: proofs))
+            }
+        }
+    }
+
     // MARK: Block services
 
     private static func key(_ id: BlockServiceID) -> SecretKey { SecretKey(low: id.rawValue, high: 7) }
+
+    private static func addresses(_ id: BlockServiceID) -> AddrsInfo {
+        AddrsInfo(
+            addr1: IpPort(addrs: .loopback, port: UInt16(id.rawValue)), addr2: IpPort(addrs: .any, port: 0))
+    }
 
     private static func domain(_ id: BlockServiceID, _ perDomain: Int) -> FailureDomain {
         FailureDomain(name: "d\((Int(id.rawValue) - 1) / perDomain)")
@@ -242,9 +293,8 @@ actor RepairBench: RepairCluster {
         let services = disks.sorted { $0.key < $1.key }.map { id, disk in
             BlockServiceTable.Service(
                 id: id,
-                addrs: AddrsInfo(
-                    addr1: IpPort(addrs: .loopback, port: UInt16(id.rawValue)), addr2: IpPort(addrs: .any, port: 0)),
-                storageClass: .flash, failureDomain: domain(id, perDomain), secretKey: key(id), flags: disk.flags)
+                addrs: addresses(id), storageClass: .flash, failureDomain: domain(id, perDomain),
+                secretKey: key(id), flags: disk.flags)
         }
         return BlockServiceTable(
             services: services,

@@ -1,0 +1,63 @@
+import Client
+import EventLoop
+import Protocol
+
+/// A short conversation with a registry, for commands.
+struct RegistryClient {
+    private let name: String
+    private let address: SocketAddress
+
+    /// - Parameter name: HOST:PORT.
+    init(_ name: String) throws {
+        self.name = name
+        address = try SocketAddress.resolve(name)
+    }
+
+    /// Runs `body` on a loop of its own and returns when it is done.
+    func run<T: Sendable>(
+        _ body: @escaping @Sendable (CommandRegistry) async throws -> T
+    ) throws -> T {
+        let loop = try EventLoop()
+        let registry = CommandRegistry(loop: loop, address: address)
+        var outcome: Result<T, any Error>?
+        loop.task {
+            try await body(registry)
+        } then: { result in
+            outcome = result
+            loop.stop()
+        }
+        loop.run()
+        guard let outcome else { throw BrokenOff() }
+        return try outcome.get()
+    }
+
+    struct BrokenOff: Error, CustomStringConvertible {
+        let description = "it was broken off"
+    }
+}
+
+/// The registry of a command.
+actor CommandRegistry {
+    /// A person waits.
+    private static let patienceNanoseconds: UInt64 = 5_000_000_000
+
+    nonisolated let loop: EventLoop
+    nonisolated let address: SocketAddress
+    private let connection: RegistryConnection
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    init(loop: EventLoop, address: SocketAddress) {
+        self.loop = loop
+        self.address = address
+        connection = RegistryConnection(on: loop, addresses: [address])
+    }
+
+    func call<R: RegistryRPC>(_ request: R) async throws -> R.Response {
+        do {
+            return try await connection.call(request, timeoutNanoseconds: Self.patienceNanoseconds)
+        } catch {
+            throw ClientError(registry: error, "\(R.kind) at the registry \(address)")
+        }
+    }
+}

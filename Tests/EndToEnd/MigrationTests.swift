@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// Disks that are lost or taken out of use while the cluster runs.
+    @Suite(.serialized) struct MigrationTests {
+        private static let options =
+            "--block-services 8 --policy rs:4,2 --with registry:--has-files-interval=2 --with gc:--migrate-interval=2"
+            + " --with gc:--first-delay=1 --with gc:--destruct-interval=2 --with gc:--destruct-margin=1"
+
+        private static func registry(_ cluster: TestCluster) throws -> String {
+            try sh("cat '\(cluster.directory)/run/registry.address'")
+        }
+
+        /// The fields of the disk's line: number, domain, class, state, capacity, available, blocks, files, pullable.
+        private static func line(_ cluster: TestCluster, disk: Int) throws -> [Substring] {
+            let table = try sh("'\(TestCluster.binaries)/sterna' blockservices --raw --registry \(registry(cluster))")
+            let path = "\(cluster.directory)/disks/\(disk)"
+            let found = table.split(separator: "\n").map { $0.split(separator: "\t", omittingEmptySubsequences: false) }
+                .first { $0.count == 10 && $0[9].hasSuffix(path) }
+            return try #require(found, "no disk \(path) in:\n\(table)")
+        }
+
+        private static func drain(_ cluster: TestCluster, disk: Int, _ arguments: String) throws -> String {
+            let (number, registry) = (try line(cluster, disk: disk)[0], try registry(cluster))
+            return "exec '\(TestCluster.binaries)/sterna' drain \(number) --registry \(registry) \(arguments)"
+        }
+
+        @Test(
+            "a lost disk is rebuilt by two migrators at once, one of which is killed, and nothing is missing then",
+            .timeLimit(.minutes(6)))
+        func lostDisk() throws {
+            let cluster = try TestCluster(Self.options)
+            try DegradedReadTests.fill(cluster)
+            try sh(
+                "cd '\(cluster.mount)' && mkdir s && for i in $(seq 200); do head -c 20000 /dev/urandom > s/$i; done")
+            try sh("cd '\(cluster.mount)' && find . -type f | sort | xargs sha256sum > '\(cluster.directory)/sums'")
+            try waitUntil(seconds: 60, "the registry knows that the disk holds files") {
+                (try? Self.line(cluster, disk: 2)[7]) == "yes"
+            }
+            // Everything but its key, so that the service itself goes on.
+            try sh("\(DegradedReadTests.blocks(cluster, "2")) -delete")
+            let drain = BackgroundShell(try Self.drain(cluster, disk: 2, "--lost --settle 1"))
+            usleep(300_000)
+            try cluster.killAndAwaitRestart("gc")
+            let result = drain.wait(seconds: 120)
+            #expect(result.status == 0 && result.output.contains("may be pulled"), "\(result.output)")
+
+            // The registry asks all 256 shards before it says no; the old blocks' entries have to be collected first.
+            try waitUntil(seconds: 200, "no shard knows a file on the disk") {
+                (try? Self.line(cluster, disk: 2)[8]) == "yes"
+            }
+            try cluster.remount()
+            try sh("cd '\(cluster.mount)' && sha256sum --quiet -c '\(cluster.directory)/sums'", seconds: 120)
+            let registry = try Self.registry(cluster)
+            let check = shell(
+                "exec '\(TestCluster.binaries)/sterna' fsck --registry \(registry) --rate 5000 --blocks", seconds: 120)
+            #expect(check.status == 0, "\(check.output)")
+
+            // All the parity is there again: two more disks may go.
+            try sh("for disk in 0 5; do \(DegradedReadTests.blocks(cluster, "$disk")) -delete; done")
+            try cluster.remount()
+            try sh("cd '\(cluster.mount)' && sha256sum --quiet -c '\(cluster.directory)/sums'", seconds: 120)
+        }
+
+        @Test("a disk that works is drained, and its files are read as before", .timeLimit(.minutes(4)))
+        func drainedDisk() throws {
+            let cluster = try TestCluster("--block-services 5 --with registry:--has-files-interval=2")
+            try DegradedReadTests.fill(cluster)
+            let result = shell(try Self.drain(cluster, disk: 1, "--retire --settle 1"), seconds: 120)
+            #expect(result.status == 0 && result.output.contains("may be pulled"), "\(result.output)")
+            #expect(try Self.line(cluster, disk: 1)[3] == "DECOMMISSIONED")
+            try cluster.remount()
+            // Not a byte comes from there any more.
+            try sh("rm -rf '\(cluster.directory)/disks/1/with_crc'")
+            try DegradedReadTests.check(cluster)
+            let again = shell(try Self.drain(cluster, disk: 1, "--undo"), seconds: 60)
+            #expect(again.status == 0)
+            #expect(try Self.line(cluster, disk: 1)[3] == "DECOMMISSIONED", "that is for good")
+            let unknown = shell(
+                "'\(TestCluster.binaries)/sterna' drain 1234567890 --registry \(try Self.registry(cluster))")
+            #expect(unknown.status != 0 && unknown.output.contains("there is no block service"))
+        }
+    }
+}
