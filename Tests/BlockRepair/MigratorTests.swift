@@ -33,14 +33,16 @@ struct MigratorTests {
             disk.isUnreachable = true
         }
         let told = Mutex<[String]>([])
-        let migrator = migrator(bench) { event in
-            switch event {
-            case .began(let services): told.withLock { $0.append("began \(services.count)") }
-            case .empty(let service): told.withLock { $0.append("empty \(service.id.rawValue)") }
-            case .failed(let error): told.withLock { $0.append("\(error)") }
-            default: break
-            }
-        }
+        let migrator = migrator(
+            bench,
+            report: { event in
+                switch event {
+                case .began(let services): told.withLock { $0.append("began \(services.count)") }
+                case .empty(let service): told.withLock { $0.append("empty \(service.id.rawValue)") }
+                case .failed(let error): told.withLock { $0.append("\(error)") }
+                default: break
+                }
+            })
         var known: Set<BlockServiceID> = []
         let first = await migrator.pass(true, &known)
         #expect(first.tally.replacedBlocks > 0 && first.tally.failedSpans == 0 && first.occupied == [dead])

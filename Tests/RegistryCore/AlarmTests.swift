@@ -40,7 +40,7 @@ struct AlarmTests {
             registry.core.prepareHasFiles([HasFilesChange(id: disks[0].id, hasFiles: true)], at: registry.now))
         try registry.write(setFlags(disks[0].id.rawValue, .decommissioned, mask: .decommissioned))
         #expect(kinds(registry) == [.unreadableFailureDomain])
-        registry.advance(seconds: 36 * 3600)
+        registry.advance(seconds: 36 * 3600 + 1)
         #expect(kinds(registry) == [.unreadableFailureDomain, .undrained])
         try registry.apply(
             registry.core.prepareHasFiles([HasFilesChange(id: disks[0].id, hasFiles: false)], at: registry.now))
