@@ -16,32 +16,26 @@ final class ClusterWatch: @unchecked Sendable {
     private static let changesPerEntry = 100
 
     private let loop: EventLoop
-    private let client: Client
     private let pacer: Pacer
     private let questions: Counter
     private let log: RegistryLog
     private let logger: Logger
     private let intervalNanoseconds: UInt64
-    private var isStarted = false
+    private let registries: [SocketAddress]
+    /// Only during a round, so that nothing wakes up in between.
+    private var client: Client?
     /// What new spans need, by the policies of the root directory; empty until they were read.
     private(set) var needs: [PlacementNeed] = []
 
     /// - Parameter registries: where this registry listens.
-    init(
-        daemon: Daemon, log: RegistryLog, registries: [SocketAddress], intervalNanoseconds: UInt64
-    ) throws(ClientError) {
+    init(daemon: Daemon, log: RegistryLog, registries: [SocketAddress], intervalNanoseconds: UInt64) {
         loop = daemon.loop
         logger = daemon.logger
         self.log = log
+        self.registries = registries
         self.intervalNanoseconds = intervalNanoseconds
         questions = daemon.counters.counter("registry_has_files_questions_total")
         pacer = Pacer(loop: daemon.loop, perSecond: Self.requestsPerSecond)
-        var options = ClientOptions()
-        options.readCacheBytes = 0
-        options.pendingWriteBytes = 0
-        // A shard that is away is asked again in the next round.
-        options.shardTiming.overallNanoseconds = 2_000_000_000
-        client = try Client(loop: daemon.loop, registries: registries, options: options)
     }
 
     /// Until the task is cancelled.
@@ -49,28 +43,36 @@ final class ClusterWatch: @unchecked Sendable {
         var survey = HasFilesSurvey()
         while !Task.isCancelled {
             await loop.sleep(nanoseconds: intervalNanoseconds)
-            guard !Task.isCancelled, await start() else { continue }
-            await readPolicies()
-            await look(&survey)
+            guard !Task.isCancelled else { return }
+            await round(&survey)
         }
     }
 
+    /// Fails what is under way; nothing is to be asked any more.
     func close() async {
-        await client.close()
+        await client?.close()
     }
 
-    private func start() async -> Bool {
-        if isStarted { return true }
+    private func round(_ survey: inout HasFilesSurvey) async {
+        var options = ClientOptions()
+        options.readCacheBytes = 0
+        options.pendingWriteBytes = 0
+        // A shard that is away is asked again in the next round.
+        options.shardTiming.overallNanoseconds = 2_000_000_000
         do throws(ClientError) {
+            let client = try Client(loop: loop, registries: registries, options: options)
+            self.client = client
             try await client.start()
-            isStarted = true
+            await readPolicies(client)
+            await look(&survey, client)
         } catch {
-            logger.debug("the shards are not known yet: \(error)")
+            logger.debug("the shards cannot be asked now: \(error)")
         }
-        return isStarted
+        await client?.close()
+        client = nil
     }
 
-    private func readPolicies() async {
+    private func readPolicies(_ client: Client) async {
         do throws(ClientError) {
             let policies = try await client.writePolicies(of: .root)
             needs = PlacementNeed.all(span: policies.span, block: policies.block)
@@ -80,12 +82,12 @@ final class ClusterWatch: @unchecked Sendable {
     }
 
     /// One round over all block services.
-    private func look(_ survey: inout HasFilesSurvey) async {
+    private func look(_ survey: inout HasFilesSurvey, _ client: Client) async {
         var changes: [HasFilesChange] = []
         for service in log.blockServices() {
             guard !Task.isCancelled else { return }
             let answer = await survey.hasFiles(service, now: loop.monotonicNanoseconds) { service, shard in
-                await ask(service, shard)
+                await ask(service, shard, client)
             }
             guard let answer, answer != service.hasFiles else { continue }
             changes.append(HasFilesChange(id: service.id, hasFiles: answer))
@@ -103,7 +105,7 @@ final class ClusterWatch: @unchecked Sendable {
         changes = []
     }
 
-    private func ask(_ service: BlockServiceID, _ shard: ShardID) async -> Bool? {
+    private func ask(_ service: BlockServiceID, _ shard: ShardID, _ client: Client) async -> Bool? {
         await pacer.turn()
         questions.add()
         let request = BlockServiceFilesRequest(blockServiceId: service, startFrom: .null)

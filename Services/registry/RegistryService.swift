@@ -37,7 +37,7 @@ final class RegistryService {
         watch =
             hasFilesIntervalNanoseconds == 0
             ? nil
-            : try ClusterWatch(
+            : ClusterWatch(
                 daemon: daemon, log: log, registries: self.addresses, intervalNanoseconds: hasFilesIntervalNanoseconds)
     }
 
