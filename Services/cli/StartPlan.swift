@@ -16,8 +16,9 @@ struct StartPlan {
     /// Further options, as somebody gave them at the command line.
     var serviceOptions: [ServiceOption] = []
 
-    /// A service never starts before all of an earlier stage are ready, and stops before them.
-    var stages: [[String]] { [["registry"], ["shard", "cdc"] + blocks, mounts ? ["mount", "gc"] : ["gc"]] }
+    /// A service never starts before all of an earlier stage are ready, and stops before them. Disks come before
+    /// shards: shards ask the registry for their addresses at the start, and again only about a minute later.
+    var stages: [[String]] { [["registry"], blocks, ["shard", "cdc"], mounts ? ["mount", "gc"] : ["gc"]] }
 
     /// The only one is called `block`, several `block-0`, `block-1` and so on.
     private var blocks: [String] {
@@ -47,7 +48,8 @@ struct StartPlan {
         case "block":
             return registry + (address.map { ["--address", $0] } ?? anyPort)
                 + disks(of: service).flatMap { ["--disk", disk($0)] }
-        case "gc": return registry + data
+        // All disks are one here as a rule, and somebody else is at work on it.
+        case "gc": return registry + data + ["--scrub-bytes-per-second-per-disk", "1048576"]
         case "mount": return registry + [paths.mountPoint]
         default: preconditionFailure("there is no service \(service)")
         }

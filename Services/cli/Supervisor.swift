@@ -84,7 +84,7 @@ final class Supervisor: @unchecked Sendable {
             warn("\(error)")
         }
         guard !isUp, isFirst, !isStopping, plan.stages[stage].allSatisfy({ addresses[$0] != nil }) else { return }
-        if stage == 1 && plan.changesPolicy {
+        if plan.changesPolicy, plan.stages[stage].contains("shard") {
             setPolicy()
         } else {
             nextStage()
