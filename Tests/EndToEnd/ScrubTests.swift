@@ -78,6 +78,11 @@ extension EndToEnd {
             return cluster
         }
 
+        /// `find` for the blocks of one disk that have files of their own.
+        private static func blocks(_ cluster: TestCluster, _ disk: String) -> String {
+            "find \"\(cluster.directory)/disks/\(disk)/with_crc\" -type f -size +3k"
+        }
+
         private static func fillFiles(_ cluster: TestCluster, count: Int, bytes: Int) throws {
             try sh(
                 """
@@ -98,7 +103,7 @@ extension EndToEnd {
                 """
                 set -e
                 missing=0 truncated=0 corrupt=0 number=0
-                for file in $(\(DegradedReadTests.blocks(cluster, "1")) | sort); do
+                for file in $(\(blocks(cluster, "1")) | sort); do
                     case $((number++ % 3)) in
                         0) rm "$file"; missing=$((missing + 1)) ;;
                         1) truncate -s $(($(stat -c %s "$file") / 2)) "$file"; truncated=$((truncated + 1)) ;;
@@ -107,7 +112,7 @@ extension EndToEnd {
                     esac
                 done
                 other=
-                blocks=$(\(DegradedReadTests.blocks(cluster, "4")) -printf '%s %p\\n' | sort -n | cut -d' ' -f2)
+                blocks=$(\(blocks(cluster, "4")) -printf '%s %p\\n' | sort -n | cut -d' ' -f2)
                 for file in $blocks; do
                     if [ -n "$other" ] && [ $(stat -c %s "$file") = $(stat -c %s "$other") ]; then
                         mv "$file" "$file.x"; mv "$other" "$file"; mv "$file.x" "$other"
