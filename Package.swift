@@ -85,6 +85,7 @@ let package = Package(
         library("GarbageCollection", ["MaintenanceState", "Client", "Protocol", "EventLoop"]),
         library("BlockRepair", ["Client", "Protocol", "Erasure", "EventLoop", deques]),
         library("Scrubbing", ["MaintenanceState", "Client", "Protocol", "EventLoop"]),
+        library("Relayout", ["MaintenanceState", "BlockRepair", "Client", "Protocol", "EventLoop"]),
         library(
             "Simulator",
             [
@@ -103,7 +104,7 @@ let package = Package(
         service("cdc", product: "sterna-cdc", ["CoordinatorCore", "ReplicatedLog", "EventLoop", "Client"]),
         service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "CLinux"]),
         service("gc", product: "sterna-gc", [
-                "GarbageCollection", "BlockRepair", "MaintenanceState", "Scrubbing", "Client", "EventLoop",
+                "GarbageCollection", "BlockRepair", "MaintenanceState", "Scrubbing", "Relayout", "Client", "EventLoop",
             ]),
         service("mount", product: "sterna-mount", ["Client", "EventLoop", "Protocol", "CFUSE", "CLinux"]),
         service("cli", product: "sterna", ["BlockRepair", "Client", "ConsistencyCheck", "EventLoop", "CLinux"]),
@@ -155,6 +156,7 @@ let package = Package(
             ["GarbageCollection", "MaintenanceState", "Client", "Protocol", "ShardCore", "Store"],
             exclude: ["README.md"]),
         tests("MaintenanceState", ["MaintenanceState", "Store", "Protocol"]),
+        tests("Relayout", ["Relayout", "MaintenanceState", "Store", "Client", "Protocol"]),
         tests("Scrubbing", ["Scrubbing", "MaintenanceState", "Store", "Client", "Protocol"]),
         tests("Simulation", ["Simulator"], exclude: ["README.md"]),
         tests(

@@ -1,4 +1,3 @@
-import GarbageCollection
 import MaintenanceState
 import Protocol
 
@@ -6,16 +5,24 @@ import Protocol
 struct Duty: Sendable {
     /// Does it for one shard from a place on, and tells which places it reached. Stops early when its task is
     /// cancelled.
-    typealias Turn = @Sendable (ShardID, ShardPlace, _ reached: @Sendable (ShardPlace) -> Void) async -> Tally
+    typealias Turn = @Sendable (ShardID, ShardPlace, _ reached: @Sendable (ShardPlace) -> Void) async -> DutyCounts
 
     /// As in the state and the log.
     let name: String
     let intervalNanoseconds: UInt64
+    /// Shards that have their turn at the same time, at least 1.
+    let shardsAtOnce: Int
+    /// A pause is at least this many times as long as the round before it.
+    let restFactor: UInt64
     let turn: Turn
 
-    init(_ name: String, every seconds: UInt32, _ turn: @escaping Turn) {
+    init(
+        _ name: String, every seconds: UInt32, shardsAtOnce: Int, restFactor: UInt64 = 20, _ turn: @escaping Turn
+    ) {
+        self.restFactor = restFactor
         self.name = name
         intervalNanoseconds = UInt64(seconds) * 1_000_000_000
+        self.shardsAtOnce = shardsAtOnce
         self.turn = turn
     }
 }

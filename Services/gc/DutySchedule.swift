@@ -1,67 +1,61 @@
 import Daemon
 import EventLoop
-import GarbageCollection
 import Logging
 import MaintenanceState
 import Protocol
 
 /// Runs all duties side by side, each in rounds with pauses between. Where they are is remembered at every step, so
 /// that a restart goes on there.
-actor DutySchedule {
-    /// A pause is this many times as long as the round before it, if that is longer than the interval.
-    private static let restFactor: UInt64 = 20
-
+actor DutySchedule: EndlessDuty {
     private let loop: EventLoop
     private let logger: Logger
     private let counters: Counters
-    private let shardsAtOnce: Int
     private let firstDelayNanoseconds: UInt64
     private let state: MaintenanceState
+    private let duties: [Duty]
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    init(
-        loop: EventLoop, logger: Logger, counters: Counters, state: MaintenanceState, shardsAtOnce: Int,
-        firstDelay: UInt32
-    ) {
-        self.loop = loop
-        self.logger = logger
-        self.counters = counters
-        self.state = state
-        self.shardsAtOnce = shardsAtOnce
-        firstDelayNanoseconds = UInt64(firstDelay) * 1_000_000_000
+    init(_ duties: [Duty], _ context: GcContext) {
+        self.duties = duties
+        loop = context.client.loop
+        logger = context.logger
+        counters = context.counters
+        state = context.state
+        firstDelayNanoseconds = UInt64(context.firstDelay) * 1_000_000_000
     }
 
-    /// Until the task is cancelled.
-    func run(_ duties: [Duty]) async {
+    func run() async {
         await withTaskGroup(of: Void.self) { group in
             for duty in duties { group.addTask { await self.repeating(duty) } }
         }
     }
 
+    /// Everything that the duties wait for is closed with the context.
+    func close() {}
+
     private func repeating(_ duty: Duty) async {
         await loop.sleep(nanoseconds: firstDelayNanoseconds)
         while !Task.isCancelled {
             let start = loop.monotonicNanoseconds
-            let (tally, round) = await round(of: duty)
+            let (counts, round) = await round(of: duty)
             guard !Task.isCancelled else { return }
             let elapsed = loop.monotonicNanoseconds - start
-            report(tally, of: duty, round, elapsed: elapsed)
-            await loop.sleep(nanoseconds: max(duty.intervalNanoseconds, elapsed.multipliedClamped(by: Self.restFactor)))
+            report(counts, of: duty, round, elapsed: elapsed)
+            let rest = elapsed.multipliedClamped(by: duty.restFactor)
+            await loop.sleep(nanoseconds: max(duty.intervalNanoseconds, rest))
         }
     }
 
     /// Gives every shard its turn that has not had it in this round; answers the round's number as well.
-    private func round(of duty: Duty) async -> (Tally, UInt64) {
+    private func round(of duty: Duty) async -> (DutyCounts, UInt64) {
         var progress = remembered(DutyProgress()) { () throws(MaintenanceStateError) in try state.duty(duty.name) }
         let round = progress.rounds &+ 1
         if progress.roundBegan == .zero { progress.roundBegan = now }
         save { () throws(MaintenanceStateError) in try state.set(progress, ofDuty: duty.name) }
         let shards = (0..<ShardID.count).map { ShardID(rawValue: UInt8($0)) }
             .filter { shardProgress(of: duty, in: $0).rounds != round }
-        let total = await ShardRounds<LiveCluster>.run(over: shards, atOnce: shardsAtOnce) { shard in
-            await self.turn(of: duty, in: shard, round: round)
-        }
+        let total = await turns(of: duty, in: shards, round: round)
         guard !Task.isCancelled else { return (total, round) }
         progress.rounds = round
         progress.roundEnded = now
@@ -70,31 +64,49 @@ actor DutySchedule {
         return (total, round)
     }
 
-    private func turn(of duty: Duty, in shard: ShardID, round: UInt64) async -> Tally {
+    /// A few shards at a time.
+    private func turns(of duty: Duty, in shards: [ShardID], round: UInt64) async -> DutyCounts {
+        await withTaskGroup(of: DutyCounts.self) { group in
+            var total = DutyCounts()
+            var running = 0
+            for shard in shards where !Task.isCancelled {
+                if running >= duty.shardsAtOnce, let counts = await group.next() {
+                    total += counts
+                    running -= 1
+                }
+                group.addTask { await self.turn(of: duty, in: shard, round: round) }
+                running += 1
+            }
+            for await counts in group { total += counts }
+            return total
+        }
+    }
+
+    private func turn(of duty: Duty, in shard: ShardID, round: UInt64) async -> DutyCounts {
         var progress = shardProgress(of: duty, in: shard)
-        let tally = await duty.turn(shard, progress.place) { [progress] place in
+        let counts = await duty.turn(shard, progress.place) { [progress] place in
             var reached = progress
             reached.place = place
             self.save { () throws(MaintenanceStateError) in
                 try self.state.set(reached, ofDuty: duty.name, in: shard)
             }
         }
-        guard !Task.isCancelled else { return tally }
+        guard !Task.isCancelled else { return counts }
         progress = ShardProgress()
         progress.rounds = round
         progress.ended = now
         save { [progress] () throws(MaintenanceStateError) in
             try state.set(progress, ofDuty: duty.name, in: shard)
         }
-        return tally
+        return counts
     }
 
-    private func report(_ tally: Tally, of duty: Duty, _ round: UInt64, elapsed: UInt64) {
-        for (name, value) in tally.counts where value > 0 {
+    private func report(_ counts: DutyCounts, of duty: Duty, _ round: UInt64, elapsed: UInt64) {
+        for (name, value) in counts.values where value > 0 {
             counters.counter("gc_\(name)_total").add(UInt64(value))
         }
-        let level: Logger.Level = tally.failures > 0 ? .warning : .info
-        logger.log(level: level, "\(duty.name): round \(round) took \(elapsed / 1_000_000) ms: \(tally)")
+        let level: Logger.Level = counts.failures > 0 ? .warning : .info
+        logger.log(level: level, "\(duty.name): round \(round) took \(elapsed / 1_000_000) ms: \(counts)")
     }
 
     // MARK: State

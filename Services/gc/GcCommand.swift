@@ -16,6 +16,7 @@ struct GcCommand: ParsableCommand {
     @OptionGroup var options: GcOptions
     @OptionGroup(title: "Scrubbing") var scrub: ScrubOptions
     @OptionGroup(title: "Migration") var migrate: MigrateOptions
+    @OptionGroup(title: "Better order") var relayout: RelayoutOptions
 
     @Option(help: "Directory for what is remembered between two runs; created when missing.")
     var data: String
@@ -25,10 +26,24 @@ struct GcCommand: ParsableCommand {
         let state = try MaintenanceState(directory: data)
         try state.verify()
         try Daemon.run("sterna-gc", daemon) { daemon in
-            try GcService.start(
-                daemon, registries: registries, state: state, directory: data, options: options, scrub: scrub,
-                migrate: migrate)
+            let context = try GcContext(
+                daemon, registries: registries, state: state, directory: data,
+                requestsPerSecond: options.requestsPerSecond, firstDelay: options.firstDelay)
+            try GcService.start(daemon, context, duties)
         }
+    }
+
+    /// All that was asked for.
+    private func duties(_ context: GcContext) throws -> [any EndlessDuty] {
+        var rounds = options.collectionDuties(context)
+        if relayout.defrag {
+            rounds.append(relayout.defragDuty(context, requestsPerSecond: options.requestsPerSecond))
+        }
+        var duties: [any EndlessDuty] = [DutySchedule(rounds, context)]
+        if scrub.scrub { duties.append(ScrubDuty(context, scrub)) }
+        if migrate.migrate { duties.append(try Migration(context, migrate)) }
+        if relayout.rebalance { duties.append(RebalanceDuty(context, relayout)) }
+        return duties
     }
 }
 

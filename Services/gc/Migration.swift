@@ -7,32 +7,27 @@ import Protocol
 import Synchronization
 
 /// The migrate duty: evacuates block services for ever, and tells the log and the counters about it.
-struct Migration: Sendable {
+struct Migration: EndlessDuty {
     /// Of one pass so many errors are logged one by one.
     private static let loggedFailures = 20
 
-    private let cluster: LiveRepairCluster
     private let migrator: Migrator<LiveRepairCluster>
 
-    init(
-        client: Client, registries: [SocketAddress], requestsPerSecond: UInt32, options: MigrateOptions, daemon: Daemon
-    ) throws {
-        cluster = LiveRepairCluster(client: client, registries: registries, requestsPerSecond: requestsPerSecond)
-        let teller = MigrationTeller(logger: daemon.logger, counters: daemon.counters, limit: Self.loggedFailures)
+    init(_ context: GcContext, _ options: MigrateOptions) throws {
+        let cluster = context.repairCluster
+        let teller = MigrationTeller(logger: context.logger, counters: context.counters, limit: Self.loggedFailures)
         migrator = Migrator(
             cluster: cluster, repair: FileRepair(cluster: cluster, options: options.repair),
             options: try options.migration
         ) { event in teller.tell(event) }
     }
 
-    /// Until the task is cancelled.
     func run() async {
         await migrator.run()
     }
 
-    func close() async {
-        await cluster.close()
-    }
+    /// Everything that this waits for is closed with the context.
+    func close() async {}
 }
 
 /// Puts what a migrator tells into words and numbers. Thread-safe.

@@ -1,3 +1,4 @@
+import BlockRepair
 import Client
 import Daemon
 import EventLoop
@@ -7,12 +8,13 @@ import Protocol
 import Scrubbing
 
 /// Scrubbing as a part of the daemon: tells log and counters, and keeps the table of findings on disk.
-actor ScrubDuty {
+actor ScrubDuty: EndlessDuty {
     private static let lookNanoseconds: UInt64 = 1_000_000_000
     /// Counts of blocks and bytes in the table are at most so old.
     private static let tableNanoseconds: UInt64 = 60_000_000_000
 
     private let loop: EventLoop
+    private let cluster: LiveScrubCluster
     private let scrubber: Scrubber<LiveScrubCluster>
     private let teller: ScrubTeller
     private let state: MaintenanceState
@@ -23,22 +25,26 @@ actor ScrubDuty {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    init(
-        client: Client, cluster: LiveScrubCluster, logger: Logger, counters: Counters, state: MaintenanceState,
-        replacement: DamageReplacement, directory: String, options: ScrubOptions, firstDelay: UInt32
-    ) {
+    init(_ context: GcContext, _ options: ScrubOptions) {
+        loop = context.client.loop
+        logger = context.logger
+        state = context.state
+        table = TableFile(path: context.directory + "/findings")
+        firstDelayNanoseconds = UInt64(context.firstDelay) * 1_000_000_000
+        let replacement = DamageReplacement(FileRepair(cluster: context.repairCluster))
         self.replacement = replacement
-        loop = client.loop
-        self.logger = logger
-        self.state = state
-        table = TableFile(path: directory + "/findings")
-        firstDelayNanoseconds = UInt64(firstDelay) * 1_000_000_000
-        let teller = ScrubTeller(logger: logger, counters: counters, client: client)
+        let teller = ScrubTeller(logger: context.logger, counters: context.counters, client: context.client)
         self.teller = teller
-        scrubber = Scrubber(cluster: cluster, memory: state, settings: options.settings) { teller.tell($0) }
+        cluster = LiveScrubCluster(
+            client: context.client, registries: context.registries, requestsPerSecond: options.scrubRequestsPerSecond
+        ) { (blocks, file) throws(ClientError) in try await replacement.replace(blocks, of: file) }
+        scrubber = Scrubber(cluster: cluster, memory: context.state, settings: options.settings) { teller.tell($0) }
     }
 
-    /// Until the task is cancelled.
+    func close() async {
+        await cluster.close()
+    }
+
     func run() async {
         writeTable()
         await loop.sleep(nanoseconds: firstDelayNanoseconds)

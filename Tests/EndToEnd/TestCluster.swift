@@ -5,7 +5,8 @@ import Testing
 final class TestCluster {
     let directory: String
     var mount: String { directory + "/mnt" }
-    private let arguments: String
+    /// Of `sterna up`; a change holds from the next start on.
+    var arguments: String
     private var supervisor: BackgroundShell?
 
     /// Where the built programs lie: beside the test bundle that is running.
@@ -19,10 +20,12 @@ final class TestCluster {
     }()
 
     /// Starts a new cluster and waits until it is mounted.
-    init(_ arguments: String = "", sourceLocation: SourceLocation = #_sourceLocation) throws {
+    /// - Parameter disks: a directory that holds the disks' directories; nil: they are made below the cluster's.
+    init(_ arguments: String = "", disks: String? = nil, sourceLocation: SourceLocation = #_sourceLocation) throws {
         directory = NSTemporaryDirectory() + "sterna-e2e-" + UUID().uuidString.prefix(8)
         self.arguments = arguments
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        if let disks { try sh("ln -s '\(disks)' '\(directory)/disks'") }
         try start(sourceLocation: sourceLocation)
     }
 

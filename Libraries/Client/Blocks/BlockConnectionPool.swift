@@ -13,9 +13,10 @@ package final class BlockConnectionPool {
         /// Connections to one lane at most; beyond it requests queue on them.
         var connectionLimit: Int {
             switch self {
-            case .write: 4
+            // A server syncs the directories of several erasures at once when they come side by side.
+            case .write, .erase: 4
             case .fetch: 2
-            case .erase, .check: 1
+            case .check: 1
             }
         }
     }

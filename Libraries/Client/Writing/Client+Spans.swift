@@ -7,12 +7,14 @@ extension Client {
     /// (services.md C.8).
     /// - Parameters:
     ///   - places: where the blocks go, if the shard was asked before.
+    ///   - near: a file whose block services are taken if possible; null: the file's own.
     ///   - sequel: what to ask of the shard together with the end of this span; called once the blocks are written.
     /// - Throws: `.cannotPlaceSpan` once that did not help for `options.placementNanoseconds`.
     @discardableResult
     package func store(
         _ span: EncodedSpan, in file: TransientHandle, at byteOffset: UInt64,
-        places: [AddSpanInitiateBlockInfo]? = nil, sequel: @Sendable () async -> SpanSequel = { .nothing }
+        places: [AddSpanInitiateBlockInfo]? = nil, near reference: InodeID = .null,
+        sequel: @Sendable () async -> SpanSequel = { .nothing }
     ) async throws(ClientError) -> StoredSpan {
         guard span.logicalBytes > 0 else { return StoredSpan() }
         switch span.content {
@@ -20,7 +22,7 @@ extension Client {
             try await storeInline(span, body, in: file, at: byteOffset)
             return StoredSpan()
         case .blocks(let blocks):
-            return try await storeBlocks(span, blocks, in: file, at: byteOffset, places, sequel)
+            return try await storeBlocks(span, blocks, in: file, at: byteOffset, places, near: reference, sequel)
         }
     }
 
@@ -36,7 +38,7 @@ extension Client {
 
     private func storeBlocks(
         _ span: EncodedSpan, _ blocks: EncodedBlocks, in file: TransientHandle, at byteOffset: UInt64,
-        _ known: [AddSpanInitiateBlockInfo]?, _ sequel: @Sendable () async -> SpanSequel
+        _ known: [AddSpanInitiateBlockInfo]?, near reference: InodeID, _ sequel: @Sendable () async -> SpanSequel
     ) async throws(ClientError) -> StoredSpan {
         var placement = Placement(start: loop.monotonicNanoseconds, limit: options.placementNanoseconds)
         var known = known
@@ -47,7 +49,7 @@ extension Client {
                     places = known
                 } else {
                     let request = initiation(of: span, blocks, in: file, at: byteOffset, placement)
-                    places = try await call(request, shard: file.id.shard).blocks
+                    places = try await place(request, near: reference)
                 }
                 known = nil
                 guard places.count == blocks.layout.blocks else {
@@ -55,7 +57,9 @@ extension Client {
                 }
                 let results = await write(blocks, to: places)
                 if let proofs = Self.proofs(places, results) {
-                    return try await certify(file, byteOffset, proofs, await sequel())
+                    var stored = try await certify(file, byteOffset, proofs, await sequel())
+                    stored.blocks = places.map(\.blockId)
+                    return stored
                 }
                 placement.failed(noteFailures(places, results))
             } catch {
@@ -72,6 +76,16 @@ extension Client {
             }
             if pause > 0 { await loop.sleep(nanoseconds: pause) }
         }
+    }
+
+    /// Asks the shard where the blocks of a span go.
+    private func place(
+        _ request: AddSpanInitiateRequest, near reference: InodeID
+    ) async throws(ClientError) -> [AddSpanInitiateBlockInfo] {
+        let shard = request.fileId.shard
+        guard !reference.isNull else { return try await call(request, shard: shard).blocks }
+        let near = AddSpanInitiateWithReferenceRequest(req: request, reference: reference)
+        return try await call(near, shard: shard).resp.blocks
     }
 
     private func initiation(

@@ -26,6 +26,8 @@ package struct StoredSpan: Sendable {
     package var creationTime: Timestamp?
     /// Where the blocks of the next span go, if the shard said so already.
     package var nextPlaces: [AddSpanInitiateBlockInfo]?
+    /// Its blocks, in order; none of a span that the shard keeps itself.
+    package var blocks: [BlockID] = []
 
     package init(creationTime: Timestamp? = nil, nextPlaces: [AddSpanInitiateBlockInfo]? = nil) {
         self.creationTime = creationTime

@@ -24,11 +24,11 @@ import Foundation
     @Option(help: "Size of the large file, MiB.")
     var megabytes = 1024
 
-    @Option(help: "Only these parts: codec, metadata, mount.")
+    @Option(help: "Only these parts: codec, metadata, mount, scrub.")
     var only: [Part] = Part.allCases
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case codec, metadata, mount
+        case codec, metadata, mount, scrub
     }
 
     func run() throws {
@@ -43,6 +43,9 @@ import Foundation
         if only.contains(.codec) { try CodecFigures(programs: programs, report: report, seconds: seconds).run() }
         if only.contains(.metadata) { try metadata(programs, report) }
         if only.contains(.mount) { try mount(programs, report) }
+        if only.contains(.scrub) {
+            try ScrubFigures(programs: programs, report: report, directory: directory).run(megabytes: megabytes)
+        }
         try report.writeJSON(to: json)
         report.note("as JSON: \(json)")
     }

@@ -1,0 +1,84 @@
+import Foundation
+
+/// How fast a scrub without a rate limit reads the disk, beside one sequential reader.
+struct ScrubFigures {
+    let programs: Programs
+    let report: Report
+    let directory: String
+
+    private static let disks = 8
+
+    func run(megabytes: Int) throws {
+        let cluster = try BenchCluster(
+            programs, directory: directory + "/scrubbed", ["--block-services", "\(Self.disks)"])
+        defer { cluster.stop() }
+        // Its own collector would scrub as well, in its own time.
+        let collector = try cluster.pid("gc")
+        kill(collector, SIGSTOP)
+        defer { kill(collector, SIGCONT) }
+        _ = try programs.measure("stream", ["write", cluster.mount + "/stream", "\(megabytes)"])
+        let ceiling = try programs.measure("disk_stream", [directory])["readMegabytesPerSecond"] ?? 0
+        dropCaches()
+        let rate = try scrub(cluster)
+        report.add(
+            Figure(
+                "scrub: all disks, without a limit", "MB/s", rate, ceiling: ceiling, by: "disk: sequential read",
+                wanted: 0.7))
+    }
+
+    /// One complete pass over all disks; 10^6 bytes per second.
+    private func scrub(_ cluster: BenchCluster) throws -> Double {
+        let data = cluster.directory + "/scrub"
+        let log = data + ".log"
+        guard FileManager.default.createFile(atPath: log, contents: nil), let output = FileHandle(forWritingAtPath: log)
+        else { throw ProgramError(description: "cannot write \(log)") }
+        let process = Programs.process(
+            "\(programs.sterna)/sterna-gc",
+            [
+                "--registry", try cluster.address("registry"), "--data", data, "--first-delay", "0",
+                "--no-collect-directories", "--no-destruct-files", "--no-zero-block-services",
+                "--scrub-bytes-per-second-per-disk", "0", "--scrub-interval", "1000000",
+            ])
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        defer {
+            process.terminate()
+            process.waitUntilExit()
+        }
+        var bytes = 0.0
+        try wait(seconds: 300, for: "the scrub to end; see \(log)") {
+            let disks = Self.disks(data + "/findings")
+            bytes = disks.reduce(0) { $0 + $1.bytes }
+            return disks.count == Self.disks && disks.allSatisfy(\.isDone)
+        }
+        let seconds = Self.span(try String(contentsOfFile: log, encoding: .utf8))
+        guard seconds > 0 else { throw ProgramError(description: "no times in \(log)") }
+        return bytes / 1e6 / seconds
+    }
+
+    /// Bytes read from each disk and whether its pass is complete, out of the table of findings.
+    private static func disks(_ path: String) -> [(bytes: Double, isDone: Bool)] {
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        let sections = text.components(separatedBy: "\n\n")
+        guard sections.count > 1 else { return [] }
+        return sections[1].split(separator: "\n").dropFirst().compactMap { row in
+            let words = row.split(separator: " ")
+            guard words.count > 4, let bytes = Double(words[4]) else { return nil }
+            return (bytes, words[2] == "done" && words[1] != "never")
+        }
+    }
+
+    /// Seconds from the first line of the log, when the service was ready, to the last complete disk.
+    private static func span(_ log: String) -> Double {
+        let lines = log.split(separator: "\n")
+        guard let first = lines.first, let last = lines.last(where: { $0.contains("is checked completely") }) else {
+            return 0
+        }
+        let times = [first, last].map { line -> Double in
+            let clock = line.prefix { $0 != "Z" }.suffix(12).split(separator: ":").compactMap { Double($0) }
+            return clock.reduce(0) { $0 * 60 + $1 }
+        }
+        return (times[1] - times[0] + 86_400).truncatingRemainder(dividingBy: 86_400)
+    }
+}
