@@ -12,7 +12,7 @@ extension Coordinator {
             statistics.requestsDropped += 1
             return
         }
-        if origin.isAwaited, let result = ledger.replies.result(of: origin) {
+        if origin.isAwaited, let result = decidedReplies[origin] ?? ledger.replies.result(of: origin) {
             statistics.repliesRepeated += 1
             reply(result, to: origin)
             return

@@ -66,10 +66,8 @@ extension Coordinator {
         _ directory: InodeID, maker: TransactionID? = nil, _ begun: CoordinatorLedger.BegunTransaction? = nil
     ) {
         recovering.insert(directory)
-        var isExclusive = false
-        if case .makeDirectoryExclusive = begun?.request { isExclusive = true }
         let recovery = DirectoryRecovery(
-            of: directory, wasMadeExclusively: isExclusive, defaultInfo: options.defaultInfo)
+            of: directory, making: begun.flatMap { DirectoryMaking($0.request) }, defaultInfo: options.defaultInfo)
         add(recovery, origin: begun?.origin, isLogged: maker != nil, id: maker)
     }
 

@@ -66,6 +66,7 @@ extension Coordinator {
         _ transaction: Running, _ change: LedgerChange, _ reply: RememberedReply?, isUrgent: Bool, _ now: UInt64
     ) {
         func log(_ record: LogRecord) {
+            if let reply { decidedReplies[reply.origin] = reply.result }
             if isUrgent {
                 pending.addUrgent(record)
             } else {

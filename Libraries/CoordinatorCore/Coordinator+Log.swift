@@ -53,12 +53,14 @@ extension Coordinator {
             case .begin(let id, _, _, _):
                 guard let transaction = running[id] else { continue }
                 perform(transaction, now) { $0.begun(&$1) }
-            case .finish(let id, let changes, _):
+            case .finish(let id, let changes, let reply):
+                forgetDecision(reply)
                 if let transaction = running[id], let reply = transaction.heldReply { answer(transaction, reply) }
                 for change in changes { forgetDecision(change) }
             case .reserveDirectories(let last):
                 reserved(through: last, now)
-            case .directoryMade(let directory, _, _):
+            case .directoryMade(let directory, _, let reply):
+                forgetDecision(reply)
                 decidedOwners.removeValue(forKey: directory)
             case .reserveSequences(let last):
                 reserved(sequencesThrough: last, now)
@@ -67,6 +69,10 @@ extension Coordinator {
             }
         }
         try runAll(now)
+    }
+
+    private func forgetDecision(_ reply: RememberedReply?) {
+        if let reply { decidedReplies[reply.origin] = nil }
     }
 
     private func forgetDecision(_ change: ParentChange) {

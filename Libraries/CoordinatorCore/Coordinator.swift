@@ -73,6 +73,8 @@ public final class Coordinator {
     var pending = PendingRecords()
     /// Owners that are decided but not applied yet; nil for "no owner any more".
     var decidedOwners: [InodeID: InodeID?] = [:]
+    /// The same for answers: a copy of a request may come while the record of its answer is on its way.
+    var decidedReplies: [RequestOrigin: Result<AnyCdcResponse, ProtocolError>] = [:]
 
     /// - Parameters:
     ///   - store: holds the coordinator's state, in keys that start with `prefix`.

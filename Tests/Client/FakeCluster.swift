@@ -11,6 +11,7 @@ struct FakeCluster: Sendable {
 
     private struct Source: AddressSource {
         let address: AddrsInfo
+        let supported: Set<ProtocolExtension>
 
         func addresses() async throws(ClientError) -> ClusterAddresses {
             guard let addresses = ClusterAddresses(shards: Array(repeating: address, count: 256), cdc: address) else {
@@ -20,14 +21,14 @@ struct FakeCluster: Sendable {
         }
 
         func totals() async throws(ClientError) -> InfoResponse { throw ClientError(.unavailable, "test") }
-        func extensions() async -> Set<ProtocolExtension>? { [.fetchPageSums] }
+        func extensions() async -> Set<ProtocolExtension>? { supported }
         func close() async {}
     }
 
     /// Runs `body` on the loop with a started client, and closes everything afterwards.
     static func run<T: Sendable>(
         parity: Parity = Parity(data: 4, parity: 2), largestSpan: UInt32 = 1 << 20, stripe: UInt32 = 65536,
-        services: Int = 8, options: ClientOptions = testOptions,
+        services: Int = 8, options: ClientOptions = testOptions, extensions: Set<ProtocolExtension> = [.fetchPageSums],
         _ body: @escaping @Sendable (FakeCluster) async throws -> T
     ) async throws -> T {
         let result: Result<T, any Error> = await withCheckedContinuation { continuation in
@@ -37,7 +38,7 @@ struct FakeCluster: Sendable {
                         let info = try DirectoryInfo.sternaRootDefault(
                             span: .uniform(parity, maxSize: largestSpan), block: .uniform(.flash),
                             stripe: StripePolicy(targetStripeSize: stripe))
-                        let cluster = try FakeCluster(loop, info, services, options)
+                        let cluster = try FakeCluster(loop, info, services, options, extensions)
                         loop.task { continuation.resume(returning: await cluster.run(body)) }
                     } catch {
                         continuation.resume(returning: .failure(error))
@@ -62,11 +63,14 @@ struct FakeCluster: Sendable {
         return options
     }()
 
-    private init(_ loop: EventLoop, _ info: DirectoryInfo, _ services: Int, _ options: ClientOptions) throws {
+    private init(
+        _ loop: EventLoop, _ info: DirectoryInfo, _ services: Int, _ options: ClientOptions,
+        _ extensions: Set<ProtocolExtension>
+    ) throws {
         self.loop = loop
         blocks = try FakeBlockServices(on: loop, count: services)
         shards = try FakeShards(on: loop, blocks: blocks, info: info)
-        client = try Client(loop: loop, source: Source(address: shards.address), options: options)
+        client = try Client(loop: loop, source: Source(address: shards.address, supported: extensions), options: options)
     }
 
     private func run<T: Sendable>(_ body: @Sendable (FakeCluster) async throws -> T) async -> Result<T, any Error> {

@@ -32,6 +32,8 @@ final class FakeShards: @unchecked Sendable {
     private(set) var history: [Edge] = []
     /// Another way of leaving the history of a name than the request would: as if somebody else had been there first.
     var leavesOwned: Bool?
+    /// As if a directory had every name.
+    var refusesLinks = false
     /// Every request that was carried out.
     private(set) var kinds: [ShardKind] = []
     private(set) var placements: [AddSpanInitiateRequest] = []
@@ -160,6 +162,7 @@ final class FakeShards: @unchecked Sendable {
         case .addSpanCertify(let request): return try certify(request)
         case .moveSpan(let request): return try move(request)
         case .linkFile(let request): return try link(request)
+        case .linkFileWithSpan(let request): return try linkWithSpan(request)
         case .scrapTransientFile: return .scrapTransientFile(ScrapTransientFileResponse())
         case .localFileSpans(let request): return try spans(request)
         case .softUnlinkFile(let request): return try unlink(request)
@@ -252,11 +255,32 @@ final class FakeShards: @unchecked Sendable {
         }
         var file = try transient(request.fileId, request.cookie)
         guard !file.isDirty else { throw .lastSpanStateNotClean }
+        guard !refusesLinks else { throw .cannotOverrideName }
         file.isLinked = true
         files[request.fileId] = file
         let time = now()
         names[request.name] = (request.fileId, time)
         return .linkFile(LinkFileResponse(creationTime: time))
+    }
+
+    private func linkWithSpan(_ request: LinkFileWithSpanRequest) throws(ProtocolError) -> AnyShardResponse {
+        let before = files[request.fileId]
+        do throws(ProtocolError) {
+            if before?.isLinked != true {
+                _ = try addInline(
+                    AddInlineSpanRequest(
+                        fileId: request.fileId, cookie: request.cookie, storageClass: request.storageClass,
+                        byteOffset: request.byteOffset, size: request.size, crc: request.crc, body: request.body))
+            }
+            let response = try link(
+                LinkFileRequest(
+                    fileId: request.fileId, cookie: request.cookie, ownerId: request.ownerId, name: request.name))
+            guard case .linkFile(let linked) = response else { throw .internalError }
+            return .linkFileWithSpan(LinkFileWithSpanResponse(creationTime: linked.creationTime))
+        } catch {
+            files[request.fileId] = before
+            throw error
+        }
     }
 
     private func spans(_ request: LocalFileSpansRequest) throws(ProtocolError) -> AnyShardResponse {

@@ -27,6 +27,34 @@ import Testing
         #expect(try cluster.violations() == [])
     }
 
+    /// Found by simulation: the maker was told the time of the name that somebody else gave the directory.
+    @Test func aMakerIsToldOfItsOwnNameAfterACrash() throws {
+        var renamed = 0
+        for point in 1...40 {
+            let cluster = try Cluster(seed: 5)
+            let owner = try cluster.makeDirectory("owner", in: .root).id
+            let crash = cluster.coordinatorEvents + point
+            cluster.crashAfter = { $0 == crash }
+            cluster.survivingProposals = { $0 }
+            var made: LookupResponse?
+            cluster.whileDown = {
+                guard let edge = try? cluster.shards.lookup(bytes("new"), in: owner).get(),
+                    try cluster.shards.rename(edge, bytes("new"), to: bytes("other"), in: owner).error == nil
+                else { return }
+                made = edge
+            }
+            let request = MakeDirectoryRequest(ownerId: owner, name: bytes("new"))
+            let answer = try cluster.call(.makeDirectory(request)).get()
+            #expect(try cluster.violations() == [])
+            guard let made else { continue }
+            renamed += 1
+            let expected = MakeDirectoryResponse(id: made.targetId, creationTime: made.creationTime)
+            #expect(answer == .makeDirectory(expected), "crashed at event \(point)")
+            #expect(try cluster.shards.lookup(bytes("new"), in: owner).error == .nameNotFound)
+        }
+        #expect(renamed > 0)
+    }
+
     @Test func inARemovedDirectoryIsRefused() throws {
         let parent = try cluster.makeDirectory("p", in: .root)
         #expect(try cluster.remove("p", in: .root).error == nil)

@@ -150,6 +150,20 @@ import Testing
         #expect(try cluster.violations() == [])
     }
 
+    /// Found by simulation (a slow disk): the record of the answer was still on its way to the log.
+    @Test func aCopyThatComesRightAfterTheAnswerIsNoNewRequest() throws {
+        let request = Self.make(.root, bytes("d"))
+        let origin = cluster.submit(request)
+        while cluster.replies[origin] == nil { try cluster.step() }
+        let removal = cluster.submit(try cluster.removeRequest("d", in: .root))
+        cluster.repeatRequest(request, from: origin)
+        try cluster.settle()
+        #expect(cluster.replies[removal]?.first?.error == nil)
+        #expect(try cluster.shards.lookup(bytes("d"), in: .root).error == .nameNotFound)
+        #expect(cluster.replies[origin]?.count == 2)
+        #expect(try cluster.violations() == [])
+    }
+
     @Test func requestsWithoutAnIdAreNeverRepetitions() throws {
         let origin = RequestOrigin(source: 77, requestID: 0)
         for name in ["a", "b", "c/d"] {

@@ -19,21 +19,33 @@ extension Client {
         guard span.logicalBytes > 0 else { return StoredSpan() }
         switch span.content {
         case .inline(let body):
-            try await storeInline(span, body, in: file, at: byteOffset)
-            return StoredSpan()
+            return try await storeInline(span, body, in: file, at: byteOffset, await sequel())
         case .blocks(let blocks):
             return try await storeBlocks(span, blocks, in: file, at: byteOffset, places, near: reference, sequel)
         }
     }
 
+    /// Together with the file's name if it is the last span and the shards can do that.
     private func storeInline(
-        _ span: EncodedSpan, _ body: [UInt8], in file: TransientHandle, at byteOffset: UInt64
-    ) async throws(ClientError) {
+        _ span: EncodedSpan, _ body: [UInt8], in file: TransientHandle, at byteOffset: UInt64, _ sequel: SpanSequel
+    ) async throws(ClientError) -> StoredSpan {
+        if case .name(let name) = sequel, supports(.linkWithSpan) {
+            let request = LinkFileWithSpanRequest(
+                fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: byteOffset,
+                size: span.logicalBytes, crc: span.crc, body: body, ownerId: name.directory, name: name.name)
+            do throws(ClientError) {
+                return StoredSpan(creationTime: try await call(request, shard: file.id.shard).creationTime)
+            } catch {
+                // Nothing was done: the caller learns in the usual way whether that lasts, and waits if not.
+                guard error.code != nil else { throw error }
+            }
+        }
         _ = try await call(
             AddInlineSpanRequest(
                 fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: byteOffset,
                 size: span.logicalBytes, crc: span.crc, body: body),
             shard: file.id.shard)
+        return StoredSpan()
     }
 
     private func storeBlocks(

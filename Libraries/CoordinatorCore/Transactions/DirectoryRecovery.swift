@@ -5,7 +5,7 @@ import Protocol
 ///
 ///     statTarget → no inode, or no owner: dropped
 ///         ↓
-///     scan the owner's current edges → found: unlock → made
+///     scan the owner's current edges → found: unlock → (renamed: readSource →) made
 ///         ↓ not found
 ///     scan its history too → found: it was renamed under our eyes; start again
 ///         ↓ not found
@@ -16,19 +16,22 @@ import Protocol
 /// leaders sent, so what it answers stays true.
 ///
 /// For a mkdir that was begun this is all that is left to do: its client is told of the success if there is
-/// one, under whatever name the directory has by now, and otherwise asks again.
+/// one, whatever name the directory has by now, and otherwise asks again.
 struct DirectoryRecovery: Transaction {
     let directory: InodeID
-    let wasMadeExclusively: Bool
+    /// What its maker wanted; nil when the log does not know the maker.
+    let making: DirectoryMaking?
     let defaultInfo: DirectoryInfo
 
     private var owner = InodeID.null
     private var cursor = FullReadDirCursor(current: true, startName: [], startTime: .zero)
     private var scansHistory = false
+    /// When the edge found was made.
+    private var creationTime = Timestamp.zero
 
-    init(of directory: InodeID, wasMadeExclusively: Bool, defaultInfo: DirectoryInfo) {
+    init(of directory: InodeID, making: DirectoryMaking?, defaultInfo: DirectoryInfo) {
         self.directory = directory
-        self.wasMadeExclusively = wasMadeExclusively
+        self.making = making
         self.defaultInfo = defaultInfo
     }
 
@@ -54,6 +57,11 @@ struct DirectoryRecovery: Transaction {
             look(through: response, &actions)
         case (.scan, .failure(.directoryNotFound)):
             removeOwner(&actions)
+        case (.readSource, .success(.fullReadDir(let response))):
+            let made = response.results.last { $0.targetId.id == directory }
+            end(made?.creationTime ?? creationTime, &actions)
+        case (.readSource, .failure):
+            end(creationTime, &actions)
         case (.unlockEdge, .success), (.removeOwner, .failure(.directoryNotEmpty)), (.unlockEdge, .failure):
             // Unlocked, or changed by somebody meanwhile: look again.
             actions.retry(.statTarget, statRequest, to: directory.shard)
@@ -87,18 +95,29 @@ struct DirectoryRecovery: Transaction {
         }
     }
 
-    private func found(_ edge: Edge, _ actions: inout TransactionActions) {
+    private mutating func found(_ edge: Edge, _ actions: inout TransactionActions) {
         if !edge.current {
             actions.retry(.statTarget, statRequest, to: directory.shard)
         } else if edge.targetId.flag {
             let unlock = UnlockCurrentEdgeRequest(
                 dirId: owner, name: edge.name, creationTime: edge.creationTime, targetId: directory, wasMoved: false)
             actions.send(.unlockEdge, .unlockCurrentEdge(unlock), to: owner.shard)
+        } else if let making, making.name != edge.name {
+            // Renamed by somebody who saw it before its maker was told. The maker's edge is history, if not collected.
+            creationTime = edge.creationTime
+            let request = FullReadDirRequest(
+                dirId: owner, flags: [.backwards, .sameName], startName: making.name, startTime: .zero, limit: 0,
+                mtu: 8192)
+            actions.send(.readSource, .fullReadDir(request), to: owner.shard)
         } else {
-            let response = AnyCdcResponse.directoryMade(
-                directory, edge.creationTime, isExclusive: wasMadeExclusively)
-            actions.finish(.success(response), .directoryMade(directory, owner: owner))
+            end(edge.creationTime, &actions)
         }
+    }
+
+    private func end(_ creationTime: Timestamp, _ actions: inout TransactionActions) {
+        let response = AnyCdcResponse.directoryMade(
+            directory, creationTime, isExclusive: making?.isExclusive ?? false)
+        actions.finish(.success(response), .directoryMade(directory, owner: owner))
     }
 
     private func removeOwner(_ actions: inout TransactionActions) {

@@ -18,14 +18,20 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// Block services know FETCH_PAGE_SUMS.
     public static let fetchPageSums = ProtocolExtension(rawValue: 3)
 
+    /// Shards know LINK_FILE_WITH_SPAN.
+    public static let linkWithSpan = ProtocolExtension(rawValue: 4)
+
     /// Everything that the servers of this version can do.
-    public static let all: [ProtocolExtension] = [.exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums]
+    public static let all: [ProtocolExtension] = [
+        .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan,
+    ]
 
     public var description: String {
         switch self {
         case .exclusiveMakeDirectory: "EXCLUSIVE_MAKE_DIRECTORY"
         case .replaceDirectory: "REPLACE_DIRECTORY"
         case .fetchPageSums: "FETCH_PAGE_SUMS"
+        case .linkWithSpan: "LINK_WITH_SPAN"
         default: "extension \(rawValue)"
         }
     }

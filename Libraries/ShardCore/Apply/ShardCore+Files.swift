@@ -30,16 +30,34 @@ extension ShardCore {
         else {
             return LinkFileResponse(creationTime: try timeLinked(request))
         }
+        return LinkFileResponse(creationTime: try link(request, file, time))
+    }
+
+    /// LINK_FILE_WITH_SPAN
+    func link(
+        _ request: LinkFileWithSpanRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> LinkFileWithSpanResponse {
+        guard case .transient(var file) = try state.inode(request.fileId), time <= file.deadline else {
+            return LinkFileWithSpanResponse(creationTime: try timeLinked(request.link))
+        }
+        try append(request.span, to: &file)
+        return LinkFileWithSpanResponse(creationTime: try link(request.link, file, time))
+    }
+
+    /// Makes a transient file, as it is by now, the target of a name.
+    private func link(
+        _ request: LinkFileRequest, _ file: TransientFileRecord, _ time: Timestamp
+    ) throws(ShardFailure) -> Timestamp {
         guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
         var owner = try modifiedLive(request.ownerId, time)
         let creationTime = try createEdge(request.ownerId, &owner, request.name, request.fileId, time)
         try state.putDirectory(request.ownerId, owner)
         let record = FileRecord(size: file.size, mtime: time, atime: time)
         try state.putFile(request.fileId, record, wasTransient: true)
-        return LinkFileResponse(creationTime: creationTime)
+        return creationTime
     }
 
-    /// When the very edge that a repeated LINK_FILE asks for was made.
+    /// When the very edge that a repeated LINK_FILE or LINK_FILE_WITH_SPAN asks for was made.
     private func timeLinked(_ request: LinkFileRequest) throws(ShardFailure) -> Timestamp {
         guard let owner = try state.directory(request.ownerId),
             !owner.owner.isNull || request.ownerId == .root,

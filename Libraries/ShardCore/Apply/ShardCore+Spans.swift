@@ -8,21 +8,25 @@ extension ShardCore {
         _ request: AddInlineSpanRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> AddInlineSpanResponse {
         var file = try strictTransientFile(request.fileId, entry)
-        if !request.body.isEmpty {
-            let span = SpanRecord(size: request.size, crc: request.crc, content: .inline(request.body))
-            if file.size == request.byteOffset {
-                guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
-                file.size = try extended(file, by: request.size)
-                try state.putSpan(request.fileId, request.byteOffset, span)
-            } else {
-                // A repeated request finds exactly its own span at the end.
-                guard file.size == request.byteOffset &+ UInt64(request.size),
-                    try state.span(request.fileId, request.byteOffset) == span
-                else { throw .refused(.spanNotFound) }
-            }
-        }
+        try append(request, to: &file)
         try state.putTransientFile(request.fileId, file)
         return AddInlineSpanResponse()
+    }
+
+    /// Stores the span and extends `file` by it; the caller stores that.
+    func append(_ request: AddInlineSpanRequest, to file: inout TransientFileRecord) throws(ShardFailure) {
+        guard !request.body.isEmpty else { return }
+        let span = SpanRecord(size: request.size, crc: request.crc, content: .inline(request.body))
+        if file.size == request.byteOffset {
+            guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
+            file.size = try extended(file, by: request.size)
+            try state.putSpan(request.fileId, request.byteOffset, span)
+        } else {
+            // A repeated request finds exactly its own span at the end.
+            guard file.size == request.byteOffset &+ UInt64(request.size),
+                try state.span(request.fileId, request.byteOffset) == span
+            else { throw .refused(.spanNotFound) }
+        }
     }
 
     /// ADD_SPAN_INITIATE in its three forms.

@@ -49,6 +49,9 @@ extension ShardCore {
             return entry(.swapBlocks(request, try domains(around: request)), at: nextTime(now))
         case .addInlineSpan(let request): try check(request, identity)
         case .linkFile(let request): try check(request, identity)
+        case .linkFileWithSpan(let request):
+            try check(request.span, identity)
+            try check(request.link, identity)
         case .softUnlinkFile(let request): try check(request)
         case .sameDirectoryRename(let request): try check(request)
         case .sameDirectoryRenameSnapshot(let request): try check(request)

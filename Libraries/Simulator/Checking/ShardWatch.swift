@@ -129,6 +129,7 @@ extension AnyShardRequest {
     fileprivate var touchedPlaces: [Place] {
         switch self {
         case .linkFile(let request): [Place(directory: request.ownerId, name: request.name)]
+        case .linkFileWithSpan(let request): [Place(directory: request.ownerId, name: request.name)]
         case .softUnlinkFile(let request): [Place(directory: request.ownerId, name: request.name)]
         case .sameDirectoryRename(let request):
             [

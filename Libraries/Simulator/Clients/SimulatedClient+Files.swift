@@ -22,6 +22,7 @@ extension SimulatedClient {
                 contents.spans.append(span)
             }
         }
+        if world.random.perMille(300) { return try await link(file, contents, withSpanAt: place) }
         cluster.contents[file.id] = contents
         let intent = want(.put(file.id), place, "create")
         let outcome = await counted(
@@ -31,19 +32,42 @@ extension SimulatedClient {
         _ = try outcome.result.get()
     }
 
+    /// Its last span comes with the name.
+    private func link(
+        _ file: TransientInode, _ contents: FileContents, withSpanAt place: Place
+    ) async throws(ClientError) {
+        let (body, span) = inlineSpan(at: contents.size)
+        var contents = contents
+        contents.spans.append(span)
+        cluster.contents[file.id] = contents
+        let intent = want(.put(file.id), place, "create with a span")
+        let outcome = await counted(
+            LinkFileWithSpanRequest(
+                fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: span.byteOffset,
+                size: span.size, crc: span.crc, body: body, ownerId: place.directory, name: place.name),
+            shard: place.directory.shard)
+        settle([intent], outcome.result.map { Meaning(target: file.id, creationTime: $0.creationTime) })
+        _ = try outcome.result.get()
+    }
+
     private func addInlineSpan(
         to file: TransientInode, at offset: UInt64
     ) async throws(ClientError) -> FileContents.Span {
+        let (body, span) = inlineSpan(at: offset)
+        _ = try await call(
+            AddInlineSpanRequest(
+                fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: offset, size: span.size,
+                crc: span.crc, body: body),
+            shard: file.id.shard)
+        return span
+    }
+
+    private func inlineSpan(at offset: UInt64) -> (body: [UInt8], span: FileContents.Span) {
         let body = (0..<20).map { _ in UInt8.random(in: 0...255, using: &world.random) }
         // Reads as zeros behind the body, up to the next page.
         let size: UInt32 = 4096
         let crc = CRC32C(of: body).zeroExtended(by: Int64(size) - Int64(body.count))
-        _ = try await call(
-            AddInlineSpanRequest(
-                fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: offset, size: size, crc: crc,
-                body: body),
-            shard: file.id.shard)
-        return FileContents.Span(byteOffset: offset, size: size, crc: crc)
+        return (body, FileContents.Span(byteOffset: offset, size: size, crc: crc))
     }
 
     /// Writes a span; when a block server does not take its block, the half-written span is moved aside and tried again

@@ -7,6 +7,8 @@ extension KnownValues {
         case (.constructFile, .constructFile(let made)): learn(OpenFile(id: made.id, cookie: made.cookie))
         case (.linkFile(let link), .linkFile(let linked)):
             learn(link.ownerId, link.name, link.fileId, linked.creationTime)
+        case (.linkFileWithSpan(let link), .linkFileWithSpan(let linked)):
+            learn(link.ownerId, link.name, link.fileId, linked.creationTime)
         case (.softUnlinkFile(let unlink), .softUnlinkFile(let unlinked)):
             learn(unlink.ownerId, unlink.name, .null, unlinked.deleteCreationTime)
             learn(unlink.ownerId, unlink.name, unlink.fileId, unlink.creationTime)
