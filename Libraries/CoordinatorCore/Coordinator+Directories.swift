@@ -26,11 +26,17 @@ extension Coordinator {
     }
 
     func allocateDirectory(for transaction: Running, _ now: UInt64) {
-        if let directory = freeDirectories.popLast() {
+        while let directory = freeDirectories.popLast() {
+            // Others can see the directory before its mkdir has ended; they wait for that. Nobody knows the id yet, but
+            // somebody may have made it up: then it is given up.
+            guard locks.extend(transaction.id, by: .exclusive(directory)) else {
+                pending.addLazy(.directoriesDropped([directory]), deadline: now &+ options.lazyRecordDelayNanoseconds)
+                continue
+            }
             perform(transaction, now) { $0.allocated(directory, &$1) }
-        } else {
-            waitingForDirectory.append(transaction.id)
+            return reserveDirectories()
         }
+        waitingForDirectory.append(transaction.id)
         reserveDirectories()
     }
 

@@ -9,7 +9,7 @@ import Testing
         _ size: Int, _ extensions: Set<ProtocolExtension>,
         fate: @escaping @Sendable (UInt8, Int) -> FakeShards.Fate = { _, _ in .normal }
     ) async throws -> (kinds: [ShardKind], isSame: Bool) {
-        try await FakeCluster.run(extensions: extensions) { cluster in
+        try await FakeCluster.run(extensions: extensions.union([.fetchPageSums])) { cluster in
             cluster.shards.fate = fate
             let bytes = FileRoundTripTests.content(size)
             let id = try await FileRoundTripTests.write(bytes, cluster)
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test func aRefusalIsToldAndLeavesNothing() async throws {
-        let (code, names) = try await FakeCluster.run(extensions: [.linkWithSpan]) { cluster in
+        let (code, names) = try await FakeCluster.run(extensions: [.linkWithSpan, .fetchPageSums]) { cluster in
             cluster.shards.refusesLinks = true
             var code: ProtocolError?
             do throws(ClientError) {

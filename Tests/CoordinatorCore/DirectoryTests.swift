@@ -55,6 +55,53 @@ import Testing
         #expect(renamed > 0)
     }
 
+    /// Found by simulation: the edge can be seen once the shard has unlocked it, before the coordinator hears of it.
+    @Test(arguments: 1...30 as ClosedRange<UInt64>) func whoSeesADirectoryEarlyWaitsForItsMaker(_ seed: UInt64) throws {
+        let cluster = try Cluster(seed: seed)
+        let other = try cluster.makeDirectory("other", in: .root).id
+        cluster.faults = Cluster.Faults(loss: 2)
+        cluster.submit(.makeDirectory(MakeDirectoryRequest(ownerId: other, name: bytes("new"))))
+        var seen: LookupResponse?
+        while seen == nil {
+            try cluster.step()
+            let edge = try cluster.shards.edges(of: other).first { $0.current && !$0.targetId.flag }
+            seen = edge.map { LookupResponse(targetId: $0.targetId.id, creationTime: $0.creationTime) }
+        }
+        let edge = try #require(seen)
+        let inside = cluster.submit(.makeDirectory(MakeDirectoryRequest(ownerId: edge.targetId, name: bytes("in"))))
+        let move = cluster.submit(
+            .renameDirectory(
+                RenameDirectoryRequest(
+                    targetId: edge.targetId, oldOwnerId: other, oldName: bytes("new"),
+                    oldCreationTime: edge.creationTime, newOwnerId: .root, newName: bytes("moved"))))
+        try cluster.settle()
+        for origin in [inside, move] {
+            #expect(cluster.replies[origin]?.first?.error == nil && cluster.replies[origin] != nil)
+        }
+        #expect(try cluster.shards.lookup(bytes("moved"), in: .root).get().targetId == edge.targetId)
+        #expect(try cluster.violations() == [])
+    }
+
+    @Test func anIdThatSomebodyMadeUpIsNotGivenOut() throws {
+        let cluster = try Cluster(seed: 3, reservation: 2)
+        // The next ids, named by requests that hang because a shard does not answer.
+        let first = try cluster.makeDirectory("a", in: .root).id
+        let next = (1...3 as ClosedRange<UInt64>).map { InodeID(rawValue: first.rawValue + $0) }
+        cluster.silentShards = Set(next.map(\.shard))
+        for id in next { cluster.submit(.hardUnlinkDirectory(HardUnlinkDirectoryRequest(dirId: id))) }
+        for _ in 0..<50 { try cluster.step() }
+        let make = cluster.submit(.makeDirectory(MakeDirectoryRequest(ownerId: first, name: bytes("b"))))
+        for _ in 0..<500 where cluster.replies[make] == nil { try cluster.step() }
+        guard case .success(.makeDirectory(let made))? = cluster.replies[make]?.first else {
+            Issue.record("\(String(describing: cluster.replies[make]))")
+            return
+        }
+        #expect(!next.contains(made.id))
+        cluster.silentShards = []
+        try cluster.settle()
+        #expect(try cluster.violations() == [])
+    }
+
     @Test func inARemovedDirectoryIsRefused() throws {
         let parent = try cluster.makeDirectory("p", in: .root)
         #expect(try cluster.remove("p", in: .root).error == nil)

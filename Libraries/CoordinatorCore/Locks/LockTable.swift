@@ -58,6 +58,18 @@ package struct LockTable {
         return lacking == 0
     }
 
+    /// Gives `transaction`, which must have claimed its locks, one more of something that nobody else holds or awaits;
+    /// false, and nothing is claimed, if somebody does. It never waits: a second claim could wait for ever.
+    package mutating func extend(_ transaction: TransactionID, by claim: LockClaim) -> Bool {
+        precondition(claims[transaction] != nil, "only a transaction that claimed its locks gets another")
+        guard queues[claim.resource] == nil else { return false }
+        var queue = Queue()
+        queue.grant(exclusive: claim.isExclusive)
+        queues[claim.resource] = queue
+        claims[transaction]?.append(claim)
+        return true
+    }
+
     /// Gives everything back that `transaction`, which must hold all it claimed, has; returns who can run now, in
     /// order.
     package mutating func release(_ transaction: TransactionID) -> [TransactionID] {
