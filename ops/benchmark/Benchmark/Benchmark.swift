@@ -24,11 +24,11 @@ import Foundation
     @Option(help: "Size of the large file, MiB.")
     var megabytes = 1024
 
-    @Option(help: "Only these parts: codec, metadata, mount, scrub.")
+    @Option(help: "Only these parts: codec, metadata, mount, scrub, faults.")
     var only: [Part] = Part.allCases
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case codec, metadata, mount, scrub
+        case codec, metadata, mount, scrub, faults
     }
 
     func run() throws {
@@ -46,6 +46,7 @@ import Foundation
         if only.contains(.scrub) {
             try ScrubFigures(programs: programs, report: report, directory: directory).run(megabytes: megabytes)
         }
+        if only.contains(.faults) { try faults(programs, report) }
         try report.writeJSON(to: json)
         report.note("as JSON: \(json)")
     }
@@ -86,5 +87,13 @@ import Foundation
             programs: programs, report: report, mount: cluster.mount, passthrough: passthrough,
             remount: { try cluster.remount() }, seconds: seconds
         ).run(megabytes: megabytes)
+    }
+
+    private func faults(_ programs: Programs, _ report: Report) throws {
+        let cluster = try BenchCluster(
+            programs, directory: directory + "/faults", FaultFigures.clusterArguments)
+        defer { cluster.stop() }
+        try FaultFigures(programs: programs, report: report, cluster: cluster, seconds: seconds).run(
+            megabytes: megabytes)
     }
 }
