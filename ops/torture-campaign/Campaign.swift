@@ -35,7 +35,7 @@ final class Campaign {
 
     /// - Returns: whether nothing was found.
     func run() -> Bool {
-        print("seed \(seed), directory \(directory)")
+        say("seed \(seed), directory \(directory)")
         do {
             try torture()
         } catch {
@@ -46,7 +46,7 @@ final class Campaign {
         if isSound && !options.keep {
             _ = try? FileManager.default.removeItem(atPath: directory)
         } else {
-            print("kept: \(directory)")
+            say("kept: \(directory)")
         }
         return isSound
     }
@@ -74,7 +74,9 @@ final class Campaign {
         let gc = [
             "--first-delay=1", "--collect-interval=5", "--destruct-interval=5", "--collect-directories-min-edge-age=1",
             "--destruct-margin=1", "--destruct-pause=5",
-        ]
+        ] + (options.repair
+            ? ["--scrub-interval=20", "--scrub-bytes-per-second-per-disk=16000000", "--migrate-interval=5"]
+            : ["--no-scrub", "--no-migrate"])
         let services = gc.map { "gc:\($0)" } + ["block:--erase-delay=\(options.eraseDelay)"] + options.serviceOptions
         return ["--keep-deleted", "1s"] + services.flatMap { ["--with", $0] }
     }
@@ -84,7 +86,7 @@ final class Campaign {
         smallDisk = SmallDisk(
             disk: last, path: "\(directory)/disks/\(last)", image: directory + "/small-disk",
             megabytes: options.smallDisk, log: directory + "/small-disk.log")
-        if smallDisk == nil { print("no loop devices here: no disk will be filled up") }
+        if smallDisk == nil { say("no loop devices here: no disk will be filled up") }
     }
 
     // MARK: Mounts
@@ -126,7 +128,8 @@ final class Campaign {
         let plan = FaultPlan(
             cluster: cluster, view: view, ledger: ledger, impairments: impairments, counters: counters,
             findings: findings, smallDisk: smallDisk, seed: seed, filesPerMinute: options.filesDamagedPerMinute,
-            lossAfterSeconds: options.diskLosses > 0 ? options.minutes * 30 : nil)
+            diskLosses: options.diskLosses,
+            secondsBetweenLosses: options.minutes * 60 / Double(options.diskLosses + 1), repairs: options.repair)
         let lost = Mutex<Set<BlockServiceID>>([])
         try running.start("injector") {
             var injector = FaultInjector(plan, model: context.model)
@@ -163,14 +166,13 @@ final class Campaign {
         let files = ["files written", "files replaced", "files verified", "files renamed", "files deleted"]
             .map { "\(counters[$0]) \($0.dropFirst(6))" }
         let faults = counters.all("faults ").map { "\($0.total) \($0.name)" }
-        print(
+        say(
             """
             \(seconds) s: \(files.joined(separator: ", ")); \(context.model.count) files of \
             \(context.model.bytes >> 20) MiB; \(counters["bytes written"] >> 20) MiB written, \
             \(counters["bytes verified"] >> 20) MiB verified; faults: \(faults.joined(separator: ", ")); \
             \(counters["reads excused"]) reads excused; \(context.judge.circumstances); \(findings.count) findings
             """)
-        fflush(nil)
     }
 
     // MARK: The end
@@ -179,7 +181,7 @@ final class Campaign {
         _ cluster: TortureCluster, _ view: ClusterView, _ ledger: Ledger, _ files: [KnownFile],
         _ uncertain: Set<String>, _ lost: Set<BlockServiceID>
     ) throws {
-        print("checking \(files.count) files")
+        say("checking \(files.count) files")
         guard cluster.allDisksServed(seconds: 60) else {
             throw CampaignError(description: "a block service does not come back; see \(directory)/log")
         }
@@ -191,14 +193,19 @@ final class Campaign {
             uncertain: uncertain, lostServices: lost)
         checks.contents(mount: mounts[0].path)
         checks.blocks()
+        if options.repair {
+            checks.healing(withinSeconds: 600)
+            checks.scrubFindings(path: directory + "/gc/findings")
+            checks.contents(mount: mounts[0].path)
+        }
         checks.leftovers(withinSeconds: Double(options.eraseDelay) + 180)
     }
 
     private func summarize() {
-        print("seed \(seed), \(options.minutes) minutes")
-        for (name, total) in counters.all("") { print("  \(name): \(total)") }
+        say("seed \(seed), \(options.minutes) minutes")
+        for (name, total) in counters.all("") { say("  \(name): \(total)") }
         let faults = BlockFaults.Kind.allCases.reduce(0) { $0 + counters["faults \($1.rawValue)"] }
         let losses = "\(findings.lostFiles) files lost, \(findings.wrongBytes) wrong bytes"
-        print("\(faults) block faults, \(losses), \(findings.count) findings")
+        say("\(faults) block faults, \(losses), \(findings.count) findings")
     }
 }

@@ -23,8 +23,7 @@ final class Findings: Sendable {
         let line = "FINDING \(text)"
         state.withLock { state in
             state.lines.append(line)
-            print(line)
-            fflush(nil)
+            say(line)
             appendLine(line, to: path)
         }
     }
@@ -42,12 +41,18 @@ final class Findings: Sendable {
     }
 }
 
+/// Prints a line at once, wherever the output goes.
+func say(_ text: String) {
+    print(text)
+    fflush(nil)
+}
+
 /// Appends a line to a file; what cannot be kept is said.
 func appendLine(_ line: String, to path: String) {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     let bytes = Array((line + "\n").utf8)
     if descriptor < 0 || write(descriptor, bytes, bytes.count) != bytes.count {
-        print("cannot write \(path): \(String(cString: strerror(errno)))")
+        say("cannot write \(path): \(String(cString: strerror(errno)))")
     }
     if descriptor >= 0 { close(descriptor) }
 }

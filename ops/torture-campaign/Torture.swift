@@ -13,9 +13,10 @@ let isInterrupted = Atomic<Bool>(false)
         discussion: """
             Several mounts write, read, rename and delete files whose contents follow from a seed, while block \
             services are killed and paused, disks are filled up or lost, and blocks on disk are damaged, never more \
-            of a span than its parity makes up for. In the end every file whose close() returned 0 must be as it was written, the \
-            blocks of deleted files gone, and block services must find bad exactly what was damaged. Exits with 1 when \
-            something was found, and keeps the cluster's directory then, with `ledger`, `findings` and `notes` in it.
+            of a span than its parity makes up for. In the end every file whose close() returned 0 must be as it was \
+            written, the blocks of deleted files gone, and block services must find bad exactly what was damaged. \
+            Exits with 1 when something was found, and keeps the cluster's directory then, with `ledger`, `findings` \
+            and `notes` in it.
             """)
 
     @Option(help: "Seed of the plan of faults and files. Default: a random one, which is printed.")
@@ -57,8 +58,11 @@ let isInterrupted = Atomic<Bool>(false)
     @Option(help: "Files a minute of which blocks are damaged.")
     var filesDamagedPerMinute = 100.0
 
-    @Option(help: "Disks whose directory is deleted, half-way through: 0 or 1.")
+    @Option(help: "Disks whose directories are deleted, each after the one before was evacuated.")
     var diskLosses = 1
+
+    @Flag(inversion: .prefixedNo, help: "Let the cluster repair blocks and evacuate lost disks meanwhile.")
+    var repair = true
 
     @Option(help: "Size of the disk that is filled up now and then, MiB; 0: none is.")
     var smallDisk = 2048
@@ -76,7 +80,8 @@ let isInterrupted = Atomic<Bool>(false)
 
     func validate() throws {
         guard minutes > 0, disks > 1, mounts > 0, workers > 0, largestFile > 0, allFiles > 0, smallDisk >= 0,
-            megabytesPerSecond > 0, filesDamagedPerMinute >= 0, (0...1).contains(diskLosses), eraseDelay > 0
+            megabytesPerSecond > 0, filesDamagedPerMinute >= 0, (0...(repair ? 100 : 1)).contains(diskLosses),
+            eraseDelay > 0
         else { throw ValidationError("a number is out of range") }
     }
 

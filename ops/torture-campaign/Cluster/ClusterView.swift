@@ -50,7 +50,7 @@ final class ClusterView: Sendable {
         do {
             try wait(seconds: 10) { [queries] in await queries.close() }
         } catch {
-            print("the campaign's own client did not close: \(error)")
+            say("the campaign's own client did not close: \(error)")
         }
         loop.stop()
         thread.join()

@@ -22,7 +22,7 @@ final class SmallDisk: Sendable {
 
     func unmount() {
         let status = try? ChildProgram.run("/bin/sh", ["-c", "umount '\(path)' || umount -l '\(path)'"], log: log)
-        if status != 0 { print("cannot unmount \(path)") }
+        if status != 0 { say("cannot unmount \(path)") }
     }
 
     private var filler: String { path + "/filler" }
@@ -30,7 +30,7 @@ final class SmallDisk: Sendable {
     /// Takes all space that is left.
     func fill() {
         let descriptor = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return print("cannot fill \(path): \(PosixError.last("open"))") }
+        guard descriptor >= 0 else { return say("cannot fill \(path): \(PosixError.last("open"))") }
         var portion: off_t = 64 << 20
         var size: off_t = 0
         // Larger portions as long as they fit, then smaller ones.

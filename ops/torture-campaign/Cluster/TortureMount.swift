@@ -44,8 +44,8 @@ final class TortureMount: Sendable {
     func abort() {
         let path = "/sys/fs/fuse/connections/\(connection)/abort"
         let descriptor = open(path, O_WRONLY)
-        guard descriptor >= 0 else { return print("cannot abort \(self.path): \(PosixError.last("open \(path)"))") }
-        if write(descriptor, "1", 1) != 1 { print("cannot abort \(self.path): \(PosixError.last("write \(path)"))") }
+        guard descriptor >= 0 else { return say("cannot abort \(self.path): \(PosixError.last("open \(path)"))") }
+        if write(descriptor, "1", 1) != 1 { say("cannot abort \(self.path): \(PosixError.last("write \(path)"))") }
         close(descriptor)
     }
 }

@@ -1,90 +1,107 @@
 import Foundation
 import Protocol
 
-/// A disk whose directory is deleted, which is decommissioned a little later and replaced by an empty one.
+/// Disks whose directories are deleted, one after the other. Each is decommissioned a little later and replaced by an
+/// empty one; the next is lost when no span has a block on the one before any more.
 struct DiskLoss {
     private enum Phase {
-        case waiting(Double)
+        case waiting
         case deleted(disk: Int, service: BlockServiceID, since: Double)
+        case evacuating(service: BlockServiceID, since: Double, nextLook: Double)
         case done
     }
 
-    private let cluster: TortureCluster
-    private let view: ClusterView
-    private let impairments: Impairments
-    private let ledger: Ledger
-    private let counters: Counters
-    private let findings: Findings
+    private let plan: FaultPlan
     private var random: SeededRandom
     private var phase: Phase
+    private var next: Double
+    private var left: Int
 
-    /// - Parameter afterSeconds: when it happens; nil: never.
-    init(
-        cluster: TortureCluster, view: ClusterView, impairments: Impairments, ledger: Ledger, counters: Counters,
-        findings: Findings, afterSeconds: Double?, seed: UInt64
-    ) {
-        self.cluster = cluster
-        self.view = view
-        self.impairments = impairments
-        self.ledger = ledger
-        self.counters = counters
-        self.findings = findings
+    /// Longest time until no span may have a block on a lost disk any more.
+    private static let evacuationSeconds = 900.0
+
+    init(_ plan: FaultPlan, seed: UInt64) {
+        self.plan = plan
         random = SeededRandom(seed: seed)
-        phase = afterSeconds.map { .waiting(monotonicSeconds() + $0) } ?? .done
+        left = plan.diskLosses
+        phase = left > 0 ? .waiting : .done
+        next = monotonicSeconds() + plan.secondsBetweenLosses
     }
 
-    /// Whether a loss is still to come.
-    var isPending: Bool { if case .waiting = phase { true } else { false } }
+    /// Whether a loss is still to come, for which every span must keep one block more.
+    var isPending: Bool { left > 0 }
 
     /// Does what is due. - Returns: the service that was lost just now.
     mutating func tick(isQuiet: Bool) -> BlockServiceID? {
         switch phase {
-        case .waiting(let time):
-            guard monotonicSeconds() > time, isQuiet else { return nil }
+        case .waiting:
+            guard monotonicSeconds() > next, isQuiet else { return nil }
             return delete()
         case .deleted(let disk, let service, let since):
             // What an operator needs to notice it.
             if monotonicSeconds() - since > 10 { replace(disk, service) }
-            return nil
+        case .evacuating(let service, let since, let nextLook):
+            if monotonicSeconds() > nextLook { look(at: service, since) }
         case .done:
-            return nil
+            break
         }
+        return nil
     }
 
     private mutating func delete() -> BlockServiceID? {
-        // Not the small disk, which is a mount point.
-        let disk = Int.random(in: 0..<cluster.disks - 1, using: &random)
-        guard !impairments.disks.contains(disk), let service = cluster.service(onDisk: disk) else { return nil }
-        impairments.begin(disk, service, "lost")
-        ledger.note("delete the directory of disk \(disk), block service \(service)")
-        counters.add("faults disk lost")
+        let disk = Int.random(in: 0..<plan.cluster.disks, using: &random)
+        // A mount point cannot be deleted.
+        guard disk != plan.smallDisk?.disk, !plan.impairments.disks.contains(disk),
+            let service = plan.cluster.service(onDisk: disk)
+        else { return nil }
+        plan.impairments.begin(disk, service, "lost")
+        plan.ledger.note("delete the directory of disk \(disk), block service \(service)")
+        plan.counters.add("faults disk lost")
         do {
-            try FileManager.default.removeItem(atPath: cluster.path(ofDisk: disk))
+            try FileManager.default.removeItem(atPath: plan.cluster.path(ofDisk: disk))
         } catch {
             // Writers may make files while the directory is being emptied; what is left is a disk with gaps.
-            ledger.note("not all of it: \(error)")
+            plan.ledger.note("not all of it: \(error)")
         }
+        left -= 1
+        next += plan.secondsBetweenLosses
         phase = .deleted(disk: disk, service: service, since: monotonicSeconds())
         return service
     }
 
     private mutating func replace(_ disk: Int, _ service: BlockServiceID) {
-        phase = .done
-        ledger.note("decommission block service \(service)")
+        plan.ledger.note("decommission block service \(service)")
         do {
-            try view.wait { [queries = view.queries] in try await queries.decommission(service) }
+            try plan.view.wait { [queries = plan.view.queries] in try await queries.decommission(service) }
         } catch {
-            findings.add("block service \(service) could not be decommissioned: \(error)")
+            plan.findings.add("block service \(service) could not be decommissioned: \(error)")
         }
         // Stopped, it cannot put anything on the new disk; killed, it is started again and makes one.
-        let pid = cluster.pid(ofDisk: disk)
+        let pid = plan.cluster.pid(ofDisk: disk)
         if let pid { kill(pid, SIGSTOP) }
         do {
-            try FileManager.default.removeItem(atPath: cluster.path(ofDisk: disk))
+            try FileManager.default.removeItem(atPath: plan.cluster.path(ofDisk: disk))
         } catch {
-            ledger.note("nothing left to delete: \(error)")
+            plan.ledger.note("nothing left to delete: \(error)")
         }
         if let pid { kill(pid, SIGKILL) }
-        impairments.replaced(disk)
+        plan.impairments.replaced(disk)
+        let now = monotonicSeconds()
+        phase = plan.repairs ? .evacuating(service: service, since: now, nextLook: now + 5) : .done
+    }
+
+    private mutating func look(at service: BlockServiceID, _ since: Double) {
+        let now = monotonicSeconds()
+        phase = .evacuating(service: service, since: since, nextLook: now + 5)
+        let files = try? plan.view.wait { [queries = plan.view.queries] in try await queries.countFiles(at: service) }
+        if files == 0 {
+            plan.ledger.note("block service \(service) is evacuated")
+            plan.counters.add("disks evacuated")
+            phase = left > 0 ? .waiting : .done
+        } else if now - since > Self.evacuationSeconds {
+            plan.findings.add("block service \(service) is not evacuated after \(Int(now - since)) s")
+            phase = .done
+            left = 0
+        }
     }
 }

@@ -14,8 +14,11 @@ struct FaultPlan: Sendable {
     let seed: UInt64
     /// Files a minute whose blocks are damaged.
     let filesPerMinute: Double
-    /// When a disk is lost; nil: never.
-    let lossAfterSeconds: Double?
+    /// Disks to be lost, and when: the first after so many seconds, and so on.
+    let diskLosses: Int
+    let secondsBetweenLosses: Double
+    /// Whether the cluster repairs and evacuates.
+    let repairs: Bool
 }
 
 /// Does all faults, one after the other, each when it is due.
@@ -35,9 +38,7 @@ struct FaultInjector: ~Copyable {
             cluster: cluster, impairments: plan.impairments, ledger: ledger, counters: counters, seed: plan.seed &+ 2)
         full = FullDiskFaults(
             disk: plan.smallDisk, cluster: cluster, ledger: ledger, counters: counters, seed: plan.seed &+ 3)
-        loss = DiskLoss(
-            cluster: cluster, view: plan.view, impairments: plan.impairments, ledger: ledger, counters: counters,
-            findings: plan.findings, afterSeconds: plan.lossAfterSeconds, seed: plan.seed &+ 4)
+        loss = DiskLoss(plan, seed: plan.seed &+ 4)
         collector = CollectorFaults(cluster: cluster, ledger: ledger, counters: counters, seed: plan.seed &+ 5)
         pauseSeconds = 60 / max(plan.filesPerMinute, 0.1)
     }
