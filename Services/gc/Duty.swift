@@ -12,8 +12,10 @@ struct Duty: Sendable {
     let intervalNanoseconds: UInt64
     /// Shards that have their turn at the same time, at least 1.
     let shardsAtOnce: Int
-    /// A pause is at least this many times as long as the round before it.
+    /// A pause is at least this many times as long as the round before it, up to `longestRest` intervals: after one slow
+    /// round freed space must not come back only hours later.
     let restFactor: UInt64
+    static let longestRest: UInt64 = 6
     let turn: Turn
 
     init(

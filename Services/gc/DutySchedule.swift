@@ -42,7 +42,8 @@ actor DutySchedule: EndlessDuty {
             guard !Task.isCancelled else { return }
             let elapsed = loop.monotonicNanoseconds - start
             report(counts, of: duty, round, elapsed: elapsed)
-            let rest = elapsed.multipliedClamped(by: duty.restFactor)
+            let longest = duty.intervalNanoseconds.multipliedClamped(by: Duty.longestRest)
+            let rest = min(elapsed.multipliedClamped(by: duty.restFactor), longest)
             await loop.sleep(nanoseconds: max(duty.intervalNanoseconds, rest))
         }
     }

@@ -28,9 +28,9 @@ extension EndToEnd {
             try Self.check(cluster)
         }
 
-        /// `find` for the block files of one disk.
+        /// `find` for the block files of one disk, not those of its store of small blocks.
         static func blocks(_ cluster: TestCluster, _ disk: String) -> String {
-            "find \"\(cluster.directory)/disks/\(disk)\" -type f -size +3k"
+            "find \"\(cluster.directory)/disks/\(disk)/with_crc\" -type f -size +3k"
         }
 
         static func fill(_ cluster: TestCluster) throws {
