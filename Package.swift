@@ -145,7 +145,7 @@ let package = Package(
         tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Simulator", "Store"], exclude: ["README.md"]),
         tests("RegistryCore", ["RegistryCore", "Store", "Protocol"], exclude: ["README.md"]),
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol"]),
-        tests("BlockService", ["sterna-block", "Erasure", "Protocol", "Wire"]),
+        tests("BlockService", ["sterna-block", "EventLoop", "Erasure", "Protocol", "Wire"]),
         tests("Client", ["Client"]),
         tests(
             "BlockRepair", ["BlockRepair", "Client", "Protocol", "Erasure", "ShardCore", "Store"],

@@ -23,7 +23,8 @@ enum DiskLayout {
         }
         let text = String(decoding: try file.bytes(atMost: longest), as: UTF8.self)
         let line = text.hasSuffix("\n") ? String(text.dropLast()) : text
-        guard line.hasPrefix(prefix), let number = Int(line.dropFirst(prefix.count)), (1...newest).contains(number) else {
+        let number = line.hasPrefix(prefix) ? Int(line.dropFirst(prefix.count)) : nil
+        guard let number, (1...newest).contains(number) else {
             throw .unknownLayout(path: "\(path)/\(name)", found: line)
         }
         return number
@@ -38,7 +39,9 @@ enum DiskLayout {
             temporary, in: directory, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
         try file.writeAll(Array("\(prefix)\(number)\n".utf8))
         try file.sync("\(path)/\(name)")
-        guard renameat(directory.raw, temporary, directory.raw, name) == 0 else { throw .last("rename \(path)/\(name)") }
+        guard renameat(directory.raw, temporary, directory.raw, name) == 0 else {
+            throw .last("rename \(path)/\(name)")
+        }
         try directory.sync(path)
     }
 }

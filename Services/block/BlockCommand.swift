@@ -55,11 +55,20 @@ struct BlockCommand: ParsableCommand {
     @Option(help: "Threads per disk.")
     var threadsPerDisk = 4
 
+    @Option(help: "Requests of one kind (fetch, write, check, erase) that may wait for a disk; more are refused.")
+    var queueLength = 1000
+
     @Option(help: "Connections at the same time; more have to wait.")
     var maxConnections = 4000
 
     @Option(help: "Percent of a disk's requests that may end in I/O errors before its decommission is asked for.")
     var ioAlertPercent: UInt64 = 10
+
+    @Option(help: "I/O errors of a disk in one period below which its decommission is not asked for.")
+    var ioAlertErrors: UInt64 = 5
+
+    @Option(help: "Seconds over which I/O errors are counted.")
+    var ioAlertPeriod: UInt32 = 300
 
     func validate() throws {
         guard disks.isEmpty != (data == nil) else { throw ValidationError("give either --disk or --data") }
@@ -76,6 +85,9 @@ struct BlockCommand: ParsableCommand {
         }
         guard (0...BlockDiskOptions.largestSmallBlock).contains(smallBlockBytes) else {
             throw ValidationError("--small-block-bytes must be between 0 and \(BlockDiskOptions.largestSmallBlock)")
+        }
+        guard queueLength > 0, ioAlertPeriod > 0, ioAlertErrors > 0 else {
+            throw ValidationError("--queue-length, --io-alert-period and --io-alert-errors must be at least 1")
         }
         guard listen.addresses.allSatisfy({ $0.address != 0 }) else {
             throw ValidationError("--address must be one that others can reach, not 0.0.0.0")
@@ -94,9 +106,14 @@ struct BlockCommand: ParsableCommand {
             eraseDelayNanoseconds: UInt64(eraseDelay) * 1_000_000_000,
             connectionTimeoutNanoseconds: UInt64(connectionTimeout) * 1_000_000_000,
             diskOptions: BlockDiskOptions(smallBlockBytes: smallBlockBytes, reservedBytes: reservedStorage),
-            threadsPerDisk: threadsPerDisk, maximumConnections: maxConnections,
-            errorPercent: ioAlertPercent)
+            threadsPerDisk: threadsPerDisk, queueLength: queueLength, maximumConnections: maxConnections,
+            errorLimits: errorLimits)
         try Daemon.run("sterna-block", daemon) { daemon in BlockService(settings, on: daemon).start() }
+    }
+
+    private var errorLimits: ErrorLimits {
+        ErrorLimits(
+            percent: ioAlertPercent, count: ioAlertErrors, periodNanoseconds: UInt64(ioAlertPeriod) * 1_000_000_000)
     }
 
     private var wantedDisks: [DiskOption] {

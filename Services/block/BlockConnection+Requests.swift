@@ -30,7 +30,7 @@ extension BlockConnection {
             disk, request.blockId, size: size, checksum: request.crc, head: takeInput(atMost: size),
             answer: Answers.success(to: request, WriteBlockResponse(proof: proof)))
         changing(request.blockId, on: disk)
-        start(job, on: disk.queue)
+        start(job, as: .write, on: disk)
     }
 
     /// What was kept open of the block is out of date when the request begins, and again when it has ended.
@@ -46,7 +46,7 @@ extension BlockConnection {
         let job = WriteJob(
             disk, BlockID(rawValue: 0), size: size, checksum: nil, head: takeInput(atMost: size),
             answer: Answers.success(to: request, TestWriteResponse()))
-        start(job, on: disk.queue)
+        start(job, as: .write, on: disk)
     }
 
     /// Answers after the data was dropped, unless there is too much of it.
@@ -67,7 +67,7 @@ extension BlockConnection {
         let answer = Answers.success(to: request, EraseBlockResponse(proof: proof))
         let job = EraseJob(disk, block, answer: answer)
         changing(block, on: disk)
-        start(job, on: disk.queue)
+        start(job, as: .erase, on: disk)
     }
 
     private func check(_ request: CheckBlockRequest, on disk: ServedDisk?) {
@@ -78,7 +78,7 @@ extension BlockConnection {
             (disk, chunk) throws(BlockStoreError) in
             try disk.check(request.blockId, size: request.size, expecting: request.crc, using: chunk)
         }
-        start(job, on: disk.queue)
+        start(job, as: .check, on: disk)
     }
 
     private func fetch(_ request: FetchBlockWithCrcRequest, from disk: ServedDisk?) {
@@ -93,7 +93,7 @@ extension BlockConnection {
             guard let file = (job as? FetchWithChecksumsJob)?.file else { return }
             disk.recent.keep(file, of: request.blockId, since: generation)
         }
-        start(job, on: disk.queue)
+        start(job, as: .fetch, on: disk)
     }
 
     /// Answers a small fetch at once if the block is open and its pages are in memory.
@@ -111,13 +111,13 @@ extension BlockConnection {
         countFetch(request.count)
         let header = Answers.success(to: request, FetchBlockResponse())
         let job = FetchDataJob(disk, request.blockId, offset: request.offset, count: request.count, header: header)
-        start(job, on: disk.queue)
+        start(job, as: .fetch, on: disk)
     }
 
     private func fetch(_ request: FetchPageSumsRequest, from disk: ServedDisk?) {
         guard let disk else { return refuse(.blockServiceNotFound) }
         let header = Answers.success(to: request, FetchPageSumsResponse())
-        start(PageSumsJob(disk, request.blockId, size: request.size, header: header), on: disk.queue)
+        start(PageSumsJob(disk, request.blockId, size: request.size, header: header), as: .fetch, on: disk)
     }
 
     private func countFetch(_ count: UInt32) {

@@ -25,8 +25,8 @@ final class BlockConnection {
     let socket: Int32
     let peer: SocketAddress
     var state = State.header
-    /// The queue of the waiting job's disk.
-    private var jobQueue: WorkQueue?
+    /// Where the present job's steps wait for a thread.
+    private var jobQueue: (queue: DiskQueue, kind: DiskQueue.Kind)?
     /// What the loop does when the job has ended, well or not.
     var whenJobEnds: ((BlockJob) -> Void)?
     /// When the connection is given up, on the loop's monotonic clock. Not while a job works.
@@ -134,14 +134,15 @@ final class BlockConnection {
 
     // MARK: Jobs
 
-    /// Gives a job to its disk's threads.
-    func start(_ job: BlockJob, on queue: WorkQueue) {
-        jobQueue = queue
-        dispatch(job)
+    /// Gives a job to its disk's threads; answers that there is too much to do when too many wait already.
+    func start(_ job: BlockJob, as kind: DiskQueue.Kind, on disk: ServedDisk) {
+        jobQueue = (disk.queue, kind)
+        dispatch(job, isFirst: true)
     }
 
-    private func dispatch(_ job: BlockJob) {
-        guard let queue = jobQueue else { preconditionFailure("a job has a queue") }
+    private func dispatch(_ job: BlockJob, isFirst: Bool = false) {
+        guard let (queue, kind) = jobQueue else { preconditionFailure("a job has a queue") }
+        let waited = state
         state = .working
         // Readability stays watched: most clients send nothing before they have the answer, and changing it costs
         // three system calls.
@@ -149,12 +150,18 @@ final class BlockConnection {
         setLowWater(1)
         let (socket, chunks) = (socket, server.chunks)
         let ended = StepEnd(of: job, for: self)
-        queue.run {
+        let step: @Sendable () -> Void = {
             let chunk = chunks.take()
             let outcome = job.step(socket, using: chunk)
             chunks.giveBack(chunk)
             if case .later(let begin) = outcome { begin { ended.report($0) } } else { ended.report(outcome) }
         }
+        guard isFirst else { return queue.run(kind, step) }
+        guard !queue.offer(kind, step) else { return }
+        state = waited
+        server.overloads.add()
+        jobEnded(job)
+        refuse(RequestRules.overload, unread: job.unread)
     }
 
     fileprivate func stepEnded(_ job: BlockJob, _ outcome: BlockJob.Outcome) {
@@ -226,7 +233,7 @@ final class BlockConnection {
             shutdown(socket, Int32(SHUT_RDWR))  // its next transfer fails
             return
         case .waiting(let job):
-            jobQueue?.run { job.abandon() }
+            if let (queue, kind) = jobQueue { queue.run(kind) { job.abandon() } }
             jobEnded(job)
         default: break
         }

@@ -37,6 +37,9 @@ class BlockJob: @unchecked Sendable {
         self.block = block
     }
 
+    /// Bytes of the request that are still to come. Asked before the first step.
+    var unread: Int { 0 }
+
     /// One step with a non-blocking socket.
     func step(_ socket: Int32, using chunk: PageChunk) -> Outcome {
         preconditionFailure("every job has its own steps")

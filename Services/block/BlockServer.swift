@@ -16,7 +16,7 @@ final class BlockServer {
     private(set) var isEnding = false
 
     let blocksWritten, bytesWritten, blocksRead, bytesRead, blocksErased, blocksChecked: Counter
-    let refusals, malformedRequests: Counter
+    let refusals, malformedRequests, overloads: Counter
 
     private var disks: [BlockServiceID: ServedDisk] = [:]
     private var listeners: [TCPListener] = []
@@ -39,6 +39,7 @@ final class BlockServer {
         blocksErased = counters.counter("blocks_erased_total")
         blocksChecked = counters.counter("blocks_checked_total")
         refusals = counters.counter("requests_refused_total")
+        overloads = counters.counter("requests_overload_total")
         malformedRequests = counters.counter("requests_malformed_total")
     }
 

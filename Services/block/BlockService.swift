@@ -30,8 +30,18 @@ final class BlockService {
         registrar?.stop()
         registry.close()
         server.end { [self] in
-            for disk in disks { disk.queue.close() }
-            done()
+            guard !disks.isEmpty else { return done() }
+            var waiting = disks.count
+            for disk in disks {
+                disk.queue.run(on: daemon.loop) { [disk = disk.disk] in
+                    try disk.prepareForClosing()
+                } then: { [logger = daemon.logger] result in
+                    if case .failure(let error) = result { logger.warning("\(disk.announcedPath): \(error)") }
+                    disk.queue.close()
+                    waiting -= 1
+                    if waiting == 0 { done() }
+                }
+            }
         }
     }
 
@@ -42,7 +52,8 @@ final class BlockService {
         var waiting = settings.disks.count
         var results: [Int: ServedDisk] = [:]
         for (index, option) in settings.disks.enumerated() {
-            let queue = WorkQueue(name: "disk-\(index)", threads: settings.threadsPerDisk)
+            let queue = DiskQueue(
+                name: "disk-\(index)", threads: settings.threadsPerDisk, limit: settings.queueLength)
             queue.run(on: daemon.loop) { [logger = daemon.logger, options = settings.diskOptions] in
                 let disk = try DiskOpening.open(option.path, options)
                 for notice in disk.notices { logger.warning("\(option.path): small blocks: \(notice)") }

@@ -15,6 +15,8 @@ struct BlockSettings {
     /// Limit for small blocks, and what to keep free.
     var diskOptions: BlockDiskOptions
     var threadsPerDisk: Int
+    /// Requests of one kind that may wait for a disk.
+    var queueLength: Int
     var maximumConnections: Int
-    var errorPercent: UInt64
+    var errorLimits: ErrorLimits
 }

@@ -24,7 +24,6 @@ final class Registrar {
     private static let patienceNanoseconds = 5 * second
     /// A disk that has not answered for so long is left out and becomes stale.
     private static let freshNanoseconds = 150 * second
-    private static let errorPeriodNanoseconds = 300 * second
 
     init(
         _ disks: [ServedDisk], at addresses: AddrsInfo, registry: RegistryConnection, settings: BlockSettings,
@@ -40,9 +39,10 @@ final class Registrar {
     /// Registers now and then again and again; `onRegistered` is called after the first success.
     func start(_ onRegistered: @escaping () -> Void) {
         self.onRegistered = onRegistered
-        errorTimer = daemon.loop.timer(
-            afterNanoseconds: Self.errorPeriodNanoseconds, repeatingNanoseconds: Self.errorPeriodNanoseconds
-        ) { [unowned self] in reportFailingDisks() }
+        let period = settings.errorLimits.periodNanoseconds
+        errorTimer = daemon.loop.timer(afterNanoseconds: period, repeatingNanoseconds: period) { [unowned self] in
+            reportFailingDisks()
+        }
         refresh()
     }
 
@@ -125,15 +125,16 @@ final class Registrar {
 
     /// Asks for the decommission of disks whose share of failed requests is too high (spec services B.3).
     private func reportFailingDisks() {
-        for disk in disks where !disk.isDead {
+        for disk in disks where !disk.isDead && !disk.isGivenUp {
             let (requests, errors) = disk.health.takeCounts()
-            let (tolerated, beyond) = requests.multipliedReportingOverflow(by: settings.errorPercent)
-            guard !beyond, tolerated < errors.multipliedReportingOverflow(by: 100).partialValue else { continue }
+            guard settings.errorLimits.areExceeded(by: errors, of: requests) else { continue }
             let path = disk.announcedPath
             daemon.logger.error("\(path): \(errors) I/O errors in \(requests) requests, asking to decommission it")
             registry.call(DecommissionBlockServiceRequest(id: disk.id)) { [logger = daemon.logger] result in
                 switch result {
-                case .success: logger.notice("\(path): decommissioned")
+                case .success:
+                    disk.isGivenUp = true
+                    logger.notice("\(path): decommissioned; it is still served until its blocks have moved")
                 case .failure(let error): logger.error("\(path): not decommissioned: \(error)")
                 }
             }

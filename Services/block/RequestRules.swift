@@ -12,6 +12,11 @@ struct RequestRules {
     static let largestBlock: UInt32 = 100 << 20
     static let pageSize: UInt32 = 4096
 
+    /// What a request is answered when too much waits for its disk. To clients of any implementation it is no more than
+    /// an error of this attempt: writers go to other disks, readers to other blocks, and neither scrubbing nor
+    /// migration takes it for damage, as the errors of blocks and disks would be.
+    static let overload = ProtocolError.timeout
+
     /// Why a write is refused; nil if it is not.
     func refusal(of request: WriteBlockRequest, on disk: ServedDisk, at now: UInt64) -> ProtocolError? {
         let made = request.blockId.time.nanoseconds

@@ -9,7 +9,7 @@ final class ServedDisk {
     let failureDomain: FailureDomain
     /// As the registry shows it.
     let announcedPath: String
-    let queue: WorkQueue
+    let queue: DiskQueue
     let health: DiskHealth
     /// For certificates and proofs.
     let mac: MACKey
@@ -17,10 +17,12 @@ final class ServedDisk {
     let recent = RecentFiles()
     /// Decommissioned before this process started: its blocks are the registry's matter now.
     var isDead = false
+    /// The registry has decommissioned it at our request.
+    var isGivenUp = false
 
     var id: BlockServiceID { disk.id }
 
-    init(_ disk: BlockDisk, _ option: DiskOption, announcedPath: String, queue: WorkQueue, health: DiskHealth) {
+    init(_ disk: BlockDisk, _ option: DiskOption, announcedPath: String, queue: DiskQueue, health: DiskHealth) {
         self.disk = disk
         storageClass = option.storageClass
         failureDomain = FailureDomain(name: option.failureDomain)

@@ -32,6 +32,7 @@ final class WriteJob: BlockJob, @unchecked Sendable {
             self.writer = nil
             guard let checksum else {
                 try trial?.finish()
+                trial = nil  // its file goes before the answer
                 return .answer(answer)
             }
             return .later { [self] done in
@@ -49,6 +50,8 @@ final class WriteJob: BlockJob, @unchecked Sendable {
             return refusal(error, unread: unread)
         }
     }
+
+    override var unread: Int { size - head.count }
 
     override func abandon() {
         writer = nil

@@ -11,6 +11,7 @@ final class FakeRegistry: Sendable {
     private let listener: Int32
     private let known: [BlockServiceDeprecatedInfo]
     private let registered = Mutex<[RegisterBlockServiceInfo]>([])
+    private let decommissioned = Mutex<[BlockServiceID]>([])
 
     /// `known` is what it knows already.
     init(knowing known: [BlockServiceDeprecatedInfo] = []) throws {
@@ -54,6 +55,9 @@ final class FakeRegistry: Sendable {
         throw SocketError(description: "no registration within ten seconds")
     }
 
+    /// What it was asked to decommission so far.
+    var decommissions: [BlockServiceID] { decommissioned.withLock { $0 } }
+
     private func serve(_ socket: TestSocket) {
         while let prefix = try? socket.receive(8) {
             let length = prefix[4...].reversed().reduce(0) { $0 << 8 | Int($1) }
@@ -74,6 +78,11 @@ final class FakeRegistry: Sendable {
             registered.withLock { $0 = request.blockServices }
             return try RegistryFrame.encoded(
                 .registryResponse, kind: kind.rawValue, body: RegisterBlockServicesResponse())
+        case .decommissionBlockService:
+            let request = try DecommissionBlockServiceRequest(decoding: body)
+            decommissioned.withLock { $0.append(request.id) }
+            return try RegistryFrame.encoded(
+                .registryResponse, kind: kind.rawValue, body: DecommissionBlockServiceResponse())
         default: throw SocketError(description: "unexpected \(kind)")
         }
     }

@@ -10,8 +10,10 @@ final class RunningService {
     private let arguments: [String]
 
     /// Starts and waits for the registration.
-    init(_ arguments: [String] = [], registry: FakeRegistry? = nil) throws {
-        root = FileManager.default.temporaryDirectory.appending(path: "sterna-block-\(UUID().uuidString)").path
+    init(_ arguments: [String] = [], registry: FakeRegistry? = nil, in place: String? = nil) throws {
+        root =
+            place.map { "\($0)/disks" }
+            ?? FileManager.default.temporaryDirectory.appending(path: "sterna-block-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
         self.registry = try registry ?? FakeRegistry()
         self.arguments = arguments

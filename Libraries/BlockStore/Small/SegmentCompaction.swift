@@ -4,14 +4,18 @@ import Protocol
 struct SegmentCompaction {
     private let files: SegmentFiles
     private let key: SecretKey
+    private let reserve: SpaceReserve
     private var present: (number: UInt64, reader: SegmentReader)?
     /// Read to the end, and something in them is of use still: a damaged header hides it from us.
     private var stuck: Set<UInt64> = []
 
     /// Bytes that are copied between two looks at who waits.
     private static let stepBytes = 256 << 10
+    /// What moving a segment leaves free. Half of a segment moved would be space lost until the rest follows.
+    private static let spareBytes: UInt64 = 512 << 10
 
-    init(_ files: SegmentFiles, _ key: SecretKey) {
+    init(_ files: SegmentFiles, _ key: SecretKey, _ reserve: SpaceReserve) {
+        self.reserve = reserve
         self.files = files
         self.key = key
     }
@@ -44,12 +48,24 @@ struct SegmentCompaction {
         return result
     }
 
+    /// The segment to be moved next; gives up the reserve when only that makes room for it.
+    private func choose(
+        _ state: SmallBlockState, except others: Set<UInt64>
+    ) throws(BlockStoreError) -> UInt64? {
+        let available = try files.availableBytes()
+        let room = available > Self.spareBytes ? available - Self.spareBytes : 0
+        if let number = state.emptiest(except: others, holdingAtMost: room) { return number }
+        let last = state.emptiest(except: others, holdingAtMost: room + SpaceReserve.bytes - Self.spareBytes)
+        guard let last, reserve.release() else { return nil }
+        return last
+    }
+
     private mutating func opened(
         _ state: SmallBlockState, _ current: UInt64?
     ) throws(BlockStoreError) -> (UInt64, SegmentReader)? {
         if let present { return (present.number, present.reader) }
         stuck.formIntersection(state.segments.keys)
-        guard let number = state.emptiest(except: stuck.union(current.map { [$0] } ?? [])) else { return nil }
+        guard let number = try choose(state, except: stuck.union(current.map { [$0] } ?? [])) else { return nil }
         let seal = SegmentSeal(key, segment: number)
         let reader = SegmentReader(try files.open(number).file, seal, from: 0)
         present = (number, reader)

@@ -70,8 +70,9 @@ final class SegmentFiles: Sendable {
         if let file = find(number) { return file }
         let opened = SegmentFile(number, try .open(Self.name(number), in: directory, flags: O_RDONLY))
         state.withLock { state in
-            if state.open.count >= Self.limit, let oldest = state.open.min(by: { $0.value.lastUse < $1.value.lastUse }) {
-                state.open[oldest.key] = nil
+            if state.open.count >= Self.limit {
+                let oldest = state.open.min { $0.value.lastUse < $1.value.lastUse }
+                if let oldest { state.open[oldest.key] = nil }
             }
             state.open[number] = Open(file: opened, lastUse: state.uses)
         }
@@ -84,6 +85,14 @@ final class SegmentFiles: Sendable {
             state.open[number]?.lastUse = state.uses
             return state.open[number]?.file
         }
+    }
+
+    /// Bytes of the filesystem that are free for us.
+    func availableBytes() throws(BlockStoreError) -> UInt64 {
+        var numbers = statvfs()
+        guard fstatvfs(directory.raw, &numbers) == 0 else { throw .last("statvfs") }
+        let (bytes, overflow) = UInt64(numbers.f_bavail).multipliedReportingOverflow(by: UInt64(numbers.f_frsize))
+        return overflow ? .max : bytes
     }
 
     /// Deletes a segment that nothing refers to any more. Not made durable: after a crash it may be back, and is

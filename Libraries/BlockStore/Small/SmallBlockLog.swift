@@ -28,7 +28,7 @@ struct SmallBlockLog {
         self.files = files
         self.key = key
         self.reserve = reserve
-        compaction = SegmentCompaction(files, key)
+        compaction = SegmentCompaction(files, key, reserve)
         lastBatch = state.checkpoint?.batch ?? 0
     }
 
@@ -82,7 +82,6 @@ struct SmallBlockLog {
     /// Begins another segment with the next batch, and bounds what a start after a crash has to read.
     private mutating func leaveSegment() throws(BlockStoreError) {
         writer.leave()
-        reserve.keep()
         // The batch is durable whatever comes of this; a failed flush shows with the next change.
         do throws(BlockStoreError) { try state.index.flush() } catch { isBehind = true }
     }
@@ -90,10 +89,7 @@ struct SmallBlockLog {
     /// After an error of the index: opens it anew and reads what it lost from the segments.
     private mutating func catchUp() throws(BlockStoreError) {
         guard isBehind else { return }
-        var numbers = statvfs()
-        guard fstatvfs(files.directory.raw, &numbers) == 0 else { throw .last("statvfs") }
-        let available = UInt64(numbers.f_bavail).multipliedReportingOverflow(by: UInt64(numbers.f_frsize))
-        guard available.overflow || available.partialValue >= Self.reopenBytes || reserve.release() else {
+        guard try files.availableBytes() >= Self.reopenBytes || reserve.release() else {
             throw .system(operation: "index of small blocks", code: ENOSPC)
         }
         writer.leave()
@@ -120,6 +116,8 @@ struct SmallBlockLog {
             if try move() { return true }
         } catch {
             compaction.stop()
+            // What is deleted gives more back than this takes.
+            if error.isOutOfSpace, reserve.release() { return true }
         }
         isTidyingHalted = true
         return false
@@ -132,6 +130,7 @@ struct SmallBlockLog {
         try state.index.flush()
         for number in dead { try files.delete(number) }
         try state.forget(dead)
+        reserve.keep()
         return true
     }
 

@@ -66,7 +66,8 @@ struct SmallBlockRecovery {
         while let found = try reader.next() {
             if found.skipped > 0 {
                 let name = SegmentFiles.name(number)
-                notices.append("\(name): \(found.skipped) bytes before \(found.offset) are damaged; blocks there are lost")
+                let place = "\(found.skipped) bytes before \(found.offset)"
+                notices.append("\(name): \(place) are damaged; blocks there are lost")
             }
             if found.record.batch == lastBatch, !SegmentRecord.areWhole(try reader.pages(of: found)) {
                 torn += 1

@@ -84,9 +84,9 @@ struct SmallBlockState {
         segments.filter { $0.key != number && $0.value.live == 0 }.map(\.key)
     }
 
-    /// The segment that gives back most for the least copying, if any is worth it.
-    func emptiest(except numbers: Set<UInt64>) -> UInt64? {
-        segments.filter { !numbers.contains($0.key) && $0.value.isWorthMoving }
+    /// The segment that gives back most for the least copying, if any is worth it and what it holds has `room`.
+    func emptiest(except numbers: Set<UInt64>, holdingAtMost room: UInt64) -> UInt64? {
+        segments.filter { !numbers.contains($0.key) && $0.value.isWorthMoving && $0.value.live <= room }
             .min { $0.value.liveShare < $1.value.liveShare }?.key
     }
 

@@ -68,6 +68,11 @@ final class SmallBlockStore: Sendable {
     /// Whether it was found to contradict itself.
     var isDamaged: Bool { damaged.load(ordering: .relaxed) }
 
+    /// Makes the index durable, so that the next start has nothing to read again.
+    func flushIndex() throws(BlockStoreError) {
+        try noting { () throws(BlockStoreError) in try index.flush() }
+    }
+
     // MARK: Reading
 
     /// Nil when there is no such block.

@@ -6,7 +6,7 @@ import Glibc
 struct SpaceReserve {
     private let directory: FileDescriptor
     private static let name = "reserve"
-    private static let bytes: Int64 = 4 << 20
+    static let bytes: UInt64 = 4 << 20
 
     init(in directory: FileDescriptor) { self.directory = directory }
 
@@ -15,7 +15,7 @@ struct SpaceReserve {
         guard faccessat(directory.raw, Self.name, F_OK, 0) != 0,
             let file = try? FileDescriptor.open(Self.name, in: directory, flags: O_WRONLY | O_CREAT, mode: 0o600)
         else { return }
-        if linux_fallocate(file.raw, 0, 0, Self.bytes) != 0 { release() }
+        if linux_fallocate(file.raw, 0, 0, Int64(Self.bytes)) != 0 { release() }
     }
 
     /// Whether there was something to give up.

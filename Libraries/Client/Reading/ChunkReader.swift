@@ -144,7 +144,7 @@ package final class ChunkReader {
         let now = loop.monotonicNanoseconds
         switch error.cause {
         case .blockTransfer, .unavailable, .timeout: health.readDisappointed(source.service.id, now: now)
-        case .refused(.blockIoErrorDevice), .refused(.blockServiceNotFound):
+        case .refused(.blockIoErrorDevice), .refused(.blockServiceNotFound), .refused(.timeout):
             health.readDisappointed(source.service.id, now: now)
         case .refused: chunk.span.missing[chunk.block] = now &+ Self.missingNanoseconds
         // Only these pages are known to be bad.
