@@ -7,8 +7,12 @@ extension BlockDisk {
         switch smallBlocks {
         case .absent: return try BlockFile(block, on: self)
         case .opened(let store):
-            if let file = try store.open(block) { return file }
-            return try BlockFile(block, on: self)
+            do throws(BlockStoreError) {
+                if let file = try store.open(block) { return file }
+                damage = .blockNotFound
+            } catch {
+                damage = error
+            }
         case .damaged(let error): damage = error
         }
         do throws(BlockStoreError) {

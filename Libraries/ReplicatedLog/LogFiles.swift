@@ -13,10 +13,20 @@ final class LogDirectory {
         lock = open(path + "/LOCK", isReadOnly ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         if lock < 0 && isReadOnly && errno == ENOENT { throw .missing(path) }
         guard lock >= 0 else { throw .last("open \(path)/LOCK") }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        guard Self.locked(lock) else {
             close(lock)
             throw .locked(path)
         }
+    }
+
+    /// Tries for half a second: a child that was just forked, by whatever part of the process, keeps the lock of a log
+    /// that was closed until it executes its program.
+    private static func locked(_ lock: Int32) -> Bool {
+        for _ in 0..<50 {
+            if flock(lock, LOCK_EX | LOCK_NB) == 0 { return true }
+            usleep(10_000)
+        }
+        return false
     }
 
     deinit {

@@ -138,7 +138,8 @@ package final class DiskQueue: Sendable {
             return nil
         }
         if !isNewTurn { state.passedTurns -= 1 }
-        state.pass = state.lines[kind.rawValue].pass
+        // Never back: a line whose turn came late (it has few threads) must not give credit to who comes next.
+        state.pass = max(state.pass, state.lines[kind.rawValue].pass)
         state.lines[kind.rawValue].pass += Self.stride / kind.share
         state.lines[kind.rawValue].running += 1
         return (kind, state.lines[kind.rawValue].removeFirst())

@@ -12,6 +12,7 @@ final class FakeRegistry: Sendable {
     private let known: [BlockServiceDeprecatedInfo]
     private let registered = Mutex<[RegisterBlockServiceInfo]>([])
     private let decommissioned = Mutex<[BlockServiceID]>([])
+    private let isClosed = Mutex(false)
 
     /// `known` is what it knows already.
     init(knowing known: [BlockServiceDeprecatedInfo] = []) throws {
@@ -37,7 +38,13 @@ final class FakeRegistry: Sendable {
         }
     }
 
+    /// Idempotent: a second close would hit whatever has got the number since.
     func close() {
+        let isFirst = isClosed.withLock { isClosed in
+            defer { isClosed = true }
+            return !isClosed
+        }
+        guard isFirst else { return }
         shutdown(listener, Int32(SHUT_RDWR))
         Glibc.close(listener)
     }

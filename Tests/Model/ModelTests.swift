@@ -16,7 +16,7 @@ struct ModelTests {
     @Test("the scripts get everywhere: every kind of request is carried out, and refused for every reason there is")
     func coverage() throws {
         var answers: [String: Int] = [:]
-        for seed in 1...40 as ClosedRange<UInt64> {
+        for seed in 1...200 as ClosedRange<UInt64> {
             var generator = OperationGenerator(SplitMix(seed: seed))
             let run = try ModelRun()
             #expect(try run.firstDifference(generator.script(400)) == nil)

@@ -41,6 +41,8 @@ final class SmallBlockIndex: Sendable {
 
     private let path: String
     private let current: Mutex<(any OrderedStore)?>
+    /// Some of what the segments hold is not in it: a block that is not found may exist.
+    private let incomplete = Atomic<Bool>(false)
 
     private static let memoryBytes = 4 << 20
 
@@ -63,8 +65,10 @@ final class SmallBlockIndex: Sendable {
         }
     }
 
-    /// Opens the store anew after an error: what was not flushed is gone and has to be read from the segments again.
+    /// Opens the store anew after an error: what was not flushed is gone and has to be read from the segments again;
+    /// `isComplete` has to be called after that.
     func reopen() throws(BlockStoreError) {
+        incomplete.store(true, ordering: .releasing)
         try current.withLock { store throws(BlockStoreError) in
             store = nil
             for attempt in 0... {
@@ -82,7 +86,18 @@ final class SmallBlockIndex: Sendable {
         }
     }
 
+    /// Everything that the segments hold is in it.
+    func isComplete() { incomplete.store(false, ordering: .releasing) }
+
     // MARK: Reading
+
+    /// As `location(of:)`, for those who do not fill the index: throws when it cannot tell at present.
+    func find(_ block: BlockID) throws(BlockStoreError) -> Location? {
+        if let location = try location(of: block) { return location }
+        guard !incomplete.load(ordering: .acquiring) else { throw unavailable() }
+        // It may have become complete in between.
+        return try location(of: block)
+    }
 
     /// Nil when there is no such block.
     func location(of block: BlockID) throws(BlockStoreError) -> Location? {
@@ -174,11 +189,12 @@ final class SmallBlockIndex: Sendable {
     // MARK: Help
 
     private func store() throws(BlockStoreError) -> any OrderedStore {
-        guard let store = current.withLock({ $0 }) else {
-            throw .system(operation: "open \(path)", code: EIO)
-        }
+        guard let store = current.withLock({ $0 }) else { throw unavailable() }
         return store
     }
+
+    /// Not an error of the medium: the index is read anew, or waits for space to do so.
+    private func unavailable() -> BlockStoreError { .system(operation: "index of small blocks", code: EAGAIN) }
 
     private func damaged(_ reason: String) -> BlockStoreError { .smallBlocksDamaged(path: path, reason: reason) }
 

@@ -99,6 +99,7 @@ struct SmallBlockLog {
         var recovery = SmallBlockRecovery(files, key, cleans: true)
         _ = try recovery.run(&state)
         lastBatch = max(lastBatch, state.checkpoint?.batch ?? 0)
+        state.index.isComplete()
         isBehind = false
     }
 

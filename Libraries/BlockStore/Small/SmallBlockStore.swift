@@ -46,6 +46,7 @@ final class SmallBlockStore: Sendable {
         index = try Self.openIndex(indexPath, reserve)
         var state = try SmallBlockState(index)
         let nextNumber = try recovery.run(&state)
+        index.isComplete()
         blockCount = Atomic(state.blocks)
         reserve.keep()
         log = Mutex(SmallBlockLog(state, SegmentWriter(files, key, nextNumber: nextNumber), files, key, reserve))
@@ -78,7 +79,7 @@ final class SmallBlockStore: Sendable {
     /// Nil when there is no such block.
     func open(_ block: BlockID) throws(BlockStoreError) -> BlockFile? {
         for _ in 0..<100 {
-            guard let location = try noting({ () throws(BlockStoreError) in try index.location(of: block) }) else {
+            guard let location = try noting({ () throws(BlockStoreError) in try index.find(block) }) else {
                 return nil
             }
             do throws(BlockStoreError) {
@@ -91,7 +92,7 @@ final class SmallBlockStore: Sendable {
     }
 
     func contains(_ block: BlockID) throws(BlockStoreError) -> Bool {
-        try noting { () throws(BlockStoreError) in try index.location(of: block) } != nil
+        try noting { () throws(BlockStoreError) in try index.find(block) } != nil
     }
 
     /// Runs `body` and remembers damage.

@@ -8,6 +8,8 @@ extension ShardCore {
         _ request: RemoveSpanInitiateRequest, _ time: Timestamp
     ) throws(ShardFailure) -> RemoveSpanInitiateResponse {
         var file = try lenientTransientFile(request.fileId, time)
+        // Its writer may have moved the deadline since a collector saw it.
+        guard file.deadline < time else { throw .refused(.deadlineNotPassed) }
         guard file.size > 0 else { throw .refused(.fileEmpty) }
         guard let (byteOffset, span) = try state.lastSpan(request.fileId, notAfter: .max) else {
             throw .state(.corruptRecord(key: state.keys.transientFile(request.fileId)))

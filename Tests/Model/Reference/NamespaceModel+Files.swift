@@ -97,7 +97,8 @@ extension NamespaceModel {
     }
 
     mutating func removeSpan(_ file: InodeID) throws(ProtocolError) {
-        guard case .transient = files[file]?.state else { throw .fileNotFound }
+        guard case .transient(let deadline) = files[file]?.state else { throw .fileNotFound }
+        if case .whenWaited = deadline { throw .deadlineNotPassed }
         guard files[file]?.size != 0 else { throw .fileEmpty }
         files[file]?.size = 0
     }
