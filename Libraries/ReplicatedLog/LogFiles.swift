@@ -13,10 +13,8 @@ final class LogDirectory {
         lock = open(path + "/LOCK", isReadOnly ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         if lock < 0 && isReadOnly && errno == ENOENT { throw .missing(path) }
         guard lock >= 0 else { throw .last("open \(path)/LOCK") }
-        guard Self.locked(lock) else {
-            close(lock)
-            throw .locked(path)
-        }
+        // From here on `deinit` runs also when this throws, and closes it.
+        guard Self.locked(lock) else { throw .locked(path) }
     }
 
     /// Tries for half a second: a child that was just forked, by whatever part of the process, keeps the lock of a log
@@ -30,7 +28,7 @@ final class LogDirectory {
     }
 
     deinit {
-        close(lock)
+        if lock >= 0 { close(lock) }
     }
 
     /// Names of the entries, sorted.

@@ -75,7 +75,7 @@ import Testing
         #expect(tally.rewrittenSpans == 34 * 2 && tally.rewrittenFiles == 34 && tally.failures == 2)
         #expect(tally.blocksBefore == 34 * 2 * 6 && tally.blocksAfter == 34 * 2 * 3)
         #expect(errors.withLock { $0 } == [bad, bad])
-        let place = places.withLock { $0[3] }
+        let place = try #require(places.withLock { $0.dropFirst(3).first })
         let rest = await defragmenter.defragment(FakeNamespace.shard, from: place)
         #expect(rest.visitedDirectories == 2)
         cluster.policies = old
