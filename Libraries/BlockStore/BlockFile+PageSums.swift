@@ -1,8 +1,8 @@
 import Protocol
 
 extension BlockFile {
-    /// The checksums of all pages as they are stored, four bytes each, little-endian. Reads the whole block, because they
-    /// lie between its pages; does not compare them with the pages, which whoever fetches those does. Throws
+    /// The checksums of all pages as they are stored, four bytes each, little-endian. Reads the whole block, because
+    /// they lie between its pages; does not compare them with the pages, which whoever fetches those does. Throws
     /// `badChecksum` when the block has another size.
     public func pageSums(size: UInt32, using chunk: PageChunk) throws(BlockStoreError) -> [UInt8] {
         guard isWhole, dataSize == Int(size) else { throw .badChecksum }
