@@ -19,6 +19,8 @@ final class ShardHost {
     private var unregistered: Set<ShardID>
     private var listening: [ShardID: [SocketAddress]] = [:]
     private var isStopping = false
+    /// NTP corrects as much without anybody noticing.
+    private static let unremarkableClockStepNanoseconds: UInt64 = 5_000_000_000
 
     /// Opens the stores and replays the log. Blocks.
     init(_ daemon: Daemon, _ configuration: ShardConfiguration) throws {
@@ -27,6 +29,17 @@ final class ShardHost {
         storage = try ShardStorage.open(configuration)
         registry = RegistryConnection(on: daemon.loop, addresses: configuration.registryAddresses)
         unregistered = Set(configuration.shards)
+        warnIfClockIsBehind()
+    }
+
+    /// Times of entries never go back (spec C.2): until a clock that was put back has caught up, each is a nanosecond
+    /// after the one before. Everything works, but new files look older than they are and deadlines come late.
+    private func warnIfClockIsBehind() {
+        let last = storage.cores.values.map(\.lastAppliedTime.nanoseconds).max() ?? 0
+        let now = daemon.loop.wallClock()
+        guard last > now, last - now > Self.unremarkableClockStepNanoseconds else { return }
+        let seconds = (last - now) / 1_000_000_000
+        daemon.logger.warning("the clock is \(seconds) s behind what was written here last; set it right")
     }
 
     func start() throws {
