@@ -171,7 +171,7 @@ let package = Package(
             "EndToEnd",
             [
                 "sterna", "sterna-registry", "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", "sterna-mount",
-                "sterna-torture", "Store",
+                "sterna-torture", "Client", "EventLoop", "Protocol", "Store",
             ], exclude: ["Programs"]),
         tests("RegistryService", ["sterna-registry", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests("ShardService", ["sterna-shard", "Protocol", "EventLoop"]),
