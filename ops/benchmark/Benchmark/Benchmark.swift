@@ -24,11 +24,11 @@ import Foundation
     @Option(help: "Size of the large file, MiB.")
     var megabytes = 1024
 
-    @Option(help: "Only these parts: codec, metadata, mount, scrub, faults.")
+    @Option(help: "Only these parts: codec, metadata, small-files, mount, scrub, faults.")
     var only: [Part] = Part.allCases
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case codec, metadata, mount, scrub, faults
+        case codec, metadata, smallFiles = "small-files", mount, scrub, faults
     }
 
     func run() throws {
@@ -42,6 +42,7 @@ import Foundation
         report.header()
         if only.contains(.codec) { try CodecFigures(programs: programs, report: report, seconds: seconds).run() }
         if only.contains(.metadata) { try metadata(programs, report) }
+        if only.contains(.smallFiles) { try smallFiles(programs, report) }
         if only.contains(.mount) { try mount(programs, report) }
         if only.contains(.scrub) {
             try ScrubFigures(programs: programs, report: report, directory: directory).run(megabytes: megabytes)
@@ -73,6 +74,14 @@ import Foundation
         report.add(Figure("cluster idle: processor", "% of a core", used * 10))
         report.add(
             Figure("cluster idle: memory of all services", "MiB", pids.map(residentBytes).reduce(0, +) / 1_048_576))
+    }
+
+    private func smallFiles(_ programs: Programs, _ report: Report) throws {
+        let cluster = try BenchCluster(programs, directory: directory + "/small-files")
+        defer { cluster.stop() }
+        try SmallFileFigures(
+            programs: programs, report: report, mount: cluster.mount, disk: directory, seconds: seconds
+        ).run()
     }
 
     private func mount(_ programs: Programs, _ report: Report) throws {
