@@ -12,10 +12,7 @@ final class Campaign {
     private let counters = Counters()
     private let findings: Findings
     private var smallDisk: SmallDisk?
-    private var mounts: [TortureMount] = []
-
-    /// Findings after which it is of no use to go on.
-    private static let mostFindings = 50
+    private var mounts: MountSlots?
 
     init(_ options: Torture) throws {
         self.options = options
@@ -61,13 +58,24 @@ final class Campaign {
         let view = try ClusterView(registry: try cluster.registry())
         defer { view.close() }
         defer { stopMounts() }
-        for number in 0..<options.mounts { try mount(number, cluster) }
+        let mounts = try mount(options.mounts, cluster)
         for name in LoadContext.directories {
-            guard mkdir("\(mounts[0].path)/\(name)", 0o755) == 0 else { throw PosixError.last("mkdir \(name)") }
+            guard mkdir("\(mounts.paths[0])/\(name)", 0o755) == 0 else { throw PosixError.last("mkdir \(name)") }
         }
+        let maintenance = Maintenance(
+            cluster: cluster, programs: programs, counters: counters, findings: findings)
+        if options.relayout { try maintenance.startRelayout() }
+        defer { maintenance.stopRelayout() }
         let ledger = Ledger(path: directory + "/ledger")
-        let (files, uncertain, lost) = try storm(cluster, view, ledger)
-        try check(cluster, view, ledger, files, uncertain, lost)
+        let impairments = Impairments()
+        let plan = FaultPlan(
+            cluster: cluster, view: view, mounts: mounts, maintenance: maintenance,
+            smallBlocks: SmallBlockView(cluster), ledger: ledger, impairments: impairments, lost: LostDisks(),
+            counters: counters, findings: findings, smallDisk: smallDisk, seed: seed, diskLosses: options.diskLosses,
+            secondsBetweenLosses: options.minutes * 60 / Double(options.diskLosses + 1), repairs: options.repair)
+        let model = try storm(plan)
+        try check(plan, model)
+        maintenance.addCollectorCounters()
     }
 
     private var clusterOptions: [String] {
@@ -91,30 +99,31 @@ final class Campaign {
 
     // MARK: Mounts
 
-    private func mount(_ number: Int, _ cluster: TortureCluster) throws {
-        let path = "\(directory)/mnt\(number)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        mounts.append(
+    private func mount(_ count: Int, _ cluster: TortureCluster) throws -> MountSlots {
+        let (programs, directory) = (programs, directory)
+        let paths = (0..<count).map { "\(directory)/mnt\($0)" }
+        for path in paths { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+        let slots = try MountSlots(paths) { number in
             try TortureMount(
-                programs: programs, registry: "\(try cluster.registry())", path: path,
-                log: "\(directory)/log/mount\(number).log"))
+                programs: programs, registry: "\(try cluster.registry())", path: paths[number],
+                log: "\(directory)/log/mount\(number).log")
+        }
+        mounts = slots
+        return slots
     }
 
     private func stopMounts() {
-        for mount in mounts where !mount.stop() { findings.add("the mount \(mount.path) did not end properly") }
-        mounts = []
+        for path in mounts?.stop() ?? [] { findings.add("the mount \(path) did not end properly") }
+        mounts = nil
     }
 
     // MARK: Load and faults
 
-    private func storm(
-        _ cluster: TortureCluster, _ view: ClusterView, _ ledger: Ledger
-    ) throws -> ([KnownFile], Set<String>, Set<BlockServiceID>) {
-        let impairments = Impairments()
+    private func storm(_ plan: FaultPlan) throws -> FileModel {
         let judge = ReadJudge(
-            cluster: view, ledger: ledger, impairments: impairments, notesPath: directory + "/notes")
+            cluster: plan.view, ledger: plan.ledger, impairments: plan.impairments, notesPath: directory + "/notes")
         let context = LoadContext(
-            mounts: mounts.map(\.path), counters: counters, findings: findings, judge: judge,
+            mounts: plan.mounts, counters: counters, findings: findings, judge: judge,
             largestFileBytes: options.largestFile << 20, mostBytes: options.allFiles << 20,
             bytesPerSecond: options.megabytesPerSecond * 1e6 / Double(options.workers))
         let running = RunningThreads()
@@ -125,78 +134,51 @@ final class Campaign {
                 worker.run()
             }
         }
-        let plan = FaultPlan(
-            cluster: cluster, view: view, ledger: ledger, impairments: impairments, counters: counters,
-            findings: findings, smallDisk: smallDisk, seed: seed, filesPerMinute: options.filesDamagedPerMinute,
-            diskLosses: options.diskLosses,
-            secondsBetweenLosses: options.minutes * 60 / Double(options.diskLosses + 1), repairs: options.repair)
-        let lost = Mutex<Set<BlockServiceID>>([])
-        try running.start("injector") {
-            var injector = FaultInjector(plan, model: context.model)
-            let services = injector.run { context.isOver }
-            lost.withLock { $0 = services }
+        let rate = options.filesDamagedPerMinute
+        try running.start("block-faults") {
+            var faults = BlockFaults(plan, model: context.model, seed: plan.seed &+ 1)
+            faults.run(filesPerMinute: rate) { context.isOver }
         }
-        watch(context, ledger)
-        context.end()
+        let progress = Progress(
+            counters: counters, findings: findings, seconds: options.minutes * 60, patience: options.patience)
+        try running.start("progress") {
+            progress.watch(context)
+            context.end()
+        }
+        // On this thread: what it starts ends with the thread that started it.
+        var injector = FaultInjector(plan)
+        injector.run { context.isOver }
         if !running.wait(seconds: options.patience) {
             findings.add("workers do not end: \(context.watchdog.overdue(seconds: 1).map(\.what))")
-            mounts.forEach { $0.abort() }
+            plan.mounts.abort()
             guard running.wait(seconds: 60) else { throw CampaignError(description: "workers hang for good") }
         }
-        return (context.model.all(), context.model.uncertainPaths, lost.withLock { $0 })
-    }
-
-    /// Prints how it goes until it is over.
-    private func watch(_ context: LoadContext, _ ledger: Ledger) {
-        let began = monotonicSeconds()
-        var nextReport = began + 5
-        while monotonicSeconds() - began < options.minutes * 60, !isInterrupted.load(ordering: .relaxed) {
-            usleep(200_000)
-            if let hung = context.watchdog.overdue(seconds: options.patience).first {
-                return findings.add("hangs for more than \(Int(options.patience)) s: \(hung.what)")
-            }
-            if findings.count >= Self.mostFindings { return }
-            guard monotonicSeconds() >= nextReport else { continue }
-            nextReport += 5
-            report(Int(monotonicSeconds() - began), context)
-        }
-    }
-
-    private func report(_ seconds: Int, _ context: LoadContext) {
-        let files = ["files written", "files replaced", "files verified", "files renamed", "files deleted"]
-            .map { "\(counters[$0]) \($0.dropFirst(6))" }
-        let faults = counters.all("faults ").map { "\($0.total) \($0.name)" }
-        say(
-            """
-            \(seconds) s: \(files.joined(separator: ", ")); \(context.model.count) files of \
-            \(context.model.bytes >> 20) MiB; \(counters["bytes written"] >> 20) MiB written, \
-            \(counters["bytes verified"] >> 20) MiB verified; faults: \(faults.joined(separator: ", ")); \
-            \(counters["reads excused"]) reads excused; \(context.judge.circumstances); \(findings.count) findings
-            """)
+        return context.model
     }
 
     // MARK: The end
 
-    private func check(
-        _ cluster: TortureCluster, _ view: ClusterView, _ ledger: Ledger, _ files: [KnownFile],
-        _ uncertain: Set<String>, _ lost: Set<BlockServiceID>
-    ) throws {
+    private func check(_ plan: FaultPlan, _ model: FileModel) throws {
+        let files = model.all()
         say("checking \(files.count) files")
-        guard cluster.allDisksServed(seconds: 60) else {
-            throw CampaignError(description: "a block service does not come back; see \(directory)/log")
+        plan.maintenance.stopRelayout()
+        guard plan.cluster.allServicesRun(seconds: 60) else {
+            throw CampaignError(description: "a service does not come back; see \(directory)/log")
         }
         // Fresh caches.
         stopMounts()
-        try mount(0, cluster)
+        let root = try mount(1, plan.cluster).paths[0]
         let checks = FinalChecks(
-            cluster: cluster, view: view, ledger: ledger, findings: findings, counters: counters, files: files,
-            uncertain: uncertain, lostServices: lost)
-        checks.contents(mount: mounts[0].path)
-        checks.blocks()
+            cluster: plan.cluster, view: plan.view, ledger: plan.ledger, findings: findings, counters: counters,
+            smallBlocks: plan.smallBlocks, files: files, doubts: model.doubts, lostServices: plan.lost.services)
+        checks.contents(mount: root)
+        checks.cutOffCalls(mount: root)
+        checks.deaths(log: directory + "/up.log")
+        let unread = checks.blocks()
         if options.repair {
             checks.healing(withinSeconds: 600)
-            checks.scrubFindings(path: directory + "/gc/findings")
-            checks.contents(mount: mounts[0].path)
+            checks.scrubReports(log: directory + "/log/gc.log", unread: unread)
+            checks.contents(mount: root)
         }
         checks.leftovers(withinSeconds: Double(options.eraseDelay) + 180)
     }
@@ -204,8 +186,26 @@ final class Campaign {
     private func summarize() {
         say("seed \(seed), \(options.minutes) minutes")
         for (name, total) in counters.all("") { say("  \(name): \(total)") }
-        let faults = BlockFaults.Kind.allCases.reduce(0) { $0 + counters["faults \($1.rawValue)"] }
+        let faults = counters.all("block faults: ").reduce(0) { $0 + $1.total }
+        let kills = counters.all("processes killed: ").reduce(0) { $0 + $1.total }
         let losses = "\(findings.lostFiles) files lost, \(findings.wrongBytes) wrong bytes"
-        say("\(faults) block faults, \(losses), \(findings.count) findings")
+        if let path = options.summary { appendSummary(to: path) }
+        say("\(kills) processes killed, \(faults) block faults, \(losses), \(findings.count) findings")
+    }
+
+    /// A line of JSON; the totals of several campaigns may be added up.
+    private func appendSummary(to path: String) {
+        var totals = Dictionary(uniqueKeysWithValues: counters.all("").map { ($0.name, $0.total) })
+        totals["seconds of load"] = Int(options.minutes * 60)
+        totals["files lost"] = findings.lostFiles
+        totals["wrong bytes"] = findings.wrongBytes
+        totals["findings"] = findings.count
+        do {
+            let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
+            let data = try JSONSerialization.data(withJSONObject: totals, options: options)
+            appendLine(String(decoding: data, as: UTF8.self), to: path)
+        } catch {
+            say("no summary in \(path): \(error)")
+        }
     }
 }

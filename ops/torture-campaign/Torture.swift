@@ -12,7 +12,8 @@ let isInterrupted = Atomic<Bool>(false)
         abstract: "Runs a cluster of real processes under load and faults, and looks whether any file suffers.",
         discussion: """
             Several mounts write, read, rename and delete files whose contents follow from a seed, while block \
-            services are killed and paused, disks are filled up or lost, and blocks on disk are damaged, never more \
+            services are killed and paused, mounts, shards, coordinator, registry and maintenance are killed, disks \
+            are filled up or lost, policies change, and blocks on disk are damaged, large and small ones, never more \
             of a span than its parity makes up for. In the end every file whose close() returned 0 must be as it was \
             written, the blocks of deleted files gone, and block services must find bad exactly what was damaged. \
             Exits with 1 when something was found, and keeps the cluster's directory then, with `ledger`, `findings` \
@@ -56,13 +57,16 @@ let isInterrupted = Atomic<Bool>(false)
     var megabytesPerSecond = 8.0
 
     @Option(help: "Files a minute of which blocks are damaged.")
-    var filesDamagedPerMinute = 100.0
+    var filesDamagedPerMinute = 400.0
 
     @Option(help: "Disks whose directories are deleted, each after the one before was evacuated.")
     var diskLosses = 1
 
     @Flag(inversion: .prefixedNo, help: "Let the cluster repair blocks and evacuate lost disks meanwhile.")
     var repair = true
+
+    @Flag(inversion: .prefixedNo, help: "Let the cluster defragment and even disks out meanwhile.")
+    var relayout = true
 
     @Option(help: "Size of the disk that is filled up now and then, MiB; 0: none is.")
     var smallDisk = 2048
@@ -72,6 +76,9 @@ let isInterrupted = Atomic<Bool>(false)
 
     @Option(help: "Seconds after which a call that has not returned is a finding.")
     var patience = 150.0
+
+    @Option(help: "Append all totals to this file, as a line of JSON.")
+    var summary: String?
 
     @Option(
         name: .customLong("with"),

@@ -8,21 +8,21 @@ import Protocol
 /// 28 checksum of the data u32   32 zero u32   36 seal u32
 /// ```
 /// All little-endian. Every record is a multiple of four bytes long.
-struct SegmentRecord: Hashable, Sendable {
-    enum Kind: UInt8 {
+package struct SegmentRecord: Hashable, Sendable {
+    package enum Kind: UInt8, Sendable {
         case block = 1, erasure
     }
 
-    var kind: Kind
-    var block: BlockID
+    package var kind: Kind
+    package var block: BlockID
     /// Rises by one with every sync: records of one number became durable together or not at all.
-    var batch: UInt64 = 0
+    package var batch: UInt64 = 0
     /// Data bytes, a multiple of the page size; 0 for an erasure.
-    var size: UInt32 = 0
+    package var size: UInt32 = 0
     /// Of the data.
     var checksum: UInt32 = 0
 
-    static let headerSize = 40
+    package static let headerSize = 40
     /// Everything is at a multiple of this.
     static let alignment = 4
     /// The largest block that a segment may hold, in data bytes.
@@ -31,9 +31,9 @@ struct SegmentRecord: Hashable, Sendable {
     private static let sealOffset = 36
 
     /// Bytes of the pages.
-    var storedSize: Int { Int(size) / PageChunk.pageSize * PageChunk.storedPageSize }
+    package var storedSize: Int { Int(size) / PageChunk.pageSize * PageChunk.storedPageSize }
     /// Bytes of header and pages.
-    var length: Int { Self.headerSize + storedSize }
+    package var length: Int { Self.headerSize + storedSize }
 
     /// Writes the header to `bytes`.
     func encode(to bytes: UnsafeMutableRawPointer, in place: SegmentSeal) {
@@ -51,7 +51,7 @@ struct SegmentRecord: Hashable, Sendable {
     }
 
     /// Nil when these bytes are not a header that was written at this place.
-    init?(from bytes: UnsafeRawPointer, in place: SegmentSeal) {
+    package init?(from bytes: UnsafeRawPointer, in place: SegmentSeal) {
         func get<T: FixedWidthInteger>(_ offset: Int, as: T.Type) -> T {
             T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
         }
@@ -91,10 +91,10 @@ struct SegmentRecord: Hashable, Sendable {
 
 /// Binds headers to their disk and segment: a checksum that begins with the disk's secret. So neither what an old
 /// segment left on the medium nor a block whose data looks like records is ever taken for one.
-struct SegmentSeal: Hashable, Sendable {
+package struct SegmentSeal: Hashable, Sendable {
     private let seed: UInt32
 
-    init(_ key: SecretKey, segment: UInt64) {
+    package init(_ key: SecretKey, segment: UInt64) {
         let words = [key.low.littleEndian, key.high.littleEndian, segment.littleEndian]
         seed = words.withUnsafeBytes { Castagnoli.sum($0) }
     }

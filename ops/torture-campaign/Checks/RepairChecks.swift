@@ -30,24 +30,61 @@ extension FinalChecks {
         return count
     }
 
-    /// Scrubbing reports nothing that was not done to a disk, and nothing that it could not repair.
-    func scrubFindings(path: String) {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-            return findings.add("there is no table of scrub findings at \(path)")
+    /// Scrubbing reports what was done to disks: nothing else, and everything that was left for it to find.
+    /// - Parameters:
+    ///   - log: of the collector, which names every finding; the table for operators only has the latest.
+    ///   - unread: blocks that were bad when only scrubbing was left to find them.
+    func scrubReports(log: String, unread: Set<BlockID>) {
+        guard let text = try? String(contentsOfFile: log, encoding: .utf8) else {
+            return findings.add("there is no \(log)")
         }
-        let lost = Set(lostServices.map { "\($0)" })
-        // disk time damage outcome file span-offset block detail
-        let rows = text.split(separator: "\n").drop { !$0.hasPrefix("disk") || !$0.contains("span-offset") }.dropFirst()
-        for row in rows.map({ $0.split(separator: " ").map(String.init) }) where row.count >= 7 {
+        var missing = unread
+        for line in text.split(separator: "\n") {
+            guard let report = ScrubReport(line) else { continue }
             counters.add("scrub findings")
-            guard let number = UInt64(row[6].drop { $0 == "0" || $0 == "x" }, radix: 16) else {
-                findings.add("a scrub finding cannot be understood: \(row)")
-                continue
+            missing.remove(report.block)
+            if ledger[report.block] == nil, !lostServices.contains(where: { "\($0)" == report.disk }) {
+                findings.add("scrub reports what nobody did: \(line)")
             }
-            if ledger[BlockID(rawValue: number)] == nil, !lost.contains(row[0]) {
-                findings.add("scrub reports what nobody did: \(row)")
-            }
-            if row[3].hasPrefix("unrepairable") { findings.add("scrub could not repair: \(row)") }
         }
+        counters.add("scrub findings at the end", unread.count - missing.count)
+        for block in missing.prefix(20) { findings.add("scrub never reported block \(block), which was damaged") }
+    }
+
+    /// Services that ended although nobody killed them.
+    func deaths(log: String) {
+        guard let text = try? String(contentsOfFile: log, encoding: .utf8) else {
+            return findings.add("there is no \(log)")
+        }
+        var killed: [String: Int] = [:]
+        for line in text.split(separator: "\n") where line.hasSuffix("; starting it again") {
+            let role = line.dropFirst("sterna: sterna-".count).prefix { $0.isLetter }
+            if line.contains("was killed by signal 9;") {
+                killed[String(role), default: 0] += 1
+            } else {
+                findings.add("a service died by itself: \(line)")
+            }
+        }
+        for (role, count) in killed where count > counters["processes killed: \(role)"] {
+            findings.add("\(role) was killed \(count) times, more than the campaign did")
+        }
+    }
+}
+
+/// A line of a log in which scrubbing reports a damaged block:
+/// `… scrub: block B of file F, span at O, on disk D is corrupt…`.
+private struct ScrubReport {
+    let block: BlockID
+    let disk: String
+
+    /// nil when it says something else.
+    init?(_ line: Substring) {
+        guard let start = line.range(of: " scrub: block ")?.upperBound else { return nil }
+        let words = line[start...].split(separator: " ")
+        guard let block = words.first, let number = UInt64(block.drop { $0 == "0" || $0 == "x" }, radix: 16),
+            let disk = words.firstIndex(of: "disk"), disk + 1 < words.count
+        else { return nil }
+        self.block = BlockID(rawValue: number)
+        self.disk = String(words[disk + 1])
     }
 }

@@ -101,19 +101,53 @@ actor ClusterQueries {
     }
 
     private func check(_ block: SpanBlocks.Block) async -> Result<Bool, ClientError> {
-        let request = CheckBlockRequest(blockId: block.block, size: UInt32(block.bytes), crc: block.source.crc)
-        let result: Result<MAC?, ClientError> = await withCheckedContinuation { continuation in
-            let operation = BlockOperation(request, block.source.service, answer: .none) {
-                continuation.resume(returning: $0)
-            }
-            client.core.connections.submit(operation, purpose: .check)
-        }
-        switch result {
+        switch await check(block.block, block.source.service, size: UInt32(block.bytes), crc: block.source.crc) {
         case .success: return .success(true)
         case .failure(let error):
             let isBad = error.isRefusal(.badBlockCrc) || error.isRefusal(.blockNotFound)
             return isBad ? .success(false) : .failure(error)
         }
+    }
+
+    /// Whether a service has a block, whatever is in it.
+    func has(_ block: BlockID, at service: BlockService) async throws -> Bool {
+        switch await check(block, service, size: 4096, crc: CRC32C(rawValue: 0)) {
+        case .success: return true
+        case .failure(let error):
+            if error.isRefusal(.blockNotFound) { return false }
+            if error.isRefusal(.badBlockCrc) { return true }
+            throw error
+        }
+    }
+
+    private func check(
+        _ block: BlockID, _ service: BlockService, size: UInt32, crc: CRC32C
+    ) async -> Result<MAC?, ClientError> {
+        let request = CheckBlockRequest(blockId: block, size: size, crc: crc)
+        return await withCheckedContinuation { continuation in
+            let operation = BlockOperation(request, service, answer: .none) { continuation.resume(returning: $0) }
+            client.core.connections.submit(operation, purpose: .check)
+        }
+    }
+
+    // MARK: Policies
+
+    /// Has the large spans of a directory below the root stored otherwise than the root's policy says, on as many
+    /// disks: one data block less and one parity block more, or where there is but one data block, in shorter spans.
+    func changeSpanPolicy(_ directory: String) async throws {
+        var policy = try await client.writePolicies(of: .root).span
+        guard var last = policy.entries.popLast() else { return }
+        if last.parity.data > 2 {
+            last.parity = Parity(data: Int(last.parity.data) - 1, parity: Int(last.parity.parity) + 1)
+        } else {
+            last.maxSize /= 2
+        }
+        policy.entries.append(last)
+        try await client.setPolicy(policy, of: try await client.resolve(path: directory))
+    }
+
+    func inheritSpanPolicy(_ directory: String) async throws {
+        try await client.clearPolicy(.span, of: try await client.resolve(path: directory))
     }
 
     // MARK: Block services

@@ -51,17 +51,22 @@ final class TortureCluster: Sendable {
 
     /// The block service that lives on a disk, from its key.
     func service(onDisk disk: Int) -> BlockServiceID? {
-        guard let key = FileManager.default.contents(atPath: path(ofDisk: disk) + "/secret.key"), key.count == 20 else {
-            return nil
-        }
-        let low = key.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        return BlockServiceID(rawValue: low & ~(1 << 63))
+        key(ofDisk: disk).map { BlockServiceID(rawValue: $0.low & ~(1 << 63)) }
     }
 
-    /// Waits until every block service runs and is ready.
-    func allDisksServed(seconds: Double) -> Bool {
-        waitUntil(seconds: seconds) {
-            (0..<disks).allSatisfy { disk in pid(ofDisk: disk).map { kill($0, 0) == 0 } ?? false }
+    /// nil when there is none, or not all of it.
+    func key(ofDisk disk: Int) -> SecretKey? {
+        guard let bytes = FileManager.default.contents(atPath: path(ofDisk: disk) + "/secret.key"), bytes.count == 20
+        else { return nil }
+        func word(_ bytes: Data) -> UInt64 { bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+        return SecretKey(low: word(bytes.prefix(8)), high: word(bytes.dropFirst(8).prefix(8)))
+    }
+
+    /// Waits until every service runs and is ready.
+    func allServicesRun(seconds: Double) -> Bool {
+        let services = (0..<disks).map { "block-\($0)" } + ["registry", "shard", "cdc", "gc"]
+        return waitUntil(seconds: seconds) {
+            services.allSatisfy { service in pid(of: service).map { kill($0, 0) == 0 } ?? false }
         }
     }
 }

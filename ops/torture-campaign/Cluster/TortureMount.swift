@@ -32,12 +32,23 @@ final class TortureMount: Sendable {
 
     /// Unmounts. - Returns: whether the mount process ended properly.
     func stop() -> Bool {
-        kill(program.pid, SIGTERM)
+        Glibc.kill(program.pid, SIGTERM)
         if let status = program.wait(seconds: 60) { return status == 0 }
         abort()
         program.stop(seconds: 5)
-        umount2(path, Int32(MNT_DETACH))
+        detach()
         return false
+    }
+
+    /// Ends the process at once. Whoever uses the mount gets errors, until it is detached.
+    func kill() {
+        Glibc.kill(program.pid, SIGKILL)
+        _ = program.wait(seconds: 10)
+    }
+
+    /// Takes what a killed process left of the mount away.
+    func detach() {
+        if umount2(path, Int32(MNT_DETACH)) != 0 { say("cannot unmount \(path): \(PosixError.last("umount"))") }
     }
 
     /// Lets go of everybody who waits for it: what they wait for fails.

@@ -1,11 +1,23 @@
 import Foundation
 import Protocol
 
-/// Damages blocks of files on disk: flipped bits, cut-off, exchanged and missing blocks, pages in wrong places. Never
-/// more blocks of a span than its parity makes up for.
-struct BlockFaults: ~Copyable {
+/// Damages blocks of files on disk: flipped bits, cut-off, exchanged and missing blocks, pages in wrong places; blocks
+/// with files of their own and those that share segments. Never more blocks of a span than its parity makes up for.
+struct BlockFaults {
     enum Kind: String, CaseIterable {
         case flip, truncate, delete, zeroPage = "zero-page", movePages = "move-pages", swap
+    }
+
+    /// A block and what is known of it before it is damaged.
+    private struct Target {
+        let stored: any StoredBlock
+        /// Bytes of its pages.
+        let size: Int
+        let entry: Ledger.Entry
+
+        var pages: Int { size / StoredPage.bytes }
+        /// Under which the fault is counted.
+        var counter: String { "block faults: \(entry.places.isEmpty ? "" : "small ")\(entry.kind)" }
     }
 
     /// A block that may be exchanged with another one of the same size.
@@ -17,158 +29,190 @@ struct BlockFaults: ~Copyable {
     private let model: FileModel
     private let cluster: TortureCluster
     private let view: ClusterView
+    private let smallBlocks: SmallBlockView
     private let ledger: Ledger
     private let counters: Counters
+    private let lost: LostDisks
     private var random: SeededRandom
     private var disks: [BlockServiceID: Int] = [:]
     private var partners: [Int: [Partner]] = [:]
-    /// Blocks of each span that are kept sound for disks that will be lost.
-    var reserve = 0
-    /// Disks that are gone; what was on them counts as damaged.
-    var lostServices: Set<BlockServiceID> = []
 
-    init(
-        model: FileModel, cluster: TortureCluster, view: ClusterView, ledger: Ledger, counters: Counters, seed: UInt64
-    ) {
+    init(_ plan: FaultPlan, model: FileModel, seed: UInt64) {
         self.model = model
-        self.cluster = cluster
-        self.view = view
-        self.ledger = ledger
-        self.counters = counters
+        cluster = plan.cluster
+        view = plan.view
+        smallBlocks = plan.smallBlocks
+        ledger = plan.ledger
+        counters = plan.counters
+        lost = plan.lost
         random = SeededRandom(seed: seed)
     }
 
-    /// Damages blocks of one file, some of each span at most.
-    mutating func damageAnyFile() {
-        guard let file = model.take(using: &random) else { return }
+    /// Damages blocks of so many files a minute.
+    mutating func run(filesPerMinute: Double, until isOver: () -> Bool) {
+        guard filesPerMinute > 0 else { return }
+        var next = monotonicSeconds()
+        while !isOver() {
+            let now = monotonicSeconds()
+            guard now >= next else {
+                usleep(useconds_t(min(next - now, 0.1) * 1_000_000))
+                continue
+            }
+            // Where repairs have not caught up there is nothing left to damage; some other file will do.
+            _ = (0..<4).contains { _ in damageAnyFile() }
+            // What was missed in a moment of great load is made up for, but not for long.
+            next = max(next + 60 / filesPerMinute, now - 5)
+        }
+    }
+
+    /// Damages blocks of one file, some of each span at most. - Returns: whether it damaged any.
+    private mutating func damageAnyFile() -> Bool {
+        guard let file = model.take(using: &random) else { return false }
         defer { model.giveBack(file) }
         guard let spans = try? view.spans(ofPath: file.path) else {
-            counters.add("files not asked about")
-            return
+            counters.add("block faults not tried: file not asked about")
+            return false
         }
+        let before = ledger.count
         for span in spans.shuffled(using: &random).prefix(4) {
             for _ in 0..<Int.random(in: 1...max(1, span.parityBlocks), using: &random) {
                 guard budget(span, file) > 0 else { break }
                 damageAnyBlock(of: span, file)
             }
         }
+        return ledger.count > before
     }
 
     /// How many more blocks of the span may be damaged.
     private func budget(_ span: SpanBlocks, _ file: KnownFile) -> Int {
         // Every other file stays readable while one more disk is away.
-        let limit = span.parityBlocks - max(reserve, file.number % 2)
-        return limit - span.blocks.count { ledger.isDamaged($0.block) || lostServices.contains($0.service) }
+        let limit = span.parityBlocks - max(lost.isPending ? 1 : 0, file.number % 2)
+        return limit - span.blocks.count { !isSound($0) }
+    }
+
+    private func isSound(_ block: SpanBlocks.Block) -> Bool {
+        !ledger.isDamaged(block.block) && !lost.services.contains(block.service)
     }
 
     private mutating func damageAnyBlock(of span: SpanBlocks, _ file: KnownFile) {
-        let sound = span.blocks.filter { !ledger.isDamaged($0.block) && !lostServices.contains($0.service) }
-        guard let block = sound.randomElement(using: &random), let disk = disk(of: block.service),
-            let kind = Kind.allCases.randomElement(using: &random)
+        guard let block = span.blocks.filter(isSound).randomElement(using: &random),
+            let kind = Kind.allCases.randomElement(using: &random),
+            let target = target(block, kind, span, file)
         else { return }
-        let target = BlockFile(disk: cluster.path(ofDisk: disk), block.block)
-        guard let size = target.size, size == block.bytes / 4096 * BlockFile.pageBytes else {
-            // In a store of small blocks, or moved away in this moment.
-            counters.add("blocks without a file")
-            return
-        }
-        let entry = Ledger.Entry(
-            kind: kind.rawValue, block: block.block, disk: disk, file: file.path, spanOffset: span.offset)
         do {
-            if try damage(target, size, kind, entry, span, file) { counters.add("faults \(kind.rawValue)") }
+            if try damage(target, kind, span, file) { counters.add(target.counter) }
         } catch {
-            counters.add("faults that came too late")
+            counters.add("block faults that came too late")
         }
-        partners[size, default: []].append(Partner(file: file.number, block: block.block))
-        if partners[size, default: []].count > 32 { partners[size]?.removeFirst() }
+        partners[target.size, default: []].append(Partner(file: file.number, block: block.block))
+        if partners[target.size, default: []].count > 32 { partners[target.size]?.removeFirst() }
+    }
+
+    /// Where the block lies; nil when it was moved away in this moment.
+    private mutating func target(
+        _ block: SpanBlocks.Block, _ kind: Kind, _ span: SpanBlocks, _ file: KnownFile
+    ) -> Target? {
+        guard let disk = disk(of: block.service) else { return nil }
+        let size = block.bytes / 4096 * StoredPage.bytes
+        var entry = Ledger.Entry(
+            kind: kind.rawValue, block: block.block, disk: disk, file: file.path, spanOffset: span.offset)
+        let large = BlockFile(disk: cluster.path(ofDisk: disk), block.block)
+        if let found = large.size { return found == size ? Target(stored: large, size: size, entry: entry) : nil }
+        entry.places = smallBlocks.places(of: block.block, onDisk: disk)
+        guard !entry.places.isEmpty, entry.places.allSatisfy({ $0.storedSize == size }) else {
+            counters.add("block faults not tried: block not found")
+            return nil
+        }
+        return Target(
+            stored: SmallBlock(disk: cluster.path(ofDisk: disk), places: entry.places), size: size, entry: entry)
     }
 
     /// - Returns: whether anything was changed.
     private mutating func damage(
-        _ target: BlockFile, _ size: Int, _ kind: Kind, _ entry: Ledger.Entry, _ span: SpanBlocks, _ file: KnownFile
+        _ target: Target, _ kind: Kind, _ span: SpanBlocks, _ file: KnownFile
     ) throws -> Bool {
-        let pages = size / BlockFile.pageBytes
         switch kind {
         case .flip:
-            guard var bytes = target.bytes() else { return false }
+            guard var bytes = target.stored.bytes() else { return false }
             let bits = Int.random(in: 1...8, using: &random)
-            let places = Set((0..<bits).map { _ in Int.random(in: 0..<size * 8, using: &random) })
+            let places = Set((0..<bits).map { _ in Int.random(in: 0..<target.size * 8, using: &random) })
             for place in places { bytes[place / 8] ^= 1 << UInt8(place % 8) }
-            ledger.record(entry, "bits \(places.sorted())")
-            try target.overwrite(bytes, at: 0)
+            ledger.record(target.entry, "bits \(places.sorted())")
+            try target.stored.overwrite(bytes, at: 0)
         case .truncate:
-            let length = random.chance(0.3) ? 0 : Int.random(in: 0..<size, using: &random)
-            ledger.record(entry, "to \(length) of \(size) bytes")
-            try target.truncate(to: length)
+            try cut(target)
         case .delete:
-            ledger.record(entry, "")
-            try target.remove()
+            ledger.record(target.entry, "")
+            try target.stored.remove()
         case .zeroPage:
-            let page = Int.random(in: 0..<pages, using: &random)
-            ledger.record(entry, "page \(page)")
+            let page = Int.random(in: 0..<target.pages, using: &random)
+            ledger.record(target.entry, "page \(page)")
             // Zeros are not their own checksum, so even a page of zeros is damaged by this.
-            try target.overwrite([UInt8](repeating: 0, count: BlockFile.pageBytes), at: page * BlockFile.pageBytes)
+            try target.stored.overwrite(
+                [UInt8](repeating: 0, count: StoredPage.bytes), at: page * StoredPage.bytes)
         case .movePages:
-            return try movePages(target, pages, entry)
+            return try movePages(target)
         case .swap:
-            return try swap(target, size, entry, span, file)
+            return try swap(target, span, file)
         }
         return true
+    }
+
+    private mutating func cut(_ target: Target) throws {
+        var length = random.chance(0.3) ? 0 : Int.random(in: 0..<target.size, using: &random)
+        // What is cut off a small block becomes zeros: whole pages, so that it is a change.
+        if !target.entry.places.isEmpty { length -= length % StoredPage.bytes }
+        ledger.record(target.entry, "to \(length) of \(target.size) bytes")
+        try target.stored.cut(to: length)
     }
 
     /// Two pages of a block change places; their checksums move with them and stay right.
-    private mutating func movePages(_ target: BlockFile, _ pages: Int, _ entry: Ledger.Entry) throws -> Bool {
-        guard pages >= 2, let bytes = target.bytes() else { return false }
-        let first = Int.random(in: 0..<pages, using: &random)
-        let second = (first + Int.random(in: 1..<pages, using: &random)) % pages
+    private mutating func movePages(_ target: Target) throws -> Bool {
+        guard target.pages >= 2, let bytes = target.stored.bytes() else { return false }
+        let first = Int.random(in: 0..<target.pages, using: &random)
+        let second = (first + Int.random(in: 1..<target.pages, using: &random)) % target.pages
         func page(_ number: Int) -> [UInt8] {
-            Array(bytes[number * BlockFile.pageBytes..<(number + 1) * BlockFile.pageBytes])
+            Array(bytes[number * StoredPage.bytes..<(number + 1) * StoredPage.bytes])
         }
         guard page(first) != page(second) else { return false }
-        ledger.record(entry, "pages \(first) and \(second)")
-        try target.overwrite(page(second), at: first * BlockFile.pageBytes)
-        try target.overwrite(page(first), at: second * BlockFile.pageBytes)
+        ledger.record(target.entry, "pages \(first) and \(second)")
+        try target.stored.overwrite(page(second), at: first * StoredPage.bytes)
+        try target.stored.overwrite(page(first), at: second * StoredPage.bytes)
         return true
     }
 
+    // MARK: Exchanging
+
     /// The block changes places with another one: all checksums of pages are right, the content is not.
-    private mutating func swap(
-        _ target: BlockFile, _ size: Int, _ entry: Ledger.Entry, _ span: SpanBlocks, _ file: KnownFile
-    ) throws -> Bool {
+    private mutating func swap(_ target: Target, _ span: SpanBlocks, _ file: KnownFile) throws -> Bool {
         if span.dataBlocks > 1, budget(span, file) > 1, random.chance(0.3) {
-            let others = span.blocks.filter { $0.block != entry.block }
+            let others = span.blocks.filter { $0.block != target.entry.block }
             guard let other = others.randomElement(using: &random) else { return false }
-            return try swap(target, size, entry, with: other, of: span, file)
+            return try swap(target, with: other, of: span, file)
         }
-        let candidates = partners[size, default: []].filter { $0.file != file.number }
+        let candidates = partners[target.size, default: []].filter { $0.file != file.number }
         guard let partner = candidates.randomElement(using: &random), let other = model.take(number: partner.file)
         else { return false }
         defer { model.giveBack(other) }
         for span in try view.spans(ofPath: other.path) where budget(span, other) > 0 {
             guard let block = span.blocks.first(where: { $0.block == partner.block }) else { continue }
-            return try swap(target, size, entry, with: block, of: span, other)
+            return try swap(target, with: block, of: span, other)
         }
         return false
     }
 
     private mutating func swap(
-        _ target: BlockFile, _ size: Int, _ entry: Ledger.Entry, with block: SpanBlocks.Block, of span: SpanBlocks,
-        _ file: KnownFile
+        _ target: Target, with block: SpanBlocks.Block, of span: SpanBlocks, _ file: KnownFile
     ) throws -> Bool {
-        guard !ledger.isDamaged(block.block), !lostServices.contains(block.service), let disk = disk(of: block.service)
+        guard isSound(block), let other = self.target(block, .swap, span, file), other.size == target.size,
+            let ours = target.stored.bytes(), let theirs = other.stored.bytes(), ours.count == target.size,
+            theirs.count == target.size, ours != theirs
         else { return false }
-        let second = BlockFile(disk: cluster.path(ofDisk: disk), block.block)
-        guard let ours = target.bytes(), let theirs = second.bytes(), ours.count == size, theirs.count == size,
-            ours != theirs
-        else { return false }
-        ledger.record(entry, "with block \(block.block)")
-        ledger.record(
-            Ledger.Entry(
-                kind: entry.kind, block: block.block, disk: disk, file: file.path, spanOffset: span.offset),
-            "with block \(entry.block)")
-        try target.overwrite(theirs, at: 0)
-        try second.overwrite(ours, at: 0)
-        counters.add("faults \(entry.kind)")
+        ledger.record(target.entry, "with block \(block.block)")
+        ledger.record(other.entry, "with block \(target.entry.block)")
+        try target.stored.overwrite(theirs, at: 0)
+        counters.add(other.counter)
+        try other.stored.overwrite(ours, at: 0)
         return true
     }
 

@@ -26,17 +26,14 @@ struct DiskLoss {
         left = plan.diskLosses
         phase = left > 0 ? .waiting : .done
         next = monotonicSeconds() + plan.secondsBetweenLosses
+        plan.lost.expect(left > 0)
     }
 
-    /// Whether a loss is still to come, for which every span must keep one block more.
-    var isPending: Bool { left > 0 }
-
-    /// Does what is due. - Returns: the service that was lost just now.
-    mutating func tick(isQuiet: Bool) -> BlockServiceID? {
+    /// Does what is due.
+    mutating func tick(isQuiet: Bool) {
         switch phase {
         case .waiting:
-            guard monotonicSeconds() > next, isQuiet else { return nil }
-            return delete()
+            if monotonicSeconds() > next, isQuiet { delete() }
         case .deleted(let disk, let service, let since):
             // What an operator needs to notice it.
             if monotonicSeconds() - since > 10 { replace(disk, service) }
@@ -45,18 +42,18 @@ struct DiskLoss {
         case .done:
             break
         }
-        return nil
     }
 
-    private mutating func delete() -> BlockServiceID? {
+    private mutating func delete() {
         let disk = Int.random(in: 0..<plan.cluster.disks, using: &random)
         // A mount point cannot be deleted.
         guard disk != plan.smallDisk?.disk, !plan.impairments.disks.contains(disk),
             let service = plan.cluster.service(onDisk: disk)
-        else { return nil }
+        else { return }
         plan.impairments.begin(disk, service, "lost")
+        plan.lost.add(service)
         plan.ledger.note("delete the directory of disk \(disk), block service \(service)")
-        plan.counters.add("faults disk lost")
+        plan.counters.add("disks lost")
         do {
             try FileManager.default.removeItem(atPath: plan.cluster.path(ofDisk: disk))
         } catch {
@@ -65,8 +62,8 @@ struct DiskLoss {
         }
         left -= 1
         next += plan.secondsBetweenLosses
+        plan.lost.expect(left > 0)
         phase = .deleted(disk: disk, service: service, since: monotonicSeconds())
-        return service
     }
 
     private mutating func replace(_ disk: Int, _ service: BlockServiceID) {
@@ -84,7 +81,10 @@ struct DiskLoss {
         } catch {
             plan.ledger.note("nothing left to delete: \(error)")
         }
-        if let pid { kill(pid, SIGKILL) }
+        if let pid {
+            plan.counters.add("processes killed: block")
+            kill(pid, SIGKILL)
+        }
         plan.impairments.replaced(disk)
         let now = monotonicSeconds()
         phase = plan.repairs ? .evacuating(service: service, since: now, nextLook: now + 5) : .done

@@ -5,15 +5,17 @@ import Protocol
 struct FaultPlan: Sendable {
     let cluster: TortureCluster
     let view: ClusterView
+    let mounts: MountSlots
+    let maintenance: Maintenance
+    let smallBlocks: SmallBlockView
     let ledger: Ledger
     let impairments: Impairments
+    let lost: LostDisks
     let counters: Counters
     let findings: Findings
     /// The disk that is filled up, if there is one.
     let smallDisk: SmallDisk?
     let seed: UInt64
-    /// Files a minute whose blocks are damaged.
-    let filesPerMinute: Double
     /// Disks to be lost, and when: the first after so many seconds, and so on.
     let diskLosses: Int
     let secondsBetweenLosses: Double
@@ -21,45 +23,42 @@ struct FaultPlan: Sendable {
     let repairs: Bool
 }
 
-/// Does all faults, one after the other, each when it is due.
+/// Does all faults of processes and whole disks, one after the other, each when it is due.
 struct FaultInjector: ~Copyable {
-    private var blocks: BlockFaults
     private var processes: ProcessFaults
     private var full: FullDiskFaults
     private var loss: DiskLoss
-    private var collector: CollectorFaults
-    private let pauseSeconds: Double
+    private var maintenance: MaintenanceFaults
+    private var metadata: MetadataFaults
+    private var mounts: MountFaults
+    private var policies: PolicyChanges
 
-    init(_ plan: FaultPlan, model: FileModel) {
-        let (cluster, ledger, counters) = (plan.cluster, plan.ledger, plan.counters)
-        blocks = BlockFaults(
-            model: model, cluster: cluster, view: plan.view, ledger: ledger, counters: counters, seed: plan.seed &+ 1)
+    init(_ plan: FaultPlan) {
         processes = ProcessFaults(
-            cluster: cluster, impairments: plan.impairments, ledger: ledger, counters: counters, seed: plan.seed &+ 2)
+            cluster: plan.cluster, impairments: plan.impairments, ledger: plan.ledger, counters: plan.counters,
+            seed: plan.seed &+ 2)
         full = FullDiskFaults(
-            disk: plan.smallDisk, cluster: cluster, ledger: ledger, counters: counters, seed: plan.seed &+ 3)
+            disk: plan.smallDisk, cluster: plan.cluster, ledger: plan.ledger, counters: plan.counters,
+            seed: plan.seed &+ 3)
         loss = DiskLoss(plan, seed: plan.seed &+ 4)
-        collector = CollectorFaults(cluster: cluster, ledger: ledger, counters: counters, seed: plan.seed &+ 5)
-        pauseSeconds = 60 / max(plan.filesPerMinute, 0.1)
+        maintenance = MaintenanceFaults(plan, seed: plan.seed &+ 5)
+        metadata = MetadataFaults(plan, seed: plan.seed &+ 6)
+        mounts = MountFaults(plan, seed: plan.seed &+ 7)
+        policies = PolicyChanges(plan, seed: plan.seed &+ 8)
     }
 
-    /// - Returns: services of disks that were lost for good.
-    mutating func run(until isOver: () -> Bool) -> Set<BlockServiceID> {
-        var next = monotonicSeconds()
+    mutating func run(until isOver: () -> Bool) {
         while !isOver() {
             processes.tick()
             full.tick()
-            collector.tick()
-            if let lost = loss.tick(isQuiet: processes.isQuiet) { blocks.lostServices.insert(lost) }
-            blocks.reserve = loss.isPending ? 1 : 0
-            if monotonicSeconds() >= next {
-                blocks.damageAnyFile()
-                next = max(next + pauseSeconds, monotonicSeconds() - 1)
-            }
+            loss.tick(isQuiet: processes.isQuiet)
+            maintenance.tick()
+            metadata.tick()
+            mounts.tick()
+            policies.tick()
             usleep(20_000)
         }
         processes.end()
         full.end()
-        return blocks.lostServices
     }
 }

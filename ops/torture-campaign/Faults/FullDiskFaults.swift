@@ -26,7 +26,7 @@ struct FullDiskFaults {
         isFull.toggle()
         ledger.note("\(isFull ? "fill" : "free") disk \(disk.disk)")
         if isFull {
-            counters.add("faults disk full")
+            counters.add("disks filled up")
             disk.fill()
         } else {
             disk.free()

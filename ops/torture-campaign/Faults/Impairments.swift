@@ -52,7 +52,7 @@ final class Impairments: Sendable {
 
     var description: String {
         entries.withLock { entries in
-            let now = entries.filter { $0.ended == nil }.map { "disk \($0.disk) \($0.what)" }
+            let now = entries.filter { $0.ended == nil && $0.disk >= 0 }.map { "disk \($0.disk) \($0.what)" }
             return now.isEmpty ? "no disk is impaired" : now.joined(separator: ", ")
         }
     }

@@ -9,6 +9,8 @@ final class Ledger: Sendable {
         let disk: Int
         let file: String
         let spanOffset: UInt64
+        /// For a small block: all its copies that are known, which are damaged alike.
+        var places: [SmallBlockPlace] = []
     }
 
     private let entries = Mutex<[BlockID: Entry]>([:])
@@ -23,6 +25,12 @@ final class Ledger: Sendable {
         entries.withLock { $0[entry.block] = entry }
         let place = "disk \(entry.disk) file \(entry.file) span \(entry.spanOffset)"
         note("\(entry.kind) block \(entry.block) \(place) \(detail)")
+    }
+
+    /// What was damaged turned out to be an old copy: its service had just moved the block.
+    func withdraw(_ block: BlockID) {
+        entries.withLock { $0[block] = nil }
+        note("withdrawn: block \(block)")
     }
 
     /// A fault that is not of one block.

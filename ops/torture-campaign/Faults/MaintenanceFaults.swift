@@ -1,17 +1,13 @@
 import Foundation
 
-/// Kills the garbage collector every now and then; the supervisor starts it again.
-struct CollectorFaults {
-    private let cluster: TortureCluster
-    private let ledger: Ledger
-    private let counters: Counters
+/// Kills what looks after the cluster every now and then; it is started again.
+struct MaintenanceFaults {
+    private let plan: FaultPlan
     private var random: SeededRandom
     private var next: Double
 
-    init(cluster: TortureCluster, ledger: Ledger, counters: Counters, seed: UInt64) {
-        self.cluster = cluster
-        self.ledger = ledger
-        self.counters = counters
+    init(_ plan: FaultPlan, seed: UInt64) {
+        self.plan = plan
         random = SeededRandom(seed: seed)
         next = monotonicSeconds() + 20
     }
@@ -20,9 +16,16 @@ struct CollectorFaults {
     mutating func tick() {
         guard monotonicSeconds() > next else { return }
         next = monotonicSeconds() + Double.random(in: 20..<120, using: &random)
-        guard let pid = cluster.pid(of: "gc") else { return }
-        ledger.note("kill gc")
-        counters.add("faults gc killed")
-        kill(pid, SIGKILL)
+        if random.chance(0.5) {
+            plan.ledger.note("kill gc")
+            if plan.maintenance.killCollector() { plan.counters.add("processes killed: gc") }
+        } else {
+            plan.ledger.note("kill relayout")
+            do {
+                if try plan.maintenance.killRelayout() { plan.counters.add("processes killed: relayout") }
+            } catch {
+                plan.findings.add("defragmentation could not be started again: \(error)")
+            }
+        }
     }
 }

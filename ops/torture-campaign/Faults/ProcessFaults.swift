@@ -52,7 +52,7 @@ struct ProcessFaults {
         impairments.begin(disk, service, isKill ? "killed" : "paused")
         if isKill {
             ledger.note("kill disk \(disk)")
-            counters.add("faults kill")
+            counters.add("processes killed: block")
             kill(pid, SIGKILL)
             phase = .killed(disk: disk, pid: pid)
         } else {
@@ -60,7 +60,7 @@ struct ProcessFaults {
             let seconds = random.chance(0.2) ? Double.random(in: 15..<40, using: &random)
                 : Double.random(in: 0.2..<6, using: &random)
             ledger.note("pause disk \(disk) for \(Int(seconds * 1000)) ms")
-            counters.add("faults pause")
+            counters.add("processes paused: block")
             kill(pid, SIGSTOP)
             phase = .paused(disk: disk, pid: pid, until: monotonicSeconds() + seconds)
         }

@@ -19,8 +19,8 @@ final class FileModel: Sendable {
         var taken = 0
         var bytes = 0
         var nextNumber = 0
-        /// Paths of files whose last operation failed: they may be there or not, whole if they are.
-        var uncertain: Set<String> = []
+        /// Of files whose last operation failed.
+        var doubts: [Doubt] = []
     }
 
     private let state = Mutex(State())
@@ -81,17 +81,12 @@ final class FileModel: Sendable {
         state.withLock { $0.taken -= 1 }
     }
 
-    /// A taken file of which nobody knows whether it is still there.
-    func lose(_ paths: [String]) {
+    /// So many taken files, or none, are not known any more: what was being done to them was cut off.
+    func doubt(_ doubt: Doubt, taken: Int) {
         state.withLock { state in
-            state.taken -= 1
-            state.uncertain.formUnion(paths)
+            state.taken -= taken
+            state.doubts.append(doubt)
         }
-    }
-
-    /// A file that was never known to be there.
-    func doubt(_ path: String) {
-        state.withLock { _ = $0.uncertain.insert(path) }
     }
 
     /// All files; nobody may have one.
@@ -102,5 +97,5 @@ final class FileModel: Sendable {
         }
     }
 
-    var uncertainPaths: Set<String> { state.withLock { $0.uncertain } }
+    var doubts: [Doubt] { state.withLock { $0.doubts } }
 }

@@ -6,7 +6,7 @@ final class LoadContext: Sendable {
     /// Names of the directories below each mount in which files are made.
     static let directories = (0..<16).map { "d\($0)" }
 
-    let mounts: [String]
+    let mounts: MountSlots
     let model = FileModel()
     let counters: Counters
     let findings: Findings
@@ -20,7 +20,7 @@ final class LoadContext: Sendable {
     private let isOverFlag = Atomic<Bool>(false)
 
     init(
-        mounts: [String], counters: Counters, findings: Findings, judge: ReadJudge, largestFileBytes: Int,
+        mounts: MountSlots, counters: Counters, findings: Findings, judge: ReadJudge, largestFileBytes: Int,
         mostBytes: Int, bytesPerSecond: Double
     ) {
         self.mounts = mounts

@@ -41,44 +41,53 @@ struct LoadWorker: ~Copyable {
     // MARK: Writing
 
     private mutating func create() -> Int {
-        let (number, watchdog) = (number, context.watchdog)
-        let file = context.model.newNumber()
+        let number = context.model.newNumber()
         let mount = Int.random(in: 0..<context.mounts.count, using: &random)
-        let path = newPath(file)
+        let path = newPath(number)
         let content = newContent()
         do {
-            try watchdog.watching(number, "write \(path)") {
-                try write(content, to: absolute(path, mount), O_CREAT | O_EXCL)
+            try working("write \(path)", in: mount) { worker, root in
+                try worker.write(content, to: "\(root)/\(path)", O_CREAT | O_EXCL)
             }
             context.model.add(
                 KnownFile(
-                    number: file, path: path, content: content, mount: mount, changedSeconds: monotonicSeconds()))
+                    number: number, path: path, content: content, mount: mount, changedSeconds: monotonicSeconds()))
             context.counters.add("files written")
         } catch {
-            context.model.doubt(path)
+            context.model.doubt(Doubt(what: "writing", outcomes: [[path: nil], [path: content]]), taken: 0)
             failed("write", error)
         }
         return content.size
     }
 
     private mutating func replace() -> Int {
-        let (number, watchdog) = (number, context.watchdog)
         guard var file = context.model.take(using: &random) else { return 0 }
         file.mount = context.mount(for: file, using: &random)
-        let content = newContent()
+        let (content, path) = (newContent(), file.path)
         do {
-            try watchdog.watching(number, "replace \(file.path)") {
-                try write(content, to: absolute(file.path, file.mount), O_TRUNC)
+            try working("replace \(path)", in: file.mount) { worker, root in
+                try worker.write(content, to: "\(root)/\(path)", O_TRUNC)
             }
             file.content = content
             file.changedSeconds = monotonicSeconds()
             context.model.giveBack(file)
             context.counters.add("files replaced")
         } catch {
-            context.model.lose([file.path])
+            context.model.doubt(
+                Doubt(what: "replacing", outcomes: [[path: file.content], [path: content]]), taken: 1)
             failed("replace", error)
         }
         return content.size
+    }
+
+    /// Does something in a mount while the watchdog looks on.
+    private mutating func working<R>(
+        _ what: String, in mount: Int, _ body: (inout Self, String) throws -> R
+    ) throws -> R {
+        let context = context
+        return try context.watchdog.watching(number, what) {
+            try context.mounts.use(mount) { try body(&self, $0) }
+        }
     }
 
     private mutating func write(_ content: Content, to path: String, _ flags: Int32) throws {
@@ -119,23 +128,25 @@ struct LoadWorker: ~Copyable {
 
     /// - Returns: bytes read.
     private mutating func verify() -> Int {
-        let (number, watchdog) = (number, context.watchdog)
         guard let file = context.model.take(using: &random) else { return 0 }
         defer { context.model.giveBack(file) }
-        let path = absolute(file.path, context.mount(for: file, using: &random))
+        let mount = context.mount(for: file, using: &random)
         let began = monotonicSeconds()
         let isWhole = random.chance(0.7)
         do {
-            let bytes = try watchdog.watching(number, "read \(path)") {
+            let bytes = try working("read \(file.path)", in: mount) { worker, root in
                 isWhole
-                    ? try verification.whole(path, file.content)
-                    : try verification.pieces(path, file.content, count: 8, using: &random)
+                    ? try worker.verification.whole("\(root)/\(file.path)", file.content)
+                    : try worker.verification.pieces(
+                        "\(root)/\(file.path)", file.content, count: 8, using: &worker.random)
             }
             context.counters.add("files verified")
             context.counters.add("bytes verified", bytes)
             return bytes
         } catch let difference as Verification.Difference {
             context.findings.addWrongBytes("\(difference) (file \(file.path), content \(file.content))")
+        } catch let error as MountKilled {
+            failed("read", error)
         } catch {
             readFailed(file, error, since: began)
         }
@@ -156,7 +167,6 @@ struct LoadWorker: ~Copyable {
     // MARK: Names
 
     private mutating func rename() -> Int {
-        let (number, watchdog) = (number, context.watchdog)
         guard var file = context.model.take(using: &random) else { return 0 }
         let mount = context.mount(for: file, using: &random)
         // Sometimes over another file, which is gone then. Both must be seen as they are through one mount.
@@ -166,42 +176,43 @@ struct LoadWorker: ~Copyable {
             context.model.giveBack(file)
             return 0
         }
-        let path = victim?.path ?? newPath(file.number)
+        let (old, new) = (file.path, victim?.path ?? newPath(file.number))
         do {
-            try watchdog.watching(number, "rename \(file.path)") {
-                guard Glibc.rename(absolute(file.path, mount), absolute(path, mount)) == 0 else {
-                    throw PosixError.last("rename \(file.path) to \(path)")
+            try working("rename \(old)", in: mount) { _, root in
+                guard Glibc.rename("\(root)/\(old)", "\(root)/\(new)") == 0 else {
+                    throw PosixError.last("rename \(old) to \(new)")
                 }
             }
             if victim != nil {
                 context.model.drop()
                 context.counters.add("files deleted")
             }
-            file.path = path
+            file.path = new
             file.mount = mount
             file.changedSeconds = monotonicSeconds()
             context.model.giveBack(file)
             context.counters.add("files renamed")
         } catch {
-            if victim != nil { context.model.drop() }
-            context.model.lose([file.path, path])
+            let doubt = Doubt(
+                what: "renaming",
+                outcomes: [[old: file.content, new: victim?.content], [old: nil, new: file.content]])
+            context.model.doubt(doubt, taken: victim == nil ? 1 : 2)
             failed("rename", error)
         }
         return 4096
     }
 
     private mutating func delete() -> Int {
-        let (number, watchdog) = (number, context.watchdog)
         guard let file = context.model.take(using: &random) else { return 0 }
-        let path = absolute(file.path, context.mount(for: file, using: &random))
+        let path = file.path
         do {
-            try watchdog.watching(number, "delete \(file.path)") {
-                guard unlink(path) == 0 else { throw PosixError.last("unlink \(path)") }
+            try working("delete \(path)", in: context.mount(for: file, using: &random)) { _, root in
+                guard unlink("\(root)/\(path)") == 0 else { throw PosixError.last("unlink \(path)") }
             }
             context.model.drop()
             context.counters.add("files deleted")
         } catch {
-            context.model.lose([file.path])
+            context.model.doubt(Doubt(what: "deleting", outcomes: [[path: file.content], [path: nil]]), taken: 1)
             failed("delete", error)
         }
         return 4096
@@ -212,9 +223,9 @@ struct LoadWorker: ~Copyable {
         return "\(directory)/f\(file)-\(String(random.next() >> 40, radix: 16))"
     }
 
-    private func absolute(_ path: String, _ mount: Int) -> String { "\(context.mounts[mount])/\(path)" }
-
+    /// Something must not fail unless its mount was killed.
     private func failed(_ what: String, _ error: any Error) {
+        if error is MountKilled { return context.counters.add("calls cut off by killed mounts: \(what)") }
         guard !context.isOver else { return }
         context.findings.add("\(what) failed: \(error); \(context.judge.circumstances)")
     }

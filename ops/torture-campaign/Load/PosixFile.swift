@@ -13,11 +13,13 @@ struct PosixError: Error, CustomStringConvertible {
 struct PosixFile: ~Copyable {
     let descriptor: Int32
     let path: String
+    private var isClosed = false
 
     init(opening path: String, _ flags: Int32) throws(PosixError) {
+        let opened = open(path, flags | O_CLOEXEC, 0o644)
+        guard opened >= 0 else { throw .last("open \(path)") }
+        descriptor = opened
         self.path = path
-        descriptor = open(path, flags | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw .last("open \(path)") }
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(PosixError) {
@@ -58,7 +60,13 @@ struct PosixFile: ~Copyable {
         return Int(status.st_size)
     }
 
+    deinit {
+        // After an error, of which the caller knows.
+        if !isClosed { Glibc.close(descriptor) }
+    }
+
     consuming func close() throws(PosixError) {
+        isClosed = true
         guard Glibc.close(descriptor) == 0 else { throw .last("close \(path)") }
     }
 }
