@@ -27,6 +27,8 @@ struct BlockPlacing<Cluster: RepairCluster>: Sendable {
         var blacklist = try await blacklist()
         var lastError: ClientError?
         var attempts = 0
+        // Before a place is asked for: a block service takes a certificate only for so long.
+        await waitForTurn()
         while attempts < Self.attemptLimit {
             switch await attempt(memory, blacklist.entries) {
             case .placed(let source): return source
@@ -37,12 +39,19 @@ struct BlockPlacing<Cluster: RepairCluster>: Sendable {
                 blacklist.failedToWrite(place)
                 lastError = error
                 attempts += 1
+                await waitForTurn()
             case .taken(let place):
                 blacklist.isTaken(place)
                 attempts += 1
             }
         }
         throw failure(lastError.map { .request($0) } ?? .noPlace)
+    }
+
+    /// Until the rate of bytes allows for the block.
+    private func waitForTurn() async {
+        let pause = context.rate.pause(for: copy.layout.blockBytes, now: context.cluster.monotonicNanoseconds)
+        if pause > 0 { await context.cluster.sleep(nanoseconds: pause) }
     }
 
     private func blacklist() async throws(RepairError) -> TargetBlacklist {
@@ -131,8 +140,6 @@ struct BlockPlacing<Cluster: RepairCluster>: Sendable {
 
     private func write(_ memory: PooledBuffer, to place: AddSpanInitiateBlockInfo) async -> Result<MAC, ClientError> {
         let bytes = copy.layout.blockBytes
-        let pause = context.rate.pause(for: bytes, now: context.cluster.monotonicNanoseconds)
-        if pause > 0 { await context.cluster.sleep(nanoseconds: pause) }
         return await context.services.run(at: place.blockServiceId) { () async -> Result<MAC, ClientError> in
             do throws(ClientError) {
                 let crc = copy.blocks[index].crc

@@ -42,20 +42,29 @@ struct BlockReading<Cluster: RepairCluster>: Sendable {
 
     /// The contents of `wanted`, in that order.
     mutating func contents(of wanted: [Int]) async throws(RepairError) -> [Content] {
-        let copied = try await copies(of: wanted.filter { movable.contains($0) })
-        let missing = wanted.filter { index in !copied.contains { $0.index == index } }
-        let rebuilt = missing.isEmpty ? [] : try await rebuild(missing)
-        return (copied + rebuilt).sorted { $0.index < $1.index }
+        let now = context.cluster.monotonicNanoseconds
+        let promising = wanted.filter {
+            movable.contains($0) && !context.services.isAvoided(copy.blocks[$0].service.id, now: now)
+        }
+        var contents = try await copies(of: promising)
+        do throws(RepairError) {
+            contents += try await rebuild(wanted.without(contents))
+        } catch {
+            // In need also from services that could not be reached lately.
+            let untried = wanted.without(contents).filter { movable.contains($0) && errors[$0] == nil }
+            guard case .tooFewSources = error.cause, !untried.isEmpty else { throw error }
+            contents += try await copies(of: untried)
+            contents += try await rebuild(wanted.without(contents))
+        }
+        return contents.sorted { $0.index < $1.index }
     }
 
     // MARK: Copying
 
     private mutating func copies(of wanted: [Int]) async throws(RepairError) -> [Content] {
         let bytes = copy.layout.blockBytes
-        let now = context.cluster.monotonicNanoseconds
-        let promising = wanted.filter { !context.services.isAvoided(copy.blocks[$0].service.id, now: now) }
-        let memory = try take(promising.count, bytes)
-        let fetched = await fetch(promising, 0..<bytes, into: memory)
+        let memory = try take(wanted.count, bytes)
+        let fetched = await fetch(wanted, 0..<bytes, into: memory)
         var contents: [Content] = []
         for (position, result) in fetched.enumerated() {
             let (index, buffer) = (result.index, memory[position])
@@ -77,6 +86,7 @@ struct BlockReading<Cluster: RepairCluster>: Sendable {
 
     /// From any D others. Sources that fail are replaced by others until there are too few.
     private mutating func rebuild(_ wanted: [Int]) async throws(RepairError) -> [Content] {
+        guard !wanted.isEmpty else { return [] }
         while true {
             let sources = sources(except: wanted)
             guard sources.count == copy.layout.dataBlocks else {
@@ -189,5 +199,12 @@ struct BlockReading<Cluster: RepairCluster>: Sendable {
         await withCheckedContinuation { continuation in
             WorkQueue.shared.run { continuation.resume(returning: body()) }
         }
+    }
+}
+
+extension [Int] {
+    /// The blocks whose contents are not there yet.
+    fileprivate func without<Cluster>(_ contents: [BlockReading<Cluster>.Content]) -> [Int] {
+        filter { index in !contents.contains { $0.index == index } }
     }
 }

@@ -22,6 +22,7 @@ package struct FileRepair<Cluster: RepairCluster>: Sendable {
     /// Several blocks of one span are restored from one reading. Sources that turn out to be missing or wrong
     /// are replaced as well.
     /// - Parameters:
+    ///   - spanOffset: where the only span begins that is to be looked at; nil: all of them.
     ///   - avoiding: where new blocks must not go, besides the services and failure domains of the same span.
     ///   - mayStay: whether a new block may, if there is no other place, go to the very service it was on. Right for
     ///     blocks that went bad on a disk that is well, wrong when the service has to be relieved.
@@ -29,7 +30,7 @@ package struct FileRepair<Cluster: RepairCluster>: Sendable {
     /// - Returns: what was done. Spans that failed are listed and do not keep the others from being repaired.
     ///   Cancelling the task ends it between two blocks.
     package func repair(
-        _ file: InodeID, avoiding: [BlacklistEntry] = [], mayStay: Bool = false,
+        _ file: InodeID, spanAt spanOffset: UInt64? = nil, avoiding: [BlacklistEntry] = [], mayStay: Bool = false,
         verdict: @escaping @Sendable (FileBlock) async -> BlockVerdict
     ) async -> RepairOutcome {
         let order = RepairOrder(avoiding: avoiding, mayStay: mayStay, verdict: verdict)
@@ -41,7 +42,7 @@ package struct FileRepair<Cluster: RepairCluster>: Sendable {
             outcome.fail(RepairError(.request(error), file: file))
             return outcome
         }
-        return await repairSpans(of: file, order)
+        return await repairSpans(of: file, spanOffset, order)
     }
 
     /// Lets the old blocks of everything repaired so far be erased soon. Call it at the end, and now and then when
@@ -50,11 +51,13 @@ package struct FileRepair<Cluster: RepairCluster>: Sendable {
         await context.scratchFiles.dropIdle()
     }
 
-    private func repairSpans(of file: InodeID, _ order: RepairOrder) async -> RepairOutcome {
+    private func repairSpans(
+        of file: InodeID, _ spanOffset: UInt64?, _ order: RepairOrder
+    ) async -> RepairOutcome {
         await withTaskGroup(of: RepairOutcome.self) { group in
             var outcome = RepairOutcome()
             do throws(ClientError) {
-                try await repairSpans(of: file, order, &group, &outcome)
+                try await repairSpans(of: file, spanOffset, order, &group, &outcome)
                 outcome.tally.files = 1
             } catch {
                 // Gone meanwhile: nothing is left to be repaired.
@@ -70,10 +73,10 @@ package struct FileRepair<Cluster: RepairCluster>: Sendable {
     }
 
     private func repairSpans(
-        of file: InodeID, _ order: RepairOrder, _ group: inout TaskGroup<RepairOutcome>,
+        of file: InodeID, _ spanOffset: UInt64?, _ order: RepairOrder, _ group: inout TaskGroup<RepairOutcome>,
         _ outcome: inout RepairOutcome
     ) async throws(ClientError) {
-        var listing = SpanListing(cluster: context.cluster, file: file)
+        var listing = SpanListing(cluster: context.cluster, file: file, spanAt: spanOffset)
         var running = 0
         while !Task.isCancelled, let copies = try await listing.next() {
             for copy in copies {

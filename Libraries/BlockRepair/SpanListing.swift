@@ -1,25 +1,34 @@
 import Client
 import Protocol
 
-/// The spans of a file, page by page.
+/// The spans of a file, page by page, or one of them.
 struct SpanListing<Cluster: RepairCluster>: Sendable {
     /// As large as a datagram may be.
     private static var mtu: UInt16 { 8972 }
 
     let cluster: Cluster
     let file: InodeID
-    private var nextOffset: UInt64? = 0
+    private let onlyOffset: UInt64?
+    private var nextOffset: UInt64?
 
-    init(cluster: Cluster, file: InodeID) {
+    /// - Parameter spanOffset: where the only span begins that is wanted; nil: all of them.
+    init(cluster: Cluster, file: InodeID, spanAt spanOffset: UInt64? = nil) {
         self.cluster = cluster
         self.file = file
+        onlyOffset = spanOffset
+        nextOffset = spanOffset ?? 0
     }
 
     /// The copies of the next few spans; nil after the last.
     mutating func next() async throws(ClientError) -> [SpanCopy]? {
         guard let offset = nextOffset else { return nil }
         let page = try await cluster.call(
-            FileSpansRequest(fileId: file, byteOffset: offset, limit: 0, mtu: Self.mtu), shard: file.shard)
+            FileSpansRequest(fileId: file, byteOffset: offset, limit: onlyOffset == nil ? 0 : 1, mtu: Self.mtu),
+            shard: file.shard)
+        if let onlyOffset {
+            nextOffset = nil
+            return try SpanCopy.all(in: page, of: file).filter { $0.byteOffset == onlyOffset }
+        }
         guard page.nextOffset == 0 || page.nextOffset > offset else {
             throw ClientError(.malformedAnswer, "FILE_SPANS of \(file)", "the listing does not advance")
         }

@@ -1,6 +1,7 @@
 import BlockRepair
 import Client
 import Protocol
+import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(2)))
@@ -236,5 +237,52 @@ struct FileRepairTests {
         }
         #expect(outcome.failures.isEmpty && outcome.tally.rebuiltBlocks == 12)
         try await bench.expectWhole(file)
+    }
+
+    /// A certificate is good for minutes only, and a slow rate makes blocks wait for hours.
+    @Test func aSlowRateMakesNoCertificateOld() async throws {
+        let bench = try RepairBench()
+        let file = try await bench.makeFile("a", Parity(data: 4, parity: 2))
+        let leaving = Set(try await bench.spans(of: file)[0].prefix(2).map(\.block))
+        var options = Self.options
+        options.bytesPerSecond = 1
+        let outcome = await FileRepair(cluster: bench, options: options).repair(file) {
+            leaving.contains($0.block) ? .move : .keep
+        }
+        #expect(outcome.failures.isEmpty && outcome.tally.replacedBlocks == 2)
+        #expect(await bench.oldestCertificateNanoseconds < 60 * RepairBench.second)
+        try await bench.expectWhole(file)
+    }
+
+    @Test func theOnlyCopyIsTriedThoughItsServiceWasOutOfReach() async throws {
+        let bench = try RepairBench()
+        let file = try await bench.makeFile("a", Parity(data: 1, parity: 0))
+        let only = try await bench.spans(of: file)[0][0]
+        var options = Self.options
+        options.attempts = 1
+        let repair = FileRepair(cluster: bench, options: options)
+        await bench.change(only.service) { $0.isUnreachable = true }
+        #expect(await repair.repair(file) { _ in .move }.failures.count == 1)
+        await bench.change(only.service) { $0.isUnreachable = false }
+        let outcome = await repair.repair(file) { _ in .move }
+        #expect(outcome.failures.isEmpty && outcome.tally.copiedBlocks == 1)
+        try await bench.expectWhole(file)
+    }
+
+    @Test func oneSpanOfAFileCanBeRepairedAlone() async throws {
+        let bench = try RepairBench()
+        let file = try await bench.makeFile("a", Parity(data: 4, parity: 2), spans: 3)
+        let before = try await bench.spans(of: file).map { $0.map(\.block) }
+        let asked = Mutex<Set<UInt64>>([])
+        let spanBytes: UInt64 = 4 * 16384
+        let outcome = await FileRepair(cluster: bench).repair(file, spanAt: spanBytes) { block in
+            asked.withLock { _ = $0.insert(block.byteOffset) }
+            return before[1][0] == block.block ? .rebuild : .keep
+        }
+        #expect(outcome.failures.isEmpty && outcome.tally.replacedBlocks == 1)
+        #expect(asked.withLock { $0 } == [spanBytes])
+        let after = try await bench.spans(of: file).map { $0.map(\.block) }
+        #expect(after[0] == before[0] && after[1] != before[1] && after[2] == before[2])
+        #expect(await FileRepair(cluster: bench).repair(file, spanAt: 4096) { _ in .rebuild }.tally.replacedBlocks == 0)
     }
 }

@@ -71,6 +71,20 @@ struct MigratorTests {
         for file in files { try await bench.expectWhole(file) }
     }
 
+    @Test func manyServicesAreEvacuatedAtOnceWithoutOneReceiving() async throws {
+        let bench = try RepairBench(services: 24)
+        for number in 0..<40 {
+            _ = try await bench.makeFile("f\(number)", Parity(data: 1, parity: 2), stripes: 1, cell: 4096)
+        }
+        // They still take blocks, so a shard may pick them.
+        let leaving = Set((1...16).map { BlockServiceID(rawValue: UInt64($0)) })
+        var known: Set<BlockServiceID> = []
+        let pass = await migrator(bench) { $0.services = leaving }.pass(true, &known)
+        #expect(pass.tally.failedSpans == 0)
+        try await bench.destroyTransientFiles()
+        for service in leaving { #expect(try await bench.files(on: service).isEmpty) }
+    }
+
     @Test func migratorsShareTheFilesAmongThem() async throws {
         let bench = try RepairBench(services: 10)
         let files = try await files(bench)

@@ -32,6 +32,8 @@ actor RepairBench: MigrationCluster {
     private var losesOneIn: UInt64 = 0
     private var chance = SystemRandomNumberGenerator()
     private(set) var fetches: [BlockServiceID: Int] = [:]
+    /// The greatest age of a certificate that a block was written with.
+    private(set) var oldestCertificateNanoseconds: UInt64 = 0
 
     nonisolated var monotonicNanoseconds: UInt64 { clock.withLock { $0 } }
 
@@ -112,6 +114,8 @@ actor RepairBench: MigrationCluster {
         guard let disk = disks[id], !disk.isUnreachable, !disk.refusesWrites else {
             throw ClientError(.blockTransfer, "WRITE_BLOCK")
         }
+        oldestCertificateNanoseconds = max(
+            oldestCertificateNanoseconds, monotonicNanoseconds - place.blockId.time.nanoseconds)
         let block = Array(UnsafeRawBufferPointer(start: memory.base, count: bytes))
         guard CRC32C(of: block) == crc else { throw ClientError(.refused(.badBlockCrc), "WRITE_BLOCK") }
         disks[id]?.blocks[place.blockId] = block

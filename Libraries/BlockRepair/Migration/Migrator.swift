@@ -16,6 +16,9 @@ package protocol MigrationCluster: RepairCluster {
 /// Where it is need not be remembered: what was moved is no longer in the indices. Any number of migrators may
 /// run, also on the same files; they hinder each other less when the files are dealt out to them.
 package struct Migrator<Cluster: MigrationCluster>: Sendable {
+    /// A shard is told of so many services to avoid at most, so that the request stays a small datagram.
+    private static var avoidedLimit: Int { 64 }
+
     /// How a pass ended.
     package struct Pass: Sendable {
         /// Services that were to be evacuated.
@@ -81,7 +84,7 @@ package struct Migrator<Cluster: MigrationCluster>: Sendable {
         }
         known.formIntersection(ids)
         guard !ids.isEmpty else { return pass }
-        var found = await scan(ids, &pass)
+        let files = await scan(ids, &pass)
         if pass.isComplete {
             for service in services where !pass.occupied.contains(service.id) && known.contains(service.id) {
                 report(.empty(service))
@@ -90,34 +93,34 @@ package struct Migrator<Cluster: MigrationCluster>: Sendable {
             if Set(occupied.map(\.id)) != known, !occupied.isEmpty { report(.began(occupied)) }
             known = pass.occupied
         }
-        await move(&found, services, isFirstLook, &pass)
+        await move(files, services, isFirstLook, &pass)
         return pass
     }
 
     // MARK: Finding files
 
-    private struct Found: Sendable {
-        var files: [(file: InodeID, services: Int)] = []
+    private struct Scanned: Sendable {
         var occupied: Set<BlockServiceID> = []
         var error: ClientError?
     }
 
-    private func scan(_ services: Set<BlockServiceID>, _ pass: inout Pass) async -> EndangeredFiles {
-        await withTaskGroup(of: Found.self) { group in
-            var files = EndangeredFiles()
+    /// All shards put what they find into one collection of limited size, file by file: a shard alone may list more
+    /// than there is memory for.
+    private func scan(_ services: Set<BlockServiceID>, _ pass: inout Pass) async -> SharedFiles {
+        await withTaskGroup(of: Scanned.self) { group in
+            let files = SharedFiles()
             var next = 0
             var running = 0
             while next < ShardID.count || running > 0 {
                 if next < ShardID.count, running < options.shardsAtOnce, !Task.isCancelled {
                     let shard = ShardID(rawValue: UInt8(next))
-                    group.addTask { await scan(shard, services) }
+                    group.addTask { await scan(shard, services, into: files) }
                     next += 1
                     running += 1
                     continue
                 }
                 guard let found = await group.next() else { break }
                 running -= 1
-                for (file, count) in found.files { files.insert(file, services: count) }
                 pass.occupied.formUnion(found.occupied)
                 if let error = found.error {
                     pass.isComplete = false
@@ -129,12 +132,12 @@ package struct Migrator<Cluster: MigrationCluster>: Sendable {
         }
     }
 
-    private func scan(_ shard: ShardID, _ services: Set<BlockServiceID>) async -> Found {
+    private func scan(_ shard: ShardID, _ services: Set<BlockServiceID>, into files: SharedFiles) async -> Scanned {
         var list = ServiceFiles(cluster: cluster, shard: shard, services: services)
-        var found = Found()
+        var found = Scanned()
         do throws(ClientError) {
             while !Task.isCancelled, let (file, count) = try await list.next() {
-                if options.isMine(file) { found.files.append((file, count)) }
+                if options.isMine(file) { files.insert(file, services: count) }
             }
         } catch {
             found.error = error
@@ -146,13 +149,13 @@ package struct Migrator<Cluster: MigrationCluster>: Sendable {
     // MARK: Moving
 
     private func move(
-        _ files: inout EndangeredFiles, _ services: [BlockServiceDeprecatedInfo], _ isFirstLook: Bool,
+        _ files: SharedFiles, _ services: [BlockServiceDeprecatedInfo], _ isFirstLook: Bool,
         _ pass: inout Pass
     ) async {
         guard files.count > 0 else { return }
         let ids = Set(services.map(\.id))
         // Of those that a shard might still pick.
-        let avoiding = services.filter(\.flags.isWritable).prefix(8).map {
+        let avoiding = services.filter(\.flags.isWritable).prefix(Self.avoidedLimit).map {
             BlacklistEntry(failureDomain: .none, blockService: $0.id)
         }
         var progress = MigrationProgress()
@@ -214,5 +217,21 @@ package struct Migrator<Cluster: MigrationCluster>: Sendable {
             report(.trouble(error))
             return true
         }
+    }
+}
+
+/// `EndangeredFiles` that several tasks fill. Thread-safe.
+private final class SharedFiles: Sendable {
+    private let files = Mutex(EndangeredFiles())
+
+    var count: Int { files.withLock(\.count) }
+    var omitted: Int { files.withLock(\.omitted) }
+
+    func insert(_ file: InodeID, services: Int) {
+        files.withLock { $0.insert(file, services: services) }
+    }
+
+    func popMostEndangered() -> InodeID? {
+        files.withLock { $0.popMostEndangered() }
     }
 }
