@@ -14,6 +14,8 @@ public struct DamageFinding: Hashable, Sendable {
         case unrepairable = 2
         /// The file was deleted, or the block moved, before it could be repaired.
         case gone = 3
+        /// The disk answered for the block at last; what it said is another finding, if it is worth one.
+        case answered = 4
 
         public var description: String {
             switch self {
@@ -21,6 +23,7 @@ public struct DamageFinding: Hashable, Sendable {
             case .repaired: "repaired"
             case .unrepairable: "UNREPAIRABLE"
             case .gone: "gone"
+            case .answered: "answered"
             }
         }
     }
@@ -30,6 +33,7 @@ public struct DamageFinding: Hashable, Sendable {
     public var file: InodeID
     /// Where the block's span begins in the file.
     public var spanOffset: UInt64
+    /// Null: the shard could not say which blocks the file has.
     public var block: BlockID
     public var damage: BlockDamage
     public var outcome: Outcome

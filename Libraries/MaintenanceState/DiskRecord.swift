@@ -11,6 +11,8 @@ public enum BlockDamage: UInt8, Hashable, Sendable, CaseIterable, CustomStringCo
     case corrupt = 3
     /// The disk cannot read it.
     case unreadable = 4
+    /// Nobody answers for it, though for others on the disk somebody does. It may be as it should be.
+    case unanswered = 5
 
     public var description: String {
         switch self {
@@ -18,6 +20,7 @@ public enum BlockDamage: UInt8, Hashable, Sendable, CaseIterable, CustomStringCo
         case .truncated: "truncated"
         case .corrupt: "corrupt"
         case .unreadable: "unreadable"
+        case .unanswered: "unanswered"
         }
     }
 }
@@ -51,10 +54,12 @@ public struct DiskRecord: Hashable, Sendable {
     public var repaired: UInt64 = 0
     /// Damaged blocks that could not be replaced so far.
     public var unrepairable: UInt64 = 0
+    /// Blocks passed over because nobody answered for them while the disk answered for others.
+    public var unanswered: UInt64 = 0
 
     public init() {}
 
-    /// Damaged blocks found, of all kinds.
+    /// Damaged blocks found, of all kinds; the unanswered are none.
     public var damaged: UInt64 { missing &+ truncated &+ corrupt &+ unreadable }
 
     public mutating func count(_ damage: BlockDamage) {
@@ -63,6 +68,7 @@ public struct DiskRecord: Hashable, Sendable {
         case .truncated: truncated &+= 1
         case .corrupt: corrupt &+= 1
         case .unreadable: unreadable &+= 1
+        case .unanswered: unanswered &+= 1
         }
     }
 }
@@ -92,6 +98,7 @@ extension MaintenanceState {
         writer.put(record.path)
         writer.put(record.shard.rawValue)
         for number in record.numbers { writer.put(number) }
+        writer.put(record.unanswered)
         try put(Self.key(disk: id), writer.bytes)
     }
 
@@ -105,13 +112,15 @@ extension MaintenanceState {
             record.path = try reader.text()
             record.shard = ShardID(rawValue: try reader.integer())
             for field in DiskRecord.numberFields { record[keyPath: field] = try reader.integer() }
+            // Layout 1 ends here.
+            if !reader.isAtEnd { record.unanswered = try reader.integer() }
             return record
         }
     }
 }
 
 extension DiskRecord {
-    /// Everything of eight bytes, in the order of the entry.
+    /// Everything of eight bytes that layout 1 has, in the order of the entry.
     fileprivate static var numberFields: [WritableKeyPath<DiskRecord, UInt64>] {
         [
             \.file.rawValue, \.passBegan.rawValue, \.lastFullCheckBegan.rawValue, \.lastFullCheck.rawValue, \.passes,

@@ -7,8 +7,8 @@ import Wire
 ///
 /// Writes survive the end of the process, and a power failure may undo the last of them. Thread-safe.
 public final class MaintenanceState: Sendable {
-    /// What this version writes.
-    public static let layout: UInt32 = 1
+    /// What this version writes. It reads layout 1 as well, which knows no unanswered blocks.
+    public static let layout: UInt32 = 2
 
     private static let layoutKey: [UInt8] = [0]
 
@@ -39,12 +39,17 @@ public final class MaintenanceState: Sendable {
                 try reader.integer(UInt32.self)
             }
             guard layout <= Self.layout else { throw .newerLayout(layout) }
-            guard layout == Self.layout else { throw .damaged("layout \(layout)") }
-        } else {
-            var writer = StateWriter()
-            writer.put(Self.layout)
-            try put(Self.layoutKey, writer.bytes)
+            guard layout >= 1 else { throw .damaged("layout \(layout)") }
+            if layout == Self.layout { return }
         }
+        try checkWritable()
+    }
+
+    /// Throws when nothing can be written now, for example because the disk is full.
+    public func checkWritable() throws(MaintenanceStateError) {
+        var writer = StateWriter()
+        writer.put(Self.layout)
+        try put(Self.layoutKey, writer.bytes)
     }
 
     /// Brings everything to disk and lets go of the files; nothing may be called afterwards.

@@ -48,6 +48,8 @@ struct StateReader {
         try reader.read(type)
     }
 
+    var isAtEnd: Bool { reader.remaining == 0 }
+
     mutating func text() throws(DecodeError) -> String {
         String(decoding: try reader.blob(), as: UTF8.self)
     }

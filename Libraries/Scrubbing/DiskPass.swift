@@ -12,25 +12,51 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
     let cluster: Cluster
     let settings: ScrubSettings
     let progress: PassProgress
+    let memory: ScrubMemory
     let repairs: SpanRepairs<Cluster>
     let observer: @Sendable (ScrubEvent) -> Void
     private let gate: DiskGate
+    /// A request that is never answered takes those behind it on its connection along, so they are repeated alone.
+    private let repetitions: DiskGate
+    private let unanswered: UnansweredBlocks
 
     init(
         over disk: ScrubDisk, _ cluster: Cluster, _ settings: ScrubSettings, _ progress: PassProgress,
-        _ repairs: SpanRepairs<Cluster>, _ observer: @escaping @Sendable (ScrubEvent) -> Void
+        _ memory: ScrubMemory, _ repairs: SpanRepairs<Cluster>, _ observer: @escaping @Sendable (ScrubEvent) -> Void
     ) {
         self.disk = disk
         self.cluster = cluster
         self.settings = settings
         self.progress = progress
+        self.memory = memory
         self.repairs = repairs
         self.observer = observer
         gate = DiskGate(width: settings.checksAtOnce, bytesPerSecond: settings.bytesPerSecondPerDisk)
+        repetitions = DiskGate(width: 1, bytesPerSecond: 0)
+        unanswered = UnansweredBlocks(known: Self.findings(on: disk, memory), limit: settings.unansweredLimit)
+    }
+
+    private static func findings(on disk: ScrubDisk, _ memory: ScrubMemory) -> [DamageFinding] {
+        do throws(MaintenanceStateError) {
+            return try memory.state.findings(on: disk.id)
+        } catch {
+            memory.failed(error)
+            return []
+        }
     }
 
     /// Returns when the disk is through or the pass has to break off; then `progress.interruption` says why.
     func run() async {
+        await scrubShards()
+        guard progress.interruption == nil else {
+            // Whether the last blocks or the disk were the reason is not known, so they have another turn.
+            if let first = unanswered.firstInRow { progress.rewind(to: first) }
+            return
+        }
+        for finding in unanswered.vanished(before: progress.record.passBegan) { write(finding) }
+    }
+
+    private func scrubShards() async {
         var shard = progress.record.shard
         while mayGoOn {
             do throws(ClientError) {
@@ -38,11 +64,21 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
             } catch {
                 progress.interrupt(.noAnswer(error))
             }
+            if shard.rawValue == .max { judgeLastBlocks() }
             guard mayGoOn else { return }
             remember { () throws(MaintenanceStateError) in try progress.endShard() }
             guard shard.rawValue < .max else { return }
             shard = progress.record.shard
         }
+    }
+
+    /// Nothing came after the last blocks without an answer to tell them from a silent disk, so they have another turn.
+    /// If they are silent then, they are known, and the pass ends without them.
+    private func judgeLastBlocks() {
+        guard mayGoOn, let first = unanswered.firstInRow else { return }
+        for finding in unanswered.takeRow() { note(finding) }
+        progress.interrupt(.noAnswer(ClientError(.unavailable, "CHECK_BLOCK of the last blocks of disk \(disk.id)")))
+        progress.rewind(to: first)
     }
 
     private var mayGoOn: Bool {
@@ -82,9 +118,10 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
     private func scrub(_ file: InodeID) async {
         do throws(ClientError) {
             try await scrubBlocks(of: file)
+            if let closed = unanswered.listed(file) { write(closed) }
         } catch {
             // Not found: it was destroyed since it was listed.
-            if !error.isRefusal(.fileNotFound) { progress.interrupt(.noAnswer(error)) }
+            if !error.isRefusal(.fileNotFound) { noAnswer(of: file, error) }
         }
         let now = cluster.monotonicNanoseconds
         remember { () throws(MaintenanceStateError) in try progress.end(file, now: now) }
@@ -131,23 +168,27 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
         let outcome = await check(found.block)
         gate.leave()
         switch outcome {
-        case .sound:
-            progress.checked(bytes: UInt64(found.block.size))
-            observer(.checked(bytes: UInt64(found.block.size)))
-        case .damaged:
-            progress.checked(bytes: UInt64(found.block.size))
-            observer(.checked(bytes: UInt64(found.block.size)))
+        case .sound: checked(found, of: file)
+        case .damaged(let damage):
+            checked(found, of: file)
             do throws(ClientError) {
-                try await repairs.repair(found, of: file)
+                try await repairs.repair(found, damage, of: file)
             } catch {
-                progress.interrupt(.noAnswer(error))
+                noAnswer(of: file, error)
             }
         case .deviceError:
             progress.deviceError(limit: settings.deviceErrorLimit)
             observer(.deviceError(disk, found.block.block))
-        case .noAnswer(let error):
-            progress.interrupt(.noAnswer(error))
+        case .noAnswer(let error): noAnswer(for: found, of: file, error)
         }
+    }
+
+    private func checked(_ found: LocatedBlock, of file: InodeID) {
+        progress.checked(bytes: UInt64(found.block.size))
+        observer(.checked(bytes: UInt64(found.block.size)))
+        let (new, closed) = unanswered.answered(file, found.block.block)
+        for finding in new { note(finding) }
+        if let closed { write(closed) }
     }
 
     /// Asks again when there is no answer: a server may be starting, or have too much to do.
@@ -156,17 +197,59 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
             progress.interrupt(.notReadable(block.service.flags))
             return .noAnswer(ClientError(.unavailable, "CHECK_BLOCK at block service \(disk.id)"))
         }
+        var outcome = await cluster.check(block)
+        guard case .noAnswer = outcome, mayGoOn else { return outcome }
+        await repetitions.enter(0, cluster)
+        defer { repetitions.leave() }
         var pause = settings.retryNanoseconds
-        for _ in 0..<settings.retries where mayGoOn {
-            let outcome = await cluster.check(block)
-            guard case .noAnswer = outcome else { return outcome }
+        // A disk that does not answer at all is to be found out soon.
+        for _ in 0..<(unanswered.isRowBegun ? min(settings.retries, 1) : settings.retries) where mayGoOn {
             await cluster.sleep(nanoseconds: pause)
             pause &*= 2
+            outcome = await cluster.check(block)
+            guard case .noAnswer = outcome else { return outcome }
         }
-        return await cluster.check(block)
+        return outcome
+    }
+
+    // MARK: No answer
+
+    /// The block is passed over, unless the whole disk seems to be silent.
+    private func noAnswer(for found: LocatedBlock, of file: InodeID, _ error: ClientError) {
+        guard mayGoOn else { return }
+        pass(over: finding(file, found.spanOffset, found.block.block, error), error)
+    }
+
+    /// A shard that says no for one file may do better for the next; one that says nothing will not.
+    private func noAnswer(of file: InodeID, _ error: ClientError) {
+        guard mayGoOn else { return }
+        guard error.code != nil || error.cause == .malformedAnswer else { return progress.interrupt(.noAnswer(error)) }
+        pass(over: finding(file, 0, UnansweredBlocks.wholeFile, error), error)
+    }
+
+    private func pass(over finding: DamageFinding, _ error: ClientError) {
+        if unanswered.add(finding) { progress.interrupt(.noAnswer(error)) }
+    }
+
+    private func finding(
+        _ file: InodeID, _ spanOffset: UInt64, _ block: BlockID, _ error: ClientError
+    ) -> DamageFinding {
+        DamageFinding(
+            disk: disk.id, time: cluster.now, file: file, spanOffset: spanOffset, block: block, damage: .unanswered,
+            outcome: .found, detail: error.description)
+    }
+
+    private func note(_ finding: DamageFinding) {
+        progress.update { $0.count(.unanswered) }
+        write(finding)
+    }
+
+    private func write(_ finding: DamageFinding) {
+        remember { () throws(MaintenanceStateError) in try memory.state.add(finding) }
+        observer(.found(finding))
     }
 
     private func remember(_ write: () throws(MaintenanceStateError) -> Void) {
-        do throws(MaintenanceStateError) { try write() } catch { observer(.stateError(error)) }
+        if let error = memory.remember(write) { progress.interrupt(.notRemembered("\(error)")) }
     }
 }

@@ -9,7 +9,9 @@ public enum FindingsTable {
         var lines = ["Scrub findings at \(utc(now))", ""]
         lines += table([heading] + disks.map { row($0.id, $0.record, now) })
         var findings: [DamageFinding] = []
-        for (id, record) in disks where record.damaged > 0 { findings += try state.findings(on: id) }
+        for (id, record) in disks where record.damaged > 0 || record.unanswered > 0 {
+            findings += try state.findings(on: id)
+        }
         findings.sort { $0.time > $1.time }
         lines.append("")
         lines +=
@@ -24,14 +26,15 @@ public enum FindingsTable {
 
     private static let heading = [
         "disk", "last-full-check", "pass", "blocks", "bytes", "missing", "truncated", "corrupt", "unreadable",
-        "repaired", "unrepairable", "device-errors", "unreachable", "path",
+        "repaired", "unrepairable", "unanswered", "device-errors", "unreachable", "path",
     ]
 
     private static func row(_ id: BlockServiceID, _ record: DiskRecord, _ now: Timestamp) -> [String] {
         let pass = record.passBegan == .zero ? "done" : "\(Int(record.shard.rawValue) * 100 / 256)%"
         let counts = [
             record.checkedBlocks, record.checkedBytes, record.missing, record.truncated, record.corrupt,
-            record.unreadable, record.repaired, record.unrepairable, record.deviceErrors, record.unreachable,
+            record.unreadable, record.repaired, record.unrepairable, record.unanswered, record.deviceErrors,
+            record.unreachable,
         ]
         return ["\(id)", utc(record.lastFullCheck), pass] + counts.map { "\($0)" }
             + [record.path.isEmpty ? "-" : record.path]

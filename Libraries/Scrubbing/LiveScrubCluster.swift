@@ -5,8 +5,10 @@ import Protocol
 
 /// A running cluster, asked for metadata at a limited rate.
 public actor LiveScrubCluster: ScrubCluster {
-    /// Replaces blocks of a file; see `ScrubCluster.replace`.
-    public typealias Replacement = @Sendable (_ blocks: Set<BlockID>, _ file: InodeID) async throws(ClientError) -> Void
+    /// Replaces blocks of a span; see `ScrubCluster.replace`.
+    public typealias Replacement = @Sendable (
+        _ blocks: Set<BlockID>, _ file: InodeID, _ spanOffset: UInt64
+    ) async throws(ClientError) -> Void
 
     private nonisolated let client: Client
     private nonisolated let pacer: Pacer
@@ -53,8 +55,10 @@ public actor LiveScrubCluster: ScrubCluster {
         return try await client.call(request, shard: shard)
     }
 
-    public nonisolated func replace(_ blocks: Set<BlockID>, of file: InodeID) async throws(ClientError) {
-        try await replacement(blocks, file)
+    public nonisolated func replace(
+        _ blocks: Set<BlockID>, of file: InodeID, spanAt: UInt64
+    ) async throws(ClientError) {
+        try await replacement(blocks, file, spanAt)
     }
 
     // MARK: Checking

@@ -58,6 +58,15 @@ final class PassProgress: Sendable {
         if let changed { try memory.set(changed, ofDisk: disk) }
     }
 
+    /// The pass breaks off, and has to go on with this file at the latest.
+    func rewind(to file: InodeID) {
+        state.withLock { state in
+            guard (file.shard.rawValue, file) < (state.record.shard.rawValue, state.record.file) else { return }
+            state.record.shard = file.shard
+            state.record.file = file
+        }
+    }
+
     /// All files of a shard had their turn.
     func endShard() throws(MaintenanceStateError) {
         let record = state.withLock { state in

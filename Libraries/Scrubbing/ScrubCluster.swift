@@ -57,6 +57,7 @@ public protocol ScrubCluster: Sendable {
     func call<R: ShardRPC>(_ request: R, shard: ShardID) async throws(ClientError) -> R.Response
     /// Has a disk read a block and compare it with what it should be.
     func check(_ block: ExpectedBlock) async -> BlockCheck
-    /// Replaces these blocks of a file by good ones elsewhere. What cannot be replaced stays; an error says why.
-    func replace(_ blocks: Set<BlockID>, of file: InodeID) async throws(ClientError)
+    /// Replaces these blocks of a span by good ones elsewhere. What cannot be replaced stays; an error says why.
+    /// - Parameter spanAt: where the span begins in the file.
+    func replace(_ blocks: Set<BlockID>, of file: InodeID, spanAt: UInt64) async throws(ClientError)
 }

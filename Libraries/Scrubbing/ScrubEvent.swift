@@ -6,7 +6,7 @@ import Protocol
 public enum ScrubEvent: Sendable {
     /// A block was read, whatever came of it.
     case checked(bytes: UInt64)
-    /// A damaged block, after it was dealt with.
+    /// A damaged block, after it was dealt with, or one without an answer.
     case found(DamageFinding)
     /// A disk gave a device error and was asked no further.
     case deviceError(ScrubDisk, BlockID)
@@ -16,8 +16,10 @@ public enum ScrubEvent: Sendable {
     case passInterrupted(ScrubDisk, ScrubInterruption)
     /// The registry could not be asked.
     case noDisks(ClientError)
-    /// The state could not be read or written.
+    /// The state could not be read or written; nothing is begun until it can be, and this is told once.
     case stateError(MaintenanceStateError)
+    /// The state can be written again.
+    case stateWorksAgain
 }
 
 /// Why a pass over a disk broke off.
@@ -30,6 +32,8 @@ public enum ScrubInterruption: Error, Hashable, Sendable, CustomStringConvertibl
     case notReadable(BlockServiceFlags)
     /// Nobody answers for the disk, or a shard does not.
     case noAnswer(ClientError)
+    /// What was found cannot be remembered.
+    case notRemembered(String)
 
     public var description: String {
         switch self {
@@ -37,6 +41,7 @@ public enum ScrubInterruption: Error, Hashable, Sendable, CustomStringConvertibl
         case .deviceErrors: "the disk seems bad; decommission it so that its blocks are rebuilt elsewhere"
         case .notReadable(let flags): "the disk is not readable now (flags \(flags))"
         case .noAnswer(let error): "\(error)"
+        case .notRemembered(let reason): reason
         }
     }
 }

@@ -16,6 +16,8 @@ public struct ScrubSettings: Hashable, Sendable {
     public var deviceErrorPauseNanoseconds: UInt64 = 3_600_000_000_000
     /// So many checks in a row that the disk answers with a device error end the pass.
     public var deviceErrorLimit = 3
+    /// So many blocks in a row that nobody answers for end the pass; fewer are noted and passed over.
+    public var unansweredLimit = 8
     /// A check without a usable answer is repeated so often, with pauses that double.
     public var retries = 4
     public var retryNanoseconds: UInt64 = 500_000_000

@@ -15,7 +15,7 @@ public final class Scrubber<Cluster: ScrubCluster>: Sendable {
     }
 
     private let cluster: Cluster
-    private let memory: MaintenanceState
+    private let memory: ScrubMemory
     private let settings: ScrubSettings
     private let observer: @Sendable (ScrubEvent) -> Void
     private let state = Mutex(State())
@@ -26,7 +26,7 @@ public final class Scrubber<Cluster: ScrubCluster>: Sendable {
         observer: @escaping @Sendable (ScrubEvent) -> Void
     ) {
         self.cluster = cluster
-        self.memory = memory
+        self.memory = ScrubMemory(memory, observer)
         self.settings = settings
         self.observer = observer
     }
@@ -71,6 +71,7 @@ public final class Scrubber<Cluster: ScrubCluster>: Sendable {
 
     /// Disks to begin with now: as many as there is room for, the one that waited longest first.
     private func due() async -> [ScrubDisk] {
+        guard memory.isWritable() else { return [] }
         let disks: [ScrubDisk]
         do throws(ClientError) {
             disks = try await cluster.disks()
@@ -113,13 +114,13 @@ public final class Scrubber<Cluster: ScrubCluster>: Sendable {
             record.shard = ShardID(rawValue: 0)
             record.file = .null
         }
-        let progress = PassProgress(of: disk.id, record, in: memory)
+        let progress = PassProgress(of: disk.id, record, in: memory.state)
         state.withLock { $0.active[disk.id] = progress }
         return progress
     }
 
     private func pass(over disk: ScrubDisk, _ progress: PassProgress, _ repairs: SpanRepairs<Cluster>) async -> Bool {
-        await DiskPass(over: disk, cluster, settings, progress, repairs, observer).run()
+        await DiskPass(over: disk, cluster, settings, progress, memory, repairs, observer).run()
         if let interruption = progress.interruption {
             interrupted(disk, progress, interruption)
         } else {
@@ -133,7 +134,7 @@ public final class Scrubber<Cluster: ScrubCluster>: Sendable {
             observer(.passEnded(disk, progress.record))
         }
         state.withLock { state in
-            remember { () throws(MaintenanceStateError) in try progress.save() }
+            memory.remember { () throws(MaintenanceStateError) in try progress.save() }
             state.active[disk.id] = nil
         }
         return false
@@ -142,7 +143,8 @@ public final class Scrubber<Cluster: ScrubCluster>: Sendable {
     private func interrupted(_ disk: ScrubDisk, _ progress: PassProgress, _ reason: ScrubInterruption) {
         let pause: UInt64
         switch reason {
-        case .cancelled: return
+        // The state's own trouble is told once for all disks, which go on as soon as it is over.
+        case .cancelled, .notRemembered: return
         case .deviceErrors: pause = settings.deviceErrorPauseNanoseconds
         case .notReadable, .noAnswer:
             pause = settings.unreachablePauseNanoseconds
@@ -157,9 +159,9 @@ public final class Scrubber<Cluster: ScrubCluster>: Sendable {
 
     private func record(of disk: ScrubDisk) -> DiskRecord {
         do throws(MaintenanceStateError) {
-            return try memory.disk(disk.id) ?? DiskRecord()
+            return try memory.state.disk(disk.id) ?? DiskRecord()
         } catch {
-            observer(.stateError(error))
+            memory.failed(error)
             return DiskRecord()
         }
     }
@@ -169,18 +171,14 @@ public final class Scrubber<Cluster: ScrubCluster>: Sendable {
         state.withLock { state in
             if let progress = state.active[id] {
                 progress.update(change)
-                remember { () throws(MaintenanceStateError) in try progress.save() }
+                memory.remember { () throws(MaintenanceStateError) in try progress.save() }
                 return
             }
-            remember { () throws(MaintenanceStateError) in
-                var record = try memory.disk(id) ?? DiskRecord()
+            memory.remember { () throws(MaintenanceStateError) in
+                var record = try memory.state.disk(id) ?? DiskRecord()
                 change(&record)
-                try memory.set(record, ofDisk: id)
+                try memory.state.set(record, ofDisk: id)
             }
         }
-    }
-
-    private func remember(_ write: () throws(MaintenanceStateError) -> Void) {
-        do throws(MaintenanceStateError) { try write() } catch { observer(.stateError(error)) }
     }
 }

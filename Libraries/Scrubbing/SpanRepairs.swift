@@ -11,14 +11,14 @@ actor SpanRepairs<Cluster: ScrubCluster> {
     }
 
     private let cluster: Cluster
-    private let memory: MaintenanceState
+    private let memory: ScrubMemory
     private let observer: @Sendable (ScrubEvent) -> Void
     private let count: @Sendable (BlockServiceID, @Sendable (inout DiskRecord) -> Void) -> Void
     private var underRepair: [Span: [CheckedContinuation<Void, Never>]] = [:]
 
     /// - Parameter count: changes the record of a disk, whether a pass over it is under way or not.
     init(
-        _ cluster: Cluster, _ memory: MaintenanceState,
+        _ cluster: Cluster, _ memory: ScrubMemory,
         count: @escaping @Sendable (BlockServiceID, @Sendable (inout DiskRecord) -> Void) -> Void,
         _ observer: @escaping @Sendable (ScrubEvent) -> Void
     ) {
@@ -28,25 +28,25 @@ actor SpanRepairs<Cluster: ScrubCluster> {
         self.observer = observer
     }
 
-    /// Deals with the span of a block that seemed damaged. Throws when the shard cannot be asked what the span is now.
-    func repair(_ suspect: LocatedBlock, of file: InodeID) async throws(ClientError) {
+    /// Deals with the span of a block that its disk says is damaged. Throws when the shard cannot be asked what the
+    /// span is now.
+    func repair(_ suspect: LocatedBlock, _ damage: BlockDamage, of file: InodeID) async throws(ClientError) {
         let span = Span(file: file, offset: suspect.spanOffset)
-        if underRepair[span] != nil {
-            // Whoever is at it checks all blocks of the span.
-            await withCheckedContinuation { underRepair[span]?.append($0) }
-            return
-        }
+        // Whoever is at it replaces this block too, as a rule.
+        while underRepair[span] != nil { await withCheckedContinuation { underRepair[span]?.append($0) } }
         underRepair[span] = []
         defer {
             for waiting in underRepair.removeValue(forKey: span) ?? [] { waiting.resume() }
         }
-        // Fresh from the shard: the block may have been moved or deleted since it was listed.
-        let damaged = await damage(among: try await blocks(of: span))
+        // Fresh from the shard: the block may have been replaced, moved or deleted since it was listed.
+        let present = try await blocks(of: span)
+        guard present.contains(where: { $0.block.block == suspect.block.block }) else { return }
+        let damaged = await self.damage(among: present, besides: suspect.block.block, damage)
         guard !damaged.isEmpty else { return }
         let findings = damaged.map { found(finding($0.block, $0.damage, in: span)) }
         var detail = ""
         do throws(ClientError) {
-            try await cluster.replace(Set(damaged.map(\.block.block)), of: file)
+            try await cluster.replace(Set(damaged.map(\.block.block)), of: file, spanAt: span.offset)
         } catch {
             detail = error.description
         }
@@ -68,14 +68,23 @@ actor SpanRepairs<Cluster: ScrubCluster> {
         }
     }
 
-    private func damage(among blocks: [LocatedBlock]) async -> [(block: ExpectedBlock, damage: BlockDamage)] {
+    /// The damaged ones of all blocks of a span. The suspect is one, unless its disk takes that back: when there is no
+    /// answer now, what it said before holds.
+    private func damage(
+        among blocks: [LocatedBlock], besides suspect: BlockID, _ damage: BlockDamage
+    ) async -> [(block: ExpectedBlock, damage: BlockDamage)] {
         await withTaskGroup(of: Checked.self) { group in
-            for located in blocks where located.block.service.flags.isReadable {
+            for located in blocks where located.block.service.flags.isReadable || located.block.block == suspect {
                 group.addTask { await self.checked(located.block) }
             }
             var damaged: [(block: ExpectedBlock, damage: BlockDamage)] = []
             for await checked in group {
-                if case .damaged(let damage) = checked.outcome { damaged.append((checked.block, damage)) }
+                switch checked.outcome {
+                case .damaged(let damage): damaged.append((checked.block, damage))
+                case .sound: break
+                case .deviceError, .noAnswer:
+                    if checked.block.block == suspect { damaged.append((checked.block, damage)) }
+                }
             }
             return damaged
         }
@@ -102,13 +111,14 @@ actor SpanRepairs<Cluster: ScrubCluster> {
     /// entry.
     private func found(_ finding: DamageFinding) -> DamageFinding {
         do throws(MaintenanceStateError) {
-            let known = try memory.findings(on: finding.disk).last { $0.block == finding.block && $0.isOpen }
+            let known = try memory.state.findings(on: finding.disk)
+                .last { $0.block == finding.block && $0.isOpen && $0.damage != .unanswered }
             if let known { return known }
-            try memory.add(finding)
-            count(finding.disk) { $0.count(finding.damage) }
         } catch {
-            observer(.stateError(error))
+            memory.failed(error)
         }
+        memory.remember { () throws(MaintenanceStateError) in try memory.state.add(finding) }
+        count(finding.disk) { $0.count(finding.damage) }
         return finding
     }
 
@@ -116,11 +126,7 @@ actor SpanRepairs<Cluster: ScrubCluster> {
         var ended = finding
         ended.outcome = left.isEmpty ? .gone : left.contains(finding.block) ? .unrepairable : .repaired
         ended.detail = ended.outcome == .unrepairable ? detail : ""
-        do throws(MaintenanceStateError) {
-            try memory.add(ended)
-        } catch {
-            observer(.stateError(error))
-        }
+        memory.remember { () throws(MaintenanceStateError) in try memory.state.add(ended) }
         let (before, after) = (finding.outcome, ended.outcome)
         count(finding.disk) { record in
             if after == .repaired { record.repaired &+= 1 }

@@ -22,6 +22,8 @@ actor ScrubDuty: EndlessDuty {
     private let table: TableFile
     private let logger: Logger
     private let firstDelayNanoseconds: UInt64
+    /// Whether the table could not be written the last time.
+    private var isTableOld = false
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
@@ -37,7 +39,9 @@ actor ScrubDuty: EndlessDuty {
         self.teller = teller
         cluster = LiveScrubCluster(
             client: context.client, registries: context.registries, requestsPerSecond: options.scrubRequestsPerSecond
-        ) { (blocks, file) throws(ClientError) in try await replacement.replace(blocks, of: file) }
+        ) { (blocks, file, spanOffset) throws(ClientError) in
+            try await replacement.replace(blocks, of: file, spanAt: spanOffset)
+        }
         scrubber = Scrubber(cluster: cluster, memory: context.state, settings: options.settings) { teller.tell($0) }
     }
 
@@ -71,8 +75,11 @@ actor ScrubDuty: EndlessDuty {
         do {
             let now = Timestamp(nanoseconds: loop.wallClock())
             try table.replace(with: try FindingsTable.text(of: state, at: now))
+            isTableOld = false
         } catch {
-            logger.warning("the table of findings is not up to date: \(error)")
+            // Once is enough: the reason is likely to stay for a while.
+            if !isTableOld { logger.warning("the table of findings is not up to date: \(error)") }
+            isTableOld = true
         }
     }
 }

@@ -50,11 +50,27 @@ final class ScrubTeller: Sendable {
             counters.counter("gc_scrub_interruptions_total").add()
             logger.warning("scrub: disk \(disk.id) (\(disk.path)) has to wait: \(reason)")
         case .noDisks(let error): logger.warning("scrub: no list of disks: \(error)")
-        case .stateError(let error): logger.warning("scrub: progress is not remembered: \(error)")
+        case .stateError(let error):
+            counters.counter("gc_scrub_state_errors_total").add()
+            logger.error("scrub: PAUSED, as nothing can be remembered: \(error)")
+        case .stateWorksAgain: logger.notice("scrub: what is found can be remembered again; scrubbing goes on")
+        }
+    }
+
+    /// A block that nobody answers for may be well, so it is no damage.
+    private func tellUnanswered(_ finding: DamageFinding) {
+        let what = "block \(finding.block) of file \(finding.file) on disk \(finding.disk)"
+        switch finding.outcome {
+        case .answered: logger.info("scrub: \(what) was answered for at last")
+        case .gone: logger.info("scrub: \(what), never answered for, is there no more")
+        case .found, .repaired, .unrepairable:
+            counters.counter("gc_scrub_unanswered_total").add()
+            logger.warning("scrub: \(what) is passed over, as there is no answer for it: \(finding.detail)")
         }
     }
 
     private func tell(_ finding: DamageFinding) {
+        if finding.damage == .unanswered { return tellUnanswered(finding) }
         counters.counter("gc_scrub_\(finding.damage)_total").add()
         let what = "block \(finding.block) of file \(finding.file), span at \(finding.spanOffset), "
             + "on disk \(finding.disk) is \(finding.damage)"
@@ -67,7 +83,7 @@ final class ScrubTeller: Sendable {
             logger.error("scrub: \(what) and CANNOT BE REPAIRED now: \(finding.detail)")
             names.look(for: finding.file)
         case .gone: logger.info("scrub: \(what): the file is gone")
-        case .found: logger.warning("scrub: \(what)")
+        case .found, .answered: logger.warning("scrub: \(what)")
         }
     }
 }

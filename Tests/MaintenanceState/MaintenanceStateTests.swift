@@ -84,11 +84,30 @@ import Testing
         let store = MemoryStore()
         _ = try MaintenanceState(store: store)
         var batch = WriteBatch()
-        batch.put([0], [2, 0, 0, 0])
+        batch.put([0], [3, 0, 0, 0])
         try store.write(batch, durable: false)
         let error = #expect(throws: MaintenanceStateError.self) { try MaintenanceState(store: store) }
-        #expect(error == .newerLayout(2))
+        #expect(error == .newerLayout(3))
         #expect(error?.description.contains("newer version") == true)
+    }
+
+    @Test func whatTheFirstLayoutWroteIsRead() throws {
+        let store = MemoryStore()
+        var disk = DiskRecord()
+        disk.path = "rack1:/disk"
+        disk.passes = 3
+        disk.unrepairable = 9
+        try MaintenanceState(store: store).set(disk, ofDisk: Self.disk)
+        let iterator = store.iterator(from: [1], upTo: nil)
+        iterator.seekToFirst()
+        var batch = WriteBatch()
+        batch.put([0], [1, 0, 0, 0])
+        batch.put(iterator.key, Array(iterator.value.dropLast(8)))
+        try store.write(batch, durable: false)
+        let state = try MaintenanceState(store: store)
+        try state.verify()
+        #expect(try state.disk(Self.disk) == disk)
+        #expect(try store.get([0]) == [2, 0, 0, 0], "the earlier version must not read what this one writes")
     }
 
     @Test(arguments: [[1], [1, 0, 0], [0, 0, 0, 0], []] as [[UInt8]])

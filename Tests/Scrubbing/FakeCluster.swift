@@ -20,6 +20,8 @@ final class FakeCluster: ScrubCluster {
         var outcomes: [BlockID: BlockCheck] = [:]
         var silentDisks: Set<BlockServiceID> = []
         var silentShards: Set<ShardID> = []
+        /// Files that FILE_SPANS fails for.
+        var poisonedFiles: Set<InodeID> = []
         var isUnrepairable = false
         var strangeAnswers = false
         /// Every check, in order.
@@ -95,7 +97,7 @@ final class FakeCluster: ScrubCluster {
         return outcome
     }
 
-    func replace(_ blocks: Set<BlockID>, of file: InodeID) async throws(ClientError) {
+    func replace(_ blocks: Set<BlockID>, of file: InodeID, spanAt: UInt64) async throws(ClientError) {
         let isUnrepairable = state.withLock { state in
             guard !state.isUnrepairable else { return true }
             state.files[file] = state.files[file]?.map { span in
@@ -120,6 +122,11 @@ final class FakeCluster: ScrubCluster {
             let isFinished = state.withLock { $0.files[request.id] != nil && !$0.transient.contains(request.id) }
             answer = isFinished ? .statFile(StatFileResponse(mtime: .zero, atime: .zero, size: 1)) : nil
         default: answer = nil
+        }
+        if case .fileSpans(let request) = request.erased,
+            state.withLock({ $0.poisonedFiles.contains(request.fileId) })
+        {
+            throw ClientError(.refused(.internalError), "FILE_SPANS")
         }
         guard !state.withLock({ $0.silentShards.contains(shard) }) else {
             throw ClientError(.timeout, "\(R.kind) at shard \(shard)")
