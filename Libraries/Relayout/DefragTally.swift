@@ -8,6 +8,8 @@ public struct DefragTally: Hashable, Sendable {
     public var rewrittenFiles = 0
     public var rewrittenSpans = 0
     public var rewrittenBytes = 0
+    /// Spans that do not fit the policies and are let be, as they are stored in other locations (too).
+    public var distributedSpans = 0
     /// Of the rewritten spans: blocks and their bytes before and after.
     public var blocksBefore = 0
     public var blocksAfter = 0
@@ -41,6 +43,7 @@ public struct DefragTally: Hashable, Sendable {
             (\.visitedDirectories, "visited_directories"), (\.analysedFiles, "analysed_files"),
             (\.analysedBytes, "analysed_bytes"), (\.rewrittenFiles, "rewritten_files"),
             (\.rewrittenSpans, "rewritten_spans"), (\.rewrittenBytes, "rewritten_bytes"),
+            (\.distributedSpans, "distributed_spans"),
             (\.blocksBefore, "blocks_before"), (\.blocksAfter, "blocks_after"),
             (\.physicalBytesBefore, "physical_bytes_before"), (\.physicalBytesAfter, "physical_bytes_after"),
             (\.failures, "failures"),

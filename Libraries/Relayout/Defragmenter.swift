@@ -128,11 +128,27 @@ public struct Defragmenter<Cluster: DefragCluster>: Sendable {
     ) async {
         guard let present = filter.misfit(span, policies) else { return }
         do throws(ClientError) {
+            guard try await isOnlyHere(span, of: file) else {
+                tally.distributedSpans += 1
+                return
+            }
             guard let made = try await cluster.rewrite(span, of: file, policies) else { return }
             tally.count(present, made, bytes: span.header.size)
         } catch {
             if !error.isRefusal(.fileNotFound) { fail(file, error, &tally) }
         }
+    }
+
+    /// Whether the span is stored in the first location and nowhere else. Only there can it be stored anew: two spans
+    /// change places with all their locations, so the others' copies would be lost to the file.
+    private func isOnlyHere(_ span: FetchedSpan, of file: InodeID) async throws(ClientError) -> Bool {
+        let offset = span.header.byteOffset
+        let page = try await cluster.call(
+            FileSpansRequest(fileId: file, byteOffset: offset, limit: 1, mtu: Self.answerBytes), shard: file.shard)
+        guard let whole = page.spans.first, whole.header.byteOffset == offset,
+            case .locations(let body) = whole.body
+        else { throw ClientError(.malformedAnswer, "FILE_SPANS of \(file)", "no span at \(offset)") }
+        return body.locations.map(\.locationId) == [.default]
     }
 
     private func fail(_ inode: InodeID, _ error: ClientError, _ tally: inout DefragTally) {

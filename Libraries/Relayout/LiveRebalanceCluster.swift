@@ -57,10 +57,10 @@ package actor LiveRebalanceCluster: RebalanceCluster {
         ).fileIds
     }
 
-    package func move(_ file: InodeID, _ relief: RebalancePlan.Relief, atMost bytes: UInt64) async -> UInt64 {
+    package func move(_ file: InodeID, _ relief: RebalancePlan.Relief, atMost bytes: UInt64) async -> RebalanceMove {
         // A shard that cannot be told apart is asked with what is known: it refuses what it cannot do.
         let choice = await choice(of: file.shard) ?? relief.avoided.union(relief.targets)
-        guard !choice.isDisjoint(with: relief.targets) else { return 0 }
+        guard !choice.isDisjoint(with: relief.targets) else { return RebalanceMove(bytes: 0) }
         let avoided = choice.intersection(relief.avoided).sorted().prefix(Self.avoidedLimit)
             .map { BlacklistEntry(failureDomain: .none, blockService: $0) }
         let left = Mutex(Int64(clamping: bytes))
@@ -72,7 +72,9 @@ package actor LiveRebalanceCluster: RebalanceCluster {
             }
             return moves ? .move : .keep
         }
-        return UInt64(clamping: outcome.tally.replacedBytes)
+        return RebalanceMove(
+            bytes: UInt64(clamping: outcome.tally.replacedBytes), failedSpans: outcome.tally.failedSpans,
+            failure: outcome.failures.first.map { "\($0)" })
     }
 
     package nonisolated func released() async {

@@ -8,6 +8,8 @@ public actor Rebalancer<Cluster: RebalanceCluster> {
     public enum Event: Sendable {
         /// Blocks left a disk.
         case moved(from: BlockServiceID, bytes: UInt64, files: Int)
+        /// Blocks of so many spans could not leave a disk; why, for one of them.
+        case notMoved(from: BlockServiceID, spans: Int, String)
         /// A disk is too full, but nothing on it can go where there is room.
         case stuck(BlockServiceID)
         /// A request failed; it is tried again later.
@@ -38,6 +40,9 @@ public actor Rebalancer<Cluster: RebalanceCluster> {
     private struct Place {
         var shard = ShardID(rawValue: 0)
         var file = InodeID.null
+
+        /// After the last shard comes the first.
+        var nextShard: Place { Place(shard: ShardID(rawValue: shard.rawValue &+ 1)) }
     }
 
     private let cluster: Cluster
@@ -71,8 +76,24 @@ public actor Rebalancer<Cluster: RebalanceCluster> {
     private struct Batch {
         var bytes: UInt64 = 0
         var files = 0
+        var failedSpans = 0
+        var failure: String?
         /// Whether a request failed before all files were looked at.
         var isCutShort = false
+
+        mutating func add(_ move: RebalanceMove) {
+            bytes += move.bytes
+            if move.bytes > 0 { files += 1 }
+            failedSpans += move.failedSpans
+            failure = failure ?? move.failure
+        }
+
+        static func += (left: inout Batch, right: Batch) {
+            left.bytes += right.bytes
+            left.files += right.files
+            left.failedSpans += right.failedSpans
+            left.failure = left.failure ?? right.failure
+        }
     }
 
     /// Moves one batch; false when there is nothing to do now.
@@ -94,6 +115,9 @@ public actor Rebalancer<Cluster: RebalanceCluster> {
         guard let relief = plan.next(view) else { return false }
         let moved = await move(relief)
         await cluster.released()
+        if let failure = moved.failure, !Task.isCancelled {
+            observer(.notMoved(from: relief.source, spans: moved.failedSpans, failure))
+        }
         guard moved.bytes > 0 else {
             guard !moved.isCutShort, !Task.isCancelled else { return false }
             stuckUntil[relief.source] = now &+ settings.stuckNanoseconds
@@ -116,38 +140,46 @@ public actor Rebalancer<Cluster: RebalanceCluster> {
         while shardsLeft > 0, total.bytes < relief.bytes, !Task.isCancelled {
             let files: [InodeID]
             do throws(ClientError) {
-                files = try await cluster.files(on: relief.source, in: place.shard, from: place.file)
+                files = try await self.files(on: relief.source, place)
             } catch {
                 observer(.failed(error))
                 total.isCutShort = true
+                // One shard that is away must not keep the files of the others from moving the next time.
+                place = place.nextShard
                 return total
             }
             for some in files.chunks(of: settings.filesAtOnce) where total.bytes < relief.bytes {
                 guard !Task.isCancelled, let last = some.last else { break }
-                let moved = await move(some, relief, atMost: relief.bytes - total.bytes)
-                total.bytes += moved.bytes
-                total.files += moved.files
+                total += await move(some, relief, atMost: relief.bytes - total.bytes)
                 place.file = InodeID(rawValue: last.rawValue &+ 1 << 8)
             }
             if files.isEmpty || !place.file.isValidOnWire {
-                place = Place(shard: ShardID(rawValue: place.shard.rawValue &+ 1), file: .null)
+                place = place.nextShard
                 shardsLeft -= 1
             }
         }
         return total
     }
 
+    /// Files from a place on; a list that does not advance would never end.
+    private func files(on disk: BlockServiceID, _ place: Place) async throws(ClientError) -> [InodeID] {
+        let files = try await cluster.files(on: disk, in: place.shard, from: place.file)
+        guard files.first.map({ $0 >= place.file }) ?? true, zip(files, files.dropFirst()).allSatisfy({ $0 < $1 }),
+            files.allSatisfy({ $0.shard == place.shard })
+        else {
+            throw ClientError(.malformedAnswer, "BLOCK_SERVICE_FILES at shard \(place.shard)", "it does not advance")
+        }
+        return files
+    }
+
     private func move(
         _ files: ArraySlice<InodeID>, _ relief: RebalancePlan.Relief, atMost bytes: UInt64
     ) async -> Batch {
         let share = max(bytes / UInt64(files.count), 1)
-        return await withTaskGroup(of: UInt64.self) { group in
+        return await withTaskGroup(of: RebalanceMove.self) { group in
             for file in files { group.addTask { await self.cluster.move(file, relief, atMost: share) } }
             var total = Batch()
-            for await moved in group where moved > 0 {
-                total.bytes += moved
-                total.files += 1
-            }
+            for await moved in group { total.add(moved) }
             return total
         }
     }

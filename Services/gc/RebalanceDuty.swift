@@ -44,6 +44,9 @@ struct RebalanceDuty: EndlessDuty {
             counters.counter("gc_rebalance_moved_bytes_total").add(bytes)
             counters.counter("gc_rebalance_moved_files_total").add(UInt64(files))
             logger.info("rebalance: \(bytes) bytes of \(files) files left disk \(disk)")
+        case .notMoved(let disk, let spans, let failure):
+            counters.counter("gc_rebalance_failed_spans_total").add(UInt64(clamping: spans))
+            logger.warning("rebalance: blocks of \(spans) spans could not leave disk \(disk), one because \(failure)")
         case .stuck(let disk):
             logger.warning("rebalance: disk \(disk) is too full, but nothing on it can go where there is room")
         case .failed(let error): logger.warning("rebalance: \(error)")

@@ -78,6 +78,12 @@ import Testing
         let place = try #require(places.withLock { $0.dropFirst(3).first })
         let rest = await defragmenter.defragment(FakeNamespace.shard, from: place)
         #expect(rest.visitedDirectories == 2)
+        cluster.failing = []
+        cluster.distributed = [
+            bad: [LocationID(rawValue: 1)], cluster.files[4]: [.default, LocationID(rawValue: 1)],
+        ]
+        let located = await defragmenter.defragment(FakeNamespace.shard)
+        #expect(located.distributedSpans == 4 && located.rewrittenSpans == 33 * 2 && located.failures == 0)
         cluster.policies = old
         #expect(await defragmenter.defragment(FakeNamespace.shard).rewrittenSpans == 0)
     }

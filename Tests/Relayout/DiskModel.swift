@@ -27,6 +27,10 @@ final class DiskModel: RebalanceCluster {
         var receivers: [Int] = []
         var eraseNanoseconds: UInt64 = 600_000_000_000
         var unmovable: Set<BlockServiceID> = []
+        var failing = false
+        var repeatsPages = false
+        var silentShard: ShardID?
+        var listings = 0
     }
 
     private let state: Mutex<State>
@@ -59,6 +63,22 @@ final class DiskModel: RebalanceCluster {
         get { state.withLock(\.unmovable) }
         set { state.withLock { $0.unmovable = newValue } }
     }
+
+    /// Moving fails, with a reason.
+    var failing: Bool {
+        get { state.withLock(\.failing) }
+        set { state.withLock { $0.failing = newValue } }
+    }
+    /// Every listing begins anew.
+    var repeatsPages: Bool {
+        get { state.withLock(\.repeatsPages) }
+        set { state.withLock { $0.repeatsPages = newValue } }
+    }
+    var silentShard: ShardID? {
+        get { state.withLock(\.silentShard) }
+        set { state.withLock { $0.silentShard = newValue } }
+    }
+    var listings: Int { state.withLock(\.listings) }
 
     func blocksOn(_ disk: Int) -> Int { state.withLock { $0.home.values.count { $0 == disk } } }
 
@@ -103,18 +123,22 @@ final class DiskModel: RebalanceCluster {
     }
 
     func files(on disk: BlockServiceID, in shard: ShardID, from file: InodeID) async throws(ClientError) -> [InodeID] {
-        state.withLock { state in
+        if silentShard == shard { throw ClientError(.timeout, "BLOCK_SERVICE_FILES") }
+        return state.withLock { state in
+            state.listings += 1
             let index = Int(disk.rawValue) - 1
+            let file = state.repeatsPages ? .null : file
             let found = state.home.filter { $0.value == index && $0.key.shard == shard && $0.key >= file }
             return Array(found.keys.sorted().prefix(8))
         }
     }
 
-    func move(_ file: InodeID, _ relief: RebalancePlan.Relief, atMost bytes: UInt64) async -> UInt64 {
+    func move(_ file: InodeID, _ relief: RebalancePlan.Relief, atMost bytes: UInt64) async -> RebalanceMove {
         state.withLock { state in
             guard let home = state.home[file], Self.disk(home) == relief.source, !relief.targets.isEmpty,
                 !state.unmovable.contains(relief.source)
-            else { return 0 }
+            else { return RebalanceMove(bytes: 0) }
+            guard !state.failing else { return RebalanceMove(bytes: 0, failedSpans: 1, failure: "no place") }
             state.random = state.random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             let targets = relief.targets.sorted()
             let target = Int(targets[Int(state.random >> 33) % targets.count].rawValue) - 1
@@ -123,7 +147,7 @@ final class DiskModel: RebalanceCluster {
             state.moves += 1
             state.givers.append(home)
             state.receivers.append(target)
-            return Self.blockBytes
+            return RebalanceMove(bytes: Self.blockBytes)
         }
     }
 

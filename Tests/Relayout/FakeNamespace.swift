@@ -10,6 +10,7 @@ final class FakeNamespace: DefragCluster {
     private struct State {
         var policies: WritePolicies?
         var failing: Set<InodeID> = []
+        var distributed: [InodeID: [LocationID]] = [:]
     }
 
     private let state = Mutex(State())
@@ -37,6 +38,12 @@ final class FakeNamespace: DefragCluster {
         set { state.withLock { $0.failing = newValue } }
     }
 
+    /// Where the spans of files are, if not in the first location alone.
+    var distributed: [InodeID: [LocationID]] {
+        get { state.withLock(\.distributed) }
+        set { state.withLock { $0.distributed = newValue } }
+    }
+
     func policies(of directory: InodeID) async throws(ClientError) -> WritePolicies {
         guard let policies else { throw ClientError(.badPolicy, "policies") }
         return policies
@@ -55,6 +62,7 @@ final class FakeNamespace: DefragCluster {
         case .visitDirectories(let request): answer = .visitDirectories(visit(request))
         case .readDir(let request): answer = .readDir(read(request))
         case .localFileSpans(let request): answer = .localFileSpans(spans(request))
+        case .fileSpans(let request): answer = .fileSpans(everywhere(request))
         default: answer = nil
         }
         guard let answer, let response = R.response(in: answer) else {
@@ -87,5 +95,23 @@ final class FakeNamespace: DefragCluster {
         let size: UInt64 = 1 << 20
         return LocalFileSpansResponse(
             nextOffset: request.byteOffset == 0 ? size : 0, blockServices: [], spans: [span(request.byteOffset)])
+    }
+
+    /// The span at the offset in all its locations.
+    private func everywhere(_ request: FileSpansRequest) -> FileSpansResponse {
+        let local = span(request.byteOffset)
+        guard case .blocks(let blocks) = local.body else {
+            return FileSpansResponse(nextOffset: 0, blockServices: [], spans: [])
+        }
+        let header = FetchedSpanHeaderFull(
+            byteOffset: request.byteOffset, size: local.header.size, crc: local.header.crc, isInline: false)
+        let copies = distributed[request.fileId, default: [.default]].map { location in
+            FetchedBlockServices(
+                locationId: location, storageClass: local.header.storageClass, parity: blocks.parity,
+                stripes: blocks.stripes, cellSize: blocks.cellSize, blocks: blocks.blocks, stripesCrc: [])
+        }
+        return FileSpansResponse(
+            nextOffset: 0, blockServices: [],
+            spans: [FetchedFullSpan(header: header, body: .locations(FetchedLocations(locations: copies)))])
     }
 }

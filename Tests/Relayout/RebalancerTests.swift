@@ -3,6 +3,7 @@ import MaintenanceState
 import Protocol
 import Relayout
 import Store
+import Synchronization
 import Testing
 
 /// Full disks give to empty ones until all are about equally full, and then all is quiet.
@@ -73,6 +74,38 @@ import Testing
         _ = await settle(rebalancer(cluster, memory), cluster, quietHours: 1)
         #expect(cluster.blocksOn(0) == 950)
         #expect(cluster.blocksOn(1) < 700)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aListThatRepeatsItselfEnds() async throws {
+        let cluster = DiskModel(fills: [0.95, 0.1, 0.1], blocksPerDisk: 10_000, seed: 1)
+        cluster.repeatsPages = true
+        cluster.unmovable = [DiskModel.disk(0)]
+        let memory = try MaintenanceState(store: MemoryStore())
+        #expect(await rebalancer(cluster, memory).step() == false)
+        #expect(cluster.listings == 2)
+    }
+
+    @Test func aShardThatIsAwayIsPassedOver() async throws {
+        let cluster = DiskModel(fills: [0.9, 0.1, 0.1], blocksPerDisk: 1_000, seed: 1)
+        cluster.silentShard = ShardID(rawValue: 0)
+        let memory = try MaintenanceState(store: MemoryStore())
+        _ = await settle(rebalancer(cluster, memory), cluster, quietHours: 1)
+        #expect(cluster.gap <= 0.1, "\(cluster.shares)")
+    }
+
+    @Test func whatCannotBeMovedIsTold() async throws {
+        let cluster = DiskModel(fills: [0.95, 0.1, 0.1], blocksPerDisk: 100, seed: 1)
+        cluster.failing = true
+        let told = Mutex<[String]>([])
+        let rebalancer = Rebalancer(
+            cluster: cluster, memory: try MaintenanceState(store: MemoryStore()), settings: .init()
+        ) { event in
+            if case .notMoved(let disk, let spans, let why) = event {
+                told.withLock { $0.append("\(disk.rawValue) \(spans) \(why)") }
+            }
+        }
+        _ = await rebalancer.step()
+        #expect(told.withLock { $0 } == ["1 95 no place"])
     }
 
     @Test func otherClassesAndDeadDisksDoNotCount() {
