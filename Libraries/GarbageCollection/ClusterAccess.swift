@@ -13,4 +13,11 @@ public protocol ClusterAccess: Sendable {
     func snapshotPolicy(of directory: InodeID) async throws(ClientError) -> SnapshotPolicy
     /// Has a block erased where it is, or by the registry when its block service is decommissioned; the proof.
     func erase(_ block: RemoveSpanInitiateBlockInfo) async throws(ClientError) -> MAC
+    /// Whether a block service that was away is given up by now, so that nobody need wait for it.
+    func isDecommissioned(_ service: BlockServiceID) async -> Bool
+}
+
+extension ClusterAccess {
+    /// Of a cluster that does not tell; it shows at the next try.
+    public func isDecommissioned(_ service: BlockServiceID) async -> Bool { false }
 }

@@ -29,13 +29,16 @@ public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
         guard now.nanoseconds > marginNanoseconds,
             file.deadlineTime.nanoseconds < now.nanoseconds - marginNanoseconds
         else { return tally }
+        // A disk that was given up meanwhile is waited for no longer: these blocks may be all that keeps it from being
+        // pulled.
+        if let disk = postponed.awaited(by: file.id), await cluster.isDecommissioned(disk) { postponed.remove(file.id) }
         guard !postponed.contains(file.id, at: now) else {
             tally.postponedFiles = 1
             return tally
         }
         do throws(ClientError) {
-            guard try await destroySpans(of: file, &tally) else {
-                postpone(file, &tally)
+            if let disk = try await destroySpans(of: file, &tally) {
+                postpone(file, &tally, awaiting: disk)
                 return tally
             }
             _ = try await cluster.call(RemoveInodeRequest(id: file.id), shard: file.id.shard)
@@ -51,13 +54,15 @@ public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
         return tally
     }
 
-    private func postpone(_ file: TransientFile, _ tally: inout Tally) {
+    private func postpone(_ file: TransientFile, _ tally: inout Tally, awaiting disk: BlockServiceID? = nil) {
         tally.postponedFiles = 1
-        postponed.add(file.id, at: cluster.now)
+        postponed.add(file.id, at: cluster.now, awaiting: disk)
     }
 
-    /// Removes the spans from the last to the first; false when some disk has to come back first.
-    private func destroySpans(of file: TransientFile, _ tally: inout Tally) async throws(ClientError) -> Bool {
+    /// Removes the spans from the last to the first; a disk that has to come back first, if there is one.
+    private func destroySpans(
+        of file: TransientFile, _ tally: inout Tally
+    ) async throws(ClientError) -> BlockServiceID? {
         var previousOffset: UInt64?
         while true {
             let span: RemoveSpanInitiateResponse
@@ -65,7 +70,7 @@ public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
                 span = try await cluster.call(
                     RemoveSpanInitiateRequest(fileId: file.id, cookie: file.cookie), shard: file.id.shard)
             } catch {
-                if error.isRefusal(.fileEmpty) { return true }
+                if error.isRefusal(.fileEmpty) { return nil }
                 throw error
             }
             guard previousOffset.map({ span.byteOffset < $0 }) ?? true else {
@@ -73,7 +78,9 @@ public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
             }
             previousOffset = span.byteOffset
             if !span.blocks.isEmpty {
-                guard span.blocks.allSatisfy({ !$0.blockServiceFlags.contains(.stale) }) else { return false }
+                if let away = span.blocks.first(where: { $0.blockServiceFlags.contains(.stale) }) {
+                    return away.blockServiceId
+                }
                 let proofs = try await erase(span.blocks)
                 tally.erasedBlocks += proofs.count
                 guard try await certify(file, span, proofs) else { continue }

@@ -4,9 +4,14 @@ import Protocol
 
 /// A running cluster, at a limited rate.
 public actor LiveCluster: ClusterAccess {
+    private static let decommissionedNanoseconds: UInt64 = 30_000_000_000
+
     private nonisolated let client: Client
     private nonisolated let pacer: Pacer
     private let registry: RegistryConnection
+    /// As the registry said last, and when it was asked.
+    private var decommissioned: Set<BlockServiceID> = []
+    private var askedNanoseconds: UInt64?
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { client.unownedExecutor }
     public nonisolated var now: Timestamp { Timestamp(nanoseconds: client.loop.wallClock()) }
@@ -51,6 +56,20 @@ public actor LiveCluster: ClusterAccess {
             throw ClientError(.malformedAnswer, "ERASE_BLOCK", "the answer has no proof")
         }
         return proof
+    }
+
+    public func isDecommissioned(_ service: BlockServiceID) async -> Bool {
+        let now = client.loop.monotonicNanoseconds
+        if askedNanoseconds.map({ now &- $0 < Self.decommissionedNanoseconds }) != true {
+            askedNanoseconds = now
+            do throws(RegistryCallError) {
+                let services = try await registry.call(AllBlockServicesDeprecatedRequest()).blockServices
+                decommissioned = Set(services.filter { $0.flags.contains(.decommissioned) }.map(\.id))
+            } catch {
+                // What was known stays right: decommissioning is for good. The rest is tried after its pause.
+            }
+        }
+        return decommissioned.contains(service)
     }
 
     private func eraseAtRegistry(_ block: RemoveSpanInitiateBlockInfo) async throws(ClientError) -> MAC {

@@ -138,6 +138,20 @@ import Testing
         try await cluster.expectInvariants()
     }
 
+    @Test func aDiskThatIsGivenUpEndsThePauseOfItsFiles() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster, pauseSeconds: 900)
+        _ = try await cluster.makeTransientFile()
+        await cluster.advance(seconds: 10_000)
+        await cluster.setFlags(.stale)
+        #expect(await rounds.destroyFiles(of: Self.shard).postponedFiles == 1)
+        let writes = await cluster.writes
+        #expect(await rounds.destroyFiles(of: Self.shard).postponedFiles == 1)
+        #expect(await cluster.writes == writes, "a disk that may come back is waited for")
+        await cluster.setFlags(.decommissioned)
+        #expect(await rounds.destroyFiles(of: Self.shard).destroyedFiles == 1)
+    }
+
     @Test func blocksThatAreTooYoungPostponeAndOtherErrorsCount() async throws {
         let cluster = try ShardCluster()
         let rounds = rounds(cluster)

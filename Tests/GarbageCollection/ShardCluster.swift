@@ -28,6 +28,7 @@ actor ShardCluster: ClusterAccess {
     private(set) var mostErasingInAll = 0
     /// What block services say when they are asked to erase; nil = they do.
     private var eraseError: ProtocolError?
+    private var isGivenUp = false
 
     nonisolated var now: Timestamp { clock.withLock { Timestamp(nanoseconds: $0) } }
 
@@ -47,7 +48,12 @@ actor ShardCluster: ClusterAccess {
     func refuseErasing(_ error: ProtocolError?) { eraseError = error }
 
     /// Changes the flags of all block services.
-    func setFlags(_ flags: BlockServiceFlags) { core.blockServices = Self.services(flags: flags) }
+    func setFlags(_ flags: BlockServiceFlags) {
+        core.blockServices = Self.services(flags: flags)
+        isGivenUp = flags.contains(.decommissioned)
+    }
+
+    func isDecommissioned(_ service: BlockServiceID) -> Bool { isGivenUp }
 
     func expectInvariants() throws {
         let violations = try core.invariantViolations()
