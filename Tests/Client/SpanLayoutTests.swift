@@ -57,12 +57,15 @@ import Testing
         #expect(sizes.allSatisfy { $0 == blocks.layout.blockBytes })
     }
 
-    @Test(arguments: [256, 4095, 4096, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 4_997_120, 4_997_121, 27_484_160])
+    @Test(arguments: [
+        256, 4095, 4096, 16_384, 16_385, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 4_997_120, 4_997_121, 27_484_160,
+    ])
     func largeSiteLayouts(size: Int) throws {
         let policies = try #require(WritePolicies(span: .largeSite, block: .largeSite, stripe: .oneMebibyte))
         let layout = try #require(policies.layout(dataBytes: size))
         #expect(layout.paddedBytes >= size && layout.paddedBytes <= SpanEncoder.bufferBytes(policies))
-        #expect(layout.parity == (size <= 4_997_120 ? Parity(data: 10, parity: 4) : layout.parity))
+        let expected = size <= 16_384 ? Parity(data: 1, parity: 4) : Parity(data: 10, parity: 4)
+        #expect(layout.parity == (size <= 4_997_120 ? expected : layout.parity))
         #expect(layout.storageClass == (layout.blockBytes > 2_498_560 ? .hdd : .flash))
         #expect(policies.layout(dataBytes: 27_484_161) == nil)
     }
