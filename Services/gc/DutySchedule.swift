@@ -3,6 +3,7 @@ import EventLoop
 import Logging
 import MaintenanceState
 import Protocol
+import Synchronization
 
 /// Runs all duties side by side, each in rounds with pauses between. Where they are is remembered at every step, so
 /// that a restart goes on there.
@@ -13,6 +14,8 @@ actor DutySchedule: EndlessDuty {
     private let firstDelayNanoseconds: UInt64
     private let state: MaintenanceState
     private let duties: [Duty]
+    /// Whether the last thing to be remembered was not.
+    private nonisolated let isForgetful = Atomic(false)
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
@@ -133,7 +136,10 @@ actor DutySchedule: EndlessDuty {
     private nonisolated func save(_ write: () throws(MaintenanceStateError) -> Void) {
         do throws(MaintenanceStateError) {
             try write()
+            if isForgetful.exchange(false, ordering: .relaxed) { logger.notice("progress is remembered again") }
         } catch {
+            // Once, not at every page: the duties go on, as a restart only repeats what is forgotten.
+            guard !isForgetful.exchange(true, ordering: .relaxed) else { return }
             logger.warning("progress is not remembered: \(error)")
         }
     }

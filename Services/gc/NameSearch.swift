@@ -45,7 +45,7 @@ final class NameSearch: Sendable {
             }
             guard !files.isEmpty else { return }
             let missing = Mutex(files)
-            _ = await client.walk(from: .root, width: Self.directoriesAtOnce) { entry in
+            let unread = await client.walk(from: .root, width: Self.directoriesAtOnce) { entry in
                 if missing.withLock({ $0.remove(entry.target) }) != nil {
                     let path = String(decoding: entry.path, as: UTF8.self)
                     self.logger.error("scrub: the damaged file \(entry.target) is /\(path)")
@@ -53,7 +53,18 @@ final class NameSearch: Sendable {
                 return !missing.withLock(\.isEmpty)
             }
             for file in missing.withLock({ $0 }) {
-                logger.error("scrub: the damaged file \(file) has no name now; it may be a deleted one that is kept")
+                guard let first = unread.first else {
+                    logger.error(
+                        "scrub: the damaged file \(file) has no name now; it may be a deleted one that is kept")
+                    continue
+                }
+                // Asked for again when the next pass finds the damage.
+                state.withLock { _ = $0.known.remove(file) }
+                logger.error(
+                    """
+                    scrub: the name of the damaged file \(file) is not known: \(unread.count) directories could not be \
+                    read, the first is /\(String(decoding: first.path, as: UTF8.self)): \(first.error)
+                    """)
             }
         }
     }
