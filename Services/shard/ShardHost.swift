@@ -18,6 +18,7 @@ final class ShardHost {
     private var flusher: StateFlusher?
     private var unregistered: Set<ShardID>
     private var listening: [ShardID: [SocketAddress]] = [:]
+    private var ports: PortMemory
     private var isStopping = false
     /// NTP corrects as much without anybody noticing.
     private static let unremarkableClockStepNanoseconds: UInt64 = 5_000_000_000
@@ -29,6 +30,7 @@ final class ShardHost {
         storage = try ShardStorage.open(configuration)
         registry = RegistryConnection(on: daemon.loop, addresses: configuration.registryAddresses)
         unregistered = Set(configuration.shards)
+        ports = PortMemory(dataDirectory: configuration.dataDirectory)
         warnIfClockIsBehind()
     }
 
@@ -57,8 +59,8 @@ final class ShardHost {
             for shardLoop in shardLoops { shardLoop.submit { $0.update(directory) } }
         }
         feed?.start()
-        let addresses = configuration.listenAddresses
-        for shardLoop in shardLoops { shardLoop.submit { $0.start(listeningOn: addresses) } }
+        let (addresses, ports) = (configuration.listenAddresses, ports)
+        for shardLoop in shardLoops { shardLoop.submit { $0.start(listeningOn: addresses, ports) } }
     }
 
     // MARK: Loops
@@ -95,7 +97,16 @@ final class ShardHost {
     private func isListening(_ shard: ShardID, _ addresses: [SocketAddress]) {
         guard !isStopping else { return }
         listening[shard] = addresses
+        if listening.count == configuration.shards.count { rememberPorts() }
         registrar?.add(shard, at: addresses)
+    }
+
+    private func rememberPorts() {
+        do throws(SystemError) {
+            try ports.remember(listening)
+        } catch {
+            daemon.logger.warning("after a restart shards will have other ports: \(error)")
+        }
     }
 
     private func isRegistered(_ shard: ShardID) {

@@ -38,10 +38,10 @@ final class ShardLoop {
     }
 
     /// Makes all shards serve, new ones as soon as their first entry is durable.
-    func start(listeningOn addresses: [SocketAddress]) {
+    func start(listeningOn addresses: [SocketAddress], _ memory: PortMemory) {
         do {
             for server in servers {
-                server.onInitialised = { [unowned self] in serve($0, addresses) }
+                server.onInitialised = { [unowned self] in serve($0, addresses, memory) }
                 try server.begin()
             }
         } catch {
@@ -49,9 +49,9 @@ final class ShardLoop {
         }
     }
 
-    private func serve(_ server: ShardServer, _ addresses: [SocketAddress]) {
+    private func serve(_ server: ShardServer, _ addresses: [SocketAddress], _ memory: PortMemory) {
         do throws(SystemError) {
-            events.listening(server.core.shard, try server.listen(on: addresses))
+            events.listening(server.core.shard, try server.listen(on: addresses, memory))
         } catch {
             events.failed(error)
         }

@@ -68,19 +68,41 @@ final class ShardServer {
         onInitialised = nil
     }
 
-    /// Binds the sockets; returns their addresses.
-    func listen(on addresses: [SocketAddress]) throws(SystemError) -> [SocketAddress] {
+    /// Binds the sockets, where the system may choose to the ports of the last time if they are free; returns their
+    /// addresses.
+    func listen(on addresses: [SocketAddress], _ memory: PortMemory) throws(SystemError) -> [SocketAddress] {
         for address in addresses {
-            let port = address.port == 0 ? 0 : address.port + UInt16(core.shard.rawValue)
-            let socket = try UDPSocket(
-                on: environment.loop, binding: SocketAddress(address: address.address, port: port),
-                bufferSize: Self.socketBufferBytes)
+            let socket: UDPSocket
+            if address.port != 0 {
+                socket = try bind(address, address.port + UInt16(core.shard.rawValue))
+            } else if let port = memory.port(of: core.shard, at: address), let bound = try? bind(address, port) {
+                socket = bound
+            } else {
+                socket = try bindAnywhere(address, memory)
+            }
             socket.onDatagram = { [unowned self, unowned socket] datagram, sender in
                 receive(datagram, from: sender, on: socket)
             }
             sockets.append(socket)
         }
         return sockets.map(\.localAddress)
+    }
+
+    /// To a port that no other shard had.
+    private func bindAnywhere(_ address: SocketAddress, _ memory: PortMemory) throws(SystemError) -> UDPSocket {
+        var unwanted: [UDPSocket] = []
+        defer { unwanted.forEach { $0.close() } }
+        while true {
+            let socket = try bind(address, 0)
+            guard memory.isWanted(socket.localAddress.port, byOthersThan: core.shard) else { return socket }
+            unwanted.append(socket)
+        }
+    }
+
+    private func bind(_ address: SocketAddress, _ port: UInt16) throws(SystemError) -> UDPSocket {
+        try UDPSocket(
+            on: environment.loop, binding: SocketAddress(address: address.address, port: port),
+            bufferSize: Self.socketBufferBytes)
     }
 
     /// Takes no more requests; what is in flight goes on and is answered.

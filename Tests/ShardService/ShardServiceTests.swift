@@ -157,6 +157,42 @@ struct ShardServiceTests {
         }
     }
 
+    @Test("a shard that is started again is where clients still look for it, and no other shard is")
+    func comesBackAtItsPort() throws {
+        let directory = try TemporaryDirectory()
+        let data = directory.path + "/shard"
+        let registry = try FakeRegistry()
+        let first = try ShardProcess(shards: "0-63", data: data, registry: registry.address)
+        let before = registry.state.withLock { $0.shards }
+        #expect(before.count == 64)
+        first.kill(SIGKILL)
+        // Somebody else has taken one of the ports meanwhile.
+        let taken = ShardID(rawValue: 5)
+        let squatter = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+        defer { close(squatter) }
+        var raw = sockaddr_in()
+        raw.sin_family = sa_family_t(AF_INET)
+        raw.sin_addr.s_addr = try #require(before[taken]).address.bigEndian
+        raw.sin_port = try #require(before[taken]).port.bigEndian
+        let isTaken = withUnsafePointer(to: &raw) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(squatter, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        #expect(isTaken)
+        let second = try ShardProcess(shards: "0-63", data: data, registry: registry.address)
+        let after = registry.state.withLock { $0.shards }
+        for (shard, address) in before where shard != taken { #expect(after[shard] == address) }
+        #expect(after[taken] != nil && after[taken] != before[taken])
+        #expect(second.kill(SIGTERM) == 0)
+        // What is written there is no reason not to start.
+        let file = try #require(fopen(data + "/ports", "w"))
+        fputs("5 127.0.0.1:99999 x\n300 127.0.0.1:1\n\u{0}nonsense\n7 10.1.2.3:5\n", file)
+        fclose(file)
+        let third = try ShardProcess(shards: "0-63", data: data, registry: registry.address)
+        #expect(third.kill(SIGTERM) == 0)
+    }
+
     @Test func aLogThatIsGoneIsNotReplacedByAnEmptyOne() throws {
         let directory = try TemporaryDirectory()
         let registry = try FakeRegistry()
