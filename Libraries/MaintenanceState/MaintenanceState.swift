@@ -11,8 +11,12 @@ public final class MaintenanceState: Sendable {
     public static let layout: UInt32 = 2
 
     private static let layoutKey: [UInt8] = [0]
+    /// With less room on the disk nothing is written. RocksDB must not run into the end of the disk: once its log could
+    /// not be appended to, builds of it with assertions, as distributions have them, abort when there is room again.
+    static let reservedBytes: UInt64 = 8 << 20
 
     let store: any OrderedStore
+    private let freeBytes: @Sendable () -> UInt64?
 
     /// Opens or creates the state in `directory/state`; `directory` is made when it is missing.
     public convenience init(directory: String) throws(MaintenanceStateError) {
@@ -28,12 +32,16 @@ public final class MaintenanceState: Sendable {
         } catch {
             throw .store(error)
         }
-        try self.init(store: store)
+        try self.init(store: store) { Self.freeBytes(in: directory) }
     }
 
     /// State in any store, such as one in memory.
-    public init(store: any OrderedStore) throws(MaintenanceStateError) {
+    /// - Parameter freeBytes: room on the disk under it; nil: not known.
+    public init(
+        store: any OrderedStore, freeBytes: @escaping @Sendable () -> UInt64? = { nil }
+    ) throws(MaintenanceStateError) {
         self.store = store
+        self.freeBytes = freeBytes
         if let bytes = try value(of: Self.layoutKey) {
             let layout = try StateReader.read(bytes, "layout") { (reader) throws(DecodeError) in
                 try reader.integer(UInt32.self)
@@ -70,6 +78,9 @@ public final class MaintenanceState: Sendable {
     }
 
     func write(_ batch: WriteBatch) throws(MaintenanceStateError) {
+        if let free = freeBytes(), free < Self.reservedBytes {
+            throw .store(.noSpace("\(free >> 20) MiB are free, \(Self.reservedBytes >> 20) MiB are kept free"))
+        }
         try translating { () throws(StoreError) in try store.write(batch, durable: false) }
     }
 
@@ -84,6 +95,13 @@ public final class MaintenanceState: Sendable {
         }
         try translating { () throws(StoreError) in try iterator.checkStatus() }
         return found
+    }
+
+    /// What ordinary users may still write on the filesystem.
+    private static func freeBytes(in directory: String) -> UInt64? {
+        var info = statvfs()
+        guard statvfs(directory, &info) == 0 else { return nil }
+        return UInt64(info.f_bavail).multipliedReportingOverflow(by: UInt64(info.f_frsize)).partialValue
     }
 
     private func translating<Value>(

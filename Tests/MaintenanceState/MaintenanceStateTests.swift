@@ -2,6 +2,7 @@ import Glibc
 import MaintenanceState
 import Protocol
 import Store
+import Synchronization
 import Testing
 
 /// What is written is what is read, also by the next process, and damage is told in a sentence.
@@ -108,6 +109,20 @@ import Testing
         try state.verify()
         #expect(try state.disk(Self.disk) == disk)
         #expect(try store.get([0]) == [2, 0, 0, 0], "the earlier version must not read what this one writes")
+    }
+
+    @Test func nothingIsWrittenIntoTheLastRoom() throws {
+        let free = Mutex<UInt64>(1 << 30)
+        let state = try MaintenanceState(store: MemoryStore()) { free.withLock { $0 } }
+        try state.add(finding(1))
+        free.withLock { $0 = 1 << 20 }
+        let error = #expect(throws: MaintenanceStateError.self) { try state.add(finding(2)) }
+        #expect(error?.description.contains("no space") == true)
+        #expect(throws: MaintenanceStateError.self) { try state.checkWritable() }
+        #expect(try state.findings(on: Self.disk) == [finding(1)])
+        free.withLock { $0 = 1 << 30 }
+        try state.checkWritable()
+        try state.add(finding(2))
     }
 
     @Test(arguments: [[1], [1, 0, 0], [0, 0, 0, 0], []] as [[UInt8]])
