@@ -47,6 +47,7 @@ public actor Client {
 
     /// Learns the addresses of all services and keeps them fresh from then on.
     public func start() async throws(ClientError) {
+        core.connections.locate = { [weak self] in self?.locateBlockServices() }
         core.transport.onSilence = { [weak self] in self?.silenceNoticed() }
         try await refresh()
         let period = options.refreshNanoseconds
@@ -94,6 +95,17 @@ public actor Client {
         extensions = known
         core.verifier.asksForSums = known.contains(.fetchPageSums)
         lastExtensionsNanoseconds = now
+    }
+
+    /// A block service does not listen where a shard says that it is.
+    private nonisolated func locateBlockServices() {
+        let source = assumeIsolated { $0.source }
+        loop.task { () async throws -> [BlockServiceID: AddrsInfo] in
+            try await source.blockServices()
+        } then: { [core] result in
+            // Without an answer the old addresses stay in force; the next refusal asks again.
+            core.connections.located(try? result.get())
+        }
     }
 
     private nonisolated func silenceNoticed() {

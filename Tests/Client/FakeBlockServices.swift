@@ -33,6 +33,8 @@ final class FakeBlockServices: @unchecked Sendable {
     private var address_ = AddrsInfo(addr1: IpPort(addrs: .any, port: 0), addr2: IpPort(addrs: .any, port: 0))
 
     var address: AddrsInfo { address_ }
+    /// What shards say in its stead, if anything.
+    var outdatedAddress: AddrsInfo?
 
     init(on loop: EventLoop, count: Int) throws {
         all = 0..<count

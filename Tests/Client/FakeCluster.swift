@@ -12,6 +12,7 @@ struct FakeCluster: Sendable {
     private struct Source: AddressSource {
         let address: AddrsInfo
         let supported: Set<ProtocolExtension>
+        let services: [BlockServiceID: AddrsInfo]
 
         func addresses() async throws(ClientError) -> ClusterAddresses {
             guard let addresses = ClusterAddresses(shards: Array(repeating: address, count: 256), cdc: address) else {
@@ -21,6 +22,7 @@ struct FakeCluster: Sendable {
         }
 
         func totals() async throws(ClientError) -> InfoResponse { throw ClientError(.unavailable, "test") }
+        func blockServices() async throws(ClientError) -> [BlockServiceID: AddrsInfo] { services }
         func extensions() async -> Set<ProtocolExtension>? { supported }
         func close() async {}
     }
@@ -70,7 +72,11 @@ struct FakeCluster: Sendable {
         self.loop = loop
         blocks = try FakeBlockServices(on: loop, count: services)
         shards = try FakeShards(on: loop, blocks: blocks, info: info)
-        client = try Client(loop: loop, source: Source(address: shards.address, supported: extensions), options: options)
+        let places = Dictionary(uniqueKeysWithValues: blocks.all.map { [blocks] in
+            (FakeBlockServices.id($0), blocks.address)
+        })
+        let source = Source(address: shards.address, supported: extensions, services: places)
+        client = try Client(loop: loop, source: source, options: options)
     }
 
     private func run<T: Sendable>(_ body: @Sendable (FakeCluster) async throws -> T) async -> Result<T, any Error> {

@@ -33,6 +33,19 @@ import Testing
         #expect(ignored > 0)
     }
 
+    /// A block server came back at another port, and the shards have not heard of it.
+    @Test func theRegistryIsAskedWhereNobodyListens() async throws {
+        let bytes = Files.content(1_500_000)
+        let (read, placements) = try await FakeCluster.run { cluster in
+            let nowhere = IpPort(addrs: IPv4Address(rawValue: 0x7f00_0001), port: 1)
+            cluster.blocks.outdatedAddress = AddrsInfo(addr1: nowhere, addr2: IpPort(addrs: .any, port: 0))
+            let id = try await Files.write(bytes, cluster)
+            return (try await Files.readAll(id, cluster), cluster.shards.placements.count)
+        }
+        #expect(read == bytes)
+        #expect(placements == 2)  // nothing had to be placed again
+    }
+
     @Test func silenceEndsInATimeout() async throws {
         var options = FakeCluster.testOptions
         options.shardTiming.overallNanoseconds = 200_000_000

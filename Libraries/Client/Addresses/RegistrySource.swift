@@ -26,6 +26,11 @@ actor RegistrySource: AddressSource {
         try await ask(InfoRequest())
     }
 
+    func blockServices() async throws(ClientError) -> [BlockServiceID: AddrsInfo] {
+        let services = try await ask(AllBlockServicesDeprecatedRequest()).blockServices
+        return Dictionary(services.map { ($0.id, $0.addrs) }) { $1 }
+    }
+
     /// A registry of the base protocol closes the connection. So does one that is not the leader, which is why the
     /// question goes where another answer has just come from, and one that ends, which is why it is asked twice.
     func extensions() async -> Set<ProtocolExtension>? {

@@ -21,6 +21,8 @@ final class BlockConnection {
     private(set) var lastProgressNanoseconds: UInt64
     /// Answers received since the connection was made.
     private(set) var answers = 0
+    /// Nobody listened at the address.
+    private(set) var wasRefused = false
 
     private let descriptor: Int32
     private var poll: FileDescriptorPoll?
@@ -78,6 +80,7 @@ final class BlockConnection {
         if state == .connecting || events.contains(.failed) {
             guard !events.isDisjoint(with: [.writable, .failed]) else { return }
             let code = StreamSocket.pendingError(descriptor)
+            wasRefused = state == .connecting && code == ECONNREFUSED
             guard code == 0 else { return close("\(address): \(SystemError.message(forCode: code))") }
             state = .open
             lastProgressNanoseconds = loop.monotonicNanoseconds

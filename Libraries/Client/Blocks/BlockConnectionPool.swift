@@ -1,5 +1,6 @@
 import DequeModule
 import EventLoop
+import Glibc
 import Protocol
 
 /// Connections to block servers, kept and shared by everything that a client does with blocks.
@@ -27,6 +28,13 @@ package final class BlockConnectionPool {
         let purpose: Purpose
     }
 
+    /// Requests for a server that does not listen where it should.
+    private struct Stranded {
+        let key: Key
+        let operations: Deque<BlockOperation>
+        let reason: String
+    }
+
     private static let laneMask: UInt64 = 31
     private static let tickNanoseconds: UInt64 = 1_000_000_000
 
@@ -38,6 +46,10 @@ package final class BlockConnectionPool {
     private var usesSecondAddress = false
     private var ticker: LoopTimer?
     private var isClosed = false
+    private var moved = MovedServices()
+    private var stranded: [Stranded] = []
+    /// Asks the registry where block services are, and calls `located`.
+    package var locate: (() -> Void)?
 
     package init(loop: EventLoop, stallNanoseconds: UInt64) {
         self.loop = loop
@@ -52,7 +64,7 @@ package final class BlockConnectionPool {
         guard !isClosed else { return operation.fail(.closed, "") }
         if operation.submittedNanoseconds == 0 { operation.submittedNanoseconds = loop.monotonicNanoseconds }
         let lane = UInt8(operation.service.id.rawValue & Self.laneMask)
-        let key = Key(addresses: operation.service.addrs, lane: lane, purpose: purpose)
+        let key = Key(addresses: moved.addresses(of: operation.service), lane: lane, purpose: purpose)
         let known = connections[key, default: []]
         let best = known.min { $0.load < $1.load }
         if let best, best.operations.isEmpty || known.count >= purpose.connectionLimit {
@@ -61,8 +73,15 @@ package final class BlockConnectionPool {
         }
         switch connect(key) {
         case .success(let made): made.submit(operation)
+        case .failure(let error) where error.code == ECONNREFUSED: refused([operation], key, "\(error)")
         case .failure(let error): operation.fail(.blockTransfer, "\(error)")
         }
+    }
+
+    /// Takes over where block services are; nil when the registry did not say.
+    package func located(_ places: [BlockServiceID: AddrsInfo]?) {
+        moved.answered(places)
+        settleStranded()
     }
 
     /// Gives up a request under way. The stream cannot skip its answer, so the connection goes with it; others on it
@@ -83,6 +102,7 @@ package final class BlockConnectionPool {
         ticker = nil
         for connection in connections.values.joined() { connection.close("the client is closing") }
         connections = [:]
+        settleStranded()
     }
 
     private func connect(_ key: Key) -> Result<BlockConnection, SystemError> {
@@ -106,6 +126,7 @@ package final class BlockConnectionPool {
     private func closed(_ connection: BlockConnection, _ key: Key, _ left: Deque<BlockOperation>, _ reason: String) {
         connections[key]?.removeAll { $0 === connection }
         if connections[key]?.isEmpty == true { connections[key] = nil }
+        if connection.wasRefused { return refused(left, key, reason) }
         let wasKept = connection.answers > 0
         for operation in left {
             // A server may close a connection that it finds idle for too long just as we use it again.
@@ -118,9 +139,36 @@ package final class BlockConnectionPool {
         }
     }
 
+    /// Nobody listens where the server should be. Perhaps the registry knows better.
+    private func refused(_ operations: Deque<BlockOperation>, _ key: Key, _ reason: String) {
+        stranded.append(Stranded(key: key, operations: operations, reason: reason))
+        let asks = moved.refusal(at: key.addresses, now: loop.monotonicNanoseconds)
+        if asks, !isClosed, let locate { return locate() }
+        if asks { moved.answered(nil) }
+        if !moved.isAsking { settleStranded() }
+    }
+
+    /// Sends once more what has another place to go to, and fails the rest.
+    private func settleStranded() {
+        let groups = stranded
+        stranded = []
+        for group in groups {
+            for operation in group.operations {
+                let isElsewhere = moved.addresses(of: operation.service) != group.key.addresses
+                if isElsewhere, operation.mayRepeat, !isClosed {
+                    operation.mayRepeat = false
+                    submit(operation, purpose: group.key.purpose)
+                } else {
+                    operation.fail(.blockTransfer, group.reason)
+                }
+            }
+        }
+    }
+
     /// Closes what does not move and what nobody uses.
     private func tick() {
         let now = loop.monotonicNanoseconds
+        if moved.isOverdue(now: now) { settleStranded() }
         for connection in Array(connections.values.joined()) {
             let quiet = now &- connection.lastProgressNanoseconds
             if connection.operations.isEmpty {
