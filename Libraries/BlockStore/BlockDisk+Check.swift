@@ -3,13 +3,14 @@ import Protocol
 
 extension BlockDisk {
     /// Reads a whole block and compares its size, the checksum of every page and of the whole. Throws `badChecksum` or
-    /// `blockNotFound`.
+    /// `blockNotFound`. Asks the medium, not the page cache: what was fine when it was written may not be any more.
     public func check(
         _ block: BlockID, size: UInt32, expecting expected: CRC32C, using chunk: PageChunk
     ) throws(BlockStoreError) {
         let file = try open(block)
         guard file.isWhole, file.dataSize == Int(size) else { throw .badChecksum }
         var range = try file.storedRange(offset: 0, count: size)
+        file.forgetCached(range)
         file.willRead(range)
         var checksum: UInt32 = 0
         while range.count > 0 {

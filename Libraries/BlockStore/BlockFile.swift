@@ -74,6 +74,16 @@ public final class BlockFile: Sendable {
         posix_fadvise(file.raw, range.offset, range.count, POSIX_FADV_WILLNEED)
     }
 
+    /// Lets the kernel forget what it has of this range in memory, so that what is read next comes from the medium. What
+    /// is not written to it yet stays.
+    func forgetCached(_ range: StoredRange) {
+        // Only whole pages are let go of, and a small block begins and ends anywhere.
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let start = range.offset / page * page
+        let end = (range.offset + range.count + page - 1) / page * page
+        posix_fadvise(file.raw, start, end - start, POSIX_FADV_DONTNEED)
+    }
+
     /// Reads the data of up to a chunk's worth of pages from the start of `range` and takes them off it. Their data
     /// bytes, without checksums, then are `chunk.data(result)`.
     public func readData(_ range: inout StoredRange, into chunk: PageChunk) throws(BlockStoreError) -> Int {
