@@ -11,10 +11,15 @@ public final class BlockDisk: Sendable {
     public let id: BlockServiceID
 
     let blocksDirectory: FileDescriptor
-    private let directory: FileDescriptor
+    let directory: FileDescriptor
     private let keyFile: SecretKeyFile
     let options: BlockDiskOptions
+    /// Never held while waiting for the disk: the loop asks too.
     private let smallBlockState: Mutex<SmallBlocks>
+    /// Held by who makes the store of small blocks, for the first time or again after damage; says whether the latter
+    /// was tried.
+    let making = Mutex(false)
+    let upkeepNotices = Mutex<[SmallBlockNotice]>([])
     private let blockCount: Atomic<Int>
     private let temporaryNumber: Atomic<UInt64>
     /// One unlink at a time: a burst of erases must not keep a spinning disk from reading.
@@ -66,20 +71,27 @@ public final class BlockDisk: Sendable {
 
     /// The store of small blocks, made when it is not there.
     func makeSmallBlocks() throws(BlockStoreError) -> SmallBlockStore {
-        try smallBlockState.withLock { state throws(BlockStoreError) in
-            switch state {
-            case .opened(let store): return store
-            case .damaged(let error): throw error
-            case .absent: break
-            }
+        if let store = try existingSmallBlocks() { return store }
+        return try making.withLock { _ throws(BlockStoreError) in
+            if let store = try existingSmallBlocks() { return store }
             try DiskLayout.raise(to: 2, of: directory, path: path)
             let store = try SmallBlockStore(of: directory, path: path, key: secretKey)
-            state = .opened(store)
+            replaceSmallBlocks(by: .opened(store))
             return store
         }
     }
 
-    /// What an operator should know about the disk since it was opened: damage that was found and dealt with.
+    private func existingSmallBlocks() throws(BlockStoreError) -> SmallBlockStore? {
+        switch smallBlocks {
+        case .opened(let store): store
+        case .damaged(let error): throw error
+        case .absent: nil
+        }
+    }
+
+    func replaceSmallBlocks(by new: SmallBlocks) { smallBlockState.withLock { $0 = new } }
+
+    /// What an operator should know about the disk when it was opened: damage that was found and dealt with.
     public var notices: [String] {
         if case .opened(let store) = smallBlocks { store.notices } else { [] }
     }

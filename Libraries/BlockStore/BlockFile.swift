@@ -74,8 +74,8 @@ public final class BlockFile: Sendable {
         posix_fadvise(file.raw, range.offset, range.count, POSIX_FADV_WILLNEED)
     }
 
-    /// Lets the kernel forget what it has of this range in memory, so that what is read next comes from the medium. What
-    /// is not written to it yet stays.
+    /// Lets the kernel forget what it has of this range in memory, so that what is read next comes from the medium.
+    /// What is not written to it yet stays.
     func forgetCached(_ range: StoredRange) {
         // Only whole pages are let go of, and a small block begins and ends anywhere.
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))

@@ -26,9 +26,18 @@ public enum BlockStoreError: Error, Hashable, CustomStringConvertible {
 
     /// Whether the disk or the file on it cannot be read or written any more (medium error).
     public var isMediumError: Bool {
-        if case .smallBlocksDamaged = self { return true }
+        if case .smallBlocksDamaged = self { true } else { isUnreadable }
+    }
+
+    /// Whether the system could not read or write something of the disk.
+    var isUnreadable: Bool {
         guard case .system(_, let code) = self else { return false }
         return [EIO, ENODATA, EUCLEAN, ENXIO, ENODEV].contains(code)
+    }
+
+    /// Whether a file is not there.
+    var isMissingFile: Bool {
+        if case .system(_, ENOENT) = self { true } else { false }
     }
 
     /// Whether the disk is full.
@@ -46,8 +55,8 @@ public enum BlockStoreError: Error, Hashable, CustomStringConvertible {
         case .unknownLayout(let path, let found):
             "\(path) says \"\(found)\", this program knows layouts up to \(DiskLayout.newest): use a newer one"
         case .smallBlocksDamaged(let path, let reason):
-            "\(path) is damaged (\(reason)): stop the service, remove this directory and start again, "
-                + "then it is made anew from the segments beside it"
+            "\(path) is damaged (\(reason)); it is made anew from the segments beside it, once in the life of a "
+                + "process; if that does not help, the disk needs somebody to look after it"
         case .inUse(let path): "\(path) is locked: another process serves this disk"
         case .sourceFailed(let code): "data did not arrive: \(Self.message(code))"
         case .system(let operation, let code): "\(operation): \(Self.message(code))"

@@ -61,6 +61,9 @@ final class RocksDatabase: @unchecked Sendable {
         rocksdb_options_set_max_open_files(result, Int32(clamping: options.openFiles))
         rocksdb_options_set_max_background_jobs(result, Int32(clamping: max(options.backgroundThreads, 2)))
         rocksdb_options_set_table_cache_numshardbits(result, 2)
+        // 4 MiB by default, set aside at every opening: on a nearly full disk that is the room which the opening itself
+        // needs, and RocksDB ends the process without it.
+        rocksdb_options_set_manifest_preallocation_size(result, 64 << 10)
         // A table that is not there is found out without touching its blocks.
         rocksdb_options_set_memtable_prefix_bloom_size_ratio(result, 0.02)
         rocksdb_options_set_memtable_whole_key_filtering(result, 1)

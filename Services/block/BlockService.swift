@@ -11,6 +11,7 @@ final class BlockService {
     private let server: BlockServer
     private let registry: RegistryConnection
     private var registrar: Registrar?
+    private var upkeep: DiskUpkeep?
     private var disks: [ServedDisk] = []
 
     init(_ settings: BlockSettings, on daemon: Daemon) {
@@ -28,6 +29,7 @@ final class BlockService {
 
     private func stop(_ done: @escaping () -> Void) {
         registrar?.stop()
+        upkeep?.stop()
         registry.close()
         server.end { [self] in
             guard !disks.isEmpty else { return done() }
@@ -103,6 +105,9 @@ final class BlockService {
         let registrar = Registrar(
             disks, at: AddrsInfo(addresses), registry: registry, settings: settings, on: daemon)
         self.registrar = registrar
+        let upkeep = DiskUpkeep(disks, on: daemon)
+        self.upkeep = upkeep
+        upkeep.start()
         registrar.start { [daemon] in daemon.ready(addresses) }
     }
 }

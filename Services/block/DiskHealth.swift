@@ -25,6 +25,7 @@ final class DiskHealth: Sendable {
     func refresh(at monotonicNanoseconds: UInt64) {
         do {
             let capacity = try disk.capacity()
+            if let damage = disk.damage { return logger.error("\(disk.path): not registered: \(damage)") }
             guard !disk.isFailing() else { return logger.error("\(disk.path): the disk does not answer") }
             state.withLock { $0 = State(capacity: capacity, refreshedNanoseconds: monotonicNanoseconds) }
         } catch {
@@ -38,6 +39,19 @@ final class DiskHealth: Sendable {
             let isFresh = monotonicNanoseconds <= state.refreshedNanoseconds &+ age
             return isFresh ? state.capacity : nil
         }
+    }
+
+    /// Repairs what can be repaired, gets a little of the space of erased blocks back, and logs and counts what was
+    /// found on the way. True when there is more space to get back. Takes as long as reading all small blocks when
+    /// their index is damaged.
+    func lookAfterSmallBlocks() -> Bool {
+        disk.repairSmallBlocks()
+        let hasMore = disk.tidyUp()
+        for notice in disk.takeNotices() {
+            if notice.isMediumError { errors.wrappingAdd(1, ordering: .relaxed) }
+            logger.log(level: notice.isMediumError ? .error : .warning, "\(disk.path): small blocks: \(notice.text)")
+        }
+        return hasMore
     }
 
     func countRequest() { requests.wrappingAdd(1, ordering: .relaxed) }

@@ -57,6 +57,54 @@ import Testing
         }
     }
 
+    /// However little is free beside the reserve: what a crash took from the index needs room again.
+    @Test(.enabled(if: SmallFilesystem.isAvailable, "needs the right to mount"))
+    func aFullDiskOpensAfterACrash() throws {
+        let temporary = try TemporaryDisk()
+        let disk = try temporary.open(smallBlockBytes: 65536)
+        let page = [UInt8](repeating: 7, count: 4096)
+        for number in 0..<1500 { try disk.store(id(number), page) }
+        let crashed = try TemporaryDisk()
+        try FileManager.default.removeItem(atPath: crashed.path)
+        try FileManager.default.copyItem(atPath: temporary.path, toPath: crashed.path)
+        withExtendedLifetime(disk) {}
+        for free in stride(from: 0, to: 160, by: 8) {
+            let filesystem = try #require(SmallFilesystem(kibibytes: 32 << 10))
+            let path = "\(filesystem.path)/disk"
+            try FileManager.default.copyItem(atPath: crashed.path, toPath: path)
+            // A copy has holes where the reserve has none.
+            try Data(count: 4 << 20).write(to: URL(filePath: "\(path)/small_blocks/reserve"))
+            let other = open("\(filesystem.path)/other", O_WRONLY | O_CREAT, 0o600)
+            while write(other, page, page.count) == page.count {}
+            ftruncate(other, lseek(other, 0, SEEK_END) - free << 10)
+            close(other)
+            let again = try BlockDisk(opening: path)
+            #expect(again.damage == nil && again.blocks == 1500, "\(free) KiB free")
+        }
+    }
+
+    @Test(.enabled(if: SmallFilesystem.isAvailable, "needs the right to mount"))
+    func aDiskWithoutAnyRoomComesBackWhenThereIsSome() throws {
+        let filesystem = try #require(SmallFilesystem(kibibytes: 16 << 10))
+        var disk: BlockDisk? = try BlockDisk(opening: "\(filesystem.path)/disk")
+        try disk?.store(id(1), data(1))
+        disk = nil
+        unlink("\(filesystem.path)/disk/small_blocks/reserve")
+        let other = open("\(filesystem.path)/other", O_WRONLY | O_CREAT, 0o600)
+        let page = [UInt8](repeating: 1, count: 4096)
+        while write(other, page, page.count) == page.count {}
+        close(other)
+        disk = try BlockDisk(opening: "\(filesystem.path)/disk")
+        #expect(disk?.damage?.isOutOfSpace == true)
+        disk?.repairSmallBlocks()
+        let error = #expect(throws: BlockStoreError.self) { _ = try disk?.open(id(1)) }
+        #expect(error?.isOutOfSpace == true)
+        unlink("\(filesystem.path)/other")
+        disk?.repairSmallBlocks()
+        #expect(disk?.damage == nil)
+        #expect(try disk?.load(id(1), count: 32768) == data(1))
+    }
+
     @Test(.enabled(if: SmallFilesystem.isAvailable, "needs the right to mount"))
     func halfOfTheReserveIsNeverWrittenTo() throws {
         let filesystem = try #require(SmallFilesystem(kibibytes: 32 << 10))

@@ -35,6 +35,7 @@ final class FakeBlockServices: @unchecked Sendable {
     var address: AddrsInfo { address_ }
     /// What shards say in its stead, if anything.
     var outdatedAddress: AddrsInfo?
+    var announced: AddrsInfo { outdatedAddress ?? address }
 
     init(on loop: EventLoop, count: Int) throws {
         all = 0..<count

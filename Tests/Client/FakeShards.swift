@@ -200,7 +200,7 @@ final class FakeShards: @unchecked Sendable {
         placements.append(request)
         let infos = chosen.map { index in
             AddSpanInitiateBlockInfo(
-                blockServiceAddrs: blocks.outdatedAddress ?? blocks.address, blockServiceId: FakeBlockServices.id(index),
+                blockServiceAddrs: blocks.announced, blockServiceId: FakeBlockServices.id(index),
                 blockServiceFailureDomain: FakeBlockServices.domain(index),
                 blockId: BlockID(rawValue: now().nanoseconds),
                 certificate: MAC(rawValue: 7))
@@ -285,7 +285,7 @@ final class FakeShards: @unchecked Sendable {
 
     private func spans(_ request: LocalFileSpansRequest) throws(ProtocolError) -> AnyShardResponse {
         guard let file = files[request.fileId] else { throw .fileNotFound }
-        let services = blocks.all.map { BlockService(addrs: blocks.outdatedAddress ?? blocks.address, id: FakeBlockServices.id($0), flags: []) }
+        let services = blocks.all.map { BlockService(addrs: blocks.announced, id: FakeBlockServices.id($0), flags: []) }
         // Two at a time, to make readers go on.
         let from = file.spans.lastIndex { $0.header.byteOffset <= request.byteOffset } ?? 0
         let some = Array(file.spans[from...].prefix(2))

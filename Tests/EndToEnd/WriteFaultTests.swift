@@ -43,7 +43,7 @@ extension EndToEnd {
                 let writer = try Self.startWriting(cluster, name)
                 try Self.expectSuccess(writer, cluster, name)
             }
-            let free = try #require(Int(try sh("df --output=avail -k '\(disks)/3' | tail -1")))
+            let free = try #require(Int(try sh("df --output=avail -k '\(disks)/3' | tail -1 | tr -d ' '")))
             #expect(free < 6 << 10, "the disk was to become full")
         }
 

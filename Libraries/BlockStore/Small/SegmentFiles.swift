@@ -38,6 +38,8 @@ final class SegmentFiles: Sendable {
     private static let limit = 32
     private static let suffix = ".segment"
     private static let digits = 16
+    /// Above any number that can be reached by counting: names beyond are not ours, and what says so is damaged.
+    static let largestNumber: UInt64 = 1 << 62
 
     init(_ directory: FileDescriptor) { self.directory = directory }
 
@@ -52,7 +54,9 @@ final class SegmentFiles: Sendable {
             return nil
         }
         let text = String(decoding: name.prefix(digits), as: UTF8.self)
-        guard let number = UInt64(text, radix: 16), Self.name(number).utf8.elementsEqual(name) else { return nil }
+        guard let number = UInt64(text, radix: 16), number <= largestNumber,
+            Self.name(number).utf8.elementsEqual(name)
+        else { return nil }
         return number
     }
 
@@ -76,7 +80,14 @@ final class SegmentFiles: Sendable {
             }
             state.open[number] = Open(file: opened, lastUse: state.uses)
         }
+        // It may have been deleted between the two: nobody else would take it out again, and give its space back.
+        var status = stat()
+        if fstat(opened.file.raw, &status) != 0 || status.st_nlink == 0 { forget(number) }
         return opened
+    }
+
+    private func forget(_ number: UInt64) {
+        state.withLock { $0.open.removeValue(forKey: number)?.file }?.retire()
     }
 
     private func find(_ number: UInt64) -> SegmentFile? {
@@ -98,10 +109,9 @@ final class SegmentFiles: Sendable {
     /// Deletes a segment that nothing refers to any more. Not made durable: after a crash it may be back, and is
     /// deleted again.
     func delete(_ number: UInt64) throws(BlockStoreError) {
-        let file = state.withLock { $0.open.removeValue(forKey: number)?.file }
-        file?.retire()
         if unlinkat(directory.raw, Self.name(number), 0) != 0, errno != ENOENT {
             throw .last("remove \(Self.name(number))")
         }
+        forget(number)  // after it: who opens it meanwhile finds that its name is gone
     }
 }

@@ -61,12 +61,14 @@ final class SegmentReader {
 
     /// Nil when the file has fewer bytes.
     private func bytes(at offset: Int, _ count: Int) throws(BlockStoreError) -> UnsafeRawPointer? {
-        if offset < bufferStart || offset + count > bufferStart + bufferCount {
+        let (end, isTooFar) = offset.addingReportingOverflow(count)
+        guard !isTooFar else { return nil }
+        if offset < bufferStart || end > bufferStart + bufferCount {
             bufferStart = offset
             bufferCount = 0
             bufferCount = try file.read(into: buffer, at: offset)
         }
-        guard let base = buffer.baseAddress, offset + count <= bufferStart + bufferCount else { return nil }
+        guard let base = buffer.baseAddress, end <= bufferStart + bufferCount else { return nil }
         return UnsafeRawPointer(base + (offset - bufferStart))
     }
 }

@@ -30,6 +30,14 @@ package struct SegmentRecord: Hashable, Sendable {
     private static let magic: UInt32 = 0x5342_5453
     private static let sealOffset = 36
 
+    /// More than can be reached by counting.
+    static let largestBatch: UInt64 = 1 << 62
+
+    /// Whether a block in a segment can have so many data bytes.
+    static func isPossible(_ size: UInt32) -> Bool {
+        size <= Self.largestBlock && Int(size) % PageChunk.pageSize == 0
+    }
+
     /// Bytes of the pages.
     package var storedSize: Int { Int(size) / PageChunk.pageSize * PageChunk.storedPageSize }
     /// Bytes of header and pages.
@@ -59,13 +67,12 @@ package struct SegmentRecord: Hashable, Sendable {
             get(Self.sealOffset, as: UInt32.self) == place.sum(bytes, Self.sealOffset)
         else { return nil }
         let size = get(24, as: UInt32.self)
-        guard size <= Self.largestBlock, Int(size) % PageChunk.pageSize == 0, kind == .block || size == 0 else {
-            return nil
-        }
+        let batch = get(16, as: UInt64.self)
+        guard Self.isPossible(size), kind == .block || size == 0, batch <= Self.largestBatch else { return nil }
         self.kind = kind
         self.size = size
         block = BlockID(rawValue: get(8, as: UInt64.self))
-        batch = get(16, as: UInt64.self)
+        self.batch = batch
         checksum = get(28, as: UInt32.self)
     }
 

@@ -44,7 +44,7 @@ final class SmallBlockIndex: Sendable {
     /// Some of what the segments hold is not in it: a block that is not found may exist.
     private let incomplete = Atomic<Bool>(false)
 
-    private static let memoryBytes = 4 << 20
+    private static let options = RocksOptions(writeAheadLog: false, memoryBudgetBytes: 4 << 20)
 
     /// Opens the index in the directory `path`, made when it is not there. An empty one is filled from all segments.
     init(opening path: String) throws(BlockStoreError) {
@@ -57,7 +57,7 @@ final class SmallBlockIndex: Sendable {
     init(reading path: String) throws(BlockStoreError) {
         self.path = path
         do throws(StoreError) {
-            var options = RocksOptions(writeAheadLog: false, memoryBudgetBytes: Self.memoryBytes)
+            var options = Self.options
             options.isReadOnly = true
             current = Mutex(OverlayStore(over: try RocksStore(directory: path, options: options)))
         } catch {
@@ -73,9 +73,7 @@ final class SmallBlockIndex: Sendable {
             store = nil
             for attempt in 0... {
                 do throws(StoreError) {
-                    store = try RocksStore(
-                        directory: path,
-                        options: RocksOptions(writeAheadLog: false, memoryBudgetBytes: Self.memoryBytes))
+                    store = try RocksStore(directory: path, options: Self.options)
                     return
                 } catch {
                     // A reader may still be in the old one, for an instant.
@@ -84,6 +82,24 @@ final class SmallBlockIndex: Sendable {
                 }
             }
         }
+    }
+
+    /// Ends its use: whatever is asked from now on, it cannot tell. Returns when its files are closed; throws `inUse`
+    /// when some reader does not come to an end.
+    func close() throws(BlockStoreError) {
+        incomplete.store(true, ordering: .releasing)
+        current.withLock { $0 = nil }
+        for _ in 0..<10_000 {
+            do throws(StoreError) {
+                // Closed at once: that it could be opened is what we want to know.
+                _ = try RocksStore(directory: path, options: Self.options)
+                return
+            } catch {
+                guard case .locked = error else { return }
+                usleep(1000)
+            }
+        }
+        throw .inUse(path: path)
     }
 
     /// Everything that the segments hold is in it.
@@ -101,18 +117,28 @@ final class SmallBlockIndex: Sendable {
 
     /// Nil when there is no such block.
     func location(of block: BlockID) throws(BlockStoreError) -> Location? {
-        try value(Self.key("b", block.rawValue), length: 16) { bytes in
+        let found = try value(Self.key("b", block.rawValue), length: 16) { bytes in
             Location(
                 segment: bytes.word(0), offset: Int(UInt32(truncatingIfNeeded: bytes.word(8))),
                 size: UInt32(truncatingIfNeeded: bytes.word(8) >> 32))
         }
+        guard let found else { return nil }
+        guard SegmentRecord.isPossible(found.size), found.offset >= SegmentRecord.headerSize,
+            found.segment <= SegmentFiles.largestNumber
+        else { throw damaged("the place of block \(block) is none") }
+        return found
     }
 
     /// Nil in a new index.
     func checkpoint() throws(BlockStoreError) -> Checkpoint? {
-        try value([UInt8(ascii: "c")], length: 32) { bytes in
+        let found = try value([UInt8(ascii: "c")], length: 32) { bytes in
             Checkpoint(segment: bytes.word(0), offset: bytes.word(8), batch: bytes.word(16), blocks: bytes.word(24))
         }
+        guard let found else { return nil }
+        guard found.segment <= SegmentFiles.largestNumber, found.batch <= SegmentRecord.largestBatch,
+            found.offset <= UInt64(UInt32.max)
+        else { throw damaged("its checkpoint is none") }
+        return found
     }
 
     /// All segments that are known.
@@ -124,6 +150,7 @@ final class SmallBlockIndex: Sendable {
             let (key, value) = (cursor.key, cursor.value)
             guard key.count == 9, value.count == 16 else { throw damaged("an entry of a segment is malformed") }
             let number = key.dropFirst().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            guard number <= SegmentFiles.largestNumber else { throw damaged("a segment has an impossible number") }
             result[number] = value.withUnsafeBytes { SegmentUse(written: $0.word(0), live: $0.word(8)) }
             cursor.next()
         }

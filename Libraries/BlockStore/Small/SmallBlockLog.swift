@@ -15,9 +15,11 @@ struct SmallBlockLog {
     private var isBehind = false
     /// Tidying up failed or found nothing to do; not again before something was written.
     private var isTidyingHalted = false
-
-    /// What must be free before an index that failed is opened anew: until then the old one can still be read.
-    private static let reopenBytes: UInt64 = 1 << 20
+    /// Why nothing is written any more.
+    private var end: BlockStoreError?
+    private var notices: [SmallBlockNotice] = []
+    /// What tidying up met since somebody asked, other than a full disk.
+    private var tidyingError: BlockStoreError?
 
     init(
         _ state: SmallBlockState, _ writer: SegmentWriter, _ files: SegmentFiles, _ key: SecretKey,
@@ -33,6 +35,20 @@ struct SmallBlockLog {
     }
 
     var blocks: Int { state.blocks }
+    /// Segments whose garbage stays because they cannot be read.
+    var segmentsSetAside: Int { compaction.unreadable.count }
+
+    /// Refuses everything from now on.
+    mutating func stop(because error: BlockStoreError) {
+        end = error
+        writer.leave()
+    }
+
+    /// What was found since the last call, and the error of tidying up, if any.
+    mutating func takeFindings() -> (notices: [SmallBlockNotice], error: BlockStoreError?) {
+        defer { (notices, tidyingError) = ([], nil) }
+        return (notices + compaction.takeNotices(), tidyingError)
+    }
 
     // MARK: Committing
 
@@ -65,6 +81,7 @@ struct SmallBlockLog {
     }
 
     private mutating func write(_ pending: [SegmentWriter.Pending]) throws(BlockStoreError) {
+        if let end { throw end }
         try catchUp()
         lastBatch += 1
         let written = try writer.append(pending, batch: lastBatch)
@@ -89,7 +106,8 @@ struct SmallBlockLog {
     /// After an error of the index: opens it anew and reads what it lost from the segments.
     private mutating func catchUp() throws(BlockStoreError) {
         guard isBehind else { return }
-        guard try files.availableBytes() >= Self.reopenBytes || reserve.release() else {
+        // Until there is room the old one can still be read.
+        guard try files.availableBytes() >= SmallBlockStore.leastBytes || reserve.release() else {
             throw .system(operation: "index of small blocks", code: ENOSPC)
         }
         writer.leave()
@@ -98,6 +116,7 @@ struct SmallBlockLog {
         state = try SmallBlockState(state.index)
         var recovery = SmallBlockRecovery(files, key, cleans: true)
         _ = try recovery.run(&state)
+        notices += recovery.notices.map { SmallBlockNotice($0) }
         lastBatch = max(lastBatch, state.checkpoint?.batch ?? 0)
         state.index.isComplete()
         isBehind = false
@@ -107,7 +126,7 @@ struct SmallBlockLog {
 
     /// Does a little towards getting the space of erased blocks back. False when there is nothing to do.
     mutating func tidyUp() -> Bool {
-        guard !isTidyingHalted, !isBehind else { return false }
+        guard !isTidyingHalted, !isBehind, end == nil else { return false }
         do throws(BlockStoreError) {
             if try deleteDead() { return true }
             if let number = writer.number, state.isWorthLeaving(number) {
@@ -119,6 +138,10 @@ struct SmallBlockLog {
             compaction.stop()
             // What is deleted gives more back than this takes.
             if error.isOutOfSpace, reserve.release() { return true }
+            if !error.isOutOfSpace {
+                tidyingError = error
+                notices.append(.init("tidying up stopped: \(error)", isMediumError: error.isMediumError))
+            }
         }
         isTidyingHalted = true
         return false

@@ -69,7 +69,7 @@ struct SmallBlockRecovery {
                 let place = "\(found.skipped) bytes before \(found.offset)"
                 notices.append("\(name): \(place) are damaged; blocks there are lost")
             }
-            if found.record.batch == lastBatch, !SegmentRecord.areWhole(try reader.pages(of: found)) {
+            if try isTorn(found, reader, lastBatch, state, placed) {
                 torn += 1
                 continue
             }
@@ -83,6 +83,20 @@ struct SmallBlockRecovery {
         // Also without records, so that the checkpoint moves on.
         try state.apply(placed, in: number, upTo: reader.validEnd)
         if cleans { try cut(number, at: reader.validEnd) }
+    }
+
+    /// Whether a record is not to be taken over because pages of it are missing: in the last batch that says that it
+    /// was never acknowledged. Anywhere else it may be rot, which readers find, or what a batch left behind that could
+    /// not be written; the block that is there already is better in any case.
+    private func isTorn(
+        _ found: SegmentReader.Found, _ reader: SegmentReader, _ lastBatch: UInt64, _ state: SmallBlockState,
+        _ placed: [SmallBlockState.Placed]
+    ) throws(BlockStoreError) -> Bool {
+        guard !SegmentRecord.areWhole(try reader.pages(of: found)) else { return false }
+        let block = found.record.block
+        if found.record.batch == lastBatch { return true }
+        if let last = placed.last(where: { $0.record.block == block }) { return last.record.kind == .block }
+        return try state.index.location(of: block) != nil
     }
 
     /// Takes zeros and torn records off the end.
@@ -106,7 +120,36 @@ struct SmallBlockRecovery {
         guard cleans else { return }
         // What was found torn must not be met again by a later replay, when it no longer is at the end.
         if !unread.isEmpty { try state.index.flush() }
-        // Deleted, but the deletion did not reach the disk; or never written to.
-        for number in numbers where state.segments[number] == nil { try files.delete(number) }
+        // Deleted, but the deletion did not reach the disk; or never written to. Or the index forgot it.
+        for number in numbers where state.segments[number] == nil {
+            let name = SegmentFiles.name(number)
+            do throws(BlockStoreError) {
+                let use = try use(of: number, state)
+                guard use.live > 0 else {
+                    try files.delete(number)
+                    continue
+                }
+                notices.append("\(name) was missing in the index; it holds \(use.live) bytes of blocks")
+                try state.adopt(number, use)
+            } catch where error.isUnreadable {
+                notices.append("\(name) is not in the index and cannot be read; it is left as it is: \(error)")
+            }
+        }
+    }
+
+    /// What of a segment the index refers to.
+    private func use(
+        of number: UInt64, _ state: SmallBlockState
+    ) throws(BlockStoreError) -> SmallBlockIndex.SegmentUse {
+        let reader = try reader(number, from: 0)
+        var use = SmallBlockIndex.SegmentUse()
+        while let found = try reader.next() {
+            use.written &+= UInt64(found.record.length)
+            guard found.record.kind == .block, let location = try state.index.location(of: found.record.block),
+                location.segment == number, location.offset == found.pagesOffset
+            else { continue }
+            use.live &+= UInt64(found.record.length)
+        }
+        return use
     }
 }

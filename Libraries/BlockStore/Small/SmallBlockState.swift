@@ -42,7 +42,7 @@ struct SmallBlockState {
             let old = if let known = pending[block] { known } else { try index.location(of: block) }
             if let old {
                 uses[old.segment, default: segments[old.segment] ?? .init()].removeLive(old.length)
-                checkpoint.blocks &-= 1
+                checkpoint.blocks -= min(checkpoint.blocks, 1)
             }
             uses[segment]?.written &+= UInt64(record.length)
             switch record.kind {
@@ -75,6 +75,14 @@ struct SmallBlockState {
         for number in numbers { SmallBlockIndex.remove(segment: number, in: &changes) }
         try index.apply(changes)
         for number in numbers { segments[number] = nil }
+    }
+
+    /// Takes a segment back that was forgotten although blocks lie in it.
+    mutating func adopt(_ number: UInt64, _ use: SmallBlockIndex.SegmentUse) throws(BlockStoreError) {
+        var changes = SmallBlockIndex.Changes()
+        SmallBlockIndex.put(number, use, in: &changes)
+        try index.apply(changes)
+        segments[number] = use
     }
 
     // MARK: Garbage

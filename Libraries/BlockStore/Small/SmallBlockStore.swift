@@ -23,6 +23,8 @@ final class SmallBlockStore: Sendable {
     private let pagesInMemory = Atomic(0)
     /// Once set it stays: the disk needs somebody to look after it.
     private let damaged = Atomic(false)
+    private let found = Mutex<[SmallBlockNotice]>([])
+    private let setAside = Atomic(0)
 
     static let directoryName = "small_blocks"
     static let indexName = "index"
@@ -30,6 +32,12 @@ final class SmallBlockStore: Sendable {
     private static let memoryLimit = 16 << 20
     private static let batchBytes = 4 << 20
     private static let batchCount = 2048
+    /// Steps of tidying up, each of about a sync, that one turn takes at most.
+    private static let tidyingSteps = 16
+    /// Notices that nobody has asked for yet are not kept beyond so many.
+    private static let noticeLimit = 100
+    /// What must be free before the index is opened.
+    static let leastBytes: UInt64 = 1 << 20
 
     /// Opens the store below `disk`, made when it is not there; reads what a crash took from the index.
     init(of disk: FileDescriptor, path: String, key: SecretKey) throws(BlockStoreError) {
@@ -42,25 +50,51 @@ final class SmallBlockStore: Sendable {
         files = SegmentFiles(directory)
         let indexPath = "\(path)/\(Self.directoryName)/\(Self.indexName)"
         let reserve = SpaceReserve(in: directory)
-        var recovery = SmallBlockRecovery(files, key, cleans: true)
-        index = try Self.openIndex(indexPath, reserve)
-        var state = try SmallBlockState(index)
-        let nextNumber = try recovery.run(&state)
-        index.isComplete()
-        blockCount = Atomic(state.blocks)
+        try Self.makeRoom(files, reserve)
+        let opened: Recovered
+        do throws(BlockStoreError) {
+            opened = try Self.recovered(indexPath, files, key)
+        } catch where error.isOutOfSpace && reserve.release() {
+            opened = try Self.recovered(indexPath, files, key)
+        }
+        index = opened.state.index
+        blockCount = Atomic(opened.state.blocks)
         reserve.keep()
-        log = Mutex(SmallBlockLog(state, SegmentWriter(files, key, nextNumber: nextNumber), files, key, reserve))
-        notices = recovery.notices
+        let writer = SegmentWriter(files, key, nextNumber: opened.nextNumber)
+        log = Mutex(SmallBlockLog(opened.state, writer, files, key, reserve))
+        notices = opened.notices
     }
 
-    private static func openIndex(
-        _ path: String, _ reserve: SpaceReserve
-    ) throws(BlockStoreError) -> SmallBlockIndex {
-        do throws(BlockStoreError) {
-            return try SmallBlockIndex(opening: path)
-        } catch where error.isOutOfSpace && reserve.release() {
-            return try SmallBlockIndex(opening: path)
+    /// RocksDB must not run out of space while it opens: it may end the process then.
+    private static func makeRoom(_ files: SegmentFiles, _ reserve: SpaceReserve) throws(BlockStoreError) {
+        if try files.availableBytes() < SpaceReserve.bytes { reserve.release() }
+        guard try files.availableBytes() >= leastBytes else {
+            throw .system(operation: "open index of small blocks", code: ENOSPC)
         }
+    }
+
+    private struct Recovered {
+        var state: SmallBlockState
+        var nextNumber: UInt64
+        var notices: [String]
+    }
+
+    /// Opens the index and brings it up to the segments; both take space.
+    private static func recovered(
+        _ path: String, _ files: SegmentFiles, _ key: SecretKey
+    ) throws(BlockStoreError) -> Recovered {
+        var state = try SmallBlockState(SmallBlockIndex(opening: path))
+        var recovery = SmallBlockRecovery(files, key, cleans: true)
+        let nextNumber = try recovery.run(&state)
+        state.index.isComplete()
+        return Recovered(state: state, nextNumber: nextNumber, notices: recovery.notices)
+    }
+
+    /// Takes the index away, so that the next one is made from the segments. Nobody may have it open.
+    static func removeIndex(below disk: FileDescriptor, path: String) throws(BlockStoreError) {
+        let directory = try FileDescriptor.open(Self.directoryName, in: disk, flags: O_RDONLY | O_DIRECTORY)
+        try DirectoryRemoval.remove(indexName, in: directory)
+        try directory.sync("\(path)/\(directoryName)")
     }
 
     /// Blocks in the store.
@@ -72,6 +106,24 @@ final class SmallBlockStore: Sendable {
     /// Makes the index durable, so that the next start has nothing to read again.
     func flushIndex() throws(BlockStoreError) {
         try noting { () throws(BlockStoreError) in try index.flush() }
+    }
+
+    /// Segments whose garbage stays because they cannot be read.
+    var segmentsSetAside: Int { setAside.load(ordering: .relaxed) }
+
+    /// What was found since the last call.
+    func takeNotices() -> [SmallBlockNotice] {
+        found.withLock { found in
+            defer { found = [] }
+            return found
+        }
+    }
+
+    /// Ends its use: changes are refused with `error`, reads cannot tell. Returns when its index is closed and nobody
+    /// writes any more.
+    func retire(because error: BlockStoreError) throws(BlockStoreError) {
+        log.withLock { $0.stop(because: error) }
+        try index.close()
     }
 
     // MARK: Reading
@@ -128,17 +180,43 @@ final class SmallBlockStore: Sendable {
             gathering.isLed = true
             return true
         }
-        guard leads else { return }
+        if leads { _ = lead() }
+    }
+
+    /// Gets some space of erased blocks back; true when there is more to do.
+    func tidyUp() -> Bool {
+        let leads = gathering.withLock { gathering in
+            defer { gathering.isLed = true }
+            return !gathering.isLed
+        }
+        return leads && lead()
+    }
+
+    /// Carries out what waits until nothing does. Tidies up in between, but only so much: the thread has other work.
+    /// True when tidying up has more to do.
+    private func lead() -> Bool {
         log.withLock { log in
+            var stepsLeft = Self.tidyingSteps
             while true {
                 let batch = nextBatch()
                 if !batch.isEmpty {
                     carryOut(batch, in: &log)
-                } else if !log.tidyUp(), stopLeading() {
-                    return
+                } else if stepsLeft > 0, log.tidyUp() {
+                    stepsLeft -= 1
+                } else {
+                    keepFindings(of: &log)
+                    if stopLeading() { return stepsLeft == 0 }
                 }
             }
         }
+    }
+
+    private func keepFindings(of log: inout SmallBlockLog) {
+        let (notices, error) = log.takeFindings()
+        setAside.store(log.segmentsSetAside, ordering: .relaxed)
+        if let error { note(error) }
+        guard !notices.isEmpty else { return }
+        found.withLock { $0 = Array(($0 + notices).suffix(Self.noticeLimit)) }
     }
 
     private func carryOut(_ batch: [SmallBlockChange], in log: inout SmallBlockLog) {
