@@ -197,6 +197,7 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
             progress.interrupt(.notReadable(block.service.flags))
             return .noAnswer(ClientError(.unavailable, "CHECK_BLOCK at block service \(disk.id)"))
         }
+        let begin = cluster.monotonicNanoseconds
         var outcome = await cluster.check(block)
         guard case .noAnswer = outcome, mayGoOn else { return outcome }
         await repetitions.enter(0, cluster)
@@ -208,6 +209,8 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
             pause &*= 2
             outcome = await cluster.check(block)
             guard case .noAnswer = outcome else { return outcome }
+            // What hangs holds a worker of its server each time; one that starts or is busy says no at once.
+            guard cluster.monotonicNanoseconds &- begin < settings.retryLimitNanoseconds else { return outcome }
         }
         return outcome
     }

@@ -21,6 +21,8 @@ public struct ScrubSettings: Hashable, Sendable {
     /// A check without a usable answer is repeated so often, with pauses that double.
     public var retries = 4
     public var retryNanoseconds: UInt64 = 500_000_000
+    /// After so long a check is repeated no more, but once in any case.
+    public var retryLimitNanoseconds: UInt64 = 15_000_000_000
     /// This instance's share of the disks: those whose number modulo `instances` is `instance`.
     public var instances: UInt64 = 1
     public var instance: UInt64 = 0

@@ -19,6 +19,8 @@ final class FakeCluster: ScrubCluster {
         /// What a check answers; anything else is sound.
         var outcomes: [BlockID: BlockCheck] = [:]
         var silentDisks: Set<BlockServiceID> = []
+        /// Checks without an answer take so long.
+        var stallSeconds: UInt64 = 0
         var silentShards: Set<ShardID> = []
         /// Files that FILE_SPANS fails for.
         var poisonedFiles: Set<InodeID> = []
@@ -94,6 +96,7 @@ final class FakeCluster: ScrubCluster {
             return (state.outcomes[block.block] ?? .sound, state.checks.count, state.afterCheck)
         }
         after?(count)
+        if case .noAnswer = outcome { state.withLock { $0.nanoseconds += $0.stallSeconds * 1_000_000_000 } }
         return outcome
     }
 

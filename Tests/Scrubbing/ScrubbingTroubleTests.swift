@@ -63,6 +63,20 @@ import Testing
         #expect(try memory.findings(on: FakeCluster.disk(1)).allSatisfy { $0.outcome == .answered })
     }
 
+    @Test(arguments: [(0, 5), (20, 2)] as [(UInt64, Int)]) func aCheckThatHangsIsRepeatedOnce(
+        stallSeconds: UInt64, checks: Int
+    ) async throws {
+        let cluster = FakeCluster(disks: 1, files: 40, spansPerFile: 1, blocksPerSpan: 1)
+        let victim = try #require(cluster.blocks.min { $0.id.rawValue < $1.id.rawValue })
+        cluster.change { state in
+            state.outcomes[victim.id] = Self.silence
+            state.stallSeconds = stallSeconds
+        }
+        await scrub(cluster)
+        #expect(try record(1).passes == 1 && record(1).unanswered == 1)
+        #expect(cluster.change { $0.checks.count { $0 == victim } } == checks)
+    }
+
     @Test func theLastBlockHasAnotherTurnBeforeThePassEnds() async throws {
         let cluster = FakeCluster(disks: 1, files: 7, spansPerFile: 1, blocksPerSpan: 1)
         let files = cluster.change { $0.files }
