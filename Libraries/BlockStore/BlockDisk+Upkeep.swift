@@ -34,6 +34,7 @@ extension BlockDisk {
             if case .damaged(let error) = smallBlocks, error.isOutOfSpace { return openAgain() }
             guard !wasRepaired, let damage, case .smallBlocksDamaged = damage else { return }
             wasRepaired = true
+            defer { repairIsSpent.store(true, ordering: .relaxed) }
             do throws(BlockStoreError) {
                 try rebuildSmallBlocks(after: damage)
                 note(.init("the index was damaged and is made anew: \(damage)", isMediumError: true))
@@ -42,6 +43,12 @@ extension BlockDisk {
                 note(.init("the damaged index could not be made anew: \(error)", isMediumError: true))
             }
         }
+    }
+
+    /// Whether an error says that the disk should go. Damage of the index that is about to be repaired does not.
+    public func isHopeless(_ error: BlockStoreError) -> Bool {
+        guard case .smallBlocksDamaged = error else { return error.isMediumError }
+        return repairIsSpent.load(ordering: .relaxed)
     }
 
     private func openAgain() {

@@ -19,6 +19,7 @@ public final class BlockDisk: Sendable {
     /// Held by who makes the store of small blocks, for the first time or again after damage; says whether the latter
     /// was tried.
     let making = Mutex(false)
+    let repairIsSpent = Atomic(false)
     let upkeepNotices = Mutex<[SmallBlockNotice]>([])
     private let blockCount: Atomic<Int>
     private let temporaryNumber: Atomic<UInt64>

@@ -66,7 +66,7 @@ final class DiskHealth: Sendable {
         default: break
         }
         if error.isMediumError {
-            errors.wrappingAdd(1, ordering: .relaxed)
+            if disk.isHopeless(error) { errors.wrappingAdd(1, ordering: .relaxed) }
             let isDevice = disk.isFailing()
             let extent = isDevice ? "the disk fails" : "the disk as a whole answers"
             logger.error("\(disk.path): \(operation) of block \(block): \(error); \(extent)")

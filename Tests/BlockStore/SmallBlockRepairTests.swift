@@ -60,10 +60,11 @@ import Testing
                 #expect(error.isMediumError, "block \(number): \(error)")  // never as if there were none
             }
         }
-        #expect(disk.damage != nil && disk.isFailing())
+        let damage = try #require(disk.damage)
+        #expect(disk.isFailing() && !disk.isHopeless(damage))
         #expect(throws: BlockStoreError.self) { try disk.store(id(300), data(300)) }
         disk.repairSmallBlocks()
-        #expect(disk.damage == nil && !disk.isFailing())
+        #expect(disk.damage == nil && !disk.isFailing() && disk.isHopeless(damage))
         #expect(disk.takeNotices().contains { $0.isMediumError } && disk.takeNotices().isEmpty)
         try expect(disk, 50..<300)
         try disk.store(id(300), data(300))
