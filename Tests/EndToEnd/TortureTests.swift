@@ -16,6 +16,9 @@ extension EndToEnd {
                 """, seconds: 330)
             #expect(result.status == 0, "\(result.output.suffix(4000))")
             #expect(result.output.contains("0 files lost, 0 wrong bytes, 0 findings"), "\(result.output.suffix(2000))")
+            for done in ["block faults: ", "block faults: small ", "processes killed: mount", "processes killed: block"] {
+                #expect(result.output.contains(done), "nothing of this happened: \(done)")
+            }
             if result.status != 0 { _ = shell("umount -l '\(directory)'/mnt* '\(directory)'/disks/*", seconds: 30) }
         }
     }
