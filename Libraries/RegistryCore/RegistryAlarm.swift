@@ -14,10 +14,12 @@ public struct RegistryAlarm: Hashable, Sendable, CustomStringConvertible {
         case stale = "stale_block_services"
         /// Several disks of one host that claim the same path: all but one are gone, or one was set up twice.
         case samePath = "same_path_block_services"
+        /// Shards or a coordinator that nobody has heard of for a while.
+        case silentMetadata = "silent_metadata_services"
     }
 
     public let kind: Kind
-    /// Which disk, domain or class. An alarm with the same kind and subject is the same alarm.
+    /// Which disk, domain, class or kind of service. An alarm with the same kind and subject is the same alarm.
     public let subject: String
     /// A sentence.
     public let description: String

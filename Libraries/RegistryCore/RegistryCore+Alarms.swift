@@ -1,6 +1,6 @@
 import Protocol
 
-/// What is wrong with the block services at the moment. Derived from the applied state; changes nothing.
+/// What is wrong with the cluster at the moment, above all with its block services. Derived from the applied state; changes nothing.
 extension RegistryCore {
     /// A decommissioned disk should hold no files after so long.
     private static let drainNanoseconds: UInt64 = 36 * 3600 * 1_000_000_000
@@ -11,6 +11,7 @@ extension RegistryCore {
         let rows = blockServices.values.sorted { $0.id.rawValue < $1.id.rawValue }
         return needs.compactMap { shortage(of: $0, rows) } + unreadableDomains(rows)
             + rows.compactMap { undrained($0, now) } + rows.compactMap(stale) + samePaths(rows)
+            + silentMetadata(now)
     }
 
     private func shortage(of need: PlacementNeed, _ rows: [FullBlockServiceInfo]) -> RegistryAlarm? {

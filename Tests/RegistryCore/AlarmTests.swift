@@ -56,4 +56,33 @@ struct AlarmTests {
         try registry.write(setFlags(disks[1].id.rawValue, .decommissioned, mask: .decommissioned))
         #expect(!kinds(registry).contains(.samePath))
     }
+
+    @Test func silentShardsAndCoordinator() throws {
+        let registry = try RegistryHarness()
+        try registry.write(registration(disks(4)))
+        for shard in 1...3 { try registry.write(registerShard(UInt8(shard), addrs: addrs(UInt32(shard)))) }
+        try registry.write(registerCdc(addrs: addrs(9)))
+        try registry.tick()
+        for _ in 0..<40 {
+            registry.advance(seconds: 10)
+            try registry.write(registration(disks(4)))
+            try registry.write(registerShard(2, addrs: addrs(2)))
+            try registry.tick()
+        }
+        let alarms = registry.core.alarms(needs: needs, at: registry.now)
+        #expect(alarms.map(\.kind) == [.silentMetadata, .silentMetadata], "of the shards together, and the coordinator")
+        #expect(alarms[0].description.hasPrefix("2 shards do not report any more (1, …)"))
+        for shard in [UInt8(1), 3] { try registry.write(registerShard(shard, addrs: addrs(UInt32(shard)))) }
+        try registry.write(registerCdc(addrs: addrs(9)))
+        #expect(kinds(registry).isEmpty)
+    }
+
+    @Test func aRegistryThatWasAwayItselfHearsTheOthersFirst() throws {
+        let registry = try RegistryHarness()
+        try registry.write(registration(disks(4)))
+        try registry.write(registerShard(1, addrs: addrs(1)))
+        registry.advance(seconds: 3600)
+        try registry.tick()
+        #expect(kinds(registry).isEmpty)
+    }
 }
