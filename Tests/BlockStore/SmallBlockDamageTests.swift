@@ -6,26 +6,15 @@ import Protocol
 import Testing
 
 /// What crashes and bad media do to segments and their index: never wrong bytes, never a trap.
-@Suite(.timeLimit(.minutes(3))) struct SmallBlockDamageTests {
-    private let temporary: TemporaryDisk
+@Suite(.timeLimit(.minutes(3))) struct SmallBlockDamageTests: SmallBlockSuite {
+    let temporary: TemporaryDisk
     private let files = FileManager.default
 
     init() throws { temporary = try TemporaryDisk() }
 
-    private var folder: String { "\(temporary.path)/small_blocks" }
-
-    private func open() throws -> BlockDisk { try temporary.open(smallBlockBytes: 64 << 10) }
-
-    private func id(_ number: Int) -> BlockID { BlockID(rawValue: UInt64(number) << 8 | 3) }
-
     private func data(_ number: Int) -> [UInt8] {
         var random = SeededGenerator(seed: UInt64(number))
         return random.bytes((number % 5 + 1) * 4096)
-    }
-
-    private var segments: [String] {
-        let names = (try? files.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { $0.hasSuffix(".segment") }.sorted().map { "\(folder)/\($0)" }
     }
 
     /// A disk with blocks as a crash leaves it: its index holds nothing of them.

@@ -7,26 +7,15 @@ import Store
 import Testing
 
 /// What a disk does by itself about damage to the index of its small blocks, and to their segments.
-@Suite(.timeLimit(.minutes(3))) struct SmallBlockRepairTests {
-    private let temporary: TemporaryDisk
+@Suite(.timeLimit(.minutes(3))) struct SmallBlockRepairTests: SmallBlockSuite {
+    let temporary: TemporaryDisk
     private let files = FileManager.default
 
     init() throws { temporary = try TemporaryDisk() }
 
-    private var folder: String { "\(temporary.path)/small_blocks" }
-
-    private func open() throws -> BlockDisk { try temporary.open(smallBlockBytes: 64 << 10) }
-
-    private func id(_ number: Int) -> BlockID { BlockID(rawValue: UInt64(number) << 8 | 3) }
-
     private func data(_ number: Int, pages: Int = 2) -> [UInt8] {
         var random = SeededGenerator(seed: UInt64(number))
         return random.bytes(pages * 4096)
-    }
-
-    private var segments: [String] {
-        let names = (try? files.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { $0.hasSuffix(".segment") }.sorted().map { "\(folder)/\($0)" }
     }
 
     private func expect(_ disk: BlockDisk, _ numbers: Range<Int>, pages: Int = 2) throws {

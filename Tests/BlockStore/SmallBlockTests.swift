@@ -7,15 +7,10 @@ import Synchronization
 import Testing
 
 /// Blocks that share segments: what a client sees must not differ from blocks in files.
-@Suite(.timeLimit(.minutes(2))) struct SmallBlockTests {
-    private let temporary: TemporaryDisk
-    private let limit = 64 << 10
+@Suite(.timeLimit(.minutes(2))) struct SmallBlockTests: SmallBlockSuite {
+    let temporary: TemporaryDisk
 
     init() throws { temporary = try TemporaryDisk() }
-
-    private func open() throws -> BlockDisk { try temporary.open(smallBlockBytes: limit) }
-
-    private func id(_ number: Int) -> BlockID { BlockID(rawValue: UInt64(number) << 8 | 3) }
 
     private func expect(_ disk: BlockDisk, _ number: Int, _ data: [UInt8]) throws {
         #expect(try disk.load(id(number), count: UInt32(data.count)) == data)
@@ -146,11 +141,9 @@ import Testing
     // MARK: Space
 
     private var segmentBytes: Int {
-        let folder = "\(temporary.path)/small_blocks"
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { $0.hasSuffix(".segment") }.reduce(0) { sum, name in
+        segments.reduce(0) { sum, path in
             var status = stat()
-            return stat("\(folder)/\(name)", &status) == 0 ? sum + status.st_size : sum
+            return stat(path, &status) == 0 ? sum + status.st_size : sum
         }
     }
 
