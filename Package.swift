@@ -155,9 +155,9 @@ let package = Package(
             "GarbageCollection",
             ["GarbageCollection", "MaintenanceState", "Client", "Protocol", "ShardCore", "Store"],
             exclude: ["README.md"]),
-        tests("MaintenanceState", ["MaintenanceState", "Store", "Protocol"]),
-        tests("Relayout", ["Relayout", "MaintenanceState", "Store", "Client", "Protocol"]),
-        tests("Scrubbing", ["Scrubbing", "MaintenanceState", "Store", "Client", "Protocol"]),
+        tests("MaintenanceState", ["MaintenanceState", "Store", "Protocol"], exclude: ["README.md"]),
+        tests("Relayout", ["Relayout", "MaintenanceState", "Store", "Client", "Protocol"], exclude: ["README.md"]),
+        tests("Scrubbing", ["Scrubbing", "MaintenanceState", "Store", "Client", "Protocol"], exclude: ["README.md"]),
         tests("Simulation", ["Simulator"], exclude: ["README.md"]),
         tests(
             "ConsistencyCheck",

@@ -6,6 +6,8 @@ final class ShardWatch {
     private let world: World
     private let names: NameHistory
     private var applied: [ShardID: LogIndex] = [:]
+    /// The last entry of each shard that was looked at.
+    private var latest: [ShardID: (index: LogIndex, time: Timestamp)] = [:]
     /// Inodes that were removed: none may come back (T5).
     private var removedInodes: Set<InodeID> = []
     /// Blocks whose removal was proven (T3), and history that garbage collection removed (T6).
@@ -28,6 +30,7 @@ final class ShardWatch {
     func applied(_ entry: ShardLogEntry, _ reply: ShardReply, _ core: ShardCore) {
         applied[core.shard] = core.appliedIndex
         world.trace.digest(core.appliedIndex.rawValue ^ entry.time.nanoseconds)
+        look(atTimeOf: entry, core)
         guard reply.isSuccess else { return }
         if case .request(let request) = entry.action {
             for place in request.touchedPlaces { look(at: place, core) }
@@ -38,8 +41,22 @@ final class ShardWatch {
     /// An entry is read from the log again. It may be one that was durable when its shard crashed and is applied only
     /// now; what it did to names, `restarted` looks at.
     func replayed(_ entry: ShardLogEntry, _ reply: ShardReply, _ core: ShardCore) {
-        guard core.appliedIndex > applied[core.shard] ?? .zero, reply.isSuccess else { return }
+        guard core.appliedIndex > applied[core.shard] ?? .zero else { return }
+        look(atTimeOf: entry, core)
+        guard reply.isSuccess else { return }
         note(entry.action, core)
+    }
+
+    /// Every entry is later than the one before, whatever the clock does (spec C.2, F-10). A start that fails reads
+    /// entries that the next one reads again.
+    private func look(atTimeOf entry: ShardLogEntry, _ core: ShardCore) {
+        if let last = latest[core.shard] {
+            guard core.appliedIndex > last.index else { return }
+            if entry.time <= last.time {
+                world.find("shard \(core.shard): an entry of \(entry.time) follows one of \(last.time)")
+            }
+        }
+        latest[core.shard] = (core.appliedIndex, entry.time)
     }
 
     private func note(_ action: ShardLogEntry.Action, _ core: ShardCore) {
