@@ -4,9 +4,8 @@ extension SpanPolicy {
     /// What a new root of a large site gets (services.md 0.7): every span has four parity blocks, and the number of
     /// data blocks grows with the span, so that blocks on hard disks never get smaller than 610 pages.
     ///
-    /// Before that table comes an entry of our own for spans of a few pages, which are mirrored: ten cells of one page
-    /// and four of parity would take as much space, but fourteen writes instead of five, and a file is read from up to
-    /// four disks instead of one.
+    /// Before that table comes an entry of our own for spans of a few pages, which are mirrored: ten cells of a page each
+    /// and four of parity would be fourteen writes instead of five, and reading would need four disks instead of one.
     public static let largeSite: SpanPolicy = {
         let step: UInt32 = 610 * 4096
         let mirrored = SpanPolicyEntry(maxSize: 16 << 10, parity: Parity(data: 1, parity: 4))
