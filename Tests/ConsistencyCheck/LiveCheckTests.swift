@@ -32,12 +32,15 @@ struct LiveCheckTests {
         var damage: Damage { Damage(store: cluster.store) }
     }
 
+    private static let stray = BlockServiceID(rawValue: 77)
+
     private func check(_ cluster: FakeCluster, blocks: Bool = false) async throws -> [Finding] {
         let directory = try TemporaryDirectory()
         let facts = try TemporaryFacts(in: directory.path, memoryBytes: 4 << 20)
         var options = LiveCheck.Options()
         options.shards = TestCluster.shards
         options.checksBlocks = blocks
+        options.failureDomains = [Self.stray: .none]
         options.pauseNanoseconds = FakeCluster.pauseNanoseconds
         let findings = Mutex<[Finding]>([])
         let check = LiveCheck(cluster: cluster, options: options, facts: facts) { finding in
@@ -82,6 +85,31 @@ struct LiveCheckTests {
         try await expect(["D"]) { scene, damage in
             try damage.put(Records(scene.file).span(scene.file), [9])
         }
+    }
+
+    @Test func listsOfBlockServices() async throws {
+        try await expect(["S19"]) { scene, damage in
+            let span: SpanRecord = try damage.get(Records(scene.far).span(scene.far))
+            try damage.delete(Records(scene.far).index(span.locations[0].blocks[1].service, scene.far))
+        }
+        try await expect(["S19"]) { scene, damage in
+            try damage.put(Records(scene.file).index(Self.stray, scene.file), [])
+        }
+        // Of a file that is gone.
+        try await expect(["S19"]) { _, damage in
+            let gone = InodeID(type: .file, shard: ShardID(rawValue: 1), index: 1)
+            try damage.put(Records(gone).index(Self.stray, gone), [])
+        }
+    }
+
+    /// A block that moves while the lists are read.
+    @Test func aListThatIsRightAgainIsNoFinding() async throws {
+        let scene = try Scene()
+        let key = Records(scene.file).index(Self.stray, scene.file)
+        try scene.damage.put(key, [])
+        let cluster = try FakeCluster(scene.cluster.store) { try Damage(store: $0).delete(key) }
+        #expect(try await check(cluster).isEmpty)
+        #expect(await cluster.pauses == 1)
     }
 
     @Test func rulesBetweenInodes() async throws {

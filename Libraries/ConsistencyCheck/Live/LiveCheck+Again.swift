@@ -14,6 +14,9 @@ extension LiveCheck {
             for finding in findings { again[Suspicion(rule: finding.rule, id: id)] = finding }
             let hasEdges = try await readEdges(to: id)
             if !hasEdges && id.isFile { lost.insert(id) }
+            if suspicions[Suspicion(rule: InvariantViolation.Rule.s19.name, id: id)] != nil {
+                try await readReferencesAgain(of: id)
+            }
             if suspicions[Suspicion(rule: ClusterRule.x5.name, id: id)] != nil { try await readOwners(of: id) }
         }
         if !lost.isEmpty { try await search(for: lost) }

@@ -47,9 +47,17 @@ extension LiveCheck {
             throw ClientError(.malformedAnswer, "FILE_SPANS of \(id)", "\(error)")
         }
         var findings = try check(excerpt, table, counts)
+        if counts { noteReferences(of: id, file) }
         if !file.isStable { findings = [] }
         if options.checksBlocks, file.isLinked { findings += try await checkBlocks(of: id, file) }
         return findings
+    }
+
+    private func noteReferences(of id: InodeID, _ file: InodeReader.File) {
+        for service in file.blockServices {
+            services.insert(service)
+            table.insert(.span, id, at: service)
+        }
     }
 
     private func check(

@@ -3,7 +3,8 @@ import Protocol
 import ShardCore
 import Store
 
-/// Checks a running cluster through the protocol: everything but what only the state on disk shows (S16, S19–S22, X6).
+/// Checks a running cluster through the protocol: everything but what no request shows: the state of a transient file's
+/// last span (S16), the counters that ids come from (S20, S21), log positions (S22), and the coordinator's own map (X6).
 ///
 /// A cluster changes while it is read. Each inode is read as of one moment; what looks wrong, there or between inodes,
 /// is read again after a pause, up to three times, and is reported only when it stays.
@@ -43,6 +44,8 @@ public actor LiveCheck {
     let progress: @Sendable (String) -> Void
     private var summary = CheckSummary()
     var suspicions: [Suspicion: Finding] = [:]
+    /// All that were met in spans.
+    var services: Set<BlockServiceID> = []
 
     public init(
         cluster: any ClusterReading, options: Options, facts: TemporaryFacts,
@@ -62,6 +65,9 @@ public actor LiveCheck {
         try await forEachShard("files") { check, shard throws(ClientError) in try await check.readFiles(of: shard) }
         try await forEachShard("directories") { check, shard throws(ClientError) in
             try await check.readDirectories(of: shard)
+        }
+        try await forEachShard("lists of block services") { check, shard throws(ClientError) in
+            try await check.readReferences(of: shard)
         }
         try compare(table)
         for round in 1...Self.rounds where !suspicions.isEmpty {
@@ -163,6 +169,7 @@ public actor LiveCheck {
         try BlockMerge { finding, files in
             for file in files { differences.append((finding, file)) }
         }.run(table)
+        try ReferenceMerge { differences.append(($0, $1)) }.run(table)
         return differences
     }
 

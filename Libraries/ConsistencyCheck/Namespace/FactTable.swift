@@ -5,15 +5,23 @@ import Store
 /// The facts of all shards, sorted so that everything about one inode, and all uses of one block, lie together.
 ///
 /// Keys: `n` id 1 → the inode; `n` id 2 → its owner by the coordinator; `n` id 3 directory kind time name → an edge to
-/// it; `b` block file offset service → a use of it. Numbers big-endian.
+/// it; `b` block file offset service → a use of it; `r` file service 1 → a span of the file says that it has a block there,
+/// 2 → its shard lists it there. Numbers big-endian.
 final class FactTable {
     static let inodes = UInt8(ascii: "n")
     static let blocks = UInt8(ascii: "b")
+    static let references = UInt8(ascii: "r")
 
     enum Tag: UInt8 {
         case inode = 1
         case parent = 2
         case edge = 3
+    }
+
+    /// What says that a file has blocks on a block service.
+    enum ReferenceSource: UInt8 {
+        case span = 1
+        case list = 2
     }
 
     let store: any OrderedStore
@@ -52,6 +60,19 @@ final class FactTable {
         var value: [UInt8] = []
         value.appendNumber(owner.rawValue)
         put(Self.key(directory, .parent), value)
+    }
+
+    func insert(_ source: ReferenceSource, _ file: InodeID, at service: BlockServiceID) {
+        var key = Self.referencesKey(file)
+        key.appendNumber(service.rawValue)
+        key.append(source.rawValue)
+        put(key, [])
+    }
+
+    static func referencesKey(_ file: InodeID) -> [UInt8] {
+        var key = [references]
+        key.appendNumber(file.rawValue)
+        return key
     }
 
     /// All that was inserted is in the store.
