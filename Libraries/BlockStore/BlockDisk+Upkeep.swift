@@ -24,24 +24,29 @@ extension BlockDisk {
         return result
     }
 
-    /// Makes the index of small blocks anew from the segments when it is damaged. Reads all segments; until that is
-    /// done small blocks are answered with the damage, never as missing. Once in the life of this object: what is
-    /// damaged again has another cause.
+    /// Makes the index of small blocks anew from the segments when it is damaged. Reads all segments, twice; during the
+    /// second time small blocks are answered with the damage, never as missing. Once in the life of this object: what
+    /// is damaged again has another cause. Segments that cannot be read leave the index as it is, since it may know of
+    /// blocks that the segments would not give back.
     ///
     /// Also opens the store of small blocks that found no room when the disk was opened. Else does nothing.
     public func repairSmallBlocks() {
         making.withLock { wasRepaired in
             if case .damaged(let error) = smallBlocks, error.isOutOfSpace { return openAgain() }
             guard !wasRepaired, let damage, case .smallBlocksDamaged = damage else { return }
-            wasRepaired = true
-            defer { repairIsSpent.store(true, ordering: .relaxed) }
             do throws(BlockStoreError) {
+                try SmallBlockStore.checkSegments(below: directory, key: secretKey)
+                wasRepaired = true
                 try rebuildSmallBlocks(after: damage)
                 note(.init("the index was damaged and is made anew: \(damage)", isMediumError: true))
+            } catch where error.isOutOfSpace && !wasRepaired {
+                return  // tried again when there is room
             } catch {
-                replaceSmallBlocks(by: .damaged(error))
+                if wasRepaired { replaceSmallBlocks(by: .damaged(error.isOutOfSpace ? error : damage)) }
+                wasRepaired = true
                 note(.init("the damaged index could not be made anew: \(error)", isMediumError: true))
             }
+            repairIsSpent.store(true, ordering: .relaxed)
         }
     }
 
@@ -65,6 +70,7 @@ extension BlockDisk {
     private func rebuildSmallBlocks(after damage: BlockStoreError) throws(BlockStoreError) {
         if case .opened(let store) = smallBlocks {
             replaceSmallBlocks(by: .damaged(damage))
+            store.takeNotices().forEach(note)
             try store.retire(because: damage)
         }
         try SmallBlockStore.removeIndex(below: directory, path: path)

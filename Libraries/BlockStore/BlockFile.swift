@@ -76,13 +76,16 @@ public final class BlockFile: Sendable {
 
     /// Lets the kernel forget what it has of this range in memory, so that what is read next comes from the medium.
     /// What is not written to it yet stays.
-    func forgetCached(_ range: StoredRange) {
-        // Only whole pages are let go of, and a small block begins and ends anywhere.
-        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-        let start = range.offset / page * page
-        let end = (range.offset + range.count + page - 1) / page * page
+    package func forgetCached(_ range: StoredRange) {
+        // The kernel keeps a folio that is not wholly meant, and a small block lies somewhere in a large one.
+        let start = range.offset / Self.largestFolioBytes * Self.largestFolioBytes
+        let end = (range.offset + range.count + Self.largestFolioBytes - 1) / Self.largestFolioBytes
+            * Self.largestFolioBytes
         posix_fadvise(file.raw, start, end - start, POSIX_FADV_DONTNEED)
     }
+
+    /// A huge page, and folios begin at multiples of their size.
+    private static let largestFolioBytes = 2 << 20
 
     /// Reads the data of up to a chunk's worth of pages from the start of `range` and takes them off it. Their data
     /// bytes, without checksums, then are `chunk.data(result)`.

@@ -32,6 +32,11 @@ import Testing
         close(file)
     }
 
+    private func restarted(_ disk: consuming BlockDisk) throws -> BlockDisk {
+        _ = consume disk
+        return try open()
+    }
+
     // MARK: The index
 
     @Test func anIndexThatRotsUnderARunningDiskIsMadeAnew() throws {
@@ -60,6 +65,35 @@ import Testing
         try disk.erase(id(299))
         try expect(disk, 300..<301)
         #expect(throws: BlockStoreError.blockNotFound) { _ = try disk.open(id(299)) }
+    }
+
+    /// The segments would not give back what such an index still finds.
+    @Test func aDamagedIndexStaysWhenASegmentCannotBeRead() throws {
+        var disk = try open()
+        for number in 0..<300 { try disk.store(id(number), data(number)) }
+        try disk.prepareForClosing()
+        let tables = try files.contentsOfDirectory(atPath: "\(folder)/index").filter { $0.hasSuffix(".sst") }
+        for name in tables {
+            overwrite("\(folder)/index/\(name)", at: 0, with: [UInt8](repeating: 0xa5, count: 2000))
+        }
+        for number in 0..<300 where (try? disk.open(id(number))) == nil { break }
+        #expect(disk.damage != nil)
+        let segment = try #require(segments.first)
+        // Reading a directory fails, as a bad sector does.
+        let away = segment + ".away"
+        try files.moveItem(atPath: segment, toPath: away)
+        try files.createDirectory(atPath: segment, withIntermediateDirectories: false)
+        disk.repairSmallBlocks()
+        #expect(disk.damage != nil && disk.takeNotices().contains { $0.text.contains("could not be made anew") })
+        #expect(try !tables.isEmpty && files.contentsOfDirectory(atPath: "\(folder)/index").contains(tables[0]))
+        // Another start, another try.
+        try files.removeItem(atPath: segment)
+        try files.moveItem(atPath: away, toPath: segment)
+        disk = try restarted(consume disk)
+        _ = try? disk.open(id(0))
+        disk.repairSmallBlocks()
+        #expect(disk.damage == nil)
+        try expect(disk, 0..<300)
     }
 
     @Test func anIndexFoundDamagedAtTheStartIsMadeAnew() throws {

@@ -79,7 +79,7 @@ import Testing
             ftruncate(other, lseek(other, 0, SEEK_END) - free << 10)
             close(other)
             let again = try BlockDisk(opening: path)
-            #expect(again.damage == nil && again.blocks == 1500, "\(free) KiB free")
+            #expect(again.damage == nil && again.blocks == 1500, "\(free) KiB free: \(String(describing: again.damage))")
         }
     }
 

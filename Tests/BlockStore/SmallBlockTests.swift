@@ -138,6 +138,20 @@ import Testing
         }
     }
 
+    // MARK: Memory
+
+    /// A check would only see what is in memory otherwise.
+    @Test(.enabled(if: TemporaryDisk.forgetsPages, "temporary files are in memory alone"))
+    func whatIsForgottenIsReadFromTheMedium() throws {
+        let disk = try open()
+        for number in 0..<200 { try disk.store(id(number), [UInt8](repeating: UInt8(number), count: 8192)) }
+        let file = try disk.open(id(100))
+        let range = try file.storedRange(offset: 0, count: 8192)
+        #expect(TemporaryDisk.pagesInMemory(file.descriptor, range.offset, range.count) > 0)
+        file.forgetCached(range)
+        #expect(TemporaryDisk.pagesInMemory(file.descriptor, range.offset, range.count) == 0)
+    }
+
     // MARK: Space
 
     private var segmentBytes: Int {

@@ -1,6 +1,7 @@
 import BlockStore
 import Erasure
 import Foundation
+import Glibc
 import Protocol
 
 /// A disk in a temporary directory that goes away with this object.
@@ -10,6 +11,27 @@ final class TemporaryDisk {
     init() throws {
         path = FileManager.default.temporaryDirectory.appending(path: "sterna-disk-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    /// Whether the kernel can be told to forget pages of temporary files: not of those on a tmpfs.
+    static let forgetsPages: Bool = {
+        guard let disk = try? TemporaryDisk() else { return false }
+        let file = Glibc.open(disk.path + "/probe", O_RDWR | O_CREAT, 0o600)
+        defer { close(file) }
+        let page = [UInt8](repeating: 1, count: 4096)
+        guard pwrite(file, page, 4096, 0) == 4096, fsync(file) == 0 else { return false }
+        return posix_fadvise(file, 0, 4096, POSIX_FADV_DONTNEED) == 0 && pagesInMemory(file, 0, 4096) == 0
+    }()
+
+    /// How many pages of a range of a file are in memory; -1 when that cannot be told.
+    static func pagesInMemory(_ file: Int32, _ offset: Int, _ count: Int) -> Int {
+        let start = offset / 4096 * 4096
+        let length = offset + count - start
+        guard let map = mmap(nil, length, PROT_READ, MAP_SHARED, file, start), map != MAP_FAILED else { return -1 }
+        defer { munmap(map, length) }
+        var pages = [UInt8](repeating: 0, count: (length + 4095) / 4096)
+        guard mincore(map, length, &pages) == 0 else { return -1 }
+        return pages.count { $0 & 1 == 1 }
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }

@@ -13,8 +13,10 @@ struct SmallBlockLog {
     private var lastBatch: UInt64
     /// The index lags behind the log, after an error; it has to be opened anew before anything else is written.
     private var isBehind = false
-    /// Tidying up failed or found nothing to do; not again before something was written.
+    /// Tidying up failed or found nothing to do; not again before something was erased, or somebody asks for it.
     private var isTidyingHalted = false
+    /// Segments of no use that cannot be deleted.
+    private var undeletable: Set<UInt64> = []
     /// Why nothing is written any more.
     private var end: BlockStoreError?
     private var notices: [SmallBlockNotice] = []
@@ -36,7 +38,7 @@ struct SmallBlockLog {
 
     var blocks: Int { state.blocks }
     /// Segments whose garbage stays because they cannot be read.
-    var segmentsSetAside: Int { compaction.unreadable.count }
+    var segmentsSetAside: Int { compaction.unreadable.union(undeletable).count }
 
     /// Refuses everything from now on.
     mutating func stop(because error: BlockStoreError) {
@@ -124,10 +126,15 @@ struct SmallBlockLog {
 
     // MARK: Tidying up
 
+    /// What failed is tried once more.
+    mutating func resumeTidying() { isTidyingHalted = false }
+
     /// Does a little towards getting the space of erased blocks back. False when there is nothing to do.
     mutating func tidyUp() -> Bool {
-        guard !isTidyingHalted, !isBehind, end == nil else { return false }
+        guard !isTidyingHalted, end == nil else { return false }
         do throws(BlockStoreError) {
+            // A disk that is only read would never get its index back otherwise.
+            try catchUp()
             if try deleteDead() { return true }
             if let number = writer.number, state.isWorthLeaving(number) {
                 try leaveSegment()
@@ -148,14 +155,27 @@ struct SmallBlockLog {
     }
 
     private mutating func deleteDead() throws(BlockStoreError) -> Bool {
-        let dead = state.deadSegments(except: writer.number)
+        let dead = state.deadSegments(except: writer.number).filter { !undeletable.contains($0) }
         guard !dead.isEmpty else { return false }
         // A start after a crash must not look for them, nor miss the erasures they hold.
         try state.index.flush()
-        for number in dead { try files.delete(number) }
-        try state.forget(dead)
+        var deleted: [UInt64] = []
+        for number in dead where delete(number) { deleted.append(number) }
+        try state.forget(deleted)
         reserve.keep()
         return true
+    }
+
+    /// False when the segment has to stay until the disk is opened anew; the others have their turn all the same.
+    private mutating func delete(_ number: UInt64) -> Bool {
+        do throws(BlockStoreError) {
+            try files.delete(number)
+            return true
+        } catch {
+            undeletable.insert(number)
+            notices.append(.init("\(error); it stays", isMediumError: error.isMediumError))
+            return false
+        }
     }
 
     /// Copies some blocks that are still of use out of a segment with much garbage.

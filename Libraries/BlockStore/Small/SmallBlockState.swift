@@ -41,7 +41,9 @@ struct SmallBlockState {
             let (record, block) = (placed.record, placed.record.block)
             let old = if let known = pending[block] { known } else { try index.location(of: block) }
             if let old {
-                uses[old.segment, default: segments[old.segment] ?? .init()].removeLive(old.length)
+                // A segment that is not known is left as it is, for the blocks that nobody has counted.
+                uses[old.segment] = uses[old.segment] ?? segments[old.segment]
+                uses[old.segment]?.removeLive(old.length)
                 checkpoint.blocks -= min(checkpoint.blocks, 1)
             }
             uses[segment]?.written &+= UInt64(record.length)

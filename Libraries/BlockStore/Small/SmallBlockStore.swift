@@ -90,6 +90,21 @@ final class SmallBlockStore: Sendable {
         return Recovered(state: state, nextNumber: nextNumber, notices: recovery.notices)
     }
 
+    /// Throws what would keep an index from being made from the segments: one that cannot be read, or no room.
+    static func checkSegments(below disk: FileDescriptor, key: SecretKey) throws(BlockStoreError) {
+        let directory = try FileDescriptor.open(Self.directoryName, in: disk, flags: O_RDONLY | O_DIRECTORY)
+        let files = SegmentFiles(directory)
+        try makeRoom(files, SpaceReserve(in: directory))
+        for number in try files.numbers() {
+            do throws(BlockStoreError) {
+                let reader = SegmentReader(try files.open(number).file, SegmentSeal(key, segment: number), from: 0)
+                while try reader.next() != nil {}
+            } catch where error.isMissingFile {
+                continue  // nothing in it was of use any more
+            }
+        }
+    }
+
     /// Takes the index away, so that the next one is made from the segments. Nobody may have it open.
     static func removeIndex(below disk: FileDescriptor, path: String) throws(BlockStoreError) {
         let directory = try FileDescriptor.open(Self.directoryName, in: disk, flags: O_RDONLY | O_DIRECTORY)
@@ -183,19 +198,20 @@ final class SmallBlockStore: Sendable {
         if leads { _ = lead() }
     }
 
-    /// Gets some space of erased blocks back; true when there is more to do.
+    /// Gets some space of erased blocks back, also when that failed before; true when there is more to do.
     func tidyUp() -> Bool {
         let leads = gathering.withLock { gathering in
             defer { gathering.isLed = true }
             return !gathering.isLed
         }
-        return leads && lead()
+        return leads && lead(resuming: true)
     }
 
     /// Carries out what waits until nothing does. Tidies up in between, but only so much: the thread has other work.
     /// True when tidying up has more to do.
-    private func lead() -> Bool {
+    private func lead(resuming: Bool = false) -> Bool {
         log.withLock { log in
+            if resuming { log.resumeTidying() }
             var stepsLeft = Self.tidyingSteps
             while true {
                 let batch = nextBatch()

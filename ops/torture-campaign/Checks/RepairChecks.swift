@@ -77,9 +77,9 @@ private struct ScrubReport {
     let block: BlockID
     let disk: String
 
-    /// nil when it says something else.
+    /// nil when it says something else, such as that nobody answers for a block, which is no damage.
     init?(_ line: Substring) {
-        guard let start = line.range(of: " scrub: block ")?.upperBound else { return nil }
+        guard let start = line.range(of: " scrub: block ")?.upperBound, line.contains(", span at ") else { return nil }
         let words = line[start...].split(separator: " ")
         guard let block = words.first, let number = UInt64(block.drop { $0 == "0" || $0 == "x" }, radix: 16),
             let disk = words.firstIndex(of: "disk"), disk + 1 < words.count

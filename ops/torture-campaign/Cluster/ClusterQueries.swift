@@ -159,14 +159,29 @@ actor ClusterQueries {
         _ = try await connection.call(DecommissionBlockServiceRequest(id: service))
     }
 
-    /// Files with blocks at a service, over all shards.
+    /// Files with a name that have blocks at a service, over all shards. What killed mounts and collectors left half done
+    /// is not moved; it goes when its deadline has passed.
     func countFiles(at service: BlockServiceID) async throws -> Int {
         var count = 0
         for shard in ShardID.all {
-            count += try await client.call(
-                BlockServiceFilesRequest(blockServiceId: service, startFrom: .null), shard: shard
-            ).fileIds.count
+            var begin = InodeID.null
+            while true {
+                let request = BlockServiceFilesRequest(blockServiceId: service, startFrom: begin)
+                let files = try await client.call(request, shard: shard).fileIds
+                for file in files where try await isLinked(file) { count += 1 }
+                guard let last = files.last, last > begin else { break }
+                begin = InodeID(rawValue: last.rawValue + 1)
+            }
         }
         return count
+    }
+
+    private func isLinked(_ file: InodeID) async throws(ClientError) -> Bool {
+        do throws(ClientError) {
+            _ = try await client.call(StatFileRequest(id: file), shard: file.shard)
+            return true
+        } catch where error.isRefusal(.fileNotFound) {
+            return false
+        }
     }
 }
