@@ -72,9 +72,12 @@ import Testing
             let filesystem = try #require(SmallFilesystem(kibibytes: 32 << 10))
             let path = "\(filesystem.path)/disk"
             try FileManager.default.copyItem(atPath: crashed.path, toPath: path)
-            // A copy has holes where the reserve has none.
-            try Data(count: 4 << 20).write(to: URL(filePath: "\(path)/small_blocks/reserve"))
-            let other = open("\(filesystem.path)/other", O_WRONLY | O_CREAT, 0o600)
+            // A copy has holes where the reserve has none. Programs that other tests start must not inherit the
+            // descriptor: they would keep the space.
+            let reserve = open("\(path)/small_blocks/reserve", O_WRONLY | O_TRUNC | O_CLOEXEC)
+            for _ in 0..<1024 { #expect(write(reserve, page, page.count) == page.count) }
+            close(reserve)
+            let other = open("\(filesystem.path)/other", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
             while write(other, page, page.count) == page.count {}
             ftruncate(other, lseek(other, 0, SEEK_END) - free << 10)
             close(other)
