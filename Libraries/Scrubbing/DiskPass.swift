@@ -47,13 +47,15 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
 
     /// Returns when the disk is through or the pass has to break off; then `progress.interruption` says why.
     func run() async {
+        let begin = progress.record
         await scrubShards()
         guard progress.interruption == nil else {
             // Whether the last blocks or the disk were the reason is not known, so they have another turn.
             if let first = unanswered.firstInRow { progress.rewind(to: first) }
             return
         }
-        for finding in unanswered.vanished(before: progress.record.passBegan) { write(finding) }
+        // What lies before the place where this run took the pass up, it has not seen.
+        for finding in unanswered.vanished(before: begin.passBegan, from: begin.shard, begin.file) { write(finding) }
     }
 
     private func scrubShards() async {
@@ -171,15 +173,29 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
         case .sound: checked(found, of: file)
         case .damaged(let damage):
             checked(found, of: file)
-            do throws(ClientError) {
-                try await repairs.repair(found, damage, of: file)
-            } catch {
-                noAnswer(of: file, error)
-            }
+            await repair(found, damage, of: file)
         case .deviceError:
+            unanswered.meet(file, found.block.block)
             progress.deviceError(limit: settings.deviceErrorLimit)
             observer(.deviceError(disk, found.block.block))
         case .noAnswer(let error): noAnswer(for: found, of: file, error)
+        }
+    }
+
+    /// What the shard keeps refusing stays on record as found, for a later pass.
+    private func repair(_ found: LocatedBlock, _ damage: BlockDamage, of file: InodeID) async {
+        var pause = settings.retryNanoseconds
+        for attempt in 0...settings.retries {
+            if attempt > 0 {
+                guard mayGoOn else { return }
+                await cluster.sleep(nanoseconds: pause)
+                pause &*= 2
+            }
+            do throws(ClientError) {
+                return try await repairs.repair(found, damage, of: file)
+            } catch {
+                guard Self.isAboutOneFile(error) else { return progress.interrupt(.noAnswer(error)) }
+            }
         }
     }
 
@@ -224,9 +240,13 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
     }
 
     /// A shard that says no for one file may do better for the next; one that says nothing will not.
+    private static func isAboutOneFile(_ error: ClientError) -> Bool {
+        error.code != nil || error.cause == .malformedAnswer
+    }
+
     private func noAnswer(of file: InodeID, _ error: ClientError) {
         guard mayGoOn else { return }
-        guard error.code != nil || error.cause == .malformedAnswer else { return progress.interrupt(.noAnswer(error)) }
+        guard Self.isAboutOneFile(error) else { return progress.interrupt(.noAnswer(error)) }
         pass(over: finding(file, 0, UnansweredBlocks.wholeFile, error), error)
     }
 

@@ -29,7 +29,7 @@ actor SpanRepairs<Cluster: ScrubCluster> {
     }
 
     /// Deals with the span of a block that its disk says is damaged. Throws when the shard cannot be asked what the
-    /// span is now.
+    /// span is now; then the damage is on record.
     func repair(_ suspect: LocatedBlock, _ damage: BlockDamage, of file: InodeID) async throws(ClientError) {
         let span = Span(file: file, offset: suspect.spanOffset)
         // Whoever is at it replaces this block too, as a rule.
@@ -39,7 +39,13 @@ actor SpanRepairs<Cluster: ScrubCluster> {
             for waiting in underRepair.removeValue(forKey: span) ?? [] { waiting.resume() }
         }
         // Fresh from the shard: the block may have been replaced, moved or deleted since it was listed.
-        let present = try await blocks(of: span)
+        let present: [LocatedBlock]
+        do throws(ClientError) {
+            present = try await blocks(of: span)
+        } catch {
+            _ = found(finding(suspect.block, damage, in: span))
+            throw error
+        }
         guard present.contains(where: { $0.block.block == suspect.block.block }) else { return }
         let damaged = await self.damage(among: present, besides: suspect.block.block, damage)
         guard !damaged.isEmpty else { return }

@@ -26,7 +26,7 @@ final class UnansweredBlocks: Sendable {
     private struct State {
         /// Without an answer since the last one that came.
         var row: [DamageFinding] = []
-        /// Findings that are not closed yet, and whether they were confirmed by this pass.
+        /// Findings that are not closed yet, and whether their blocks were met.
         var open: [Item: (finding: DamageFinding, isMet: Bool)] = [:]
     }
 
@@ -53,6 +53,8 @@ final class UnansweredBlocks: Sendable {
     func add(_ finding: DamageFinding) -> Bool {
         state.withLock { state in
             let item = Item(finding)
+            // Of a file that is not listed all blocks may be there still.
+            if finding.block == Self.wholeFile { Self.meet(finding.file, in: &state) }
             if state.open[item] != nil {
                 state.open[item]?.isMet = true
                 return false
@@ -60,6 +62,15 @@ final class UnansweredBlocks: Sendable {
             if !state.row.contains(where: { Item($0) == item }) { state.row.append(finding) }
             return state.row.count >= limit
         }
+    }
+
+    /// The block is listed still, and neither answered for nor not.
+    func meet(_ file: InodeID, _ block: BlockID) {
+        state.withLock { $0.open[Item(file, block)]?.isMet = true }
+    }
+
+    private static func meet(_ file: InodeID, in state: inout State) {
+        for item in state.open.keys where item.file == file { state.open[item]?.isMet = true }
     }
 
     /// The disk answered for a block of the file.
@@ -102,11 +113,12 @@ final class UnansweredBlocks: Sendable {
         }
     }
 
-    /// Findings of earlier passes whose blocks this one did not meet, though it is complete: they are on the disk no
-    /// more.
-    func vanished(before begin: Timestamp) -> [DamageFinding] {
+    /// Findings of earlier passes whose blocks were not met, though everything from a shard and file on was looked at:
+    /// they are on the disk no more.
+    func vanished(before begin: Timestamp, from shard: ShardID, _ file: InodeID) -> [DamageFinding] {
         state.withLock { state in
             let old = state.open.values.filter { !$0.isMet && $0.finding.time < begin }.map(\.finding)
+                .filter { ($0.file.shard.rawValue, $0.file) >= (shard.rawValue, file) }
             for finding in old { state.open[Item(finding)] = nil }
             return old.map { finding in
                 var gone = finding

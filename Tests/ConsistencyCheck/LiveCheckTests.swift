@@ -41,6 +41,7 @@ struct LiveCheckTests {
         options.shards = TestCluster.shards
         options.checksBlocks = blocks
         options.failureDomains = [Self.stray: .none]
+        for index in 0..<TestServices.count { options.failureDomains[TestServices.id(index)] = TestServices.domain(index) }
         options.pauseNanoseconds = FakeCluster.pauseNanoseconds
         let findings = Mutex<[Finding]>([])
         let check = LiveCheck(cluster: cluster, options: options, facts: facts) { finding in
@@ -94,6 +95,11 @@ struct LiveCheckTests {
         }
         try await expect(["S19"]) { scene, damage in
             try damage.put(Records(scene.file).index(Self.stray, scene.file), [])
+        }
+        // A record that cannot be read is told, and does not keep the rest from being.
+        try await expect(["D", "S13"]) { scene, damage in
+            try damage.put(Records(scene.file).index(Self.stray, scene.file) + [0], [])
+            try damage.change(Records(scene.far).file(scene.far), as: FileRecord.self) { $0.size += 1 }
         }
         // Of a file that is gone.
         try await expect(["S19"]) { _, damage in

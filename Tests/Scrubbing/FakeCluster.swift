@@ -24,6 +24,8 @@ final class FakeCluster: ScrubCluster {
         var silentShards: Set<ShardID> = []
         /// Files that FILE_SPANS fails for.
         var poisonedFiles: Set<InodeID> = []
+        /// So many STAT_FILE are refused.
+        var statRefusals = 0
         var isUnrepairable = false
         var strangeAnswers = false
         /// Every check, in order.
@@ -122,6 +124,11 @@ final class FakeCluster: ScrubCluster {
         case .blockServiceFiles(let request): answer = .blockServiceFiles(files(request, shard))
         case .fileSpans(let request): answer = spans(request).map { .fileSpans($0) }
         case .statFile(let request):
+            let isRefused = state.withLock { state in
+                defer { state.statRefusals = max(state.statRefusals - 1, 0) }
+                return state.statRefusals > 0
+            }
+            if isRefused { throw ClientError(.refused(.internalError), "STAT_FILE") }
             let isFinished = state.withLock { $0.files[request.id] != nil && !$0.transient.contains(request.id) }
             answer = isFinished ? .statFile(StatFileResponse(mtime: .zero, atime: .zero, size: 1)) : nil
         default: answer = nil

@@ -131,6 +131,40 @@ import Testing
         #expect(try memory.findings(on: FakeCluster.disk(1)).map(\.outcome) == [.answered])
     }
 
+    @Test func aPassThatIsTakenUpClosesNothingItHasNotSeen() async throws {
+        let cluster = FakeCluster(disks: 1, files: 40, spansPerFile: 1, blocksPerSpan: 1)
+        let first = try #require(cluster.change { $0.files.min { $0.key < $1.key } })
+        cluster.change { $0.outcomes[first.value[0][0].id] = Self.silence }
+        await scrub(cluster)
+        #expect(try record(1).passes == 1 && memory.findings(on: FakeCluster.disk(1)).map(\.outcome) == [.found])
+        // The second pass meets the block, breaks off further on, and is taken up there.
+        cluster.advance(seconds: Self.week)
+        cluster.change { $0.silentShards = [ShardID(rawValue: 120)] }
+        await scrub(cluster)
+        #expect(try record(1).passes == 1 && record(1).shard.rawValue == 120)
+        cluster.change { $0.silentShards = [] }
+        cluster.advance(seconds: 61)
+        await scrub(cluster)
+        #expect(try record(1).passes == 2 && memory.findings(on: FakeCluster.disk(1)).map(\.outcome) == [.found])
+    }
+
+    @Test(arguments: [2, 1000]) func damageOutlastsAShardThatRefuses(refusals: Int) async throws {
+        let cluster = FakeCluster(disks: 3, files: 10)
+        let victim = try #require(cluster.blocks.first)
+        cluster.change { state in
+            state.outcomes[victim.id] = .damaged(.corrupt)
+            state.statRefusals = refusals
+        }
+        await scrub(cluster)
+        let found = try memory.findings(on: victim.service)
+        #expect(found.map(\.damage) == [.corrupt] && found.map(\.outcome) == [refusals == 2 ? .repaired : .found])
+        cluster.change { $0.statRefusals = 0 }
+        cluster.advance(seconds: Self.week)
+        await scrub(cluster)
+        #expect(cluster.change { $0.replaced } == [victim.id])
+        #expect(try memory.findings(on: victim.service).map(\.outcome) == [.repaired])
+    }
+
     @Test func damageIsReplacedThoughTheDiskFallsSilent() async throws {
         let cluster = FakeCluster(disks: 3, files: 10)
         let victim = try #require(cluster.blocks.first)

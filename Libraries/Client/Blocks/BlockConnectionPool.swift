@@ -64,7 +64,8 @@ package final class BlockConnectionPool {
         guard !isClosed else { return operation.fail(.closed, "") }
         if operation.submittedNanoseconds == 0 { operation.submittedNanoseconds = loop.monotonicNanoseconds }
         let lane = UInt8(operation.service.id.rawValue & Self.laneMask)
-        let key = Key(addresses: moved.addresses(of: operation.service), lane: lane, purpose: purpose)
+        let addresses = moved.addresses(of: operation.service, now: loop.monotonicNanoseconds)
+        let key = Key(addresses: addresses, lane: lane, purpose: purpose)
         let known = connections[key, default: []]
         let best = known.min { $0.load < $1.load }
         if let best, best.operations.isEmpty || known.count >= purpose.connectionLimit {
@@ -154,7 +155,8 @@ package final class BlockConnectionPool {
         stranded = []
         for group in groups {
             for operation in group.operations {
-                let isElsewhere = moved.addresses(of: operation.service) != group.key.addresses
+                let addresses = moved.addresses(of: operation.service, now: loop.monotonicNanoseconds)
+                let isElsewhere = addresses != group.key.addresses
                 if isElsewhere, operation.mayRepeat, !isClosed {
                     operation.mayRepeat = false
                     submit(operation, purpose: group.key.purpose)

@@ -9,14 +9,14 @@ extension LiveCheck {
         fresh = FactTable(MemoryStore())
         var again: [Suspicion: Finding] = [:]
         var lost: Set<InodeID> = []
-        for id in Set(suspicions.keys.map(\.id)).sorted() {
+        // Lists of block services say nothing about names, and files come and go while lists are read.
+        let ofLists = suspicions.keys.filter { $0.rule == InvariantViolation.Rule.s19.name }
+        for suspicion in ofLists { try await readReferencesAgain(of: suspicion.id) }
+        for id in Set(Set(suspicions.keys).subtracting(ofLists).map(\.id)).sorted() {
             let findings = try await inspect(id, of: id.shard, into: fresh, counts: false)
             for finding in findings { again[Suspicion(rule: finding.rule, id: id)] = finding }
             let hasEdges = try await readEdges(to: id)
             if !hasEdges && id.isFile { lost.insert(id) }
-            if suspicions[Suspicion(rule: InvariantViolation.Rule.s19.name, id: id)] != nil {
-                try await readReferencesAgain(of: id)
-            }
             if suspicions[Suspicion(rule: ClusterRule.x5.name, id: id)] != nil { try await readOwners(of: id) }
         }
         if !lost.isEmpty { try await search(for: lost) }

@@ -10,8 +10,17 @@ extension LiveCheck {
     func readReferences(of shard: ShardID) async throws(ClientError) {
         for service in services.union(options.failureDomains.keys).sorted(by: { $0.rawValue < $1.rawValue }) {
             var begin = InodeID.null
-            while let last = try await readList(of: service, from: begin, shard) {
-                begin = InodeID(rawValue: last.rawValue + 1)
+            do throws(ClientError) {
+                while let last = try await readList(of: service, from: begin, shard) {
+                    begin = InodeID(rawValue: last.rawValue + 1)
+                }
+            } catch {
+                // A shard that cannot read its own records says so: a finding, and everything else is read all the same.
+                guard let code = error.code else { throw error }
+                unreadable.append(
+                    Finding(
+                        InvariantViolation.Rule.d, place: "list of files of block service \(service) in shard \(shard)",
+                        detail: "its shard answers \(code)"))
             }
         }
     }
@@ -31,8 +40,16 @@ extension LiveCheck {
     }
 
     /// Looks at a file and the lists that it should be in, between two looks at the file that say the same. Otherwise it
-    /// is being written or moved, and nothing can be said.
+    /// is being written or moved, and nothing can be said; nor of records that cannot be read, which rule D is about.
     func readReferencesAgain(of id: InodeID) async throws(ClientError) {
+        do throws(ClientError) {
+            try await compareReferences(of: id)
+        } catch {
+            guard error.code != nil else { throw error }
+        }
+    }
+
+    private func compareReferences(of id: InodeID) async throws(ClientError) {
         let before = try await reader.file(id)?.blockServices ?? []
         var listed: [BlockServiceID] = []
         for service in before.union(knownServices(of: id)) {

@@ -46,6 +46,8 @@ public actor LiveCheck {
     var suspicions: [Suspicion: Finding] = [:]
     /// All that were met in spans.
     var services: Set<BlockServiceID> = []
+    /// Lists that shards could not read.
+    var unreadable: [Finding] = []
 
     public init(
         cluster: any ClusterReading, options: Options, facts: TemporaryFacts,
@@ -79,7 +81,7 @@ public actor LiveCheck {
                 throw CheckFailure("\(error)")
             }
         }
-        for finding in Set(suspicions.values).sorted(by: { $0.description < $1.description }) {
+        for finding in Set(suspicions.values).union(unreadable).sorted(by: { $0.description < $1.description }) {
             summary.count(finding)
             found(finding)
         }

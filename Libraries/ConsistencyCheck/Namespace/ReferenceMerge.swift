@@ -48,6 +48,8 @@ struct ReferenceMerge {
     }
 
     private func report(_ single: Reference) {
+        // Of a symbolic link only one location was read (InodeReader), and its shard lists it for all.
+        if single.source == .list, single.file.type == .symlink { return }
         let detail =
             switch single.source {
             case .span: "has blocks on block service \(single.service), in whose list of files it is missing"
