@@ -44,6 +44,11 @@ struct DiskLoss {
         }
     }
 
+    /// Faults are over: a disk that was lost just now is not left for nobody to notice.
+    mutating func end() {
+        if case .deleted(let disk, let service, _) = phase { replace(disk, service) }
+    }
+
     private mutating func delete() {
         let disk = Int.random(in: 0..<plan.cluster.disks, using: &random)
         // A mount point cannot be deleted.

@@ -60,5 +60,6 @@ struct FaultInjector: ~Copyable {
         }
         processes.end()
         full.end()
+        loss.end()
     }
 }
