@@ -10,15 +10,14 @@ extension BlockDisk {
         let file = try open(block)
         guard file.isWhole, file.dataSize == Int(size) else { throw .badChecksum }
         var range = try file.storedRange(offset: 0, count: size)
-        file.forgetCached(range)
-        file.willRead(range)
+        var medium = MediumReader(file, of: range)
         var checksum: UInt32 = 0
         while range.count > 0 {
-            let count = try file.readStored(&range, into: chunk)
-            for offset in stride(from: 0, to: count, by: PageChunk.storedPageSize) {
-                let page = chunk.memory + offset
-                let sum = Castagnoli.sum(page, PageChunk.pageSize)
-                let stored = (page + PageChunk.pageSize).loadUnaligned(as: UInt32.self)
+            let pages = try medium.next(&range, using: chunk)
+            for offset in stride(from: 0, to: pages.count, by: PageChunk.storedPageSize) {
+                let page = UnsafeRawBufferPointer(rebasing: pages[offset..<offset + PageChunk.pageSize])
+                let sum = Castagnoli.sum(page)
+                let stored = pages.loadUnaligned(fromByteOffset: offset + PageChunk.pageSize, as: UInt32.self)
                 guard UInt32(littleEndian: stored) == sum else { throw .badChecksum }
                 checksum = CastagnoliShift.page.append(checksum, sum)
             }

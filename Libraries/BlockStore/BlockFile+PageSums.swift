@@ -11,11 +11,9 @@ extension BlockFile {
         var sums: [UInt8] = []
         sums.reserveCapacity(dataSize / PageChunk.pageSize * 4)
         while range.count > 0 {
-            let count = try readStored(&range, into: chunk)
-            for page in stride(from: 0, to: count, by: PageChunk.storedPageSize) {
-                let sum = UnsafeRawBufferPointer(start: chunk.memory + page + PageChunk.pageSize, count: 4)
-                sums.append(contentsOf: sum)
-            }
+            let pages = min(PageChunk.pages, range.count / PageChunk.storedPageSize)
+            try read(&range, pages: pages) { chunk.readSums(from: $0, at: $1, pages: pages) }
+            sums.append(contentsOf: chunk.sums(ofPages: pages))
         }
         return sums
     }

@@ -92,17 +92,24 @@ public final class BlockFile: Sendable {
     public func readData(_ range: inout StoredRange, into chunk: PageChunk) throws(BlockStoreError) -> Int {
         let pages = min(PageChunk.pages, range.count / PageChunk.storedPageSize)
         guard pages > 0 else { return 0 }
+        try read(&range, pages: pages) { chunk.readData(from: $0, at: $1, pages: pages) }
+        return pages * PageChunk.pageSize
+    }
+
+    /// Reads pages from the start of `range` with a vectored read of a descriptor at an offset, and takes them off it.
+    func read(
+        _ range: inout StoredRange, pages: Int, _ call: (Int32, Int) -> Int
+    ) throws(BlockStoreError) {
         let wanted = pages * PageChunk.storedPageSize
         var count = 0
         repeat {
-            count = chunk.readData(from: file.raw, at: range.offset, pages: pages)
+            count = call(file.raw, range.offset)
         } while count < 0 && errno == EINTR
         guard count >= 0 else { throw .last("read block") }
         // Bounds were checked against the size, so less means that the file was cut since.
         guard count == wanted else { throw .system(operation: "read block", code: EIO) }
         range.offset += wanted
         range.count -= wanted
-        return pages * PageChunk.pageSize
     }
 
     /// Reads stored pages with their checksums if all of them are in memory, without waiting for the disk. False when

@@ -23,7 +23,9 @@ public final class PageChunk: @unchecked Sendable {
     private let vectors: UnsafeMutablePointer<iovec>
 
     public init() {
-        memory = .allocate(byteCount: Self.pages * Self.storedPageSize, alignment: 64)
+        // Direct reads begin and end at multiples of 4096, which may be a page more on both sides.
+        let bytes = Self.pages * Self.storedPageSize
+        memory = .allocate(byteCount: bytes + 2 * Self.pageSize - bytes % Self.pageSize, alignment: Self.pageSize)
         vectors = .allocate(capacity: Self.pages * 2)
     }
 
@@ -71,6 +73,23 @@ public final class PageChunk: @unchecked Sendable {
                 iov_base: checksums, iov_len: Self.storedPageSize - Self.pageSize)
         }
         return preadv(file, vectors, Int32(2 * pages), offset)
+    }
+
+    /// Reads the checksums of `pages` stored pages at a file offset, four bytes each, without gaps. They lie between the
+    /// pages, which all go to the same place: the processor's first cache is fast to throw things away.
+    /// Returns what `preadv` does; a full answer has 4100 bytes per page.
+    func readSums(from file: Int32, at offset: Int, pages: Int) -> Int {
+        precondition((1...Self.pages).contains(pages))
+        for page in 0..<pages {
+            vectors[2 * page] = iovec(iov_base: memory, iov_len: Self.pageSize)
+            vectors[2 * page + 1] = iovec(iov_base: memory + Self.pageSize + page * 4, iov_len: 4)
+        }
+        return preadv(file, vectors, Int32(2 * pages), offset)
+    }
+
+    /// What `readSums` left.
+    func sums(ofPages pages: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: memory + Self.pageSize, count: pages * 4)
     }
 
     /// The first `count` bytes of memory, as `readData` left them.

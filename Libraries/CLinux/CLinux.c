@@ -106,6 +106,13 @@ int linux_fallocate(int fd, int keepSize, int64_t offset, int64_t length) {
     return fallocate(fd, keepSize ? FALLOC_FL_KEEP_SIZE : 0, offset, length) < 0 ? -errno : 0;
 }
 
+int linux_reopen_direct(int fd) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int direct = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+    return direct < 0 ? -errno : direct;
+}
+
 int linux_syncfs(int fd) {
     return syncfs(fd) < 0 ? -errno : 0;
 }

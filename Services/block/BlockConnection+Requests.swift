@@ -87,10 +87,11 @@ extension BlockConnection {
         if answerFromMemory(request, disk) { return }
         let header = Answers.success(to: request, FetchBlockWithCrcResponse())
         let job = FetchWithChecksumsJob(
-            disk, request.blockId, offset: request.offset, count: request.count, header: header)
+            disk, request.blockId, offset: request.offset, count: request.count, header: header,
+            known: disk.recent[request.blockId])
         let generation = disk.recent.generation
         whenJobEnds = { job in
-            guard let file = (job as? FetchWithChecksumsJob)?.file else { return }
+            guard let file = (job as? FetchWithChecksumsJob)?.file else { return disk.recent.forget(request.blockId) }
             disk.recent.keep(file, of: request.blockId, since: generation)
         }
         start(job, as: .fetch, on: disk)

@@ -51,9 +51,7 @@ final class BlockConnection {
         self.peer = peer
         self.server = server
         input = .allocate(byteCount: Self.inputSize, alignment: 8)
-        var yes: Int32 = 1
-        // Only an optimisation: answers leave at once.
-        setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
+        TCPTuning.apply(to: socket, peer: peer)
         poll = try FileDescriptorPoll(on: server.loop, descriptor: socket) { [unowned self] in socketReady($0) }
         touch()
         watch(.readable)

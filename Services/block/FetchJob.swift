@@ -8,14 +8,19 @@ final class FetchWithChecksumsJob: BlockJob, @unchecked Sendable {
     private let offset: UInt32
     private let count: UInt32
     private var header: [UInt8]
+    private let known: BlockFile?
     /// The block once it is open. The loop may look at it after a step.
     private(set) var file: BlockFile?
     private var range = BlockFile.StoredRange.empty
 
-    init(_ served: ServedDisk, _ block: BlockID, offset: UInt32, count: UInt32, header: [UInt8]) {
+    /// - Parameter known: the block, if it is open already.
+    init(
+        _ served: ServedDisk, _ block: BlockID, offset: UInt32, count: UInt32, header: [UInt8], known: BlockFile?
+    ) {
         self.offset = offset
         self.count = count
         self.header = header
+        self.known = known
         super.init(served, block)
     }
 
@@ -31,7 +36,7 @@ final class FetchWithChecksumsJob: BlockJob, @unchecked Sendable {
 
     private func opened() throws(BlockStoreError) -> BlockFile {
         if let file { return file }
-        let opened = try disk.open(block)
+        let opened = if let known { known } else { try disk.open(block) }
         range = try opened.storedRange(offset: offset, count: count)
         opened.willRead(range)
         file = opened
@@ -48,7 +53,8 @@ final class FetchWithChecksumsJob: BlockJob, @unchecked Sendable {
                 range.count -= sent
                 allowance -= sent
             } else if sent == 0 || sent == -Int(EIO) {
-                // The header has left: the error can only be shown by closing.
+                // The header has left: the error can only be shown by closing. Next time it is opened anew.
+                self.file = nil
                 let error = BlockStoreError.system(operation: "sendfile", code: EIO)
                 return .broken("\(health.answer(to: error, doing: "read", block))")
             } else if sent == -Int(EAGAIN) {

@@ -51,7 +51,14 @@ import Testing
             usleep(20_000)
         }
         #expect(service.registry.decommissions == [service.services[0].id])
+        // Checks left alone what readers have in memory.
+        #expect(try client.fetch(blocks[0], 0, 8192) == Array(datas[0].prefix(8192)))
         // The header has left when the first page cannot be read.
+        for path in try #require(FileManager.default.subpaths(atPath: filesystem.path)) {
+            let file = open(filesystem.path + "/" + path, O_RDONLY)
+            posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED)
+            close(file)
+        }
         let fetch = FetchBlockRequest(blockId: blocks[0], offset: 0, count: 8192)
         try client.socket.send(try client.bytes(fetch))
         #expect(try client.socket.receive(5)[4] == BlocksKind.fetchBlock.rawValue)

@@ -44,6 +44,22 @@ import Testing
         #expect(sum.count == total)
         #expect(sum.intact)
     }
+    /// Where the system paces connections, those within the machine are not; the others stay as they are.
+    @Test func connectionsWithinTheMachineAreNotPaced() throws {
+        func congestionControl(_ descriptor: Int32) -> String {
+            var name = [UInt8](repeating: 0, count: 16)
+            var size = socklen_t(name.count)
+            getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CONGESTION, &name, &size)
+            return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        for peer in [SocketAddress.loopback(port: 1), SocketAddress(address: 0x0a00_0001, port: 1)] {
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(descriptor) }
+            let before = congestionControl(descriptor)
+            TCPTuning.apply(to: descriptor, peer: peer)
+            #expect(congestionControl(descriptor) == (peer.address >> 24 == 127 ? "reno" : before))
+        }
+    }
 
     @Test func fillsTheCallersBuffer() async throws {
         let text: [UInt8] = try await onLoop { loop, finish in

@@ -34,6 +34,10 @@ int linux_socket_tcp(void);
 /// sendfile at `offset` (not changing the descriptor's own). Returns bytes sent or -errno.
 ssize_t linux_sendfile(int socket, int file, int64_t offset, size_t count);
 
+/// Opens the file of `fd` again for reading with O_DIRECT, also when it has no name any more. Returns the descriptor or
+/// -errno: EINVAL when the filesystem cannot read past the page cache.
+int linux_reopen_direct(int fd);
+
 /// preadv2 with RWF_NOWAIT: only what is in memory already. Returns bytes read (fewer when the rest would have to be waited for) or
 /// -errno, -EAGAIN when nothing is at hand.
 ssize_t linux_read_resident(int fd, void *buffer, size_t count, int64_t offset);

@@ -10,7 +10,6 @@ enum StreamSocket {
         guard descriptor >= 0 else { throw SystemError("make a socket", code: errno) }
         var on: Int32 = 1
         let size = socklen_t(MemoryLayout<Int32>.size)
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, size)
         setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, size)
         var raw = sockaddr_in()
         raw.sin_family = sa_family_t(AF_INET)
@@ -26,6 +25,7 @@ enum StreamSocket {
             close(descriptor)
             throw SystemError("connect to \(address)", code: code)
         }
+        TCPTuning.apply(to: descriptor, peer: address)
         return descriptor
     }
 
