@@ -15,7 +15,7 @@ public struct ClientOptions: Hashable, Sendable {
     /// Bytes of data that readers keep in memory, over all files.
     public var readCacheBytes = 96 << 20
     /// Farthest that one sequential reader fetches ahead, in bytes.
-    public var readAheadBytes = 8 << 20
+    public var readAheadBytes = 16 << 20
     /// Bytes of sealed spans, parity included, that wait for block services over all files. Writers pause beyond it.
     public var pendingWriteBytes = 192 << 20
     /// Longest time for which a block service that fails again and again is not tried for reading.

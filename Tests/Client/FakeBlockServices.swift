@@ -7,7 +7,7 @@ import Protocol
 ///
 /// `@unchecked Sendable`: used on its loop only.
 final class FakeBlockServices: @unchecked Sendable {
-    enum Behaviour {
+    enum Behaviour: Equatable {
         case normal
         /// Answers writes with an error before the data was read, and closes.
         case refusesWrites
@@ -19,6 +19,8 @@ final class FakeBlockServices: @unchecked Sendable {
         case lostEverything
         /// Sends pages that do not match their checksums.
         case corrupts
+        /// Sends one page of each block that does not match its checksum.
+        case corruptsPage(Int)
         /// Sends whole pages of another place, with right checksums, and has their checksums.
         case confuses
         /// As before, but has the checksums of the right pages.
@@ -29,6 +31,8 @@ final class FakeBlockServices: @unchecked Sendable {
     var behaviours: [Int: Behaviour] = [:]
     private(set) var blocks: [BlockID: [UInt8]] = [:]
     private(set) var fetchedBytes = 0
+    /// Requests for page sums.
+    private(set) var sumsFetched = 0
     private var listener: TCPListener?
     private var address_ = AddrsInfo(addr1: IpPort(addrs: .any, port: 0), addr2: IpPort(addrs: .any, port: 0))
 
@@ -133,7 +137,7 @@ final class FakeBlockServices: @unchecked Sendable {
         for offset in stride(from: Int(request.offset), to: end, by: 4096) {
             var page = Array(block[offset..<offset + 4096])
             let sum = page.withUnsafeBytes { Castagnoli.sum($0) }
-            if behaviour == .corrupts { page[17] ^= 1 }
+            if behaviour == .corrupts || behaviour == .corruptsPage(offset / 4096) { page[17] ^= 1 }
             answer += page
             answer += (0..<4).map { UInt8(truncatingIfNeeded: sum >> (8 * $0)) }
         }
@@ -142,6 +146,7 @@ final class FakeBlockServices: @unchecked Sendable {
 
     private func fetchSums(_ fixed: [UInt8], _ behaviour: Behaviour, _ connection: TCPConnection) {
         guard let request = try? FetchPageSumsRequest(decoding: fixed) else { return }
+        sumsFetched += 1
         guard behaviour != .lostEverything, var block = blocks[request.blockId] else {
             return connection.write(Self.error(.blockNotFound))
         }

@@ -79,20 +79,32 @@ import Testing
             now += 100_000_000
         }
         #expect((15...30).contains(probes))
-        health.readSucceeded(id, latencyNanoseconds: 1_000_000, now: now)
+        health.readSucceeded(id, bytes: 4096, latencyNanoseconds: 1_000_000, now: now)
         #expect(health.attempt(id, now: now) == .usual && !health.isDoubtful(id))
-        health.readSucceeded(id, latencyNanoseconds: 100_000_000, now: now)
+        health.readSucceeded(id, bytes: 4096, latencyNanoseconds: 100_000_000, now: now)
         #expect(health.attempt(id, now: now) == .avoid)
     }
 
     @Test func hedgesFollowTheUsualLatencyAndNotThatOfOneSlowDisk() {
         let health = ServiceHealth(avoidNanoseconds: 1)
-        #expect(health.hedgeNanoseconds == 20_000_000)
+        #expect(health.hedgeNanoseconds(forBytes: 4096) == 20_000_000)
         for round in 0..<600 {
             let latency: UInt64 = round % 6 == 0 ? 5_000_000_000 : 50_000_000
-            health.readSucceeded(FakeBlockServices.id(round % 6), latencyNanoseconds: latency, now: 0)
+            health.readSucceeded(FakeBlockServices.id(round % 6), bytes: 4096, latencyNanoseconds: latency, now: 0)
         }
-        #expect((150_000_000...200_000_000).contains(health.hedgeNanoseconds))
+        #expect((150_000_000...200_000_000).contains(health.hedgeNanoseconds(forBytes: 4096)))
+    }
+
+    @Test func wholeBlocksAreComparedWithWholeBlocks() {
+        let health = ServiceHealth(avoidNanoseconds: 1_000_000_000)
+        for round in 0..<600 {
+            let id = FakeBlockServices.id(round % 6)
+            health.readSucceeded(id, bytes: 65536, latencyNanoseconds: 1_000_000, now: 0)
+            health.readSucceeded(id, bytes: 4 << 20, latencyNanoseconds: 70_000_000, now: 0)
+            #expect(!health.isDoubtful(id))
+        }
+        #expect(health.hedgeNanoseconds(forBytes: 65536) == 20_000_000)
+        #expect((210_000_000...280_000_000).contains(health.hedgeNanoseconds(forBytes: 4 << 20)))
     }
 
     @Test func sparesFollowDemand() {

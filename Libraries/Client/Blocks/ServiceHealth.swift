@@ -12,11 +12,15 @@ package final class ServiceHealth {
     }
 
     private var records: [BlockServiceID: Record] = [:]
-    /// Of all services; what a slow one is compared with.
+    /// Of all services; what a slow one is compared with. Large fetches take longer and are compared among themselves.
     private var latencies = LatencyHistogram()
+    private var largeLatencies = LatencyHistogram()
     private let avoidNanoseconds: UInt64
     private let avoidWritingNanoseconds: UInt64
     private let leastHedgeNanoseconds: UInt64
+
+    /// Bytes beyond which a fetch is a large one: of a whole block, ahead of its reader.
+    private static let largeBytes = 1 << 20
 
     package init(
         avoidNanoseconds: UInt64, avoidWritingNanoseconds: UInt64 = 60_000_000_000,
@@ -50,9 +54,13 @@ package final class ServiceHealth {
     /// Whether the service failed and did not do well since.
     package func isDoubtful(_ id: BlockServiceID) -> Bool { (records[id]?.failures ?? 0) > 0 }
 
-    package func readSucceeded(_ id: BlockServiceID, latencyNanoseconds: UInt64, now: UInt64) {
-        let isSlow = latencyNanoseconds > hedgeNanoseconds
-        latencies.add(latencyNanoseconds)
+    package func readSucceeded(_ id: BlockServiceID, bytes: Int, latencyNanoseconds: UInt64, now: UInt64) {
+        let isSlow = latencyNanoseconds > hedgeNanoseconds(forBytes: bytes)
+        if bytes > Self.largeBytes {
+            largeLatencies.add(latencyNanoseconds)
+        } else {
+            latencies.add(latencyNanoseconds)
+        }
         if isSlow { return readDisappointed(id, now: now) }
         guard isDoubtful(id) else { return }
         records[id]?.failures = 0
@@ -75,8 +83,9 @@ package final class ServiceHealth {
 
     /// How long to wait for a fetch before asking others as well: three times what three of four fetches take. A
     /// quantile, because one disk that is a hundred times slower than the others moves every mean.
-    package var hedgeNanoseconds: UInt64 {
-        max(leastHedgeNanoseconds, latencies.upperQuartile &* 3)
+    package func hedgeNanoseconds(forBytes bytes: Int) -> UInt64 {
+        if bytes > Self.largeBytes { return max(leastHedgeNanoseconds &* 4, largeLatencies.upperQuartile &* 3) }
+        return max(leastHedgeNanoseconds, latencies.upperQuartile &* 3)
     }
 
     // MARK: Writing

@@ -26,6 +26,8 @@ package final class Chunk {
     /// Whether somebody wants the data itself. If not, it is only fetched to help in computing another chunk, and never
     /// computed.
     package internal(set) var isWanted = false
+    /// Whether somebody waits for it already.
+    var isAwaited = false
     /// Whether it is being computed from others.
     package internal(set) var isRecovering = false
     /// Why neither way led to the data.

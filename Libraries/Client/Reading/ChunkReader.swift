@@ -65,16 +65,19 @@ package final class ChunkReader {
     }
 
     /// Starts whatever is needed for the chunk to become ready or to fail.
-    package func start(_ chunk: Chunk) {
+    /// - Parameter isAwaited: somebody waits for it, so that slowness is to be made good for; nobody does while it is
+    ///   only fetched ahead.
+    package func start(_ chunk: Chunk, isAwaited: Bool = true) {
         guard !chunk.isReady, chunk.failure == nil else { return }
-        let isNewlyWanted = !chunk.isWanted
+        let isNewlyAwaited = isAwaited && !chunk.isAwaited
         chunk.isWanted = true
+        if isAwaited { chunk.isAwaited = true }
         switch chunk.direct {
         case .idle:
             switch attempt(chunk) {
             case .usual:
                 startDirect(chunk)
-                hedge(chunk)
+                if isAwaited { hedge(chunk) }
             case .probe:
                 startDirect(chunk)
                 startRecovery(chunk)
@@ -82,7 +85,7 @@ package final class ChunkReader {
                 startRecovery(chunk)
             }
         case .failed: startRecovery(chunk)
-        case .underway: if isNewlyWanted { hedge(chunk) }
+        case .underway: if isNewlyAwaited { hedge(chunk) }
         case .done: break
         }
     }
@@ -123,7 +126,8 @@ package final class ChunkReader {
             guard let self else { return }
             if case .failure(let error) = result { return fetchFailed(chunk, source, error) }
             let now = loop.monotonicNanoseconds
-            health.readSucceeded(source.service.id, latencyNanoseconds: now &- began, now: now)
+            let latency = now &- began
+            health.readSucceeded(source.service.id, bytes: range.count, latencyNanoseconds: latency, now: now)
             verifier.verify(source, blockBytes: layout.blockBytes, range, sums) { [weak self] error in
                 guard let self else { return }
                 if let error { return fetchFailed(chunk, source, error) }
@@ -160,7 +164,7 @@ package final class ChunkReader {
     }
 
     private func hedge(_ chunk: Chunk) {
-        afterUsualTime { [weak self] in self?.hedgeDue(chunk) }
+        afterUsualTime(of: chunk, since: chunk.directBeganNanoseconds) { [weak self] in self?.hedgeDue(chunk) }
     }
 
     private func hedgeDue(_ chunk: Chunk) {
@@ -200,9 +204,11 @@ package final class ChunkReader {
         return sibling
     }
 
-    /// Calls `body` once a fetch that was begun now would be slow.
-    func afterUsualTime(_ body: @escaping () -> Void) {
-        hedges.schedule(body, dueNanoseconds: loop.monotonicNanoseconds &+ health.hedgeNanoseconds)
+    /// Calls `body` once a fetch of the chunk that was begun then, now if nil, is slow.
+    func afterUsualTime(of chunk: Chunk, since began: UInt64? = nil, _ body: @escaping () -> Void) {
+        let usual = health.hedgeNanoseconds(forBytes: chunk.key.count)
+        let now = loop.monotonicNanoseconds
+        hedges.schedule(body, dueNanoseconds: max(now, (began ?? now) &+ usual))
     }
 
     func recovered(_ chunk: Chunk, _ memory: PooledBuffer) {
@@ -211,7 +217,7 @@ package final class ChunkReader {
             counters.lostRaces &+= 1
             let now = loop.monotonicNanoseconds
             // After a probe the two ran side by side from the start, and being second is no shame.
-            if now &- chunk.directBeganNanoseconds >= health.hedgeNanoseconds {
+            if now &- chunk.directBeganNanoseconds >= health.hedgeNanoseconds(forBytes: chunk.key.count) {
                 health.readDisappointed(sources[chunk.block].service.id, now: now)
             }
         }

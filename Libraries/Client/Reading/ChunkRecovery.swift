@@ -28,7 +28,7 @@ final class ChunkRecovery {
 
     private func scheduleHedge() {
         guard !isEnded, !candidates.isEmpty else { return }
-        reader.afterUsualTime { [weak self] in self?.hedgeDue() }
+        reader.afterUsualTime(of: chunk) { [weak self] in self?.hedgeDue() }
     }
 
     /// Something among the sources is slow, too: one more of them.

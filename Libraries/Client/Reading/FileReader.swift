@@ -15,11 +15,22 @@ public actor FileReader {
     private var readAhead = ReadAhead()
     /// Chunks that sequential reading has passed, oldest first.
     private var passed = Deque<Chunk>()
+    private var passedBytes = 0
 
-    /// Bytes of a chunk: fetched in one request, cached as one.
-    package static let chunkBytes = 256 << 10
-    /// Passed chunks that are kept for reads that were overtaken.
-    private static let passedLimit = 16
+    /// What a chunk is made for.
+    private enum Use: Equatable {
+        case once, inOrder
+        /// What could not be had at first. A damaged page here and another there may be too much for whole blocks, and
+        /// not for their parts.
+        case again
+        /// Reading ahead, so many bytes at most.
+        case ahead(limit: Int)
+    }
+
+    /// Bytes of a chunk, fetched in one request and cached as one, unless it is a whole block.
+    package static let chunkBytes = 1 << 20
+    /// Bytes of passed chunks that are kept for reads that were overtaken.
+    private static let passedLimitBytes = 8 << 20
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { client.unownedExecutor }
 
@@ -44,7 +55,7 @@ public actor FileReader {
         while true {
             do {
                 let pieces = try await plan(range)
-                return try await gather(pieces, isSequential)
+                return try await gather(pieces, isSequential, attempts == 0 ? (isSequential ? .inOrder : .once) : .again)
             } catch {
                 // Blocks may have moved since the spans were asked for.
                 guard attempts < 2, error.cause == .tooManyBlocksMissing else { throw error }
@@ -111,10 +122,12 @@ public actor FileReader {
 
     // MARK: Pages
 
-    private func gather(_ pieces: [ReadPiece], _ isSequential: Bool) async throws(ClientError) -> FileData {
+    private func gather(
+        _ pieces: [ReadPiece], _ isSequential: Bool, _ use: Use
+    ) async throws(ClientError) -> FileData {
         var chunks: [Chunk?] = []
         for piece in pieces {
-            let chunk = chunk(for: piece, isSequential)
+            let chunk = chunk(for: piece, use)
             if let chunk { core.chunkReader.start(chunk) }
             chunks.append(chunk)
         }
@@ -123,16 +136,33 @@ public actor FileReader {
         return assemble(pieces, memories, chunks)
     }
 
-    private func chunk(for piece: ReadPiece, _ isSequential: Bool) -> Chunk? {
+    private func chunk(for piece: ReadPiece, _ use: Use) -> Chunk? {
         guard case .data(let span, let layout, let range) = piece else { return nil }
         let block = layout.dataBlocks == 1 ? span.preferredCopy : range.block
-        let aligned = range.aligned(unit: Self.chunkBytes)
-        // A small block is verified as a whole, so it is fetched as a whole.
-        if isSequential || aligned.count == layout.blockBytes {
-            return core.chunkReader.chunk(span, block: block, aligned, keeps: true)
-        }
-        if let known = core.chunkReader.cached(span, block: block, aligned) { return known }
-        return core.chunkReader.chunk(span, block: block, range.pages, keeps: false)
+        if let known = cached(span, layout, block, range), known.isReady || use != .again { return known }
+        let unit = range.aligned(unit: Self.chunkBytes)
+        let wanted =
+            switch use {
+            // A small block is verified as a whole, so it is fetched as a whole.
+            case .once: unit.count == layout.blockBytes ? unit : range.pages
+            case .inOrder, .again: unit
+            case .ahead(let limit): isFetchedWhole(layout, range, limit) ? 0..<layout.blockBytes : unit
+            }
+        return core.chunkReader.chunk(span, block: block, wanted, keeps: use != .once || wanted == unit)
+    }
+
+    /// Whether all of a block is fetched at once whose beginning is wanted: it can be verified without its page sums then,
+    /// for which its service would have to read it twice. Reading ahead has to reach beyond its span for that, or the
+    /// reader waits for the end of each.
+    private func isFetchedWhole(_ layout: SpanLayout, _ range: ReadPiece.CellRange, _ limit: Int) -> Bool {
+        range.wanted.lowerBound == 0 && layout.dataBlocks * layout.blockBytes <= limit
+    }
+
+    private func cached(
+        _ span: SpanInfo, _ layout: SpanLayout, _ block: Int, _ range: ReadPiece.CellRange
+    ) -> Chunk? {
+        core.chunkReader.cached(span, block: block, range.aligned(unit: Self.chunkBytes))
+            ?? core.chunkReader.cached(span, block: block, 0..<layout.blockBytes)
     }
 
     /// Waits for all chunks; their memory in the same order.
@@ -153,9 +183,7 @@ public actor FileReader {
                 continue
             }
             let block = layout.dataBlocks == 1 ? span.preferredCopy : range.block
-            guard let known = core.chunkReader.cached(span, block: block, range.aligned(unit: Self.chunkBytes)),
-                known.isReady
-            else { return nil }
+            guard let known = cached(span, layout, block, range), known.isReady else { return nil }
             chunks.append(known)
         }
         return (assemble(pieces, chunks.map { $0?.memory }, chunks), chunks)
@@ -167,8 +195,12 @@ public actor FileReader {
         for case (.data(_, _, let range), let chunk?) in zip(pieces, chunks)
         where range.wanted.upperBound == chunk.key.offset + chunk.key.count && chunk !== passed.last {
             passed.append(chunk)
+            passedBytes += chunk.key.count
         }
-        while passed.count > Self.passedLimit { core.chunks.remove(passed.removeFirst()) }
+        while passedBytes > Self.passedLimitBytes, let oldest = passed.popFirst() {
+            passedBytes -= oldest.key.count
+            core.chunks.remove(oldest)
+        }
     }
 
     private func assemble(_ pieces: [ReadPiece], _ memories: [PooledBuffer?], _ chunks: [Chunk?]) -> FileData {
@@ -197,25 +229,29 @@ public actor FileReader {
 
     private func prefetch() {
         let share = client.options.readCacheBytes / 2 / max(1, core.sequentialReaders.load(ordering: .relaxed))
-        guard let range = readAhead.takePrefetch(end: size, limit: min(client.options.readAheadBytes, share)) else {
-            return
-        }
-        switch ReadPiece.plan(range, of: id, in: core.spans, unit: Self.chunkBytes) {
-        case .complete(let pieces): prefetch(pieces)
-        case .missing(let offset):
-            // Whether it works out or not is seen by the read that needs it.
-            client.loop.task { try? await self.loadSpans(at: offset) }
-            guard offset > range.lowerBound,
-                case .complete(let pieces) = ReadPiece.plan(
-                    range.lowerBound..<offset, of: id, in: core.spans, unit: Self.chunkBytes)
-            else { return }
-            prefetch(pieces)
-        }
+        let limit = min(client.options.readAheadBytes, share)
+        guard let range = readAhead.takePrefetch(end: size, limit: limit) else { return }
+        prefetch(range, limit)
     }
 
-    private func prefetch(_ pieces: [ReadPiece]) {
-        for piece in pieces {
-            if let chunk = chunk(for: piece, true) { core.chunkReader.start(chunk) }
+    private func prefetch(_ wanted: Range<UInt64>, _ limit: Int) {
+        // Reading may have gone on while spans were asked for.
+        let range = max(wanted.lowerBound, min(readAhead.end, wanted.upperBound))..<wanted.upperBound
+        switch ReadPiece.plan(range, of: id, in: core.spans, unit: Self.chunkBytes) {
+        case .complete(let pieces):
+            for piece in pieces {
+                if let chunk = chunk(for: piece, .ahead(limit: limit)) {
+                    core.chunkReader.start(chunk, isAwaited: false)
+                }
+            }
+        case .missing(let offset):
+            if offset > range.lowerBound { prefetch(range.lowerBound..<offset, limit) }
+            let rest = offset..<range.upperBound
+            client.loop.task {
+                // Whether it works out or not is seen by the read that needs it.
+                guard (try? await self.loadSpans(at: offset)) != nil else { return }
+                await self.prefetch(rest, limit)
+            }
         }
     }
 }

@@ -6,7 +6,8 @@ package struct ReadAhead {
 
     /// Reads in order so far; -1 before the first.
     private var streak = -1
-    private var end: UInt64 = 0
+    /// Where reading in order has come to.
+    package private(set) var end: UInt64 = 0
     private var prefetchedEnd: UInt64 = 0
 
     package init() {}
