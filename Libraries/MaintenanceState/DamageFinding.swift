@@ -43,6 +43,11 @@ public struct DamageFinding: Hashable, Sendable {
     /// Whether the damage is, as far as is known, still there.
     public var isOpen: Bool { outcome == .found || outcome == .unrepairable }
 
+    fileprivate var usefulness: Int {
+        guard isOpen else { return 0 }
+        return damage == .unanswered ? 1 : 2
+    }
+
     public init(
         disk: BlockServiceID, time: Timestamp, file: InodeID, spanOffset: UInt64, block: BlockID, damage: BlockDamage,
         outcome: Outcome, detail: String = ""
@@ -59,16 +64,18 @@ public struct DamageFinding: Hashable, Sendable {
 }
 
 extension MaintenanceState {
-    /// Findings kept for each disk; older ones are forgotten.
+    /// Findings kept for each disk. Of more, closed ones are forgotten first, then those that may be no damage, then the
+    /// oldest: what waits for somebody stays.
     public static let findingsPerDisk = 100
 
     /// Remembers a finding. One of the same time and block replaces the earlier.
     public func add(_ finding: DamageFinding) throws(MaintenanceStateError) {
-        let old = try entries(Self.key(findingsOn: finding.disk))
+        let others = try findings(on: finding.disk).filter { Self.key(of: $0) != Self.key(of: finding) }
+        let surplus = max(0, others.count - (Self.findingsPerDisk - 1))
+        let leastUseful = others.sorted { ($0.usefulness, $0.time) < ($1.usefulness, $1.time) }.prefix(surplus)
         var batch = WriteBatch()
-        for entry in old.dropLast(Self.findingsPerDisk - 1) { batch.delete(entry.key) }
-        let key = Self.key(findingsOn: finding.disk)
-            .adding(finding.time.nanoseconds).adding(finding.block.rawValue)
+        for old in leastUseful { batch.delete(Self.key(of: old).bytes) }
+        let key = Self.key(of: finding)
         var writer = StateWriter()
         writer.put(finding.file.rawValue)
         writer.put(finding.spanOffset)
@@ -107,6 +114,10 @@ extension MaintenanceState {
             findings.append(finding)
         }
         return findings
+    }
+
+    private static func key(of finding: DamageFinding) -> StateKey {
+        key(findingsOn: finding.disk).adding(finding.time.nanoseconds).adding(finding.block.rawValue)
     }
 
     private static func key(findingsOn disk: BlockServiceID) -> StateKey { StateKey("f").adding(disk.rawValue) }

@@ -65,6 +65,26 @@ import Testing
         #expect(try state.findings(on: other).count == 1)
     }
 
+    @Test func damageThatWaitsForSomebodyIsNotPushedOut() throws {
+        let state = try MaintenanceState(store: MemoryStore())
+        func add(_ number: UInt64, _ damage: BlockDamage, _ outcome: DamageFinding.Outcome) throws {
+            var finding = finding(number)
+            finding.damage = damage
+            finding.outcome = outcome
+            try state.add(finding)
+        }
+        for number in 0..<10 { try add(UInt64(number), .corrupt, .unrepairable) }
+        for number in 10..<20 { try add(UInt64(number), .unanswered, .found) }
+        for number in 20..<300 { try add(UInt64(number), .corrupt, .repaired) }
+        var kept = try state.findings(on: Self.disk)
+        #expect(kept.count == MaintenanceState.findingsPerDisk && kept.count(where: \.isOpen) == 20)
+        for number in 300..<500 { try add(UInt64(number), .unanswered, .found) }
+        kept = try state.findings(on: Self.disk)
+        #expect(kept.count == MaintenanceState.findingsPerDisk)
+        #expect(kept.count { $0.damage == .corrupt && $0.isOpen } == 10)
+        #expect(kept.last?.time == finding(499).time)
+    }
+
     @Test func departuresAreForgottenInTime() throws {
         let state = try MaintenanceState(store: MemoryStore())
         let other = BlockServiceID(rawValue: 1)
