@@ -70,7 +70,7 @@ extension MaintenanceState {
 
     /// Remembers a finding. One of the same time and block replaces the earlier.
     public func add(_ finding: DamageFinding) throws(MaintenanceStateError) {
-        let others = try findings(on: finding.disk).filter { Self.key(of: $0) != Self.key(of: finding) }
+        let others = try findings(on: finding.disk).filter { ($0.time, $0.block) != (finding.time, finding.block) }
         let surplus = max(0, others.count - (Self.findingsPerDisk - 1))
         let leastUseful = others.sorted { ($0.usefulness, $0.time) < ($1.usefulness, $1.time) }.prefix(surplus)
         var batch = WriteBatch()
