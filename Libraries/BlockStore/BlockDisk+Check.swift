@@ -13,7 +13,7 @@ extension BlockDisk {
         var medium = MediumReader(file, of: range)
         var checksum: UInt32 = 0
         while range.count > 0 {
-            let pages = try medium.next(&range, using: chunk)
+            let pages = try medium.next(&range)
             for offset in stride(from: 0, to: pages.count, by: PageChunk.storedPageSize) {
                 let page = UnsafeRawBufferPointer(rebasing: pages[offset..<offset + PageChunk.pageSize])
                 let sum = Castagnoli.sum(page)

@@ -118,14 +118,13 @@ public final class BlockFile: Sendable {
         linux_read_resident(file.raw, buffer, range.count, Int64(range.offset)) == range.count
     }
 
-    /// Reads stored pages with their checksums from the start of `range` and takes them off it; returns the bytes read.
-    func readStored(_ range: inout StoredRange, into chunk: PageChunk) throws(BlockStoreError) -> Int {
-        let wanted = min(PageChunk.pages * PageChunk.storedPageSize, range.count)
-        let buffer = UnsafeMutableRawBufferPointer(start: chunk.memory, count: wanted)
+    /// Fills `buffer`, whole pages, with stored pages and their checksums from the start of `range` and takes them off it.
+    func readStored(
+        _ range: inout StoredRange, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(BlockStoreError) {
         let count = try file.read(into: buffer, at: range.offset)
-        guard count == wanted else { throw .system(operation: "read block", code: EIO) }
-        range.offset += wanted
-        range.count -= wanted
-        return wanted
+        guard count == buffer.count else { throw .system(operation: "read block", code: EIO) }
+        range.offset += count
+        range.count -= count
     }
 }

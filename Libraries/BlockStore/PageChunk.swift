@@ -23,9 +23,7 @@ public final class PageChunk: @unchecked Sendable {
     private let vectors: UnsafeMutablePointer<iovec>
 
     public init() {
-        // Direct reads begin and end at multiples of 4096, which may be a page more on both sides.
-        let bytes = Self.pages * Self.storedPageSize
-        memory = .allocate(byteCount: bytes + 2 * Self.pageSize - bytes % Self.pageSize, alignment: Self.pageSize)
+        memory = .allocate(byteCount: Self.pages * Self.storedPageSize, alignment: 64)
         vectors = .allocate(capacity: Self.pages * 2)
     }
 

@@ -70,12 +70,20 @@ extension MaintenanceState {
 
     /// Remembers a finding. One of the same time and block replaces the earlier.
     public func add(_ finding: DamageFinding) throws(MaintenanceStateError) {
-        let others = try findings(on: finding.disk).filter { ($0.time, $0.block) != (finding.time, finding.block) }
-        let surplus = max(0, others.count - (Self.findingsPerDisk - 1))
-        let leastUseful = others.sorted { ($0.usefulness, $0.time) < ($1.usefulness, $1.time) }.prefix(surplus)
-        var batch = WriteBatch()
-        for old in leastUseful { batch.delete(Self.key(of: old).bytes) }
         let key = Self.key(of: finding)
+        let prefix = Self.key(findingsOn: finding.disk)
+        // Keys are in the order of time. One that cannot be decoded is the first to go.
+        let others = try entries(prefix).filter { $0.key != key.bytes }
+            .map { entry in
+                let known = try? Self.decode(entry.key, entry.value, prefix, finding.disk)
+                return (key: entry.key, usefulness: known?.usefulness ?? -1)
+            }
+        let surplus = max(0, others.count - (Self.findingsPerDisk - 1))
+        let least = others.enumerated().sorted { ($0.1.usefulness, $0.0) < ($1.1.usefulness, $1.0) }.prefix(surplus)
+        // What is settled already does not push out what is not.
+        if let last = least.last, last.element.usefulness > finding.usefulness { return }
+        var batch = WriteBatch()
+        for (_, old) in least { batch.delete(old.key) }
         var writer = StateWriter()
         writer.put(finding.file.rawValue)
         writer.put(finding.spanOffset)
@@ -91,29 +99,35 @@ extension MaintenanceState {
         let prefix = Self.key(findingsOn: disk)
         var findings: [DamageFinding] = []
         for (key, value) in try entries(prefix) {
-            let (time, block) = try StateReader.read(
-                Array(key.dropFirst(prefix.bytes.count)), "finding on disk \(disk)"
-            ) { (reader) throws(DecodeError) in
-                (try reader.integer(UInt64.self).byteSwapped, try reader.integer(UInt64.self).byteSwapped)
-            }
-            let finding = try StateReader.read(value, "finding on disk \(disk)") { (reader) throws(DecodeError) in
-                let (file, offset): (UInt64, UInt64) = (try reader.integer(), try reader.integer())
-                let damage = BlockDamage(rawValue: try reader.integer())
-                let outcome = DamageFinding.Outcome(rawValue: try reader.integer())
-                let detail = try reader.text()
-                return damage.flatMap { damage in
-                    outcome.map {
-                        DamageFinding(
-                            disk: disk, time: Timestamp(nanoseconds: time), file: InodeID(rawValue: file),
-                            spanOffset: offset, block: BlockID(rawValue: block), damage: damage, outcome: $0,
-                            detail: detail)
-                    }
-                }
-            }
-            guard let finding else { throw .damaged("finding on disk \(disk): unknown kind") }
-            findings.append(finding)
+            findings.append(try Self.decode(key, value, prefix, disk))
         }
         return findings
+    }
+
+    private static func decode(
+        _ key: [UInt8], _ value: [UInt8], _ prefix: StateKey, _ disk: BlockServiceID
+    ) throws(MaintenanceStateError) -> DamageFinding {
+        let (time, block) = try StateReader.read(
+            Array(key.dropFirst(prefix.bytes.count)), "finding on disk \(disk)"
+        ) { (reader) throws(DecodeError) in
+            (try reader.integer(UInt64.self).byteSwapped, try reader.integer(UInt64.self).byteSwapped)
+        }
+        let finding = try StateReader.read(value, "finding on disk \(disk)") { (reader) throws(DecodeError) in
+            let (file, offset): (UInt64, UInt64) = (try reader.integer(), try reader.integer())
+            let damage = BlockDamage(rawValue: try reader.integer())
+            let outcome = DamageFinding.Outcome(rawValue: try reader.integer())
+            let detail = try reader.text()
+            return damage.flatMap { damage in
+                outcome.map {
+                    DamageFinding(
+                        disk: disk, time: Timestamp(nanoseconds: time), file: InodeID(rawValue: file),
+                        spanOffset: offset, block: BlockID(rawValue: block), damage: damage, outcome: $0,
+                        detail: detail)
+                }
+            }
+        }
+        guard let finding else { throw .damaged("finding on disk \(disk): unknown kind") }
+        return finding
     }
 
     private static func key(of finding: DamageFinding) -> StateKey {

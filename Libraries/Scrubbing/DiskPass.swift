@@ -56,6 +56,7 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
         }
         // What lies before the place where this run took the pass up, it has not seen.
         for finding in unanswered.vanished(before: begin.passBegan, from: begin.shard, begin.file) { write(finding) }
+        await repairs.settle(on: disk.id, before: begin.passBegan)
     }
 
     private func scrubShards() async {

@@ -39,15 +39,19 @@ actor SpanRepairs<Cluster: ScrubCluster> {
             for waiting in underRepair.removeValue(forKey: span) ?? [] { waiting.resume() }
         }
         // Fresh from the shard: the block may have been replaced, moved or deleted since it was listed.
-        let present: [LocatedBlock]
+        let located: [LocatedBlock]
         do throws(ClientError) {
-            present = try await blocks(of: span)
+            located = try await blocks(of: span)
         } catch {
             _ = found(finding(suspect.block, damage, in: span))
             throw error
         }
-        guard present.contains(where: { $0.block.block == suspect.block.block }) else { return }
-        let damaged = await self.damage(among: present, besides: suspect.block.block, damage)
+        let present = Set(located.map(\.block.block))
+        guard present.contains(suspect.block.block) else {
+            if let known = known(suspect.block.block, on: suspect.block.service.id) { end(known, present, "") }
+            return
+        }
+        let damaged = await self.damage(among: located, besides: suspect.block.block, damage)
         guard !damaged.isEmpty else { return }
         let findings = damaged.map { found(finding($0.block, $0.damage, in: span)) }
         var detail = ""
@@ -58,6 +62,17 @@ actor SpanRepairs<Cluster: ScrubCluster> {
         }
         let left = Set(try await blocks(of: span).map(\.block.block))
         for finding in findings { end(finding, left, detail) }
+    }
+
+    /// Closes findings from before a pass whose blocks their spans do not have any more: nobody lists them again.
+    func settle(on disk: BlockServiceID, before begin: Timestamp) async {
+        for finding in open(on: disk) where finding.time < begin {
+            let span = Span(file: finding.file, offset: finding.spanOffset)
+            // What cannot be asked now is asked after the next pass.
+            guard let present = try? await blocks(of: span) else { continue }
+            let left = Set(present.map(\.block.block))
+            if !left.contains(finding.block) { end(finding, left, "") }
+        }
     }
 
     /// The span's blocks in all locations; none when it does not exist any more, or its file is being written or about
@@ -113,16 +128,24 @@ actor SpanRepairs<Cluster: ScrubCluster> {
             damage: damage, outcome: .found)
     }
 
+    /// Open damage on a disk.
+    private func open(on disk: BlockServiceID) -> [DamageFinding] {
+        do throws(MaintenanceStateError) {
+            return try memory.state.findings(on: disk).filter { $0.isOpen && $0.damage != .unanswered }
+        } catch {
+            memory.failed(error)
+            return []
+        }
+    }
+
+    private func known(_ block: BlockID, on disk: BlockServiceID) -> DamageFinding? {
+        open(on: disk).last { $0.block == block }
+    }
+
     /// Remembers the damage before anything is done about it. One that an earlier pass could not repair keeps its
     /// entry.
     private func found(_ finding: DamageFinding) -> DamageFinding {
-        do throws(MaintenanceStateError) {
-            let known = try memory.state.findings(on: finding.disk)
-                .last { $0.block == finding.block && $0.isOpen && $0.damage != .unanswered }
-            if let known { return known }
-        } catch {
-            memory.failed(error)
-        }
+        if let known = known(finding.block, on: finding.disk) { return known }
         memory.remember { () throws(MaintenanceStateError) in try memory.state.add(finding) }
         count(finding.disk) { $0.count(finding.damage) }
         return finding

@@ -91,7 +91,8 @@ extension BlockConnection {
             known: disk.recent[request.blockId])
         let generation = disk.recent.generation
         whenJobEnds = { job in
-            guard let file = (job as? FetchWithChecksumsJob)?.file else { return disk.recent.forget(request.blockId) }
+            guard let fetch = job as? FetchWithChecksumsJob, let file = fetch.file else { return }
+            if fetch.isStale { return disk.recent.drop(request.blockId) }
             disk.recent.keep(file, of: request.blockId, since: generation)
         }
         start(job, as: .fetch, on: disk)

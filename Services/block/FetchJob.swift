@@ -11,6 +11,8 @@ final class FetchWithChecksumsJob: BlockJob, @unchecked Sendable {
     private let known: BlockFile?
     /// The block once it is open. The loop may look at it after a step.
     private(set) var file: BlockFile?
+    /// Whether the open file could not be read to the end of the range.
+    private(set) var isStale = false
     private var range = BlockFile.StoredRange.empty
 
     /// - Parameter known: the block, if it is open already.
@@ -54,7 +56,7 @@ final class FetchWithChecksumsJob: BlockJob, @unchecked Sendable {
                 allowance -= sent
             } else if sent == 0 || sent == -Int(EIO) {
                 // The header has left: the error can only be shown by closing. Next time it is opened anew.
-                self.file = nil
+                isStale = true
                 let error = BlockStoreError.system(operation: "sendfile", code: EIO)
                 return .broken("\(health.answer(to: error, doing: "read", block))")
             } else if sent == -Int(EAGAIN) {

@@ -35,6 +35,11 @@ final class RecentFiles {
     /// The block changes or goes: its next fetch opens it anew. To be called when the change begins and when it ends.
     func forget(_ block: BlockID) {
         generation &+= 1
+        drop(block)
+    }
+
+    /// The open file is of no more use.
+    func drop(_ block: BlockID) {
         guard files.removeValue(forKey: block) != nil, let index = order.firstIndex(of: block) else { return }
         order.remove(at: index)
         if next >= order.count { next = 0 }

@@ -21,10 +21,9 @@ import Testing
         let file = try disk.open(block)
         var range = try file.storedRange(offset: offset, count: count)
         var medium = MediumReader(file, of: range)
-        let chunk = PageChunk()
         var data: [UInt8] = []
         while range.count > 0 {
-            let stored = try medium.next(&range, using: chunk)
+            let stored = try medium.next(&range)
             try #require(stored.count % PageChunk.storedPageSize == 0 && stored.count > 0)
             for start in stride(from: 0, to: stored.count, by: PageChunk.storedPageSize) {
                 let page = UnsafeRawBufferPointer(rebasing: stored[start..<start + PageChunk.pageSize])
@@ -56,8 +55,7 @@ import Testing
             truncate(temporary.file(of: id(1)), left)
             var range = try file.storedRange(offset: 0, count: UInt32(data.count))
             var medium = MediumReader(file, of: range)
-            let chunk = PageChunk()
-            #expect(throws: BlockStoreError.self) { while range.count > 0 { _ = try medium.next(&range, using: chunk) } }
+            #expect(throws: BlockStoreError.self) { while range.count > 0 { _ = try medium.next(&range) } }
         }
     }
 

@@ -34,7 +34,9 @@ struct LiveCheckTests {
 
     private static let stray = BlockServiceID(rawValue: 77)
 
-    private func check(_ cluster: FakeCluster, blocks: Bool = false) async throws -> [Finding] {
+    private func check(
+        _ cluster: FakeCluster, blocks: Bool = false, directories: Int = 5
+    ) async throws -> [Finding] {
         let directory = try TemporaryDirectory()
         let facts = try TemporaryFacts(in: directory.path, memoryBytes: 4 << 20)
         var options = LiveCheck.Options()
@@ -48,14 +50,16 @@ struct LiveCheckTests {
             findings.withLock { $0.append(finding) }
         }
         let summary = try await check.run()
-        #expect(summary.directories == 5 && summary.files >= 3)
+        #expect(summary.directories == directories && summary.files >= 3)
         return findings.withLock { $0 }
     }
 
-    private func expect(_ rules: Set<String>, _ damage: (Scene, Damage) throws -> Void) async throws {
+    private func expect(
+        _ rules: Set<String>, directories: Int = 5, _ damage: (Scene, Damage) throws -> Void
+    ) async throws {
         let scene = try Scene()
         try damage(scene, scene.damage)
-        let findings = try await check(FakeCluster(scene.cluster.store))
+        let findings = try await check(FakeCluster(scene.cluster.store), directories: directories)
         #expect(Set(findings.map(\.rule)) == rules, "\(findings)")
     }
 
@@ -85,6 +89,21 @@ struct LiveCheckTests {
         }
         try await expect(["D"]) { scene, damage in
             try damage.put(Records(scene.file).span(scene.file), [9])
+        }
+    }
+
+    /// They are told, and what else is wrong is found all the same.
+    @Test func recordsThatCannotBeRead() async throws {
+        let otherwise: (Scene, Damage) throws -> Void = { scene, damage in
+            try damage.change(Records(scene.file).file(scene.file), as: FileRecord.self) { $0.size += 1 }
+        }
+        try await expect(["D", "S13"], directories: 4) { scene, damage in
+            try damage.put(Records(scene.nested).directory(scene.nested), [9])
+            try otherwise(scene, damage)
+        }
+        try await expect(["D", "S13", "X1", "X3"], directories: 4) { scene, damage in
+            try damage.put(Records(scene.full).currentEdge(scene.full, "far"), [9])
+            try otherwise(scene, damage)
         }
     }
 

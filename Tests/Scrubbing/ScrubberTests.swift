@@ -164,6 +164,23 @@ import Testing
         #expect(try findings(memory).map(\.outcome) == [.repaired])
     }
 
+    @Test func damageOfAFileThatIsGoneIsClosed() async throws {
+        let cluster = FakeCluster(disks: 3, files: 10)
+        let memory = try MaintenanceState(store: MemoryStore())
+        let victim = try #require(cluster.blocks.first)
+        cluster.change { state in
+            state.outcomes[victim.id] = .damaged(.corrupt)
+            state.isUnrepairable = true
+        }
+        await scrubber(cluster, memory).runOnce()
+        #expect(try findings(memory).map(\.outcome) == [.unrepairable])
+        cluster.change { state in state.files = state.files.filter { !$0.value.joined().contains(victim) } }
+        cluster.advance(seconds: Self.week)
+        await scrubber(cluster, memory).runOnce()
+        #expect(try findings(memory).map(\.outcome) == [.gone])
+        #expect(try #require(try memory.disk(victim.service)).unrepairable == 0)
+    }
+
     @Test func aBlockThatWasMovedMeanwhileIsNoDamage() async throws {
         let cluster = FakeCluster(disks: 3, files: 10)
         let memory = try MaintenanceState(store: MemoryStore())

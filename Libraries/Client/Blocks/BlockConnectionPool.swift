@@ -186,7 +186,9 @@ package final class BlockConnectionPool {
 
 extension BlockConnection {
     /// What a new request would wait for: bytes to send, and answers.
-    fileprivate var load: Int { unsentBytes + operations.count << 16 }
+    fileprivate var load: Int {
+        unsentBytes + operations.reduce(0) { $0 + max(1 << 16, $1.answer.byteCount) }
+    }
 }
 
 extension SocketAddress {

@@ -16,6 +16,15 @@ package final class BlockOperation {
         case pages(destination: UnsafeMutableRawPointer, bytes: Int, sums: UnsafeMutablePointer<UInt32>? = nil)
         /// So many bytes as they are.
         case bytes(destination: UnsafeMutableRawPointer, count: Int)
+
+        /// Data bytes that come with it.
+        var byteCount: Int {
+            switch self {
+            case .proof, .none: 0
+            case .pages(_, let bytes, _): bytes
+            case .bytes(_, let count): count
+            }
+        }
     }
 
     package typealias Completion = (Result<MAC?, ClientError>) -> Void

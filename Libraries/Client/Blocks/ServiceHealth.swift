@@ -12,15 +12,12 @@ package final class ServiceHealth {
     }
 
     private var records: [BlockServiceID: Record] = [:]
-    /// Of all services; what a slow one is compared with. Large fetches take longer and are compared among themselves.
-    private var latencies = LatencyHistogram()
-    private var largeLatencies = LatencyHistogram()
+    /// Of all services; what a slow one is compared with. Fetches are compared with others of their size: up to a MiB,
+    /// up to two, four and so on.
+    private var latencies = [LatencyHistogram](repeating: LatencyHistogram(), count: 8)
     private let avoidNanoseconds: UInt64
     private let avoidWritingNanoseconds: UInt64
     private let leastHedgeNanoseconds: UInt64
-
-    /// Bytes beyond which a fetch is a large one: of a whole block, ahead of its reader.
-    private static let largeBytes = 1 << 20
 
     package init(
         avoidNanoseconds: UInt64, avoidWritingNanoseconds: UInt64 = 60_000_000_000,
@@ -56,11 +53,7 @@ package final class ServiceHealth {
 
     package func readSucceeded(_ id: BlockServiceID, bytes: Int, latencyNanoseconds: UInt64, now: UInt64) {
         let isSlow = latencyNanoseconds > hedgeNanoseconds(forBytes: bytes)
-        if bytes > Self.largeBytes {
-            largeLatencies.add(latencyNanoseconds)
-        } else {
-            latencies.add(latencyNanoseconds)
-        }
+        latencies[sizeClass(bytes)].add(latencyNanoseconds)
         if isSlow { return readDisappointed(id, now: now) }
         guard isDoubtful(id) else { return }
         records[id]?.failures = 0
@@ -84,8 +77,13 @@ package final class ServiceHealth {
     /// How long to wait for a fetch before asking others as well: three times what three of four fetches take. A
     /// quantile, because one disk that is a hundred times slower than the others moves every mean.
     package func hedgeNanoseconds(forBytes bytes: Int) -> UInt64 {
-        if bytes > Self.largeBytes { return max(leastHedgeNanoseconds &* 4, largeLatencies.upperQuartile &* 3) }
-        return max(leastHedgeNanoseconds, latencies.upperQuartile &* 3)
+        let size = sizeClass(bytes)
+        return max(leastHedgeNanoseconds << UInt64(size), latencies[size].upperQuartile &* 3)
+    }
+
+    private func sizeClass(_ bytes: Int) -> Int {
+        let mebibytes = max(1, bytes.dividedRoundingUp(by: 1 << 20))
+        return min(Int.bitWidth - (mebibytes - 1).leadingZeroBitCount, latencies.count - 1)
     }
 
     // MARK: Writing

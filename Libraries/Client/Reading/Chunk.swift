@@ -138,6 +138,10 @@ package final class ChunkCache {
         }
     }
 
+    package func remove(_ key: Chunk.Key) {
+        if let chunk = chunks[key] { remove(chunk) }
+    }
+
     package func remove(_ chunk: Chunk) {
         guard chunks[chunk.key] === chunk else { return }
         chunks[chunk.key] = nil

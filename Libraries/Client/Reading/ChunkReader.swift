@@ -164,7 +164,9 @@ package final class ChunkReader {
     }
 
     private func hedge(_ chunk: Chunk) {
-        afterUsualTime(of: chunk, since: chunk.directBeganNanoseconds) { [weak self] in self?.hedgeDue(chunk) }
+        afterUsualTime(of: chunk, since: chunk.directBeganNanoseconds) { [weak self, weak chunk] in
+            if let chunk { self?.hedgeDue(chunk) }
+        }
     }
 
     private func hedgeDue(_ chunk: Chunk) {

@@ -14,14 +14,14 @@ public actor FileReader {
 
     private var readAhead = ReadAhead()
     /// Chunks that sequential reading has passed, oldest first.
-    private var passed = Deque<Chunk>()
+    private var passed = Deque<Chunk.Key>()
     private var passedBytes = 0
 
     /// What a chunk is made for.
     private enum Use: Equatable {
         case once, inOrder
         /// What could not be had at first. A damaged page here and another there may be too much for whole blocks, and
-        /// not for their parts.
+        /// not for the pages that are wanted.
         case again
         /// Reading ahead, so many bytes at most.
         case ahead(limit: Int)
@@ -29,6 +29,8 @@ public actor FileReader {
 
     /// Bytes of a chunk, fetched in one request and cached as one, unless it is a whole block.
     package static let chunkBytes = 1 << 20
+    /// Blocks of one cell up to this size are fetched whole whatever is wanted of them.
+    private static let smallBlockBytes = 256 << 10
     /// Bytes of passed chunks that are kept for reads that were overtaken.
     private static let passedLimitBytes = 8 << 20
 
@@ -144,25 +146,36 @@ public actor FileReader {
         let wanted =
             switch use {
             // A small block is verified as a whole, so it is fetched as a whole.
-            case .once: unit.count == layout.blockBytes ? unit : range.pages
-            case .inOrder, .again: unit
-            case .ahead(let limit): isFetchedWhole(layout, range, limit) ? 0..<layout.blockBytes : unit
+            case .once: isSmall(layout) ? 0..<layout.blockBytes : range.pages
+            case .again: range.pages
+            case .inOrder: unit
+            case .ahead(let limit): isFetchedWhole(span, layout, range, limit) ? 0..<layout.blockBytes : unit
             }
-        return core.chunkReader.chunk(span, block: block, wanted, keeps: use != .once || wanted == unit)
+        let isForOnce = wanted == range.pages && (use == .once || use == .again)
+        return core.chunkReader.chunk(span, block: block, wanted, keeps: !isForOnce)
+    }
+
+    private func isSmall(_ layout: SpanLayout) -> Bool {
+        layout.stripes == 1 && layout.blockBytes <= Self.smallBlockBytes
     }
 
     /// Whether all of a block is fetched at once whose beginning is wanted: it can be verified without its page sums then,
     /// for which its service would have to read it twice. Reading ahead has to reach beyond its span for that, or the
     /// reader waits for the end of each.
-    private func isFetchedWhole(_ layout: SpanLayout, _ range: ReadPiece.CellRange, _ limit: Int) -> Bool {
-        range.wanted.lowerBound == 0 && layout.dataBlocks * layout.blockBytes <= limit
+    /// Not for blocks that are mostly padding.
+    private func isFetchedWhole(
+        _ span: SpanInfo, _ layout: SpanLayout, _ range: ReadPiece.CellRange, _ limit: Int
+    ) -> Bool {
+        range.wanted.lowerBound == 0 && layout.paddedBytes <= limit
+            && UInt64(layout.paddedBytes) <= max(2 * span.logicalBytes, UInt64(Self.smallBlockBytes))
     }
 
     private func cached(
         _ span: SpanInfo, _ layout: SpanLayout, _ block: Int, _ range: ReadPiece.CellRange
     ) -> Chunk? {
-        core.chunkReader.cached(span, block: block, range.aligned(unit: Self.chunkBytes))
-            ?? core.chunkReader.cached(span, block: block, 0..<layout.blockBytes)
+        let unit = core.chunkReader.cached(span, block: block, range.aligned(unit: Self.chunkBytes))
+        if let unit, unit.isReady { return unit }
+        return core.chunkReader.cached(span, block: block, 0..<layout.blockBytes) ?? unit
     }
 
     /// Waits for all chunks; their memory in the same order.
@@ -193,12 +206,12 @@ public actor FileReader {
     /// cache: the memory is better used for what comes next, while it is still in the processor's cache.
     private func dropPassed(_ pieces: [ReadPiece], _ chunks: [Chunk?]) {
         for case (.data(_, _, let range), let chunk?) in zip(pieces, chunks)
-        where range.wanted.upperBound == chunk.key.offset + chunk.key.count && chunk !== passed.last {
-            passed.append(chunk)
+        where range.wanted.upperBound == chunk.key.offset + chunk.key.count && chunk.key != passed.last {
+            passed.append(chunk.key)
             passedBytes += chunk.key.count
         }
-        while passedBytes > Self.passedLimitBytes, let oldest = passed.popFirst() {
-            passedBytes -= oldest.key.count
+        while passedBytes > Self.passedLimitBytes, passed.count > 1, let oldest = passed.popFirst() {
+            passedBytes -= oldest.count
             core.chunks.remove(oldest)
         }
     }
@@ -229,7 +242,9 @@ public actor FileReader {
 
     private func prefetch() {
         let share = client.options.readCacheBytes / 2 / max(1, core.sequentialReaders.load(ordering: .relaxed))
-        let limit = min(client.options.readAheadBytes, share)
+        // Far enough for whole spans, if memory allows that for two.
+        let spanBytes = core.spans.span(of: id, at: readAhead.end).map { Int(clamping: $0.logicalBytes) } ?? 0
+        let limit = min(max(client.options.readAheadBytes, spanBytes + spanBytes / 8), share)
         guard let range = readAhead.takePrefetch(end: size, limit: limit) else { return }
         prefetch(range, limit)
     }

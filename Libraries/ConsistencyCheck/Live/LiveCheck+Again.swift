@@ -27,7 +27,10 @@ extension LiveCheck {
         } catch {
             throw ClientError(.malformedAnswer, "a comparison", "\(error)")
         }
-        suspicions = again.filter { suspicions[$0.key] != nil }
+        suspicions = again.filter { suspicion, _ in
+            let seemsMissing = suspicion.rule == ClusterRule.x2.name && unreadableDirectories.contains(suspicion.id)
+            return suspicions[suspicion] != nil && !seemsMissing
+        }
     }
 
     /// Looks at the names that an inode had before, and at all in its owner; false when none leads to it.
@@ -36,7 +39,7 @@ extension LiveCheck {
         for known in knownEdges(to: id) {
             edges += try await owningEdges(of: known.directory, named: known.name) { $0 == id }
         }
-        if id.isDirectory, let status = try await reader.stat(id), !status.owner.isNull {
+        if id.isDirectory, let status = try await status(of: id), !status.owner.isNull {
             edges += try await owningEdges(of: status.owner) { $0 == id }
         }
         for edge in edges { fresh.insert(.edge(edge)) }
@@ -64,7 +67,8 @@ extension LiveCheck {
         do throws(ClientError) {
             edges = try await reader.edges(of: directory, named: name)
         } catch {
-            guard error.isRefusal(.directoryNotFound) else { throw error }
+            // It is gone, or its shard cannot read it, which rule D is about.
+            guard error.code != nil else { throw error }
             return []
         }
         return edges.compactMap { edge in
@@ -76,12 +80,22 @@ extension LiveCheck {
         }
     }
 
+    /// nil also when its shard cannot read it, which rule D is about.
+    private func status(of directory: InodeID) async throws(ClientError) -> StatDirectoryResponse? {
+        do throws(ClientError) {
+            return try await reader.stat(directory)
+        } catch {
+            guard error.code != nil else { throw error }
+            return nil
+        }
+    }
+
     /// The directories between an inode and the root, as far as there are any.
     private func readOwners(of id: InodeID) async throws(ClientError) {
         var seen: Set<InodeID> = []
         var directory = id
         while !directory.isNull, directory != .root, seen.insert(directory).inserted {
-            guard let status = try await reader.stat(directory) else { return }
+            guard let status = try await status(of: directory) else { return }
             let info = (try? status.info.encoded()) ?? []
             fresh.insert(.directory(directory, owner: status.owner, info: info))
             directory = status.owner

@@ -14,8 +14,11 @@ extension LiveCheck {
             // A shard that cannot read its own records says so: a finding, and the others are read all the same.
             guard let code = error.code else { throw error }
             if let fact = try await reader.existence(of: id) { table.insert(fact) }
+            if id.isDirectory { unreadableDirectories.insert(id) }
+            let effect = id.isDirectory ? "; what it names may seem to have no name" : ""
             return [
-                Finding(InvariantViolation.Rule.d, place: "inode \(id)", detail: "its shard answers \(code)")
+                Finding(
+                    InvariantViolation.Rule.d, place: "inode \(id)", detail: "its shard answers \(code)" + effect)
             ]
         }
     }

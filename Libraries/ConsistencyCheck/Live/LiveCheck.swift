@@ -46,6 +46,8 @@ public actor LiveCheck {
     var suspicions: [Suspicion: Finding] = [:]
     /// All that were met in spans.
     var services: Set<BlockServiceID> = []
+    /// Directories that shards could not read. They are there all the same.
+    var unreadableDirectories: Set<InodeID> = []
     /// Lists that shards could not read.
     var unreadable: [Finding] = []
 
