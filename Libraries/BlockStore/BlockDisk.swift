@@ -25,6 +25,8 @@ public final class BlockDisk: Sendable {
     private let temporaryNumber: Atomic<UInt64>
     /// One unlink at a time: a burst of erases must not keep a spinning disk from reading.
     let erasing = Mutex<Void>(())
+    /// For the next check; one at a time is usual.
+    let spareBuffer = Mutex<MediumBuffer?>(nil)
 
     static let blocksName = "with_crc"
 

@@ -75,8 +75,8 @@ extension BlockConnection {
         server.blocksChecked.add()
         let answer = Answers.success(to: request, CheckBlockResponse())
         let job = DiskOperationJob(disk, request.blockId, name: "check", answer: answer) {
-            (disk, chunk) throws(BlockStoreError) in
-            try disk.check(request.blockId, size: request.size, expecting: request.crc, using: chunk)
+            disk throws(BlockStoreError) in
+            try disk.check(request.blockId, size: request.size, expecting: request.crc)
         }
         start(job, as: .check, on: disk)
     }

@@ -56,11 +56,11 @@ class BlockJob: @unchecked Sendable {
 final class DiskOperationJob: BlockJob, @unchecked Sendable {
     private let name: String
     private let answer: [UInt8]
-    private let operation: @Sendable (BlockDisk, PageChunk) throws(BlockStoreError) -> Void
+    private let operation: @Sendable (BlockDisk) throws(BlockStoreError) -> Void
 
     init(
         _ served: ServedDisk, _ block: BlockID, name: String, answer: [UInt8],
-        _ operation: @escaping @Sendable (BlockDisk, PageChunk) throws(BlockStoreError) -> Void
+        _ operation: @escaping @Sendable (BlockDisk) throws(BlockStoreError) -> Void
     ) {
         self.name = name
         self.answer = answer
@@ -70,7 +70,7 @@ final class DiskOperationJob: BlockJob, @unchecked Sendable {
 
     override func step(_ socket: Int32, using chunk: PageChunk) -> Outcome {
         do throws(BlockStoreError) {
-            try operation(disk, chunk)
+            try operation(disk)
             return .answer(answer)
         } catch {
             return .refuse(health.answer(to: error, doing: name, block), unread: 0)

@@ -84,7 +84,7 @@ import Testing
             let block = BlockID(rawValue: UInt64(pages) << 8)
             try disk.store(block, data, pieces: pieces)
             #expect(try disk.load(block, count: UInt32(data.count)) == data)
-            try disk.check(block, size: UInt32(data.count), expecting: CRC32C(of: data), using: PageChunk())
+            try disk.check(block, size: UInt32(data.count), expecting: CRC32C(of: data))
             for _ in 0..<10 where pages > 0 {
                 let first = Int.random(in: 0..<pages, using: &random)
                 let count = Int.random(in: 0...(pages - first), using: &random)
@@ -219,7 +219,7 @@ import Testing
                         let id = BlockID(rawValue: UInt64(writer * 100 + number) << 8)
                         let data = [UInt8](repeating: UInt8(truncatingIfNeeded: writer + number), count: 8192)
                         try disk.store(id, data)
-                        try disk.check(id, size: 8192, expecting: CRC32C(of: data), using: PageChunk())
+                        try disk.check(id, size: 8192, expecting: CRC32C(of: data))
                         if number % 2 == 0 { try disk.erase(id) }
                     }
                 }
@@ -242,7 +242,7 @@ import Testing
         func expectBad(_ contents: Data) throws {
             try contents.write(to: url)
             #expect(throws: BlockStoreError.badChecksum) {
-                try disk.check(block, size: UInt32(data.count), expecting: crc, using: PageChunk())
+                try disk.check(block, size: UInt32(data.count), expecting: crc)
             }
         }
         for _ in 0..<20 {
@@ -255,15 +255,15 @@ import Testing
         try expectBad(good + Data(repeating: 0, count: 4100))
         try expectBad(Data())
         try good.write(to: url)
-        try disk.check(block, size: UInt32(data.count), expecting: crc, using: PageChunk())
+        try disk.check(block, size: UInt32(data.count), expecting: crc)
         #expect(throws: BlockStoreError.badChecksum) {
-            try disk.check(block, size: 4096, expecting: crc, using: PageChunk())
+            try disk.check(block, size: 4096, expecting: crc)
         }
         #expect(throws: BlockStoreError.badChecksum) {
-            try disk.check(block, size: UInt32(data.count), expecting: CRC32C(rawValue: 5), using: PageChunk())
+            try disk.check(block, size: UInt32(data.count), expecting: CRC32C(rawValue: 5))
         }
         #expect(throws: BlockStoreError.blockNotFound) {
-            try disk.check(BlockID(rawValue: 1), size: 0, expecting: .zero, using: PageChunk())
+            try disk.check(BlockID(rawValue: 1), size: 0, expecting: .zero)
         }
     }
 

@@ -20,7 +20,7 @@ import Testing
     private func read(_ block: BlockID, _ offset: UInt32, _ count: UInt32) throws -> [UInt8] {
         let file = try disk.open(block)
         var range = try file.storedRange(offset: offset, count: count)
-        var medium = MediumReader(file, of: range)
+        var medium = MediumReader(file, of: range, using: MediumBuffer())
         var data: [UInt8] = []
         while range.count > 0 {
             let stored = try medium.next(&range)
@@ -54,7 +54,7 @@ import Testing
         for left in [129 * 4100, 128 * 4100 + 17, 65 * 4096, 4100, 0] {
             truncate(temporary.file(of: id(1)), left)
             var range = try file.storedRange(offset: 0, count: UInt32(data.count))
-            var medium = MediumReader(file, of: range)
+            var medium = MediumReader(file, of: range, using: MediumBuffer())
             #expect(throws: BlockStoreError.self) { while range.count > 0 { _ = try medium.next(&range) } }
         }
     }
@@ -68,7 +68,7 @@ import Testing
         let range = try file.storedRange(offset: 0, count: UInt32(data.count))
         func inMemory() -> Int { TemporaryDisk.pagesInMemory(file.descriptor, range.offset, range.count) }
         func check() throws {
-            try disk.check(id(1), size: UInt32(data.count), expecting: CRC32C(of: data), using: PageChunk())
+            try disk.check(id(1), size: UInt32(data.count), expecting: CRC32C(of: data))
         }
         file.forgetCached(range)
         try #require(inMemory() == 0)

@@ -34,8 +34,7 @@ import Testing
         for number in 0..<blocks {
             let data = data(number)
             do throws(BlockStoreError) {
-                try disk.check(
-                    id(number), size: UInt32(data.count), expecting: CRC32C(of: data), using: PageChunk())
+                try disk.check(id(number), size: UInt32(data.count), expecting: CRC32C(of: data))
             } catch {
                 #expect(error == .badChecksum || error == .blockNotFound || error.isMediumError)
                 continue

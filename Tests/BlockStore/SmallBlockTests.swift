@@ -14,7 +14,7 @@ import Testing
 
     private func expect(_ disk: BlockDisk, _ number: Int, _ data: [UInt8]) throws {
         #expect(try disk.load(id(number), count: UInt32(data.count)) == data)
-        try disk.check(id(number), size: UInt32(data.count), expecting: CRC32C(of: data), using: PageChunk())
+        try disk.check(id(number), size: UInt32(data.count), expecting: CRC32C(of: data))
     }
 
     // MARK: Operations
@@ -79,7 +79,7 @@ import Testing
             }
         }
         #expect(throws: BlockStoreError.badChecksum) {
-            try disk.check(id(1), size: 4096, expecting: CRC32C(rawValue: 5), using: PageChunk())
+            try disk.check(id(1), size: 4096, expecting: CRC32C(rawValue: 5))
         }
     }
 
@@ -108,7 +108,7 @@ import Testing
                         let block = BlockID(rawValue: UInt64(writer * 1000 + number) << 8)
                         let data = [UInt8](repeating: UInt8(truncatingIfNeeded: writer &* 7 &+ number), count: 4096)
                         try disk.store(block, data)
-                        try disk.check(block, size: 4096, expecting: CRC32C(of: data), using: PageChunk())
+                        try disk.check(block, size: 4096, expecting: CRC32C(of: data))
                         if number % 2 == 0 { try disk.erase(block) }
                     }
                 }

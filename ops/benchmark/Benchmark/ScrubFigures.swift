@@ -18,12 +18,30 @@ struct ScrubFigures {
         defer { kill(collector, SIGCONT) }
         _ = try programs.measure("stream", ["write", cluster.mount + "/stream", "\(megabytes)"])
         let ceiling = try programs.measure("disk_stream", [directory])["readMegabytesPerSecond"] ?? 0
+        let plain = try readPlainly(cluster)
         dropCaches()
         let rate = try scrub(cluster)
         report.add(
             Figure(
                 "scrub: all disks, without a limit", "MB/s", rate, ceiling: ceiling, by: "disk: sequential read",
                 wanted: 0.7))
+        report.add(
+            Figure(
+                "scrub: beside reading the same files", "MB/s", rate, ceiling: plain,
+                by: "one reader of the block files, cold"))
+    }
+
+    /// The files of all blocks, read one after the other; 10^6 bytes per second. What a disk gives for files of a few
+    /// MiB is less than for one long file.
+    private func readPlainly(_ cluster: BenchCluster) throws -> Double {
+        dropCaches()
+        let began = Date()
+        let files = "'\(cluster.directory)'/disks/*/with_crc/*/*"
+        try programs.run("/bin/sh", ["-c", "cat \(files) > /dev/null"])
+        let seconds = Date().timeIntervalSince(began)
+        let output = try programs.run("/bin/sh", ["-c", "cat \(files) | wc -c"])
+        let bytes = Double(output.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
+        return bytes / 1e6 / seconds
     }
 
     /// One complete pass over all disks; 10^6 bytes per second.
