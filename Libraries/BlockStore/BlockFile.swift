@@ -118,7 +118,7 @@ public final class BlockFile: Sendable {
         linux_read_resident(file.raw, buffer, range.count, Int64(range.offset)) == range.count
     }
 
-    /// Fills `buffer`, whole pages, with stored pages and their checksums from the start of `range` and takes them off it.
+    /// Fills `buffer` with stored pages and their checksums from the start of `range` and takes them off it.
     func readStored(
         _ range: inout StoredRange, into buffer: UnsafeMutableRawBufferPointer
     ) throws(BlockStoreError) {

@@ -83,8 +83,8 @@ package struct MediumReader: ~Copyable {
         return UnsafeRawBufferPointer(start: buffer.memory + skipped, count: count)
     }
 
-    /// Direct reads say in many ways that the medium failed (EILSEQ, EREMOTEIO, ETIMEDOUT and others); what is read into
-    /// the page cache only knows EIO.
+    /// Direct reads say in many ways that the medium failed (EILSEQ, EREMOTEIO, ETIMEDOUT and others), reads through the
+    /// page cache only EIO.
     private static func meaning(of code: Int32) -> Int32 {
         [EINVAL, ENOMEM].contains(code) ? code : EIO
     }

@@ -73,8 +73,8 @@ public final class PageChunk: @unchecked Sendable {
         return preadv(file, vectors, Int32(2 * pages), offset)
     }
 
-    /// Reads the checksums of `pages` stored pages at a file offset, four bytes each, without gaps. They lie between the
-    /// pages, which all go to the same place: the processor's first cache is fast to throw things away.
+    /// Reads the checksums of `pages` stored pages at a file offset, four bytes each, without gaps. They lie between
+    /// the pages, which all go to the same place: the processor's first cache is fast to throw things away.
     /// Returns what `preadv` does; a full answer has 4100 bytes per page.
     func readSums(from file: Int32, at offset: Int, pages: Int) -> Int {
         precondition((1...Self.pages).contains(pages))

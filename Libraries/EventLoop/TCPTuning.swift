@@ -5,8 +5,8 @@ public enum TCPTuning {
     /// For a socket that is connected or has begun to connect: what is sent leaves at once.
     ///
     /// Between programs of one machine nothing is lost or congested, and a congestion control that paces what is sent
-    /// with timers (BBR, where the system has it for its networks) only costs: a quarter of the processor time of reading
-    /// through a mount.
+    /// with timers (BBR, where the system has it for its networks) only costs: a quarter of the processor time of
+    /// reading through a mount.
     public static func apply(to descriptor: Int32, peer: SocketAddress) {
         var yes: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))

@@ -64,8 +64,8 @@ public struct DamageFinding: Hashable, Sendable {
 }
 
 extension MaintenanceState {
-    /// Findings kept for each disk. Of more, closed ones are forgotten first, then those that may be no damage, then the
-    /// oldest: what waits for somebody stays.
+    /// Findings kept for each disk. Of more, closed ones are forgotten first, then those that may be no damage, then
+    /// the oldest: what waits for somebody stays.
     public static let findingsPerDisk = 100
 
     /// Remembers a finding. One of the same time and block replaces the earlier.

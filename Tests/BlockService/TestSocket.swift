@@ -58,6 +58,8 @@ final class TestSocket: @unchecked Sendable {
             let read = bytes.withUnsafeMutableBytes {
                 recv(descriptor, $0.baseAddress.map { $0 + received }, count - received, 0)
             }
+            // With a time limit it does not go on by itself after a signal (of a child that ended, for instance).
+            if read < 0, errno == EINTR { continue }
             guard read > 0 else {
                 throw SocketError(description: read == 0 ? "closed after \(received) of \(count)" : "recv: \(errno)")
             }
@@ -69,7 +71,8 @@ final class TestSocket: @unchecked Sendable {
     /// Whether the peer closes now, having sent nothing more.
     func isClosedByPeer() -> Bool {
         var byte: UInt8 = 0
-        let count = recv(descriptor, &byte, 1, 0)
+        var count = 0
+        repeat { count = recv(descriptor, &byte, 1, 0) } while count < 0 && errno == EINTR
         return count == 0 || (count < 0 && errno == ECONNRESET)
     }
 

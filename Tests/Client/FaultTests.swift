@@ -188,7 +188,8 @@ import Testing
 
     static let losses: [[Int: FakeBlockServices.Behaviour]] = [
         [0: .lostEverything], [2: .lostEverything, 3: .lostEverything], [0: .corrupts, 5: .lostEverything],
-        [1: .hangsUp, 4: .hangsUp], [0: .confuses, 3: .confusesPages], [1: .confuses, 2: .corrupts], [3: .stalls], [0: .stalls, 1: .corrupts], [4: .lostEverything, 5: .corrupts],
+        [1: .hangsUp, 4: .hangsUp], [0: .confuses, 3: .confusesPages], [1: .confuses, 2: .corrupts], [3: .stalls],
+        [0: .stalls, 1: .corrupts], [4: .lostEverything, 5: .corrupts],
     ]
 
     @Test(arguments: losses)

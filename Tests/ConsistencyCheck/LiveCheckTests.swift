@@ -43,7 +43,9 @@ struct LiveCheckTests {
         options.shards = TestCluster.shards
         options.checksBlocks = blocks
         options.failureDomains = [Self.stray: .none]
-        for index in 0..<TestServices.count { options.failureDomains[TestServices.id(index)] = TestServices.domain(index) }
+        for index in 0..<TestServices.count {
+            options.failureDomains[TestServices.id(index)] = TestServices.domain(index)
+        }
         options.pauseNanoseconds = FakeCluster.pauseNanoseconds
         let findings = Mutex<[Finding]>([])
         let check = LiveCheck(cluster: cluster, options: options, facts: facts) { finding in

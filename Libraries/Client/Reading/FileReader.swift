@@ -54,16 +54,18 @@ public actor FileReader {
         let isSequential = note(range)
         defer { prefetch() }
         var attempts = 0
+        var use: Use = isSequential ? .inOrder : .once
         while true {
             do {
                 let pieces = try await plan(range)
-                return try await gather(pieces, isSequential, attempts == 0 ? (isSequential ? .inOrder : .once) : .again)
+                return try await gather(pieces, isSequential, use)
             } catch {
                 // Blocks may have moved since the spans were asked for.
                 guard attempts < 2, error.cause == .tooManyBlocksMissing else { throw error }
                 core.spans.forget(id, range)
             }
             attempts += 1
+            use = .again
         }
     }
 
@@ -159,10 +161,9 @@ public actor FileReader {
         layout.stripes == 1 && layout.blockBytes <= Self.smallBlockBytes
     }
 
-    /// Whether all of a block is fetched at once whose beginning is wanted: it can be verified without its page sums then,
-    /// for which its service would have to read it twice. Reading ahead has to reach beyond its span for that, or the
-    /// reader waits for the end of each.
-    /// Not for blocks that are mostly padding.
+    /// Whether all of a block is fetched at once whose beginning is wanted: then it can be verified without its page sums,
+    /// for which its service would have to read it twice. Reading ahead has to reach as far as a span for that, or the
+    /// reader waits for the end of each. Not for blocks that are mostly padding.
     private func isFetchedWhole(
         _ span: SpanInfo, _ layout: SpanLayout, _ range: ReadPiece.CellRange, _ limit: Int
     ) -> Bool {

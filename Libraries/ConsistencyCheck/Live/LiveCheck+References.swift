@@ -15,7 +15,7 @@ extension LiveCheck {
                     begin = InodeID(rawValue: last.rawValue + 1)
                 }
             } catch {
-                // A shard that cannot read its own records says so: a finding, and everything else is read all the same.
+                // A shard that cannot read its own records says so: a finding, and the rest is read all the same.
                 guard let code = error.code else { throw error }
                 unreadable.append(
                     Finding(
@@ -39,8 +39,8 @@ extension LiveCheck {
         return files.max()
     }
 
-    /// Looks at a file and the lists that it should be in, between two looks at the file that say the same. Otherwise it
-    /// is being written or moved, and nothing can be said; nor of records that cannot be read, which rule D is about.
+    /// Looks at a file and the lists that it should be in, between two looks at the file that say the same. Otherwise
+    /// it is being written or moved, and nothing can be said; nor of records that cannot be read, which rule D is about.
     func readReferencesAgain(of id: InodeID) async throws(ClientError) {
         do throws(ClientError) {
             try await compareReferences(of: id)
