@@ -152,11 +152,14 @@ actor ClusterQueries {
 
     // MARK: Block services
 
-    /// Tells the registry that a disk will never come back.
+    /// Tells the registry that a disk will never come back, as operators do: what block services ask for themselves is
+    /// limited to one an hour.
     func decommission(_ service: BlockServiceID) async throws {
         let connection = RegistryConnection(on: client.loop, addresses: [registry])
         defer { connection.close() }
-        _ = try await connection.call(DecommissionBlockServiceRequest(id: service))
+        let flags = BlockServiceFlags.decommissioned
+        _ = try await connection.call(
+            SetBlockServiceFlagsRequest(id: service, flags: flags, flagsMask: flags.rawValue))
     }
 
     /// Files with a name that have blocks at a service, over all shards. What killed mounts and collectors left half done
