@@ -139,14 +139,20 @@ import Testing
         #expect(try findings(memory).isEmpty)
     }
 
-    @Test func whatCannotBeRepairedIsCountedOnceAndTriedAgain() async throws {
+    /// With one damaged block.
+    private static func clusterThatCannotRepair() throws -> (FakeCluster, FakeCluster.Block) {
         let cluster = FakeCluster(disks: 3, files: 10)
-        let memory = try MaintenanceState(store: MemoryStore())
         let victim = try #require(cluster.blocks.first)
         cluster.change { state in
             state.outcomes[victim.id] = .damaged(.corrupt)
             state.isUnrepairable = true
         }
+        return (cluster, victim)
+    }
+
+    @Test func whatCannotBeRepairedIsCountedOnceAndTriedAgain() async throws {
+        let memory = try MaintenanceState(store: MemoryStore())
+        let (cluster, victim) = try Self.clusterThatCannotRepair()
         for _ in 0..<2 {
             await scrubber(cluster, memory).runOnce()
             let record = try #require(try memory.disk(victim.service))
@@ -165,13 +171,8 @@ import Testing
     }
 
     @Test func damageOfAFileThatIsGoneIsClosed() async throws {
-        let cluster = FakeCluster(disks: 3, files: 10)
         let memory = try MaintenanceState(store: MemoryStore())
-        let victim = try #require(cluster.blocks.first)
-        cluster.change { state in
-            state.outcomes[victim.id] = .damaged(.corrupt)
-            state.isUnrepairable = true
-        }
+        let (cluster, victim) = try Self.clusterThatCannotRepair()
         await scrubber(cluster, memory).runOnce()
         #expect(try findings(memory).map(\.outcome) == [.unrepairable])
         cluster.change { state in state.files = state.files.filter { !$0.value.joined().contains(victim) } }
