@@ -3,7 +3,8 @@ import Glibc
 
 /// Memory for direct reads.
 ///
-/// `@unchecked Sendable`: plain memory; whoever took it from a lock uses it until it is put back there.
+/// `@unchecked Sendable`: the pointer never changes, and one thread uses the memory at a time: the one that made the
+/// buffer, then whoever takes it out of `BlockDisk.spareBuffer`, whose lock orders the two.
 package final class MediumBuffer: @unchecked Sendable {
     /// What direct reads are aligned to; no filesystem or disk wants more.
     static let unit = 4096
@@ -69,7 +70,7 @@ package struct MediumReader: ~Copyable {
         let skipped = range.offset - start
         let whole = (skipped + count + unit - 1) / unit * unit
         var done = 0
-        // The file may end before the last unit does.
+        // The file may end before the last unit does. To go on behind such an end would not be aligned any more.
         while done < skipped + count {
             let got = pread(direct.raw, buffer.memory + done, whole - done, start + done)
             if got < 0, errno == EINTR { continue }
