@@ -15,6 +15,8 @@ struct ProcessFaults {
     private let counters: Counters
     private var random: SeededRandom
     private var phase: Phase
+    /// The first fault is a kill, so that the shortest campaign has one.
+    private var hasKilled = false
 
     init(cluster: TortureCluster, impairments: Impairments, ledger: Ledger, counters: Counters, seed: UInt64) {
         self.cluster = cluster
@@ -48,12 +50,13 @@ struct ProcessFaults {
         guard let disk = healthy.randomElement(using: &random), let pid = cluster.pid(ofDisk: disk),
             let service = cluster.service(onDisk: disk)
         else { return }
-        let isKill = random.chance(0.4)
+        let isKill = random.chance(0.4) || !hasKilled
         impairments.begin(disk, service, isKill ? "killed" : "paused")
         if isKill {
             ledger.note("kill disk \(disk)")
             counters.add("processes killed: block")
             kill(pid, SIGKILL)
+            hasKilled = true
             phase = .killed(disk: disk, pid: pid)
         } else {
             // Mostly short; sometimes longer than anybody waits for one request.
