@@ -24,11 +24,11 @@ import Foundation
     @Option(help: "Size of the large file, MiB.")
     var megabytes = 1024
 
-    @Option(help: "Only these parts: codec, metadata, small-files, mount, scrub, faults.")
+    @Option(help: "Only these parts: codec, metadata, small-files, mount, scrub, faults, rebuild.")
     var only: [Part] = Part.allCases
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case codec, metadata, smallFiles = "small-files", mount, scrub, faults
+        case codec, metadata, smallFiles = "small-files", mount, scrub, faults, rebuild
     }
 
     func run() throws {
@@ -48,6 +48,9 @@ import Foundation
             try ScrubFigures(programs: programs, report: report, directory: directory).run(megabytes: megabytes)
         }
         if only.contains(.faults) { try faults(programs, report) }
+        if only.contains(.rebuild) {
+            try RebuildFigures(programs: programs, report: report, directory: directory).run(megabytes: megabytes)
+        }
         try report.writeJSON(to: json)
         report.note("as JSON: \(json)")
     }
