@@ -3,7 +3,7 @@ package struct RepairOptions: Hashable, Sendable {
     /// Memory for blocks under way, in bytes. A single block that needs more gets it while nothing else is under way.
     package var memoryBytes = 256 << 20
     /// Sources are read in pieces of so many bytes, a multiple of 4096.
-    package var pieceBytes = 2 << 20
+    package var pieceBytes = 1 << 20
     /// Spans of one file that are worked on at the same time.
     package var spansPerFile = 8
     /// Reads and writes under way at one block service.

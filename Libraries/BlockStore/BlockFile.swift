@@ -70,9 +70,19 @@ public final class BlockFile: Sendable {
     public var descriptor: Int32 { file.raw }
 
     /// Tells the kernel that this range is about to be read.
+    ///
+    /// A few pages are asked for by one request to the disk. For more the kernel's own reading ahead is better: what
+    /// it is told to read it reads into single pages, and what it reads ahead into large folios, for a third of the
+    /// processor time and up to twice as fast (ext4, Linux 6.18).
     public func willRead(_ range: StoredRange) {
-        posix_fadvise(file.raw, range.offset, range.count, POSIX_FADV_WILLNEED)
+        if range.count <= Self.fewBytes {
+            posix_fadvise(file.raw, range.offset, range.count, POSIX_FADV_WILLNEED)
+        } else {
+            posix_fadvise(file.raw, 0, 0, POSIX_FADV_SEQUENTIAL)
+        }
     }
+
+    private static let fewBytes = 128 << 10
 
     /// Lets the kernel forget what it has of this range in memory, so that what is read next comes from the medium.
     /// What is not written to it yet stays.

@@ -62,9 +62,14 @@ final class BenchCluster {
 
     /// Mounts anew, so that neither the kernel nor the mount process holds anything in a cache.
     func remount() throws {
-        let old = try pid("mount")
+        try restart("mount")
+    }
+
+    /// Ends a service, and waits until it has been started again.
+    func restart(_ service: String) throws {
+        let old = try pid(service)
         kill(old, SIGTERM)
-        try wait(seconds: 30, for: "the mount to be back") { (try? pid("mount")).map { $0 != old } ?? false }
+        try wait(seconds: 30, for: "\(service) to be back") { (try? pid(service)).map { $0 != old } ?? false }
     }
 }
 

@@ -7,7 +7,7 @@ struct RebuildFigures {
     let directory: String
 
     private static let disks = 8
-    private static let lost = 3
+    private static let files = 32
 
     func run(megabytes: Int) throws {
         // A process for each disk: one of them is lost.
@@ -19,13 +19,22 @@ struct RebuildFigures {
         let collector = try cluster.pid("gc")
         kill(collector, SIGSTOP)
         defer { kill(collector, SIGCONT) }
-        _ = try programs.measure("stream", ["write", cluster.mount + "/stream", "\(megabytes * 4)"])
-        let disk = "\(cluster.directory)/disks/\(Self.lost)"
-        let bytes = try blockBytes(disk)
+        // The blocks of one file stay on few disks; those of many are on all.
+        for file in 0..<Self.files {
+            let path = "\(cluster.mount)/stream-\(file)"
+            _ = try programs.measure("stream", ["write", path, "\(megabytes * 4 / Self.files)"])
+        }
+        let disks = try (0..<Self.disks).map { number in
+            (number: number, bytes: try blockBytes("\(cluster.directory)/disks/\(number)"))
+        }
+        guard let (lost, bytes) = disks.max(by: { $0.bytes < $1.bytes }) else { return }
+        let disk = "\(cluster.directory)/disks/\(lost)"
         let registry = try cluster.address("registry")
         let service = try number(ofDisk: disk, registry)
         try FileManager.default.removeItem(atPath: disk + "/with_crc")
         try FileManager.default.createDirectory(atPath: disk + "/with_crc", withIntermediateDirectories: false)
+        // Its files are still open there.
+        try cluster.restart("block-\(lost)")
         let ceiling = try programs.measure("disk_stream", [directory])["writeMegabytesPerSecond"] ?? 0
         dropCaches()
 
@@ -48,7 +57,7 @@ struct RebuildFigures {
     }
 
     private func blockBytes(_ disk: String) throws -> Int {
-        let output = try programs.run("/bin/sh", ["-c", "cat '\(disk)'/with_crc/*/* | wc -c"])
+        let output = try programs.run("/bin/sh", ["-c", "find '\(disk)/with_crc' -type f -exec cat {} + | wc -c"])
         return Int(output.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
     }
 
