@@ -36,6 +36,7 @@ private final class ConnectAttempt {
         timer = loop.timer(afterNanoseconds: timeoutNanoseconds) { self.finish(ETIMEDOUT) }
         descriptor = linux_socket_tcp()
         guard descriptor >= 0 else { return failSoon(-descriptor) }
+        TCPTuning.beforeConnecting(descriptor, to: address)
         let failed = address.withSockaddr { Glibc.connect(descriptor, $0, $1) } != 0
         if failed, errno != EINPROGRESS { return failSoon(errno) }
         do {

@@ -55,7 +55,6 @@ public final class TCPConnection {
         self.loop = loop
         self.descriptor = descriptor
         self.peer = peer
-        TCPTuning.apply(to: descriptor, peer: peer)
         var yes: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &yes, socklen_t(MemoryLayout<Int32>.size))
         poll = try LoopHandle(initialize: { uv_poll_init(loop.raw, $0, descriptor) })

@@ -11,6 +11,8 @@ public final class TCPListener {
 
     private let loop: EventLoop
     private let descriptor: Int32
+    /// For connections to other machines.
+    private let congestionControl: CongestionControl?
     private let poll: LoopHandle<uv_poll_t>
     private var onConnection: ((TCPConnection) -> Void)?
     private var onDescriptor: ((Int32, SocketAddress) -> Void)?
@@ -42,6 +44,7 @@ public final class TCPListener {
         self.maximumConnections = maximumConnections
         let made = linux_socket_tcp()
         guard made >= 0 else { throw SystemError("create a TCP socket", code: made) }
+        congestionControl = TCPTuning.beforeListening(made)
         do {
             try Self.bindAndListen(made, address)
             localAddress = try .ofSocket(made)
@@ -91,6 +94,7 @@ public final class TCPListener {
             let accepted = linux_accept(descriptor, &address, &port)
             guard accepted >= 0 else { return acceptFailed(-accepted) }
             let peer = SocketAddress(address: UInt32(bigEndian: address), port: UInt16(bigEndian: port))
+            TCPTuning.afterAccepting(accepted, from: peer, system: congestionControl)
             if let onDescriptor {
                 openConnections += 1
                 onDescriptor(accepted, peer)

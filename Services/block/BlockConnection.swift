@@ -51,7 +51,6 @@ final class BlockConnection {
         self.peer = peer
         self.server = server
         input = .allocate(byteCount: Self.inputSize, alignment: 8)
-        TCPTuning.apply(to: socket, peer: peer)
         poll = try FileDescriptorPoll(on: server.loop, descriptor: socket) { [unowned self] in socketReady($0) }
         touch()
         watch(.readable)

@@ -44,21 +44,29 @@ import Testing
         #expect(sum.count == total)
         #expect(sum.intact)
     }
+
     /// Where the system paces connections, those within the machine are not; the others stay as they are.
-    @Test func connectionsWithinTheMachineAreNotPaced() throws {
-        func congestionControl(_ descriptor: Int32) -> String {
-            var name = [UInt8](repeating: 0, count: 16)
-            var size = socklen_t(name.count)
-            getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CONGESTION, &name, &size)
-            return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        for peer in [SocketAddress.loopback(port: 1), SocketAddress(address: 0x0a00_0001, port: 1)] {
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(descriptor) }
-            let before = congestionControl(descriptor)
-            TCPTuning.apply(to: descriptor, peer: peer)
-            #expect(congestionControl(descriptor) == (peer.address >> 24 == 127 ? "reno" : before))
-        }
+    @Test(arguments: [SocketAddress.loopback(port: 1), SocketAddress(address: 0xc000_0201, port: 1)])
+    func connectionsWithinTheMachineAreNotPaced(_ peer: SocketAddress) throws {
+        let isWithin = peer == .loopback(port: 1)
+        let (connecting, listening) = (try tcpSocket(), try tcpSocket())
+        defer { [connecting, listening].forEach { close($0) } }
+        let system = try #require(CongestionControl(of: connecting))
+        TCPTuning.beforeConnecting(connecting, to: peer)
+        #expect(CongestionControl(of: connecting) == (isWithin ? .unpaced : system))
+
+        let known = TCPTuning.beforeListening(listening)
+        #expect(known == system)
+        #expect(CongestionControl(of: listening) == .unpaced)
+        // As if it had been accepted: that is what it gets from the listening one.
+        TCPTuning.afterAccepting(listening, from: peer, system: known)
+        #expect(CongestionControl(of: listening) == (isWithin ? .unpaced : system))
+    }
+
+    private func tcpSocket() throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(descriptor >= 0)
+        return descriptor
     }
 
     @Test func fillsTheCallersBuffer() async throws {

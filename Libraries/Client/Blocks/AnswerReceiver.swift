@@ -33,6 +33,7 @@ struct AnswerReceiver: ~Copyable {
     /// Bytes of pages and checksums, or of whatever else follows the header.
     private var bodyReceived = 0
     private var corruptPage: Int?
+    private var mark = ReceiveMark()
 
     init() {}
 
@@ -46,7 +47,7 @@ struct AnswerReceiver: ~Copyable {
         if headerReceived < Self.headerBytes {
             let missing = Self.headerBytes - headerReceived
             let count = Self.retrying { read(descriptor, small + headerReceived, missing) }
-            guard count > 0 else { return Self.nothing(count) }
+            guard count > 0 else { return nothing(count, missing: 1, descriptor) }
             headerReceived += count
             guard headerReceived == Self.headerBytes else { return .more }
         }
@@ -84,7 +85,7 @@ struct AnswerReceiver: ~Copyable {
     ) -> Outcome {
         let place = small + Self.headerBytes
         let count = Self.retrying { read(descriptor, place + smallReceived, size - smallReceived) }
-        guard count > 0 else { return Self.nothing(count) }
+        guard count > 0 else { return nothing(count, missing: 1, descriptor) }
         smallReceived += count
         guard smallReceived == size else { return .more }
         return finish(result(place))
@@ -98,7 +99,7 @@ struct AnswerReceiver: ~Copyable {
         guard bodyReceived < size else { return finish(.success(nil)) }
         let (offset, missing) = (bodyReceived, size - bodyReceived)
         let count = Self.retrying { read(descriptor, destination + offset, missing) }
-        guard count > 0 else { return Self.nothing(count) }
+        guard count > 0 else { return nothing(count, missing: missing, descriptor) }
         bodyReceived += count
         return bodyReceived == size ? finish(.success(nil)) : .more
     }
@@ -113,7 +114,9 @@ struct AnswerReceiver: ~Copyable {
         guard bodyReceived < pages * Self.pageAndSumBytes else { return finishPages(operation) }
         let used = scatter(destination, pages)
         let count = Self.retrying { readv(descriptor, vectors, used) }
-        guard count > 0 else { return Self.nothing(count) }
+        guard count > 0 else {
+            return nothing(count, missing: pages * Self.pageAndSumBytes - bodyReceived, descriptor)
+        }
         let before = bodyReceived / Self.pageAndSumBytes
         bodyReceived += count
         let after = bodyReceived / Self.pageAndSumBytes
@@ -175,9 +178,13 @@ struct AnswerReceiver: ~Copyable {
         }
     }
 
-    private static func nothing(_ count: Int) -> Outcome {
+    /// - Parameter missing: bytes that are still to come before there is something to do.
+    private mutating func nothing(_ count: Int, missing: Int, _ descriptor: Int32) -> Outcome {
         if count == 0 { return .ended("the server closed the connection") }
-        if errno == EAGAIN || errno == EWOULDBLOCK { return .blocked }
-        return .ended(SystemError.last("receive").description)
+        guard errno == EAGAIN || errno == EWOULDBLOCK else {
+            return .ended(SystemError.last("receive").description)
+        }
+        mark.wait(for: missing, on: descriptor)
+        return .blocked
     }
 }

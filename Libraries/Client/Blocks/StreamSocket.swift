@@ -11,6 +11,7 @@ enum StreamSocket {
         var on: Int32 = 1
         let size = socklen_t(MemoryLayout<Int32>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, size)
+        TCPTuning.beforeConnecting(descriptor, to: address)
         var raw = sockaddr_in()
         raw.sin_family = sa_family_t(AF_INET)
         raw.sin_port = address.port.bigEndian
@@ -25,7 +26,6 @@ enum StreamSocket {
             close(descriptor)
             throw SystemError("connect to \(address)", code: code)
         }
-        TCPTuning.apply(to: descriptor, peer: address)
         return descriptor
     }
 
