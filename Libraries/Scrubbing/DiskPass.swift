@@ -69,7 +69,8 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
             }
             if shard.rawValue == .max { judgeLastBlocks() }
             guard mayGoOn else { return }
-            remember { () throws(MaintenanceStateError) in try progress.endShard() }
+            let first = unanswered.firstInRow
+            remember { () throws(MaintenanceStateError) in try progress.endShard(unanswered: first) }
             guard shard.rawValue < .max else { return }
             shard = progress.record.shard
         }
@@ -126,8 +127,8 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
             // Not found: it was destroyed since it was listed.
             if !error.isRefusal(.fileNotFound) { noAnswer(of: file, error) }
         }
-        let now = cluster.monotonicNanoseconds
-        remember { () throws(MaintenanceStateError) in try progress.end(file, now: now) }
+        let (now, first) = (cluster.monotonicNanoseconds, unanswered.firstInRow)
+        remember { () throws(MaintenanceStateError) in try progress.end(file, now: now, unanswered: first) }
     }
 
     // MARK: Blocks

@@ -4,7 +4,8 @@ import Synchronization
 
 /// How far the pass over one disk is, and what it counted: remembered about once a second.
 ///
-/// Files are begun in order and end in any: where a later pass would go on is the first that has not ended.
+/// Files are begun in order and end in any: where a later pass would go on is the first that has not ended, or has a
+/// block that nobody has answered for yet.
 final class PassProgress: Sendable {
     private struct State {
         var record: DiskRecord
@@ -45,7 +46,8 @@ final class PassProgress: Sendable {
     }
 
     /// The file needs no further look in this pass. After an interruption nobody knows, so its place is kept.
-    func end(_ file: InodeID, now: UInt64) throws(MaintenanceStateError) {
+    /// - Parameter unanswered: the first file that has to be looked at again if the process ends now.
+    func end(_ file: InodeID, now: UInt64, unanswered: InodeID?) throws(MaintenanceStateError) {
         let changed = state.withLock { state -> DiskRecord? in
             guard state.interruption == nil else { return nil }
             state.open.removeAll { $0 == file }
@@ -53,27 +55,23 @@ final class PassProgress: Sendable {
             state.record.file = state.open.first ?? state.next
             guard now &- state.savedNanoseconds > Self.saveNanoseconds else { return nil }
             state.savedNanoseconds = now
-            return state.record
+            return state.record.goingOn(with: unanswered)
         }
         if let changed { try memory.set(changed, ofDisk: disk) }
     }
 
     /// The pass breaks off, and has to go on with this file at the latest.
     func rewind(to file: InodeID) {
-        state.withLock { state in
-            guard (file.shard.rawValue, file) < (state.record.shard.rawValue, state.record.file) else { return }
-            state.record.shard = file.shard
-            state.record.file = file
-        }
+        state.withLock { $0.record = $0.record.goingOn(with: file) }
     }
 
     /// All files of a shard had their turn.
-    func endShard() throws(MaintenanceStateError) {
+    func endShard(unanswered: InodeID?) throws(MaintenanceStateError) {
         let record = state.withLock { state in
             state.record.shard = ShardID(rawValue: state.record.shard.rawValue &+ 1)
             state.record.file = .null
             state.next = .null
-            return state.record
+            return state.record.goingOn(with: unanswered)
         }
         try memory.set(record, ofDisk: disk)
     }
@@ -104,6 +102,17 @@ final class PassProgress: Sendable {
             state.deviceErrorsInARow += 1
             if state.deviceErrorsInARow >= limit, state.interruption == nil { state.interruption = .deviceErrors }
         }
+    }
+}
+
+extension DiskRecord {
+    /// With this file as the place to go on, if it comes before the one that is.
+    fileprivate func goingOn(with first: InodeID?) -> DiskRecord {
+        guard let first, (first.shard.rawValue, first) < (shard.rawValue, file) else { return self }
+        var record = self
+        record.shard = first.shard
+        record.file = first
+        return record
     }
 }
 

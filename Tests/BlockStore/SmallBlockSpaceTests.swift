@@ -33,7 +33,7 @@ import Testing
         let stored = try fill(try #require(disk), from: 0)
         #expect((400...1000).contains(stored) && disk?.blocks == stored)
         // Somebody else takes the very last of it.
-        let other = open("\(filesystem.path)/other", O_WRONLY | O_CREAT, 0o600)
+        let other = open("\(filesystem.path)/other", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         let page = [UInt8](repeating: 1, count: 4096)
         while write(other, page, page.count) == page.count {}
         close(other)
@@ -71,9 +71,8 @@ import Testing
         for free in stride(from: 0, to: 160, by: 8) {
             let filesystem = try #require(SmallFilesystem(kibibytes: 32 << 10))
             let path = "\(filesystem.path)/disk"
-            try FileManager.default.copyItem(atPath: crashed.path, toPath: path)
-            // A copy has holes where the reserve has none. Programs that other tests start must not inherit the
-            // descriptor: they would keep the space.
+            try copyDisk(crashed.path, to: path)
+            // A copy has holes where the reserve has none.
             let reserve = open("\(path)/small_blocks/reserve", O_WRONLY | O_TRUNC | O_CLOEXEC)
             for _ in 0..<1024 { #expect(write(reserve, page, page.count) == page.count) }
             close(reserve)
@@ -86,6 +85,22 @@ import Testing
         }
     }
 
+    /// Programs that other tests start must not inherit any descriptor here, as they do from Foundation's copying: they
+    /// would keep the space of what is deleted later.
+    private func copyDisk(_ source: String, to target: String) throws {
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: target, withIntermediateDirectories: false)
+        for name in try manager.subpathsOfDirectory(atPath: source).sorted() {
+            guard let content = manager.contents(atPath: "\(source)/\(name)") else {
+                try manager.createDirectory(atPath: "\(target)/\(name)", withIntermediateDirectories: false)
+                continue
+            }
+            let copy = open("\(target)/\(name)", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            defer { close(copy) }
+            try #require(content.withUnsafeBytes { write(copy, $0.baseAddress, $0.count) } == content.count)
+        }
+    }
+
     @Test(.enabled(if: SmallFilesystem.isAvailable, "needs the right to mount"))
     func aDiskWithoutAnyRoomComesBackWhenThereIsSome() throws {
         let filesystem = try #require(SmallFilesystem(kibibytes: 16 << 10))
@@ -93,7 +108,7 @@ import Testing
         try disk?.store(id(1), data(1))
         disk = nil
         unlink("\(filesystem.path)/disk/small_blocks/reserve")
-        let other = open("\(filesystem.path)/other", O_WRONLY | O_CREAT, 0o600)
+        let other = open("\(filesystem.path)/other", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         let page = [UInt8](repeating: 1, count: 4096)
         while write(other, page, page.count) == page.count {}
         close(other)

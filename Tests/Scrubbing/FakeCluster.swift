@@ -36,6 +36,8 @@ final class FakeCluster: ScrubCluster {
         var nextBlock: UInt64 = 1_000_000
         /// Called with the number of checks so far.
         var afterCheck: (@Sendable (Int) -> Void)?
+        /// Called with each shard whose files are asked for.
+        var onListing: (@Sendable (ShardID) -> Void)?
     }
 
     static let blockBytes: UInt32 = 8192
@@ -121,7 +123,9 @@ final class FakeCluster: ScrubCluster {
     func call<R: ShardRPC>(_ request: R, shard: ShardID) async throws(ClientError) -> R.Response {
         let answer: AnyShardResponse?
         switch request.erased {
-        case .blockServiceFiles(let request): answer = .blockServiceFiles(files(request, shard))
+        case .blockServiceFiles(let request):
+            state.withLock { $0.onListing }?(shard)
+            answer = .blockServiceFiles(files(request, shard))
         case .fileSpans(let request): answer = spans(request).map { .fileSpans($0) }
         case .statFile(let request):
             let isRefused = state.withLock { state in

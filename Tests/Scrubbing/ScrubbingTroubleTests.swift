@@ -32,6 +32,10 @@ import Testing
         }
     }
 
+    private final class Saved: Sendable {
+        let record = Mutex<DiskRecord?>(nil)
+    }
+
     private func scrub(_ cluster: FakeCluster) async {
         let settings = ScrubSettings(
             bytesPerSecondPerDisk: 0, intervalNanoseconds: Self.week * 1_000_000_000, disksAtOnce: 8)
@@ -92,6 +96,25 @@ import Testing
         cluster.advance(seconds: Self.week)
         await scrub(cluster)
         #expect(try memory.findings(on: FakeCluster.disk(1)).map(\.outcome) == [.gone])
+    }
+
+    /// Whoever kills the process does not make it forget a block that nobody has answered for yet.
+    @Test func whatIsSavedDoesNotGoBeyondABlockWithoutAnAnswer() async throws {
+        let cluster = FakeCluster(disks: 1, files: 7, spansPerFile: 1, blocksPerSpan: 1)
+        let files = cluster.change { $0.files }
+        let last = try #require(files.max { $0.key.shard.rawValue < $1.key.shard.rawValue })
+        let memory = memory
+        let saved = Saved()
+        cluster.change { state in
+            state.outcomes[last.value[0][0].id] = Self.silence
+            state.onListing = { shard in
+                guard shard.rawValue == .max else { return }
+                saved.record.withLock { $0 = try? memory.disk(FakeCluster.disk(1)) }
+            }
+        }
+        await scrub(cluster)
+        let record = try #require(saved.record.withLock { $0 })
+        #expect(record.shard == last.key.shard && record.file == last.key)
     }
 
     @Test func aDiskThatFallsSilentGoesOnWhereItDid() async throws {
