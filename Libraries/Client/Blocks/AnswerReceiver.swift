@@ -47,7 +47,7 @@ struct AnswerReceiver: ~Copyable {
         if headerReceived < Self.headerBytes {
             let missing = Self.headerBytes - headerReceived
             let count = Self.retrying { read(descriptor, small + headerReceived, missing) }
-            guard count > 0 else { return nothing(count, missing: 1, descriptor) }
+            guard count > 0 else { return Self.nothing(count) }
             headerReceived += count
             guard headerReceived == Self.headerBytes else { return .more }
         }
@@ -85,7 +85,7 @@ struct AnswerReceiver: ~Copyable {
     ) -> Outcome {
         let place = small + Self.headerBytes
         let count = Self.retrying { read(descriptor, place + smallReceived, size - smallReceived) }
-        guard count > 0 else { return nothing(count, missing: 1, descriptor) }
+        guard count > 0 else { return Self.nothing(count) }
         smallReceived += count
         guard smallReceived == size else { return .more }
         return finish(result(place))
@@ -101,6 +101,7 @@ struct AnswerReceiver: ~Copyable {
         let count = Self.retrying { read(descriptor, destination + offset, missing) }
         guard count > 0 else { return nothing(count, missing: missing, descriptor) }
         bodyReceived += count
+        mark.received(missing: size - bodyReceived, on: descriptor)
         return bodyReceived == size ? finish(.success(nil)) : .more
     }
 
@@ -111,14 +112,14 @@ struct AnswerReceiver: ~Copyable {
         _ found: UnsafeMutablePointer<UInt32>?, _ descriptor: Int32
     ) -> Outcome {
         let pages = bytes / Self.pageBytes
-        guard bodyReceived < pages * Self.pageAndSumBytes else { return finishPages(operation) }
+        let missing = pages * Self.pageAndSumBytes - bodyReceived
+        guard missing > 0 else { return finishPages(operation) }
         let used = scatter(destination, pages)
         let count = Self.retrying { readv(descriptor, vectors, used) }
-        guard count > 0 else {
-            return nothing(count, missing: pages * Self.pageAndSumBytes - bodyReceived, descriptor)
-        }
+        guard count > 0 else { return nothing(count, missing: missing, descriptor) }
         let before = bodyReceived / Self.pageAndSumBytes
         bodyReceived += count
+        mark.received(missing: missing - count, on: descriptor)
         let after = bodyReceived / Self.pageAndSumBytes
         check(destination, before..<after, found)
         return after == pages ? finishPages(operation) : .more
@@ -178,13 +179,16 @@ struct AnswerReceiver: ~Copyable {
         }
     }
 
-    /// - Parameter missing: bytes that are still to come before there is something to do.
+    /// In the midst of a body that lacks `missing` bytes.
     private mutating func nothing(_ count: Int, missing: Int, _ descriptor: Int32) -> Outcome {
+        let outcome = Self.nothing(count)
+        if case .blocked = outcome { mark.wait(for: missing, on: descriptor) }
+        return outcome
+    }
+
+    private static func nothing(_ count: Int) -> Outcome {
         if count == 0 { return .ended("the server closed the connection") }
-        guard errno == EAGAIN || errno == EWOULDBLOCK else {
-            return .ended(SystemError.last("receive").description)
-        }
-        mark.wait(for: missing, on: descriptor)
-        return .blocked
+        if errno == EAGAIN || errno == EWOULDBLOCK { return .blocked }
+        return .ended(SystemError.last("receive").description)
     }
 }
