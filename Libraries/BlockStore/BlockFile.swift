@@ -71,11 +71,12 @@ public final class BlockFile: Sendable {
 
     /// Tells the kernel that this range is about to be read.
     ///
-    /// A few pages are asked for by one request to the disk. For more the kernel's own reading ahead is better: what
-    /// it is told to read it reads into single pages, and what it reads ahead into large folios, for a third of the
-    /// processor time and up to twice as fast (ext4, Linux 6.18).
+    /// A few pages are asked for by one request to the disk. For more of a file the kernel's own reading ahead is
+    /// better: what it is told to read it reads into single pages, and what it reads ahead into large folios. It was
+    /// measured for whole blocks; see the README. A segment stays as it is, since many blocks are read through its
+    /// descriptor.
     public func willRead(_ range: StoredRange) {
-        if range.count <= Self.fewBytes {
+        if range.count <= Self.fewBytes || segment != nil {
             posix_fadvise(file.raw, range.offset, range.count, POSIX_FADV_WILLNEED)
         } else {
             posix_fadvise(file.raw, 0, 0, POSIX_FADV_SEQUENTIAL)

@@ -10,24 +10,26 @@ public enum TCPTuning {
     /// For a socket that is about to connect.
     public static func beforeConnecting(_ descriptor: Int32, to peer: SocketAddress) {
         sendAtOnce(descriptor)
+        guard let system = CongestionControl(of: descriptor), system.isPaced else { return }
         if isLoopback(peer) || isOwnAddress(peer) { CongestionControl.unpaced.use(on: descriptor) }
     }
 
-    /// For a socket that is about to listen: connections are unpaced until `afterAccepting`.
-    /// - Returns: what the system has for its networks.
+    /// For a socket that is about to listen: its connections are unpaced until `afterAccepting`.
+    /// - Returns: what it had for the system's networks; nil if that stays.
     package static func beforeListening(_ descriptor: Int32) -> CongestionControl? {
-        let system = CongestionControl(of: descriptor)
+        guard let system = CongestionControl(of: descriptor), system.isPaced else { return nil }
         CongestionControl.unpaced.use(on: descriptor)
         return system
     }
 
     /// For an accepted socket.
-    /// - Parameter system: what connections to other machines are to use, as `beforeListening` found it.
+    /// - Parameter system: what connections to other machines are to use, from `beforeListening`.
     package static func afterAccepting(_ descriptor: Int32, from peer: SocketAddress, system: CongestionControl?) {
         sendAtOnce(descriptor)
-        if isLoopback(peer) { return }
+        // A route may have one of its own.
+        guard let system, !isLoopback(peer), CongestionControl(of: descriptor) == .unpaced else { return }
         if let own = try? SocketAddress.ofSocket(descriptor), own.address == peer.address { return }
-        system?.use(on: descriptor)
+        system.use(on: descriptor)
     }
 
     private static func sendAtOnce(_ descriptor: Int32) {
@@ -51,12 +53,12 @@ public enum TCPTuning {
 
 /// A congestion control of the kernel, by its name.
 package struct CongestionControl: Hashable {
-    /// Every kernel has it, and everyone may choose it.
-    package static let unpaced = CongestionControl(name: Array("reno".utf8))
+    /// Every kernel has it.
+    package static let unpaced = CongestionControl("reno")
 
     private let name: [UInt8]
 
-    private init(name: [UInt8]) { self.name = name }
+    package init(_ name: String) { self.name = Array(name.utf8) }
 
     /// The one of a socket; nil when the system does not say.
     package init?(of descriptor: Int32) {
@@ -66,7 +68,10 @@ package struct CongestionControl: Hashable {
         name = Array(bytes.prefix { $0 != 0 })
     }
 
-    func use(on descriptor: Int32) {
+    /// Whether it sends by timers.
+    package var isPaced: Bool { name.starts(with: "bbr".utf8) }
+
+    package func use(on descriptor: Int32) {
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CONGESTION, name, socklen_t(name.count))
     }
 }

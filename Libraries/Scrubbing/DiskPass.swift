@@ -18,7 +18,7 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
     private let gate: DiskGate
     /// A request that is never answered takes those behind it on its connection along, so they are repeated alone.
     private let repetitions: DiskGate
-    private let unanswered: UnansweredBlocks
+    private var unanswered: UnansweredBlocks { progress.unanswered }
 
     init(
         over disk: ScrubDisk, _ cluster: Cluster, _ settings: ScrubSettings, _ progress: PassProgress,
@@ -33,27 +33,15 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
         self.observer = observer
         gate = DiskGate(width: settings.checksAtOnce, bytesPerSecond: settings.bytesPerSecondPerDisk)
         repetitions = DiskGate(width: 1, bytesPerSecond: 0)
-        unanswered = UnansweredBlocks(known: Self.findings(on: disk, memory), limit: settings.unansweredLimit)
-    }
-
-    private static func findings(on disk: ScrubDisk, _ memory: ScrubMemory) -> [DamageFinding] {
-        do throws(MaintenanceStateError) {
-            return try memory.state.findings(on: disk.id)
-        } catch {
-            memory.failed(error)
-            return []
-        }
     }
 
     /// Returns when the disk is through or the pass has to break off; then `progress.interruption` says why.
     func run() async {
         let begin = progress.record
         await scrubShards()
-        guard progress.interruption == nil else {
-            // Whether the last blocks or the disk were the reason is not known, so they have another turn.
-            if let first = unanswered.firstInRow { progress.rewind(to: first) }
-            return
-        }
+        // Whether the last blocks without an answer or the disk were the reason is not known: the place that is saved
+        // lets them have another turn.
+        guard progress.interruption == nil else { return }
         // What lies before the place where this run took the pass up, it has not seen.
         for finding in unanswered.vanished(before: begin.passBegan, from: begin.shard, begin.file) { write(finding) }
         await repairs.settle(on: disk.id, before: begin.passBegan)
@@ -69,8 +57,7 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
             }
             if shard.rawValue == .max { judgeLastBlocks() }
             guard mayGoOn else { return }
-            let first = unanswered.firstInRow
-            remember { () throws(MaintenanceStateError) in try progress.endShard(unanswered: first) }
+            remember { () throws(MaintenanceStateError) in try progress.endShard() }
             guard shard.rawValue < .max else { return }
             shard = progress.record.shard
         }
@@ -79,7 +66,7 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
     /// Nothing came after the last blocks without an answer to tell them from a silent disk, so they have another turn.
     /// If they are silent then, they are known, and the pass ends without them.
     private func judgeLastBlocks() {
-        guard mayGoOn, let first = unanswered.firstInRow else { return }
+        guard mayGoOn, let first = unanswered.firstNotRemembered else { return }
         for finding in unanswered.takeRow() { note(finding) }
         progress.interrupt(.noAnswer(ClientError(.unavailable, "CHECK_BLOCK of the last blocks of disk \(disk.id)")))
         progress.rewind(to: first)
@@ -127,8 +114,8 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
             // Not found: it was destroyed since it was listed.
             if !error.isRefusal(.fileNotFound) { noAnswer(of: file, error) }
         }
-        let (now, first) = (cluster.monotonicNanoseconds, unanswered.firstInRow)
-        remember { () throws(MaintenanceStateError) in try progress.end(file, now: now, unanswered: first) }
+        let now = cluster.monotonicNanoseconds
+        remember { () throws(MaintenanceStateError) in try progress.end(file, now: now) }
     }
 
     // MARK: Blocks
@@ -266,15 +253,19 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
 
     private func note(_ finding: DamageFinding) {
         progress.update { $0.count(.unanswered) }
-        write(finding)
+        if write(finding) { unanswered.remembered(finding) }
     }
 
-    private func write(_ finding: DamageFinding) {
-        remember { () throws(MaintenanceStateError) in try memory.state.add(finding) }
+    /// Whether it is remembered.
+    @discardableResult private func write(_ finding: DamageFinding) -> Bool {
+        let isWritten = remember { () throws(MaintenanceStateError) in try memory.state.add(finding) }
         observer(.found(finding))
+        return isWritten
     }
 
-    private func remember(_ write: () throws(MaintenanceStateError) -> Void) {
-        if let error = memory.remember(write) { progress.interrupt(.notRemembered("\(error)")) }
+    @discardableResult private func remember(_ write: () throws(MaintenanceStateError) -> Void) -> Bool {
+        guard let error = memory.remember(write) else { return true }
+        progress.interrupt(.notRemembered("\(error)"))
+        return false
     }
 }

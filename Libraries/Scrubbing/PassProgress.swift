@@ -20,12 +20,15 @@ final class PassProgress: Sendable {
 
     private static let saveNanoseconds: UInt64 = 1_000_000_000
 
+    /// Blocks without an answer; it knows nothing of the progress.
+    let unanswered: UnansweredBlocks
     private let disk: BlockServiceID
     private let memory: MaintenanceState
     private let state: Mutex<State>
 
-    init(of disk: BlockServiceID, _ record: DiskRecord, in memory: MaintenanceState) {
+    init(of disk: BlockServiceID, _ record: DiskRecord, _ unanswered: UnansweredBlocks, in memory: MaintenanceState) {
         self.disk = disk
+        self.unanswered = unanswered
         self.memory = memory
         state = Mutex(State(record: record, next: record.file))
     }
@@ -46,8 +49,7 @@ final class PassProgress: Sendable {
     }
 
     /// The file needs no further look in this pass. After an interruption nobody knows, so its place is kept.
-    /// - Parameter unanswered: the first file that has to be looked at again if the process ends now.
-    func end(_ file: InodeID, now: UInt64, unanswered: InodeID?) throws(MaintenanceStateError) {
+    func end(_ file: InodeID, now: UInt64) throws(MaintenanceStateError) {
         let changed = state.withLock { state -> DiskRecord? in
             guard state.interruption == nil else { return nil }
             state.open.removeAll { $0 == file }
@@ -55,7 +57,7 @@ final class PassProgress: Sendable {
             state.record.file = state.open.first ?? state.next
             guard now &- state.savedNanoseconds > Self.saveNanoseconds else { return nil }
             state.savedNanoseconds = now
-            return state.record.goingOn(with: unanswered)
+            return saved(state)
         }
         if let changed { try memory.set(changed, ofDisk: disk) }
     }
@@ -66,19 +68,22 @@ final class PassProgress: Sendable {
     }
 
     /// All files of a shard had their turn.
-    func endShard(unanswered: InodeID?) throws(MaintenanceStateError) {
+    func endShard() throws(MaintenanceStateError) {
         let record = state.withLock { state in
             state.record.shard = ShardID(rawValue: state.record.shard.rawValue &+ 1)
             state.record.file = .null
             state.next = .null
-            return state.record.goingOn(with: unanswered)
+            return saved(state)
         }
         try memory.set(record, ofDisk: disk)
     }
 
     func save() throws(MaintenanceStateError) {
-        try memory.set(record, ofDisk: disk)
+        try memory.set(state.withLock { saved($0) }, ofDisk: disk)
     }
+
+    /// What a pass that ends now has to look at again, it is not to find behind its place.
+    private func saved(_ state: State) -> DiskRecord { state.record.goingOn(with: unanswered.firstNotRemembered) }
 
     /// Changes the record; it is written with the next step.
     func update(_ change: (inout DiskRecord) -> Void) {

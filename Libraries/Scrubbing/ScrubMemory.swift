@@ -1,4 +1,5 @@
 import MaintenanceState
+import Protocol
 import Synchronization
 
 /// The state as scrubbing writes it. Trouble with it, such as a full disk, is told once, and once that it is over.
@@ -41,6 +42,16 @@ final class ScrubMemory: Sendable {
             return error
         }
         return nil
+    }
+
+    /// Findings of earlier passes over a disk; none when they cannot be read.
+    func findings(on disk: BlockServiceID) -> [DamageFinding] {
+        do throws(MaintenanceStateError) {
+            return try state.findings(on: disk)
+        } catch {
+            failed(error)
+            return []
+        }
     }
 
     /// Reading or writing failed.

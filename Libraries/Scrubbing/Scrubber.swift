@@ -114,7 +114,8 @@ public final class Scrubber<Cluster: ScrubCluster>: Sendable {
             record.shard = ShardID(rawValue: 0)
             record.file = .null
         }
-        let progress = PassProgress(of: disk.id, record, in: memory.state)
+        let unanswered = UnansweredBlocks(known: memory.findings(on: disk.id), limit: settings.unansweredLimit)
+        let progress = PassProgress(of: disk.id, record, unanswered, in: memory.state)
         state.withLock { $0.active[disk.id] = progress }
         return progress
     }

@@ -26,6 +26,8 @@ final class UnansweredBlocks: Sendable {
     private struct State {
         /// Without an answer since the last one that came.
         var row: [DamageFinding] = []
+        /// Taken out of the row, and perhaps not written yet.
+        var beingWritten: [DamageFinding] = []
         /// Findings that are not closed yet, and whether their blocks were met.
         var open: [Item: (finding: DamageFinding, isMet: Bool)] = [:]
     }
@@ -74,8 +76,8 @@ final class UnansweredBlocks: Sendable {
     }
 
     /// The disk answered for a block of the file.
-    /// - Returns: what is to be remembered: blocks that had no answer though the disk gives some, new ones, and a
-    ///   finding about this block that is closed now.
+    /// - Returns: what is to be remembered: blocks that had no answer though the disk gives some, new ones, until
+    ///   `remembered` is called with each; and a finding about this block that is closed now.
     func answered(_ file: InodeID, _ block: BlockID) -> (new: [DamageFinding], closed: DamageFinding?) {
         state.withLock { state in
             let new = Self.takeRow(&state)
@@ -95,21 +97,28 @@ final class UnansweredBlocks: Sendable {
         }
     }
 
-    /// What has had no answer since the last one, to be remembered; they count as known from now on.
+    /// What has had no answer since the last one, to be remembered until `remembered` is called with each; they count
+    /// as known from now on.
     func takeRow() -> [DamageFinding] {
         state.withLock { Self.takeRow(&$0) }
     }
 
     private static func takeRow(_ state: inout State) -> [DamageFinding] {
         defer { state.row = [] }
+        state.beingWritten += state.row
         for finding in state.row { state.open[Item(finding)] = (finding, true) }
         return state.row
     }
 
+    /// The finding is written: it is known to later passes.
+    func remembered(_ finding: DamageFinding) {
+        state.withLock { state in state.beingWritten.removeAll { Item($0) == Item(finding) } }
+    }
+
     /// The first file, in the order of a pass, that has to be looked at again when the pass breaks off now.
-    var firstInRow: InodeID? {
+    var firstNotRemembered: InodeID? {
         state.withLock { state in
-            state.row.map(\.file).min { ($0.shard.rawValue, $0) < ($1.shard.rawValue, $1) }
+            (state.row + state.beingWritten).map(\.file).min { ($0.shard.rawValue, $0) < ($1.shard.rawValue, $1) }
         }
     }
 

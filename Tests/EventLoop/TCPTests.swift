@@ -51,16 +51,33 @@ import Testing
         let isWithin = peer == .loopback(port: 1)
         let (connecting, listening) = (try tcpSocket(), try tcpSocket())
         defer { [connecting, listening].forEach { close($0) } }
+        // Where the machine has it.
+        for descriptor in [connecting, listening] { CongestionControl("bbr").use(on: descriptor) }
         let system = try #require(CongestionControl(of: connecting))
+        let within = system.isPaced ? CongestionControl.unpaced : system
         TCPTuning.beforeConnecting(connecting, to: peer)
-        #expect(CongestionControl(of: connecting) == (isWithin ? .unpaced : system))
+        #expect(CongestionControl(of: connecting) == (isWithin ? within : system))
 
         let known = TCPTuning.beforeListening(listening)
-        #expect(known == system)
-        #expect(CongestionControl(of: listening) == .unpaced)
+        #expect(known == (system.isPaced ? system : nil))
+        #expect(CongestionControl(of: listening) == within)
         // As if it had been accepted: that is what it gets from the listening one.
         TCPTuning.afterAccepting(listening, from: peer, system: known)
-        #expect(CongestionControl(of: listening) == (isWithin ? .unpaced : system))
+        #expect(CongestionControl(of: listening) == (isWithin ? within : system))
+    }
+
+    /// It has to be so from the beginning: what BBR has begun stays paced.
+    @Test func acceptedConnectionsAreNotPaced() async throws {
+        let found: CongestionControl? = try await onLoop { loop, finish in
+            let listener = try TCPListener(on: loop, binding: .loopback(port: 0), onDescriptor: { descriptor, _ in
+                finish(CongestionControl(of: descriptor))
+                close(descriptor)
+            })
+            TCPConnection.connect(to: listener.localAddress, on: loop) { result in
+                if case .failure = result { finish(nil) }
+            }
+        }
+        #expect(found?.isPaced == false)
     }
 
     private func tcpSocket() throws -> Int32 {

@@ -7,7 +7,8 @@ import Glibc
 ///
 /// The mark is never above what the answer under way still lacks: nothing else is certain to come.
 struct ReceiveMark: ~Copyable {
-    /// So much is worth a call; few enough that a slow peer is seen to be alive.
+    /// So much is worth a call. A peer that does not send it within the pool's stall time counts as stuck: with 20 s
+    /// one that sends less than 13 KB/s.
     private static let mostBytes = 256 << 10
     /// Raising the mark for less is not worth a call.
     private static let fewBytes = 64 << 10

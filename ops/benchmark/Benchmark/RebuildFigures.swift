@@ -1,6 +1,7 @@
 import Foundation
 
-/// How fast the blocks of a lost disk are restored on others of the same machine, and what that costs.
+/// How fast the blocks of a lost disk are restored on others of the same machine, and what that costs all programs of
+/// the cluster (not counted: what the kernel does on threads of its own).
 struct RebuildFigures {
     let programs: Programs
     let report: Report
@@ -10,6 +11,8 @@ struct RebuildFigures {
     private static let files = 32
 
     func run(megabytes: Int) throws {
+        // Garbage of an earlier run would count as restored.
+        try? FileManager.default.removeItem(atPath: directory + "/rebuilt")
         // A process for each disk: one of them is lost.
         let cluster = try BenchCluster(
             programs, directory: directory + "/rebuilt",
