@@ -26,7 +26,7 @@ func tests(
     _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], plugins: [Target.PluginUsage] = []
 ) -> Target {
     .testTarget(
-        name: name + "Tests", dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, plugins: plugins)
+        name: name + "Tests", dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", exclude: exclude, plugins: plugins)
 }
 
 /// Defects can be planted in the cores: for testing the simulator, see Libraries/Mutations/README.md.
@@ -120,6 +120,7 @@ let package = Package(
             swiftSettings: mutationSettings),
 
         // Tests
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
         tests("Wire", ["Wire"]),
         tests("SchemaCompiler", ["SchemaLanguage"]),
         tests(

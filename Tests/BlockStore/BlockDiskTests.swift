@@ -2,6 +2,7 @@ import BlockStore
 import Erasure
 import Foundation
 import Protocol
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct BlockDiskTests {
@@ -63,10 +64,8 @@ import Testing
 
     @Test func paths() throws {
         struct Line: Decodable { let op: String, blockId: String?, path: String? }
-        let vectors = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Conformance/vectors/ids.jsonl")
         var seen = 0
-        for text in try Data(contentsOf: vectors).split(separator: UInt8(ascii: "\n")) {
+        for text in try ConformanceVectors.texts("ids.jsonl") {
             guard let line = try? JSONDecoder().decode(Line.self, from: text), line.op == "blockPath" else { continue }
             let path = BlockPath(BlockID(rawValue: try #require(line.blockId.flatMap(UInt64.init))))
             #expect("with_crc/\(path.directory)/\(path.name)" == line.path)

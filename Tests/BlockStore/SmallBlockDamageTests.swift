@@ -3,6 +3,7 @@ import Erasure
 import Foundation
 import Glibc
 import Protocol
+import TestSupport
 import Testing
 
 /// What crashes and bad media do to segments and their index: never wrong bytes, never a trap.

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Protocol
 import Store
+import TestSupport
 import Testing
 
 /// What a disk does by itself about damage to the index of its small blocks, and to their segments.

@@ -3,6 +3,7 @@ import Erasure
 import Foundation
 import Glibc
 import Protocol
+import TestSupport
 import Testing
 
 /// Small blocks on a disk without space.
@@ -26,9 +27,8 @@ import Testing
         return 4000
     }
 
-    @Test(.enabled(if: SmallFilesystem.isAvailable, "needs the right to mount"))
-    func aFullDiskStillErasesAndRecovers() throws {
-        let filesystem = try #require(SmallFilesystem(kibibytes: 32 << 10))
+    @Test func aFullDiskStillErasesAndRecovers() throws {
+        let filesystem = try SmallFilesystem(kibibytes: 32 << 10)
         var disk: BlockDisk? = try BlockDisk(opening: "\(filesystem.path)/disk")
         let stored = try fill(try #require(disk), from: 0)
         #expect((400...1000).contains(stored) && disk?.blocks == stored)
@@ -58,8 +58,7 @@ import Testing
     }
 
     /// However little is free beside the reserve: what a crash took from the index needs room again.
-    @Test(.enabled(if: SmallFilesystem.isAvailable, "needs the right to mount"))
-    func aFullDiskOpensAfterACrash() throws {
+    @Test func aFullDiskOpensAfterACrash() throws {
         let temporary = try TemporaryDisk()
         let disk = try temporary.open(smallBlockBytes: 65536)
         let page = [UInt8](repeating: 7, count: 4096)
@@ -69,7 +68,7 @@ import Testing
         try FileManager.default.copyItem(atPath: temporary.path, toPath: crashed.path)
         withExtendedLifetime(disk) {}
         for free in stride(from: 0, to: 160, by: 8) {
-            let filesystem = try #require(SmallFilesystem(kibibytes: 32 << 10))
+            let filesystem = try SmallFilesystem(kibibytes: 32 << 10)
             let path = "\(filesystem.path)/disk"
             try copyDisk(crashed.path, to: path)
             let other = open("\(filesystem.path)/other", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
@@ -101,9 +100,8 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: SmallFilesystem.isAvailable, "needs the right to mount"))
-    func aDiskWithoutAnyRoomComesBackWhenThereIsSome() throws {
-        let filesystem = try #require(SmallFilesystem(kibibytes: 16 << 10))
+    @Test func aDiskWithoutAnyRoomComesBackWhenThereIsSome() throws {
+        let filesystem = try SmallFilesystem(kibibytes: 16 << 10)
         var disk: BlockDisk? = try BlockDisk(opening: "\(filesystem.path)/disk")
         try disk?.store(id(1), data(1))
         disk = nil
@@ -123,9 +121,8 @@ import Testing
         #expect(try disk?.load(id(1), count: 32768) == data(1))
     }
 
-    @Test(.enabled(if: SmallFilesystem.isAvailable, "needs the right to mount"))
-    func halfOfTheReserveIsNeverWrittenTo() throws {
-        let filesystem = try #require(SmallFilesystem(kibibytes: 32 << 10))
+    @Test func halfOfTheReserveIsNeverWrittenTo() throws {
+        let filesystem = try SmallFilesystem(kibibytes: 32 << 10)
         let options = BlockDiskOptions(reservedBytes: 16 << 20)
         let disk = try BlockDisk(opening: "\(filesystem.path)/disk", options: options)
         let stored = try fill(disk, from: 0)

@@ -53,20 +53,6 @@ final class TemporaryDisk {
     }
 }
 
-/// A small deterministic generator, so that a failing case can be run again.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return (state ^ (state >> 29)) &* 0x9E37_79B9_7F4A_7C15
-    }
-
-    mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...255, using: &self) } }
-}
-
 extension BlockDisk {
     /// Writes a block from memory, in pieces.
     func store(_ block: BlockID, _ data: [UInt8], pieces: [Int] = [], claiming crc: CRC32C? = nil) throws {

@@ -2,6 +2,7 @@ import Client
 import Erasure
 import EventLoop
 import Protocol
+import TestSupport
 import Testing
 
 /// Chunks of imaginary blocks that are missing, corrupt or slow, in all combinations up to P and beyond.
@@ -168,6 +169,8 @@ import Testing
         for unit in [nil, 4096] {
             let outcome = try await Self.read(seed: seed, faults: 4, [0, 1, 3], unit: unit)
             #expect(outcome.isRight)
+            // At least one of four faults is in a data block, and three others leave too little to restore it from.
+            #expect(outcome.failures > 0)
         }
     }
 }

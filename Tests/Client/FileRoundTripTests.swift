@@ -1,5 +1,6 @@
 import Client
 import Protocol
+import TestSupport
 import Testing
 
 /// Files written to and read from a cluster in memory, over real sockets.

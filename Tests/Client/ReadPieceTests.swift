@@ -1,5 +1,6 @@
 import Client
 import Protocol
+import TestSupport
 import Testing
 
 /// Page arithmetic of reads, by assembling bytes from imaginary blocks.

@@ -1,5 +1,6 @@
 import Client
 import EventLoop
+import TestSupport
 import Testing
 
 @Suite struct RetryTimingTests {

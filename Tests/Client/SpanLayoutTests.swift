@@ -1,5 +1,6 @@
 import Client
 import Protocol
+import TestSupport
 import Testing
 
 /// Layout and coding of whole spans against the conformance vectors.
@@ -22,7 +23,7 @@ import Testing
     @Test func vectors() throws {
         let pool = BufferPool(retainedBytes: 64 << 20)
         var seen = 0
-        for line in try Vectors.load("spans.jsonl", as: Line.self) where line.op == "span" {
+        for line in try ConformanceVectors.load("spans.jsonl", as: Line.self) where line.op == "span" {
             try check(line, pool)
             seen += 1
         }
@@ -57,15 +58,18 @@ import Testing
         #expect(sizes.allSatisfy { $0 == blocks.layout.blockBytes })
     }
 
-    @Test(arguments: [
-        256, 4095, 4096, 16_384, 16_385, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 4_997_120, 4_997_121, 27_484_160,
-    ])
-    func largeSiteLayouts(size: Int) throws {
+    /// services.md 0.7, with mirroring of small spans: sizes beside their data blocks, around every step.
+    @Test(
+        arguments: [
+            (256, 1), (4095, 1), (4096, 1), (16_384, 1), (16_385, 10), ((1 << 20) - 1, 10), (1 << 20, 10),
+            ((1 << 20) + 1, 10), (4_997_120, 10), (4_997_121, 2), (7_495_680, 2), (7_495_681, 3), (12_492_800, 4),
+            (24_985_600, 9), (24_985_601, 10), (27_484_160, 10),
+        ] as [(size: Int, data: Int)])
+    func largeSiteLayouts(size: Int, data: Int) throws {
         let policies = try #require(WritePolicies(span: .largeSite, block: .largeSite, stripe: .oneMebibyte))
         let layout = try #require(policies.layout(dataBytes: size))
         #expect(layout.paddedBytes >= size && layout.paddedBytes <= SpanEncoder.bufferBytes(policies))
-        let expected = size <= 16_384 ? Parity(data: 1, parity: 4) : Parity(data: 10, parity: 4)
-        #expect(layout.parity == (size <= 4_997_120 ? expected : layout.parity))
+        #expect(layout.parity == Parity(data: data, parity: 4))
         #expect(layout.storageClass == (layout.blockBytes > 2_498_560 ? .hdd : .flash))
         #expect(policies.layout(dataBytes: 27_484_161) == nil)
     }

@@ -1,5 +1,6 @@
 import Client
 import Protocol
+import TestSupport
 import Testing
 
 /// Random writes against a plain array of bytes as the model.

@@ -1,13 +1,11 @@
-import Foundation
+import TestSupport
 import Testing
 
 /// Runs the lines of one vector file and prints how many passed.
 enum VectorFile {
     /// Fails unless `check` throws for none of the lines; lines marked internal are left out.
     static func run(_ name: String, _ check: (JSON) throws -> Void) throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent()
-        let data = try Data(contentsOf: folder.appending(path: "vectors/\(name)"))
-        let lines = data.split(separator: UInt8(ascii: "\n"))
+        let lines = try ConformanceVectors.texts(name)
         var (passed, internals) = (0, 0)
         var failures: [String] = []
         for (index, text) in lines.enumerated() {

@@ -3,6 +3,7 @@ import Protocol
 import ShardCore
 import Store
 import Synchronization
+import TestSupport
 import Testing
 
 /// The check of a running cluster, against cores that answer from memory.
@@ -37,7 +38,7 @@ struct LiveCheckTests {
     private func check(
         _ cluster: FakeCluster, blocks: Bool = false, directories: Int = 5
     ) async throws -> [Finding] {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("check", inMemory: true)
         let facts = try TemporaryFacts(in: directory.path, memoryBytes: 4 << 20)
         var options = LiveCheck.Options()
         options.shards = TestCluster.shards

@@ -6,6 +6,7 @@ import RegistryCore
 import ReplicatedLog
 import ShardCore
 import Store
+import TestSupport
 import Testing
 
 /// A sound cluster on disk, as stopped services leave it, with something of every kind in it.
@@ -27,7 +28,7 @@ final class StoppedCluster {
 
     /// - Parameter flushes: whether the state store has everything; otherwise half of it is only in the log.
     init(flushes: Bool = true) throws {
-        directory = try TemporaryDirectory()
+        directory = try TemporaryDirectory("check", inMemory: true)
         let cluster = try TestCluster()
         emptyDirectory = try cluster.makeDirectory("empty", shard: 2)
         fullDirectory = try cluster.makeDirectory("full", shard: 1)

@@ -3,6 +3,7 @@ import Glibc
 import Protocol
 import ReplicatedLog
 import Store
+import TestSupport
 import Testing
 
 /// What stands around the records: logs, locks, and what is printed.
@@ -47,7 +48,7 @@ struct StoppedClusterTests {
             #expect(throws: CheckFailure.self) { try cluster.check() }
             withExtendedLifetime(log) {}
         }
-        let empty = try TemporaryDirectory()
+        let empty = try TemporaryDirectory("check", inMemory: true)
         let facts = try TemporaryFacts(in: empty.path, memoryBytes: 4 << 20)
         #expect(throws: CheckFailure.self) {
             try OfflineCheck(directory: empty.path, checksBlocks: false, facts: facts, report: CheckReport { _ in })

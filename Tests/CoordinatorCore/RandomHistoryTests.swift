@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestSupport
 import Testing
 
 /// Many clients at once on a small tree, with messages lost, doubled and overtaken, and crashes; afterwards every rule
@@ -42,14 +43,14 @@ import Testing
 /// Random requests on a dozen names.
 private final class RandomHistory {
     let cluster: Cluster
-    private var random: SeededRandom
+    private var random: SeededGenerator
     private var directories: [InodeID] = [.root]
     private var sent: [(origin: RequestOrigin, request: AnyCdcRequest)] = []
     private let names = ["a", "b", "c", "d"]
 
     init(seed: UInt64, _ faults: Cluster.Faults) throws {
         cluster = try Cluster(seed: seed, reservation: 8, sequenceReservation: 32)
-        random = SeededRandom(seed: seed &* 77)
+        random = SeededGenerator(seed: seed &* 77)
         for name in ["x", "y", "z"] { directories.append(try cluster.makeDirectory(name, in: .root).id) }
         cluster.faults = faults
     }
@@ -57,7 +58,7 @@ private final class RandomHistory {
     func run(rounds: Int, crashes: Bool) throws {
         if crashes {
             let seedForCrashes = random.next()
-            var coin = SeededRandom(seed: seedForCrashes)
+            var coin = SeededGenerator(seed: seedForCrashes)
             cluster.crashAfter = { _ in coin.oneIn(150) }
             cluster.survivingProposals = { [cluster] in Int.random(in: 0...$0, using: &cluster.random) }
         }

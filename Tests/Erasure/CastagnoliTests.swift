@@ -1,4 +1,5 @@
 import Erasure
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct CastagnoliTests {
@@ -34,7 +35,7 @@ import Testing
     }
 
     @Test func vectors() throws {
-        for line in try Vectors.load("crc32c.jsonl", as: Line.self) {
+        for line in try ConformanceVectors.load("crc32c.jsonl", as: Line.self) {
             switch line.op {
             case "sum":
                 let zeros = line.zeroBytes.map { [UInt8](repeating: 0, count: $0) }

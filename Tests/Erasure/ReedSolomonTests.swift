@@ -1,4 +1,5 @@
 import Erasure
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct ReedSolomonTests {
@@ -49,7 +50,7 @@ import Testing
     }
 
     @Test func vectors() throws {
-        for line in try Vectors.load("rs.jsonl", as: Line.self) {
+        for line in try ConformanceVectors.load("rs.jsonl", as: Line.self) {
             let code = try #require(ReedSolomon.shared(dataBlocks: line.data, parityBlocks: line.parity))
             switch line.op {
             case "matrix":

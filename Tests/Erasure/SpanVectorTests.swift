@@ -1,4 +1,5 @@
 import Erasure
+import TestSupport
 import Testing
 
 /// Lays whole spans out and compares every checksum with the conformance vectors (wire-protocol section 12).
@@ -20,7 +21,7 @@ import Testing
 
     @Test func spans() throws {
         var seen = 0
-        for line in try Vectors.load("spans.jsonl", as: Line.self) where line.op == "span" {
+        for line in try ConformanceVectors.load("spans.jsonl", as: Line.self) where line.op == "span" {
             try check(line)
             seen += 1
         }

@@ -1,5 +1,5 @@
 import DecoderFuzzing
-import Foundation
+import TestSupport
 import Testing
 
 /// The same hostile bytes in every run, through every decoder.
@@ -69,21 +69,13 @@ struct DecoderTests {
     private struct Line: Decodable {
         var direction: String?
         var kind: UInt8?
-        var hex: String
+        var hex: HexBytes
 
-        var bytes: [UInt8] {
-            let digits = Array(hex.utf8)
-            return stride(from: 0, to: digits.count, by: 2).compactMap { index in
-                UInt8(String(decoding: digits[index..<index + 2], as: UTF8.self), radix: 16)
-            }
-        }
+        var bytes: [UInt8] { hex.bytes }
     }
 
     /// The lines of a vector file, the largest messages left out.
     private func vectors(_ file: String) throws -> [Line] {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        let data = try Data(contentsOf: folder.appending(path: "Conformance/vectors/\(file)"))
-        let lines = try data.split(separator: UInt8(ascii: "\n")).map { try JSONDecoder().decode(Line.self, from: $0) }
-        return lines.filter { $0.hex.utf8.count < 8192 }
+        try ConformanceVectors.load(file).filter { (line: Line) in line.bytes.count < 4096 }
     }
 }

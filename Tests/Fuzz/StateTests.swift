@@ -1,4 +1,5 @@
 import StateFuzzing
+import TestSupport
 import Testing
 
 /// The same random scripts in every run, through every service's state. What libFuzzer found worth keeping is in

@@ -1,5 +1,6 @@
 import GarbageCollection
 import Protocol
+import TestSupport
 import Testing
 
 /// Nothing that a policy protects is ever removed, whatever the history; and retention is not idle.
@@ -14,7 +15,7 @@ import Testing
     }
 
     @Test(arguments: 0..<8) func protectedEdgesStay(seed: UInt64) throws {
-        var random = Generator(state: seed)
+        var random = SeededGenerator(seed: seed)
         var removed = 0
         for _ in 0..<5_000 {
             let example = Self.example(&random)
@@ -28,7 +29,7 @@ import Testing
     }
 
     @Test(arguments: 0..<4) func removingTwiceRemovesNoMoreThanOnce(seed: UInt64) throws {
-        var random = Generator(state: 1_000 + seed)
+        var random = SeededGenerator(seed: 1_000 + seed)
         for _ in 0..<5_000 {
             var example = Self.example(&random)
             example.edges.removeFirst(try Self.removable(example))
@@ -67,7 +68,7 @@ import Testing
             at: Timestamp(nanoseconds: example.now))
     }
 
-    private static func example(_ random: inout Generator) -> Case {
+    private static func example(_ random: inout SeededGenerator) -> Case {
         var time: UInt64 = 1
         var edges: [SnapshotEdge] = []
         for _ in 0..<Int.random(in: 0...8, using: &random) {

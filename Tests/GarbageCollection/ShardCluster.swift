@@ -4,6 +4,7 @@ import Protocol
 import ShardCore
 import Store
 import Synchronization
+import TestSupport
 import Testing
 
 /// A cluster of one shard in memory.
@@ -20,7 +21,7 @@ actor ShardCluster: ClusterAccess {
     private(set) var writes = 0
     /// Of so many requests one, by chance, is carried out and its answer lost; 0 = none.
     private var losesOneIn: UInt64 = 0
-    private var chance = Generator(state: 1)
+    private var chance = SeededGenerator(seed: 1)
     /// Erasures that every disk has at work, and the most that any ever had.
     private var erasing: [BlockServiceID: Int] = [:]
     private(set) var mostErasing = 0

@@ -3,6 +3,7 @@ import MaintenanceState
 import Protocol
 import Store
 import Synchronization
+import TestSupport
 import Testing
 
 /// What is written is what is read, also by the next process, and damage is told in a sentence.
@@ -16,7 +17,7 @@ import Testing
     }
 
     @Test func everythingIsThereAfterARestart() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("state")
         var duty = DutyProgress()
         duty.rounds = 7
         duty.roundBegan = Timestamp(nanoseconds: 5)
@@ -194,7 +195,7 @@ import Testing
     }
 
     @Test func aSecondProcessIsToldWhy() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("state")
         let state = try MaintenanceState(directory: directory.path)
         let error = #expect(throws: MaintenanceStateError.self) { try MaintenanceState(directory: directory.path) }
         #expect(error?.description.contains("in use") == true)
@@ -202,7 +203,7 @@ import Testing
     }
 
     @Test func aDamagedDatabaseIsASentenceAndNoTrap() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("state")
         try MaintenanceState(directory: directory.path).close()
         let current = directory.path + "/state/CURRENT"
         let file = try #require(fopen(current, "w"))

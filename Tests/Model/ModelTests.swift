@@ -1,5 +1,6 @@
 import Protocol
 import ReferenceModel
+import TestSupport
 import Testing
 
 /// Random scripts on the model and on the real cores.
@@ -7,7 +8,7 @@ import Testing
 struct ModelTests {
     @Test("random scripts", arguments: 1...120 as ClosedRange<UInt64>)
     func randomScripts(seed: UInt64) throws {
-        var generator = OperationGenerator(SplitMix(seed: seed))
+        var generator = OperationGenerator(SeededGenerator(seed: seed))
         if let failure = try ModelRun.report(generator.script(300)) {
             Issue.record("seed \(seed), \(failure.text)")
         }
@@ -17,7 +18,7 @@ struct ModelTests {
     func coverage() throws {
         var answers: [String: Int] = [:]
         for seed in 1...200 as ClosedRange<UInt64> {
-            var generator = OperationGenerator(SplitMix(seed: seed))
+            var generator = OperationGenerator(SeededGenerator(seed: seed))
             let run = try ModelRun()
             #expect(try run.firstDifference(generator.script(400)) == nil)
             answers.merge(run.answers, uniquingKeysWith: +)
@@ -57,7 +58,7 @@ struct ModelTests {
         _ forgetting: @escaping (NamespaceRequest) -> Bool
     ) throws -> (script: [ModelOperation], text: String)? {
         for seed in 1...20 as ClosedRange<UInt64> {
-            var generator = OperationGenerator(SplitMix(seed: seed))
+            var generator = OperationGenerator(SeededGenerator(seed: seed))
             if let failure = try ModelRun.report(generator.script(400), forgetting: forgetting) { return failure }
         }
         return nil

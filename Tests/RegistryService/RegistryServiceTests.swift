@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import Protocol
+import TestSupport
 import Testing
 import Wire
 
@@ -15,7 +16,7 @@ import Wire
     }
 
     @Test func itKnowsItselfWhenItIsReady() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("registry")
         let registry = try RegistryProcess(data: directory.path + "/r")
         let client = try BlockingClient(registry.address)
         let own = try client.call(RegistryRequest()).addrs
@@ -24,7 +25,7 @@ import Wire
     }
 
     @Test func whatWasAnsweredSurvivesAKill() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("registry")
         var registry = try RegistryProcess(data: directory.path + "/r")
         // All shards at once, as one process registers them.
         let clients = try (0...UInt8.max).map { shard in
@@ -54,7 +55,7 @@ import Wire
             [0x53, 0x48, 0x55, 0x01, 1, 0, 0, 0, 3],  // an answer
         ] as [[UInt8]])
     func nonsenseEndsTheConnectionAndNothingElse(bytes: [UInt8]) throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("registry")
         let registry = try RegistryProcess(data: directory.path + "/r")
         let friend = try BlockingClient(registry.address)
         let stranger = try BlockingClient(registry.address)
@@ -64,7 +65,7 @@ import Wire
     }
 
     @Test func requestsMayComeInPiecesOrAllAtOnce() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("registry")
         let registry = try RegistryProcess(data: directory.path + "/r")
         let client = try BlockingClient(registry.address)
         let frame = try RegistryFrame.encoded(
@@ -82,7 +83,7 @@ import Wire
     }
 
     @Test func refusalsAreErrorFrames() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("registry")
         let registry = try RegistryProcess(data: directory.path + "/r", ["--enforce-stable-leader"])
         let client = try BlockingClient(registry.address)
         #expect(throws: ProtocolError.locationNotFound) {
@@ -95,7 +96,7 @@ import Wire
     }
 
     @Test func itSaysWhatTheClusterCanDo() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("registry")
         let registry = try RegistryProcess(data: directory.path + "/r")
         let extensions = try BlockingClient(registry.address).call(ExtensionsRequest()).extensions
         #expect(extensions.contains(.exclusiveMakeDirectory))
@@ -104,7 +105,7 @@ import Wire
     }
 
     @Test func atTheLimitNewClientsWaitForOneToLeave() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("registry")
         let registry = try RegistryProcess(data: directory.path + "/r", ["--max-connections", "3"])
         var clients = try (0..<3).map { _ in try BlockingClient(registry.address) }
         for client in clients { _ = try client.call(InfoRequest()) }
@@ -116,7 +117,7 @@ import Wire
     }
 
     @Test func twoCannotShareADirectory() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("registry")
         let first = try RegistryProcess(data: directory.path + "/r")
         #expect(throws: TestFailure.self) { try RegistryProcess(data: directory.path + "/r") }
         _ = try BlockingClient(first.address).call(InfoRequest())

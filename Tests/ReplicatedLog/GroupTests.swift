@@ -1,5 +1,6 @@
 import Protocol
 import ReplicatedLog
+import TestSupport
 import Testing
 
 /// The sans-I/O core of one group.

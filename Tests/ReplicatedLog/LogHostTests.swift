@@ -2,6 +2,7 @@ import Glibc
 import Protocol
 import ReplicatedLog
 import Synchronization
+import TestSupport
 import Testing
 
 /// The driver: threads, lanes, group commit, failure.
@@ -33,7 +34,7 @@ struct LogHostTests {
     private let id = LogGroupID(rawValue: 3)
 
     @Test func deliversEverythingInOrderAndGroupsSyncs() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("log")
         let host = try LogHost(store: try SegmentedLogStore(directory: directory.path + "/log"))
         let loop = TestLoop()
         let lane = host.lane { loop.submit($0) }
@@ -108,7 +109,7 @@ struct LogHostTests {
     }
 
     @Test func trimmingReleasesWhatTheStateHolds() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("log")
         var options = LogStoreOptions()
         options.segmentBytes = 64 << 10
         let store = try SegmentedLogStore(directory: directory.path + "/log", options: options)

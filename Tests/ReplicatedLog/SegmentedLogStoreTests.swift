@@ -1,6 +1,7 @@
 import Glibc
 import Protocol
 import ReplicatedLog
+import TestSupport
 import Testing
 
 /// The log on disk: what is there after a reopening, a torn tail, damage, trimming.
@@ -37,7 +38,7 @@ struct SegmentedLogStoreTests {
     }
 
     @Test func holdsWhatWasWritten() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("log")
         do {
             let store = try SegmentedLogStore(directory: directory.path + "/log")
             try store.write([batch([(first, entry(1)), (second, entry(1))]), batch([(first, entry(2))])])
@@ -58,7 +59,7 @@ struct SegmentedLogStoreTests {
     }
 
     @Test func aReaderSeesTheSameAndTouchesNothing() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("log")
         let path = directory.path + "/log"
         #expect(throws: LogError.missing(path)) { _ = try SegmentedLogReader(directory: path) }
         #expect(access(path, F_OK) != 0)
@@ -85,7 +86,7 @@ struct SegmentedLogStoreTests {
     }
 
     @Test func opensOnceAndOnlyWhatExists() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("log")
         #expect(throws: LogError.self) {
             _ = try SegmentedLogStore(directory: directory.path + "/none", mustExist: true)
         }
@@ -98,7 +99,7 @@ struct SegmentedLogStoreTests {
 
     /// Cuts or damages the last record at every 64th byte: it is gone, everything before is there, and the log goes on.
     @Test func aTornTailIsForgotten() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("log")
         let path = directory.path + "/log"
         for position in stride(from: 0, to: 1500, by: 64) {
             do {
@@ -121,7 +122,7 @@ struct SegmentedLogStoreTests {
     }
 
     @Test func damageBeforeTheTailIsCorruption() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("log")
         let path = directory.path + "/log"
         do {
             let store = try SegmentedLogStore(directory: path, options: smallSegments)
@@ -141,7 +142,7 @@ struct SegmentedLogStoreTests {
     }
 
     @Test func gapsBetweenStateAndLogAreCorruption() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("log")
         do {
             let store = try SegmentedLogStore(directory: directory.path + "/log")
             try store.write([batch([(first, entry(5)), (first, entry(6))])])
@@ -157,7 +158,7 @@ struct SegmentedLogStoreTests {
     /// Many times the size of the log goes through it: files are used again, and reopening at any point finds what is
     /// needed.
     @Test func trimmedFilesAreUsedAgain() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("log")
         let path = directory.path + "/log"
         var next = 1
         var trimmed = 0
@@ -184,7 +185,7 @@ struct SegmentedLogStoreTests {
     }
 
     @Test func anUntrimmedLogIsFullOneDay() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("log")
         let store = try SegmentedLogStore(directory: directory.path + "/log", options: smallSegments)
         var written = 0
         let error = #expect(throws: LogError.self) {
@@ -203,7 +204,7 @@ struct SegmentedLogStoreTests {
     }
 
     @Test func aForeignOrMissingIdentityIsNotIgnored() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("log")
         let path = directory.path + "/log"
         do {
             let store = try SegmentedLogStore(directory: path, options: smallSegments)
@@ -232,10 +233,10 @@ struct SegmentedLogStoreTests {
 
 private func invert(path: String, at offset: Int) throws {
     let file = open(path, O_RDWR)
-    guard file >= 0 else { throw POSIXFailure(code: errno) }
+    guard file >= 0 else { throw POSIXFailure("change a byte of a file") }
     defer { close(file) }
     var byte: UInt8 = 0
-    guard pread(file, &byte, 1, off_t(offset)) == 1 else { throw POSIXFailure(code: errno) }
+    guard pread(file, &byte, 1, off_t(offset)) == 1 else { throw POSIXFailure("change a byte of a file") }
     byte = ~byte
-    guard pwrite(file, &byte, 1, off_t(offset)) == 1 else { throw POSIXFailure(code: errno) }
+    guard pwrite(file, &byte, 1, off_t(offset)) == 1 else { throw POSIXFailure("change a byte of a file") }
 }

@@ -1,5 +1,6 @@
 import Protocol
 import ShardCore
+import TestSupport
 import Testing
 
 /// Nothing that a client or a log can hold makes a shard trap or contradict itself.
@@ -44,7 +45,7 @@ struct HostileTests {
         let filled = try shard.construct().filled(by: shard)
         shard.tick(seconds: 2 * 3600)
         try shard.removeLastSpan(filled)
-        var random = SplitMix(seed: 77)
+        var random = SeededGenerator(seed: 77)
         var unknown = 0
         for _ in 0..<3000 {
             var bytes = random.pick(shard.log)

@@ -1,5 +1,6 @@
 import Protocol
 import ShardCore
+import TestSupport
 import Testing
 
 /// Pages: metadata.md B.3–B.8 and G.2 21.
@@ -8,7 +9,7 @@ struct PagingTests {
     /// A shard whose root has many names, many of them with a history.
     private static func crowded(names: Int) throws -> ShardFixture {
         let shard = try ShardFixture(checksInvariants: false)
-        var random = SplitMix(seed: 21)
+        var random = SeededGenerator(seed: 21)
         for index in 0..<names {
             let length = index % 40 == 0 ? 255 : Int.random(in: 4...60, using: &random)
             let name = "\(index)-" + String(repeating: "n", count: max(0, length - "\(index)-".count))

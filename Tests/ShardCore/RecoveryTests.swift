@@ -1,6 +1,7 @@
 import Protocol
 import ShardCore
 import Store
+import TestSupport
 import Testing
 
 /// Determinism and restarts: metadata.md C.3, S22, T1.
@@ -9,7 +10,7 @@ struct RecoveryTests {
     /// A shard that has been through a bit of everything.
     private func busy(steps: Int, seed: UInt64) throws -> ShardFixture {
         let shard = try ShardFixture(checksInvariants: false)
-        var random = SplitMix(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var hostile = RequestGenerator(seed: seed)
         for step in 0..<steps {
             if random.chance(30) {

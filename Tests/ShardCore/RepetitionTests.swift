@@ -1,6 +1,7 @@
 import Protocol
 import ShardCore
 import Store
+import TestSupport
 import Testing
 
 /// F-1: a copy of a request, however late, changes nothing.
@@ -117,7 +118,7 @@ struct RepetitionTests {
     @Test("F-1: guards of any numbers in the log", arguments: [1, 2, 3] as [UInt64])
     func uncheckedGuards(seed: UInt64) throws {
         let shard = try ShardFixture(checksInvariants: false)
-        var random = SplitMix(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var generator = RequestGenerator(seed: seed)
         for step in 0..<2000 {
             let numbers = [0, 1, UInt64(step), 1 << 62, .max, UInt64.random(in: 0...30, using: &random)]

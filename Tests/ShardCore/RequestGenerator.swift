@@ -1,12 +1,13 @@
 import Protocol
 import ShardCore
+import TestSupport
 
 /// Makes requests of every kind that decode but may ask for anything: values that exist in the shard mixed with extreme
 /// ones. Built by decoding random bytes with known values strewn in, so that new kinds are covered without being named.
 struct RequestGenerator {
-    private var random: SplitMix
+    private var random: SeededGenerator
 
-    init(seed: UInt64) { random = SplitMix(seed: seed) }
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     private static let kinds = (UInt8.min...UInt8.max).compactMap(ShardKind.init(rawValue:))
 

@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import Protocol
+import TestSupport
 import Testing
 import Wire
 
@@ -23,7 +24,7 @@ struct ShardServiceTests {
     }
 
     @Test func servesFilesAndDirectories() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("shard")
         let registry = try FakeRegistry()
         let process = try ShardProcess(shards: "0-3", data: directory.path + "/shard", registry: registry.address)
         let client = try client(registry)
@@ -43,7 +44,7 @@ struct ShardServiceTests {
     }
 
     @Test func dropsWhatItDoesNotUnderstandOrAllow() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("shard")
         let registry = try FakeRegistry()
         let process = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
         let client = try client(registry)
@@ -80,7 +81,7 @@ struct ShardServiceTests {
 
     @Test("F-11: a request that was refused at once is refused again, not forgotten, when it is repeated")
     func answersRepeatedRefusals() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("shard")
         let registry = try FakeRegistry()
         let process = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
         let client = try client(registry)
@@ -96,7 +97,7 @@ struct ShardServiceTests {
     }
 
     @Test func requestsWithoutAnIdAreCarriedOutInSilence() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("shard")
         let registry = try FakeRegistry()
         let process = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
         let client = try client(registry)
@@ -110,7 +111,7 @@ struct ShardServiceTests {
     }
 
     @Test func answersTheCoordinatorSigned() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("shard")
         let registry = try FakeRegistry()
         let process = try ShardProcess(
             shards: "0-1", data: directory.path + "/shard", registry: registry.address,
@@ -134,7 +135,7 @@ struct ShardServiceTests {
 
     /// What was answered is there after a kill, and after an orderly restart with other shards in between.
     @Test func keepsWhatItAcknowledged() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("shard")
         let registry = try FakeRegistry()
         let data = directory.path + "/shard"
         var made: [String: InodeID] = [:]
@@ -159,7 +160,7 @@ struct ShardServiceTests {
 
     @Test("a shard that is started again is where clients still look for it, and no other shard is")
     func comesBackAtItsPort() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("shard")
         let data = directory.path + "/shard"
         let registry = try FakeRegistry()
         let first = try ShardProcess(shards: "0-63", data: data, registry: registry.address)
@@ -194,7 +195,7 @@ struct ShardServiceTests {
     }
 
     @Test func aLogThatIsGoneIsNotReplacedByAnEmptyOne() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("shard")
         let registry = try FakeRegistry()
         let data = directory.path + "/shard"
         let process = try ShardProcess(shards: "0", data: data, registry: registry.address)
@@ -206,7 +207,7 @@ struct ShardServiceTests {
     }
 
     @Test func snapshotsAreDataDirectories() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("shard")
         let registry = try FakeRegistry()
         let data = directory.path + "/shard"
         let process = try ShardProcess(shards: "0-1", data: data, registry: registry.address)
@@ -229,7 +230,7 @@ struct ShardServiceTests {
 
     /// Block services reach the shard, also from its archive when the registry does not tell.
     @Test func placesBlocksWhereTheRegistrySays() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("shard")
         let services = (0..<4).map(blockService)
         let registry = try FakeRegistry(blockServices: services)
         let data = directory.path + "/shard"

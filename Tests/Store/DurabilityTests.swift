@@ -1,5 +1,6 @@
 import Glibc
 import Store
+import TestSupport
 import Testing
 
 /// What survives a crash, a damaged file, a full disk.
@@ -28,7 +29,7 @@ struct DurabilityTests {
     }
 
     @Test func withoutLogOnlyFlushIsDurable() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("store")
         let memory = MemoryStore(writeAheadLog: false)
         let rocks = try RocksStore(directory: directory.path, options: RocksOptions(writeAheadLog: false))
         for store in [memory, rocks] as [any OrderedStore] {
@@ -46,7 +47,7 @@ struct DurabilityTests {
     /// A checkpoint is what the disk would hold at this moment: without a log, exactly what was flushed, as whole
     /// batches.
     @Test func aCheckpointIsAConsistentCopy() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("store")
         let store = try RocksStore(
             directory: directory.path + "/store", options: RocksOptions(writeAheadLog: false))
         for number in 0..<100 {
@@ -62,7 +63,7 @@ struct DurabilityTests {
 
     /// The state after a kill is a prefix of the batches: a copy of the files taken while writing shows no half batch.
     @Test func filesCopiedBetweenFlushesHoldAPrefixOfTheBatches() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("store")
         let options = RocksOptions(writeAheadLog: false, memoryBudgetBytes: 4 << 20)
         let store = try RocksStore(directory: directory.path + "/store", options: options)
         let padding = String(repeating: "p", count: 4000)
@@ -79,7 +80,7 @@ struct DurabilityTests {
     }
 
     @Test func damageIsATypedError() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("store")
         let path = directory.path + "/store"
         let options = RocksOptions(writeAheadLog: false)
         do {
@@ -105,7 +106,7 @@ struct DurabilityTests {
     }
 
     @Test func opensOnlyOnce() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("store")
         let store = try RocksStore(directory: directory.path, options: RocksOptions(writeAheadLog: false))
         let error = #expect(throws: StoreError.self) {
             _ = try RocksStore(directory: directory.path, options: RocksOptions(writeAheadLog: false))
@@ -121,7 +122,7 @@ struct DurabilityTests {
     }
 
     @Test func aMissingDatabaseIsAnErrorWhenItShouldBeThere() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("store")
         var options = RocksOptions(writeAheadLog: false)
         options.createIfMissing = false
         #expect(throws: StoreError.self) { _ = try RocksStore(directory: directory.path, options: options) }
@@ -144,13 +145,13 @@ struct DurabilityTests {
 /// Inverts bytes all over the file `path`, leaving its length and last 512 bytes as they are.
 private func scribble(over path: String) throws {
     let file = open(path, O_RDWR)
-    guard file >= 0 else { throw POSIXFailure(code: errno) }
+    guard file >= 0 else { throw POSIXFailure("change a byte of a file") }
     defer { close(file) }
     let size = lseek(file, 0, SEEK_END)
     for offset in stride(from: 16, to: max(size - 512, 17), by: 64) {
         var byte: UInt8 = 0
-        guard pread(file, &byte, 1, offset) == 1 else { throw POSIXFailure(code: errno) }
+        guard pread(file, &byte, 1, offset) == 1 else { throw POSIXFailure("change a byte of a file") }
         byte = ~byte
-        guard pwrite(file, &byte, 1, offset) == 1 else { throw POSIXFailure(code: errno) }
+        guard pwrite(file, &byte, 1, offset) == 1 else { throw POSIXFailure("change a byte of a file") }
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Store
+import TestSupport
 import Testing
 
 /// Random operations on `RocksStore` and `MemoryStore` side by side: every answer must be the same.
@@ -7,7 +8,7 @@ import Testing
 struct ModelTests {
     @Test(arguments: [1, 2, 3, 4] as [UInt64], [false, true])
     func rocksAnswersLikeTheModel(seed: UInt64, writeAheadLog: Bool) throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("store")
         var options = RocksOptions(writeAheadLog: writeAheadLog, memoryBudgetBytes: 4 << 20)
         options.openFiles = 64
         var random = SeededGenerator(seed: seed)
@@ -56,7 +57,7 @@ struct ModelTests {
     }
 
     @Test func readOnlyStoreTakesNoLockAndChangesNothing() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("store")
         var options = RocksOptions(writeAheadLog: false)
         do {
             let store = try RocksStore(directory: directory.path, options: options)
@@ -81,7 +82,7 @@ struct ModelTests {
     }
 
     @Test func iteratorsDoNotSeeLaterWrites() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("store")
         let rocks = try RocksStore(directory: directory.path, options: RocksOptions(writeAheadLog: false))
         for store in [rocks, MemoryStore()] as [any OrderedStore] {
             try store.write(batch([("a", "1"), ("b", "2")]), durable: false)
@@ -95,7 +96,7 @@ struct ModelTests {
     }
 
     @Test func crossedBoundsAreAnEmptyRange() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("store")
         let rocks = try RocksStore(directory: directory.path, options: RocksOptions(writeAheadLog: false))
         for store in [rocks, MemoryStore()] as [any OrderedStore] {
             try store.write(batch([("a", "1"), ("b", "2"), ("c", "3")]), durable: false)
@@ -107,7 +108,7 @@ struct ModelTests {
     }
 
     @Test func deletedRangesIncludeEarlierChangesOfTheirBatch() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory("store")
         let rocks = try RocksStore(directory: directory.path, options: RocksOptions(writeAheadLog: false))
         for store in [rocks, MemoryStore()] as [any OrderedStore] {
             var changes = batch([("a", "1"), ("b", "2")])

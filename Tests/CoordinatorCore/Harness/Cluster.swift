@@ -2,6 +2,7 @@ import CoordinatorCore
 import Protocol
 import ShardCore
 import Store
+import TestSupport
 
 /// A coordinator and its shards in one thread with virtual time; messages between them get lost, doubled and
 /// overtaken, and the coordinator crashes when told to.
@@ -34,7 +35,7 @@ final class Cluster {
     }
 
     let shards: ShardSet
-    var random: SeededRandom
+    var random: SeededGenerator
     var faults = Faults()
     private(set) var coordinator: Coordinator
     private(set) var now: UInt64 = 1
@@ -74,7 +75,7 @@ final class Cluster {
     init(
         seed: UInt64, reservation: Int = 4, sequenceReservation: UInt64 = 1 << 32, sequenceSpan: Int = 8192
     ) throws {
-        random = SeededRandom(seed: seed)
+        random = SeededGenerator(seed: seed)
         let info = try DirectoryInfo.sternaRootDefault()
         var options = CoordinatorOptions(defaultInfo: info)
         options.directoryReservation = reservation
