@@ -15,7 +15,7 @@ extension EndToEnd {
             let writer = BackgroundShell(
                 "exec python3 '\(program("record-writes.py"))' '\(target)' '\(record)' 8")
             for _ in 0..<3 {
-                usleep(1_500_000)
+                try Self.awaitWrites(5, record)
                 try cluster.killAndAwaitRestart(service)
             }
             let result = writer.wait(seconds: 90)
@@ -35,7 +35,7 @@ extension EndToEnd {
             let record = cluster.directory + "/record"
             try sh("mkdir '\(target)'")
             let writer = BackgroundShell("exec python3 '\(program("record-writes.py"))' '\(target)' '\(record)' 4")
-            usleep(2_500_000)
+            try Self.awaitWrites(10, record)
             let services = ["registry", "shard", "cdc", "block", "gc", "mount"].compactMap { cluster.pid(of: $0) }
             #expect(services.count == 6)
             try cluster.killSupervisor()
@@ -44,6 +44,13 @@ extension EndToEnd {
             _ = shell("umount -l '\(cluster.mount)'")
             try cluster.start()
             try sh("python3 '\(program("check-record.py"))' '\(target)' '\(record)'", seconds: 60)
+        }
+
+        /// Waits until `count` more files are recorded as closed or failed, so that a kill comes in the middle of it.
+        private static func awaitWrites(_ count: Int, _ record: String) throws {
+            func lines() -> Int { (FileManager.default.contents(atPath: record) ?? Data()).count { $0 == 10 } }
+            let before = lines()
+            try waitUntil(seconds: 60, "\(count) files more") { lines() >= before + count }
         }
     }
 }

@@ -43,8 +43,12 @@ extension EndToEnd {
         /// One round, killed once on the way; answers how many spans it stored anew after that.
         private static func defragment(_ cluster: TestCluster, _ name: String) throws -> Int {
             let gc = try GcInstance(cluster, name, "--no-scrub --defrag --defrag-interval 1000")
+            let blocks = "find '\(cluster.directory)'/disks/*/with_crc -type f | sort | sha256sum"
+            let present = try sh(blocks)
             try gc.start("--defrag-bytes-per-second 8000000")
-            usleep(1_500_000)
+            try waitUntil(seconds: 60, "the first span of \(name) is stored anew, or nothing was to be done") {
+                gc.log.contains("defrag: round 1 took") || (try? sh(blocks)) != present
+            }
             gc.kill()
             let before = gc.log.count
             // Where there was little to do the round is over already, and the next one is far off.
