@@ -46,7 +46,8 @@ import Testing
         }
 
         func fetchSums(
-            _ source: BlockSource, into sums: PageSums, completion: @escaping (Result<Void, ClientError>) -> Void
+            _ source: BlockSource, into sums: PageSums, isTrial: Bool,
+            completion: @escaping (Result<Void, ClientError>) -> Void
         ) {
             let content = stored(source)
             let fault = faults[source.block]
@@ -110,7 +111,7 @@ import Testing
             }
             let span = SpanInfo(byteOffset: 0, logicalBytes: UInt64(data * cell), content: .blocks(layout, sources))
             let core = cluster.client.core
-            let verifier = BlockVerifier(fetcher: blocks, budgetBytes: 1 << 10)
+            let verifier = BlockVerifier(loop: cluster.loop, fetcher: blocks, budgetBytes: 1 << 10)
             verifier.asksForSums = true
             let reader = ChunkReader(
                 loop: cluster.loop, pool: core.pool, cache: ChunkCache(budgetBytes: 1 << 20), fetcher: blocks,

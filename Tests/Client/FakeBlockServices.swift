@@ -15,6 +15,8 @@ final class FakeBlockServices: @unchecked Sendable {
         case hangsUp
         /// Never answers.
         case stalls
+        /// Answers fetches with this.
+        case refusesFetches(ProtocolError)
         /// Answers BLOCK_NOT_FOUND to fetches.
         case lostEverything
         /// Sends pages that do not match their checksums.
@@ -29,6 +31,12 @@ final class FakeBlockServices: @unchecked Sendable {
 
     let all: Range<Int>
     var behaviours: [Int: Behaviour] = [:]
+    /// Whether the connection ends with each error, whatever is queued behind it, as many servers have it.
+    var closesAfterErrors = false
+    /// Whether FETCH_PAGE_SUMS is known.
+    var knowsPageSums = true
+    /// Blocks that are too young to be erased.
+    var tooRecent: Set<BlockID> = []
     private(set) var blocks: [BlockID: [UInt8]] = [:]
     private(set) var fetchedBytes = 0
     /// Requests for page sums.
@@ -67,7 +75,7 @@ final class FakeBlockServices: @unchecked Sendable {
         var received: [UInt8] = []
         connection.onData = { [unowned self] bytes in
             received += bytes
-            while let used = step(received, connection) { received.removeFirst(used) }
+            while connection.onData != nil, let used = step(received, connection) { received.removeFirst(used) }
         }
         connection.onEnd = { _ in connection.close() }
         connection.resumeReading()
@@ -93,18 +101,38 @@ final class FakeBlockServices: @unchecked Sendable {
             return nil
         case (_, .stalls): return nil
         case (.writeBlock, .refusesWrites):
-            connection.write(Self.error(.internalError))
-            connection.closeAfterWriting()
+            refuse(.internalError, connection, closes: true)
             return nil
         case (.writeBlock, _): return write(fixed, body.dropFirst(fixed.count), connection, used)
+        case (.fetchBlockWithCrc, .refusesFetches(let code)):
+            refuse(code, connection)
+            return used
         case (.fetchBlockWithCrc, _):
             fetch(fixed, behaviour, connection)
             return used
         case (.fetchPageSums, _):
             fetchSums(fixed, behaviour, connection)
             return used
+        case (.eraseBlock, _):
+            erase(fixed, connection)
+            return used
         default: return nil
         }
+    }
+
+    private func refuse(_ code: ProtocolError, _ connection: TCPConnection, closes: Bool = false) {
+        connection.write(Self.error(code))
+        guard closes || closesAfterErrors else { return }
+        connection.onData = nil
+        connection.closeAfterWriting()
+    }
+
+    private func erase(_ fixed: [UInt8], _ connection: TCPConnection) {
+        guard let request = try? EraseBlockRequest(decoding: fixed) else { return }
+        guard !tooRecent.contains(request.blockId) else { return refuse(.blockTooRecentForDeletion, connection) }
+        blocks[request.blockId] = nil
+        let answer = (try? EraseBlockResponse(proof: Self.proof(request.blockId)).encoded()) ?? []
+        connection.write(Self.header(BlocksKind.eraseBlock.rawValue) + answer)
     }
 
     private func write(_ fixed: [UInt8], _ data: ArraySlice<UInt8>, _ connection: TCPConnection, _ used: Int) -> Int? {
@@ -112,8 +140,7 @@ final class FakeBlockServices: @unchecked Sendable {
         let block = Array(data.prefix(Int(request.size)))
         let sum = block.withUnsafeBytes { Castagnoli.sum($0) }
         guard sum == request.crc.rawValue else {
-            connection.write(Self.error(.badBlockCrc))
-            connection.closeAfterWriting()
+            refuse(.badBlockCrc, connection, closes: true)
             return nil
         }
         blocks[request.blockId] = block
@@ -126,11 +153,11 @@ final class FakeBlockServices: @unchecked Sendable {
         guard let request = try? FetchBlockWithCrcRequest(decoding: fixed) else { return }
         let end = Int(request.offset) + Int(request.count)
         guard behaviour != .lostEverything, var block = blocks[request.blockId] else {
-            return connection.write(Self.error(.blockNotFound))
+            return refuse(.blockNotFound, connection)
         }
         if behaviour == .confuses || behaviour == .confusesPages { block = Self.confused(block) }
         guard end <= block.count, request.offset % 4096 == 0, request.count % 4096 == 0 else {
-            return connection.write(Self.error(.blockFetchOutOfBounds))
+            return refuse(.blockFetchOutOfBounds, connection)
         }
         fetchedBytes += Int(request.count)
         var answer = Self.header(BlocksKind.fetchBlockWithCrc.rawValue)
@@ -147,10 +174,11 @@ final class FakeBlockServices: @unchecked Sendable {
     private func fetchSums(_ fixed: [UInt8], _ behaviour: Behaviour, _ connection: TCPConnection) {
         guard let request = try? FetchPageSumsRequest(decoding: fixed) else { return }
         sumsFetched += 1
+        guard knowsPageSums else { return refuse(.malformedRequest, connection) }
         guard behaviour != .lostEverything, var block = blocks[request.blockId] else {
-            return connection.write(Self.error(.blockNotFound))
+            return refuse(.blockNotFound, connection)
         }
-        guard block.count == Int(request.size) else { return connection.write(Self.error(.badBlockCrc)) }
+        guard block.count == Int(request.size) else { return refuse(.badBlockCrc, connection) }
         if behaviour == .confuses { block = Self.confused(block) }
         var answer = Self.header(BlocksKind.fetchPageSums.rawValue)
         for offset in stride(from: 0, to: block.count, by: 4096) {

@@ -21,6 +21,14 @@ final class BlockConnection {
     private(set) var lastProgressNanoseconds: UInt64
     /// Answers received since the connection was made.
     private(set) var answers = 0
+    /// The last answer was an error.
+    private var lastWasError = false
+    /// The server closed it, and its last word was an error.
+    private(set) var endedWithError = false
+    /// Whether the server is known to close with errors.
+    private let closesWithErrors: Bool
+    /// Whether nothing new should be submitted, because the server is about to close.
+    var isEnding: Bool { lastWasError && closesWithErrors }
     /// Nobody listened at the address.
     private(set) var wasRefused = false
 
@@ -35,11 +43,12 @@ final class BlockConnection {
 
     /// Begins to connect.
     init(
-        loop: EventLoop, address: SocketAddress,
+        loop: EventLoop, address: SocketAddress, closesWithErrors: Bool,
         onClose: @escaping (BlockConnection, Deque<BlockOperation>, _ reason: String) -> Void
     ) throws(SystemError) {
         self.loop = loop
         self.address = address
+        self.closesWithErrors = closesWithErrors
         self.onClose = onClose
         lastProgressNanoseconds = loop.monotonicNanoseconds
         descriptor = try StreamSocket.connecting(to: address)
@@ -56,6 +65,8 @@ final class BlockConnection {
     }
 
     func submit(_ operation: BlockOperation) {
+        if operations.isEmpty { lastProgressNanoseconds = loop.monotonicNanoseconds }
+        operation.answersBefore = answers
         operations.append(operation)
         unsentBytes += operation.requestBytes
         guard state == .open, operations.count - sender.sentOperations == 1 else { return }
@@ -81,7 +92,7 @@ final class BlockConnection {
             guard !events.isDisjoint(with: [.writable, .failed]) else { return }
             let code = StreamSocket.pendingError(descriptor)
             wasRefused = state == .connecting && code == ECONNREFUSED
-            guard code == 0 else { return close("\(address): \(SystemError.message(forCode: code))") }
+            guard code == 0 else { return brokenOff("\(address): \(SystemError.message(forCode: code))") }
             state = .open
             lastProgressNanoseconds = loop.monotonicNanoseconds
         }
@@ -90,16 +101,27 @@ final class BlockConnection {
     }
 
     private func send() {
+        let awaitsAnswer = sender.sentOperations > 0
         switch sender.send(operations, on: descriptor) {
         case .sent(let bytes, let isDone):
-            if bytes > 0 { lastProgressNanoseconds = loop.monotonicNanoseconds }
+            // That further requests go out says nothing about the answer that is due.
+            if bytes > 0, !awaitsAnswer { lastProgressNanoseconds = loop.monotonicNanoseconds }
             unsentBytes -= bytes
             wantWritable(!isDone)
         case .failed(let code):
-            // The server may have answered before it closed: an early error tells more than a broken pipe.
-            receive()
-            close("send: \(SystemError.message(forCode: code))")
+            brokenOff("send: \(SystemError.message(forCode: code))")
         }
+    }
+
+    /// The connection is gone. What the server answered before is still to be read, and tells more than that.
+    private func brokenOff(_ reason: String) {
+        if state == .open { receive(rounds: .max) }
+        endedByServer(reason)
+    }
+
+    private func endedByServer(_ reason: String) {
+        endedWithError = lastWasError
+        close(reason)
     }
 
     private func wantWritable(_ wanted: Bool) {
@@ -108,9 +130,9 @@ final class BlockConnection {
         poll?.watch(wanted ? [.readable, .writable] : [.readable])
     }
 
-    private func receive() {
-        // A few rounds only, so that one fast peer does not keep the loop for itself.
-        for _ in 0..<8 {
+    /// - Parameter rounds: only a few, so that one fast peer does not keep the loop for itself.
+    private func receive(rounds: Int = 8) {
+        for _ in 0..<rounds {
             guard state == .open else { return }
             switch receiver.receive(for: operations.first, on: descriptor) {
             case .more:
@@ -123,7 +145,7 @@ final class BlockConnection {
                 // Nothing more is expected; an end of the stream announces itself.
                 if operations.isEmpty { return }
             case .ended(let reason):
-                return close(reason)
+                return endedByServer(reason)
             }
         }
     }
@@ -131,13 +153,15 @@ final class BlockConnection {
     private func finishFirst(_ result: Result<MAC?, ClientError>) {
         guard let operation = operations.popFirst() else { return }
         answers += 1
+        lastWasError = if case .failure(let error) = result { error.code != nil } else { false }
         if sender.sentOperations == 0 {
             // Answered before it was sent, so with an error; what follows on the stream cannot be understood by the
             // server.
             operation.complete(result)
-            return close("the server refused a request before it was sent")
+            return endedByServer("the server refused a request before it was sent")
         }
         sender.forgetFirst()
         operation.complete(result)
+        if isEnding, operations.isEmpty { close("the server closes with errors") }
     }
 }

@@ -9,7 +9,8 @@ import Protocol
 /// slow disk delays only its own lane and a long write no read (services.md C.5). Confined to its loop.
 package final class BlockConnectionPool {
     package enum Purpose: Hashable, Sendable, CaseIterable {
-        case write, fetch, erase, check
+        /// `trial`: requests that a server may not know.
+        case write, fetch, erase, check, trial
 
         /// Connections to one lane at most; beyond it requests queue on them.
         var connectionLimit: Int {
@@ -18,6 +19,8 @@ package final class BlockConnectionPool {
             case .write, .erase: 4
             case .fetch: 2
             case .check: 1
+            // Nothing is queued behind one: the server may close, and reset what it has not read.
+            case .trial: .max
             }
         }
     }
@@ -47,6 +50,8 @@ package final class BlockConnectionPool {
     private var ticker: LoopTimer?
     private var isClosed = false
     private var moved = MovedServices()
+    /// Servers that close the connection with an error. They are few or all.
+    private var closers: Set<SocketAddress> = []
     private var stranded: [Stranded] = []
     /// Asks the registry where block services are, and calls `located`.
     package var locate: (() -> Void)?
@@ -66,7 +71,7 @@ package final class BlockConnectionPool {
         let lane = UInt8(operation.service.id.rawValue & Self.laneMask)
         let addresses = moved.addresses(of: operation.service, now: loop.monotonicNanoseconds)
         let key = Key(addresses: addresses, lane: lane, purpose: purpose)
-        let known = connections[key, default: []]
+        let known = connections[key, default: []].filter { !$0.isEnding }
         let best = known.min { $0.load < $1.load }
         if let best, best.operations.isEmpty || known.count >= purpose.connectionLimit {
             best.submit(operation)
@@ -88,7 +93,7 @@ package final class BlockConnectionPool {
     /// Gives up a request under way. The stream cannot skip its answer, so the connection goes with it; others on it
     /// are repeated.
     package func abandon(_ operation: BlockOperation, _ reason: String) {
-        operation.mayRepeat = false
+        operation.isAbandoned = true
         let carrier = connections.values.joined().first { connection in
             connection.operations.contains { $0 === operation }
         }
@@ -108,8 +113,10 @@ package final class BlockConnectionPool {
 
     private func connect(_ key: Key) -> Result<BlockConnection, SystemError> {
         Result { () throws(SystemError) in
-            let made = try BlockConnection(loop: loop, address: address(key.addresses)) {
-                [weak self] connection, left, reason in
+            let address = address(key.addresses)
+            let made = try BlockConnection(
+                loop: loop, address: address, closesWithErrors: closers.contains(address)
+            ) { [weak self] connection, left, reason in
                 self?.closed(connection, key, left, reason)
             }
             connections[key, default: []].append(made)
@@ -127,17 +134,26 @@ package final class BlockConnectionPool {
     private func closed(_ connection: BlockConnection, _ key: Key, _ left: Deque<BlockOperation>, _ reason: String) {
         connections[key]?.removeAll { $0 === connection }
         if connections[key]?.isEmpty == true { connections[key] = nil }
+        if connection.endedWithError { closers.insert(connection.address) }
         if connection.wasRefused { return refused(left, key, reason) }
-        let wasKept = connection.answers > 0
         for operation in left {
-            // A server may close a connection that it finds idle for too long just as we use it again.
-            if wasKept, operation.mayRepeat, !isClosed {
-                operation.mayRepeat = false
+            if !isClosed, mayRepeat(operation, from: connection) {
                 submit(operation, purpose: key.purpose)
             } else {
                 operation.fail(.blockTransfer, reason)
             }
         }
+    }
+
+    /// Whether a request that was lost with its connection goes to another one.
+    private func mayRepeat(_ operation: BlockOperation, from connection: BlockConnection) -> Bool {
+        guard !operation.isAbandoned, connection.answers > 0 else { return false }
+        // Servers of the base protocol close after most errors, which is no fault of what was queued behind. This ends:
+        // each time another request had its answer.
+        if connection.answers > operation.answersBefore { return true }
+        // A server may close a connection that it finds idle for too long just as we use it again.
+        defer { operation.mayRepeat = false }
+        return operation.mayRepeat
     }
 
     /// Nobody listens where the server should be. Perhaps the registry knows better.
@@ -157,7 +173,7 @@ package final class BlockConnectionPool {
             for operation in group.operations {
                 let addresses = moved.addresses(of: operation.service, now: loop.monotonicNanoseconds)
                 let isElsewhere = addresses != group.key.addresses
-                if isElsewhere, operation.mayRepeat, !isClosed {
+                if isElsewhere, operation.mayRepeat, !operation.isAbandoned, !isClosed {
                     operation.mayRepeat = false
                     submit(operation, purpose: group.key.purpose)
                 } else {

@@ -37,6 +37,10 @@ package final class BlockOperation {
     package let answer: Answer
     /// A request on a kept connection that turns out to be closed goes once to a new one.
     package var mayRepeat = true
+    /// Nobody wants its answer any more.
+    package var isAbandoned = false
+    /// Answers that its connection had brought when it was submitted there.
+    var answersBefore = 0
     package var submittedNanoseconds: UInt64 = 0
     private var completion: Completion?
 

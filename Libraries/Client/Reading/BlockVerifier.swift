@@ -1,4 +1,5 @@
 import Erasure
+import EventLoop
 import Protocol
 
 /// Tells whether pages are those that were written where they were found. A page's own checksum lies beside it on the
@@ -6,24 +7,26 @@ import Protocol
 /// tells. What covers a whole block is compared with that. For parts of a block the checksums of all its pages are
 /// fetched first, once, compared with it, and kept.
 ///
-/// Needs FETCH_PAGE_SUMS of the block services for parts of blocks; elsewhere those are believed, as other clients do.
-/// Confined to the loop.
+/// Needs FETCH_PAGE_SUMS of the block services for parts of blocks; those of others are believed, as other clients do.
+/// Which services know it is found out with the first request to each, and remembered. Confined to the loop.
 package final class BlockVerifier {
     private enum Known {
         case underway([(Result<PageSums?, ClientError>) -> Void])
-        /// nil: its service does not tell.
-        case sums(PageSums?)
+        case sums(PageSums)
     }
 
+    private let loop: EventLoop
     private let fetcher: any PageFetching
     private let budgetBytes: Int
     private var blocks: [BlockID: Known] = [:]
     private var usedBytes = 0
-    /// Whether the cluster's block services know FETCH_PAGE_SUMS.
+    private var services = PageSumsServices()
+    /// Whether there are block services in the cluster that know FETCH_PAGE_SUMS.
     package var asksForSums = false
 
     /// - Parameter budgetBytes: for checksums kept; a thousandth of the data that they stand for.
-    package init(fetcher: any PageFetching, budgetBytes: Int) {
+    package init(loop: EventLoop, fetcher: any PageFetching, budgetBytes: Int) {
+        self.loop = loop
         self.fetcher = fetcher
         self.budgetBytes = budgetBytes
     }
@@ -60,10 +63,29 @@ package final class BlockVerifier {
         case .sums(let sums): return body(.success(sums))
         case .underway(let waiters): blocks[source.block] = .underway(waiters + [body])
         case nil:
-            makeRoom()
-            blocks[source.block] = .underway([body])
-            let sums = PageSums(ofBytes: blockBytes)
-            fetcher.fetchSums(source, into: sums) { [weak self] result in self?.arrived(source, sums, result) }
+            switch services.ability(of: source.service.id, now: loop.monotonicNanoseconds) {
+            case .knows: ask(source, blockBytes, isTrial: false, body)
+            case .unknown: ask(source, blockBytes, isTrial: true, body)
+            case .lacks: body(.success(nil))
+            case .underTrial:
+                services.awaitTrial(of: source.service.id) { [weak self] error in
+                    if let error { return body(.failure(error)) }
+                    self?.sums(of: source, blockBytes, body)
+                }
+            }
+        }
+    }
+
+    private func ask(
+        _ source: BlockSource, _ blockBytes: Int, isTrial: Bool,
+        _ body: @escaping (Result<PageSums?, ClientError>) -> Void
+    ) {
+        makeRoom()
+        blocks[source.block] = .underway([body])
+        let sums = PageSums(ofBytes: blockBytes)
+        if isTrial { services.beginTrial(of: source.service.id) }
+        fetcher.fetchSums(source, into: sums, isTrial: isTrial) { [weak self] result in
+            self?.arrived(source, sums, result)
         }
     }
 
@@ -71,18 +93,20 @@ package final class BlockVerifier {
         let outcome: Result<PageSums?, ClientError>
         switch result {
         case .success: outcome = sums.joined == source.crc ? .success(sums) : .failure(Self.wrongBlock(source))
-        // A server that was not brought up to date yet.
+        // A server of the base protocol, or one that was not brought up to date yet.
         case .failure(let error) where error.isRefusal(.malformedRequest): outcome = .success(nil)
         case .failure(let error): outcome = .failure(error)
         }
         guard case .underway(let waiters) = blocks[source.block] else { return }
-        if case .success(let known) = outcome {
+        if case .success(let known?) = outcome {
             blocks[source.block] = .sums(known)
             usedBytes += sums.count * 4
         } else {
             blocks[source.block] = nil
         }
+        let others = services.answered(source.service.id, result, now: loop.monotonicNanoseconds)
         for waiter in waiters { waiter(outcome) }
+        others()
     }
 
     /// Forgets all it knows when that is too much; it is soon known again.

@@ -10,8 +10,10 @@ package protocol PageFetching: AnyObject {
         completion: @escaping (Result<Void, ClientError>) -> Void)
 
     /// Fetches the checksums of all pages of a block, as its service has them.
+    /// - Parameter isTrial: whether the service knows the request is to be found out.
     func fetchSums(
-        _ source: BlockSource, into sums: PageSums, completion: @escaping (Result<Void, ClientError>) -> Void)
+        _ source: BlockSource, into sums: PageSums, isTrial: Bool,
+        completion: @escaping (Result<Void, ClientError>) -> Void)
 }
 
 /// Fetches from the block services of a cluster.
@@ -38,7 +40,8 @@ package final class ServicePageFetcher: PageFetching {
     }
 
     package func fetchSums(
-        _ source: BlockSource, into sums: PageSums, completion: @escaping (Result<Void, ClientError>) -> Void
+        _ source: BlockSource, into sums: PageSums, isTrial: Bool,
+        completion: @escaping (Result<Void, ClientError>) -> Void
     ) {
         let request = FetchPageSumsRequest(
             blockId: source.block, size: UInt32(clamping: sums.count * ClientLimits.pageBytes))
@@ -47,6 +50,6 @@ package final class ServicePageFetcher: PageFetching {
             if case .success = result { sums.convertFromLittleEndian() }
             completion(result.map { _ in () })
         }
-        connections.submit(operation, purpose: .fetch)
+        connections.submit(operation, purpose: isTrial ? .trial : .fetch)
     }
 }
