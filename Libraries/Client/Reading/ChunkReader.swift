@@ -5,7 +5,7 @@ import Protocol
 /// Gets chunks: from their own block, or, when that one is missing, corrupt or slower than the others usually are, from
 /// any D others. Chunks that a recovery needs are shared with readers that want them anyway. Confined to the loop.
 package final class ChunkReader {
-    private let loop: EventLoop
+    let loop: EventLoop
     private let pool: BufferPool
     private let cache: ChunkCache
     private let fetcher: any PageFetching

@@ -11,6 +11,11 @@ final class ChunkRecovery {
     private var present: [Int: PooledBuffer] = [:]
     private var underway = 0
     private var isEnded = false
+    /// What it takes is here.
+    private var isComputing = false
+
+    /// Bytes read that are decoded on the loop.
+    private static let smallBytes = 64 << 10
 
     init(_ chunk: Chunk, candidates: [Int], reader: ChunkReader) {
         self.chunk = chunk
@@ -27,13 +32,13 @@ final class ChunkRecovery {
     }
 
     private func scheduleHedge() {
-        guard !isEnded, !candidates.isEmpty else { return }
+        guard !isEnded, !isComputing, !candidates.isEmpty else { return }
         reader.afterUsualTime(of: chunk) { [weak self] in self?.hedgeDue() }
     }
 
     /// Something among the sources is slow, too: one more of them.
     private func hedgeDue() {
-        guard !isEnded, !chunk.isReady, let next = candidates.popFirst() else { return }
+        guard !isEnded, !isComputing, !chunk.isReady, let next = candidates.popFirst() else { return }
         ask(next)
         scheduleHedge()
     }
@@ -46,7 +51,7 @@ final class ChunkRecovery {
 
     private func answered(_ block: Int, _ memory: PooledBuffer?) {
         underway -= 1
-        guard !isEnded else { return }
+        guard !isEnded, !isComputing else { return }
         // The block itself was quicker after all.
         guard !chunk.isReady else {
             isEnded = true
@@ -54,7 +59,7 @@ final class ChunkRecovery {
         }
         if let memory {
             present[block] = memory
-            if present.count == layout?.dataBlocks { return end(compute()) }
+            if present.count == layout?.dataBlocks { return compute() }
         } else if let next = candidates.popFirst() {
             ask(next)
         }
@@ -72,16 +77,36 @@ final class ChunkRecovery {
         if let memory { reader.recovered(chunk, memory) } else { reader.recoveryFailed(chunk) }
     }
 
-    private func compute() -> PooledBuffer? {
-        guard let layout else { return nil }
+    /// On a worker, but for so little that going there would take longer.
+    private func compute() {
+        guard let layout, !isEnded else { return }
         // Copies are the same bytes.
-        if layout.dataBlocks == 1 { return present.values.first }
+        if layout.dataBlocks == 1 { return end(present.values.first) }
+        guard let memory = reader.takeMemory(chunk.key.count) else { return end(nil) }
+        let (block, count, present) = (chunk.block, chunk.key.count, present)
+        if layout.dataBlocks * count <= Self.smallBytes {
+            return end(Self.decode(layout, block, count, present, into: memory))
+        }
+        isComputing = true
+        reader.loop.work {
+            Self.decode(layout, block, count, present, into: memory)
+        } then: { result in
+            self.end(try? result.get())
+        }
+    }
+
+    /// - Returns: `memory`; nil when it cannot be done.
+    private static func decode(
+        _ layout: SpanLayout, _ block: Int, _ count: Int, _ present: [Int: PooledBuffer], into memory: PooledBuffer
+    ) -> PooledBuffer? {
         let parityBlocks = layout.blocks - layout.dataBlocks
-        guard let memory = reader.takeMemory(chunk.key.count),
-            let code = ReedSolomon.shared(dataBlocks: layout.dataBlocks, parityBlocks: parityBlocks)
-        else { return nil }
+        guard let code = ReedSolomon.shared(dataBlocks: layout.dataBlocks, parityBlocks: parityBlocks) else {
+            return nil
+        }
         let cells = (0..<layout.blocks).map { present[$0].map { UnsafeRawPointer($0.base) } }
-        let isDone = code.recover([chunk.block], into: [memory.base], from: cells, length: chunk.key.count)
+        let isDone = withExtendedLifetime(present) {
+            code.recover([block], into: [memory.base], from: cells, length: count)
+        }
         return isDone ? memory : nil
     }
 }
