@@ -26,19 +26,19 @@ package final class ClientCore: @unchecked Sendable {
     package let uploads: UploadBudget
     private var takesSeen: UInt64 = 0
 
-    package init(loop: EventLoop, binding address: SocketAddress, options: ClientOptions) throws(SystemError) {
+    package init(loop: EventLoop, options: ClientOptions) throws(SystemError) {
         self.loop = loop
         self.options = options
         pool = BufferPool(retainedBytes: options.readCacheBytes / 2 + options.pendingWriteBytes / 2)
-        transport = try DatagramTransport(
-            loop: loop, binding: address, firstID: .random(in: 1..<(.max)))
+        transport = DatagramTransport(
+            loop: loop, largestDatagram: options.datagramBytes, firstID: .random(in: 1..<(.max)))
         connections = BlockConnectionPool(loop: loop, stallNanoseconds: options.blockStallNanoseconds)
         health = ServiceHealth(
             avoidNanoseconds: options.avoidNanoseconds, avoidWritingNanoseconds: options.avoidWritingNanoseconds,
             leastHedgeNanoseconds: options.leastHedgeNanoseconds)
         chunks = ChunkCache(budgetBytes: options.readCacheBytes)
         let fetcher = ServicePageFetcher(connections: connections)
-        verifier = BlockVerifier(fetcher: fetcher, budgetBytes: max(1 << 20, options.readCacheBytes / 8))
+        verifier = BlockVerifier(loop: loop, fetcher: fetcher, budgetBytes: max(1 << 20, options.readCacheBytes / 8))
         chunkReader = ChunkReader(
             loop: loop, pool: pool, cache: chunks, fetcher: fetcher, verifier: verifier, health: health)
         // Fresh from the system, so zeros, without taking any memory.

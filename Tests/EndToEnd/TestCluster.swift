@@ -7,6 +7,7 @@ final class TestCluster {
     var mount: String { directory + "/mnt" }
     /// Of `sterna up`; a change holds from the next start on.
     var arguments: String
+    private let network: String?
     private var supervisor: BackgroundShell?
 
     /// Where the built programs lie: beside the test bundle that is running.
@@ -20,8 +21,14 @@ final class TestCluster {
     }()
 
     /// Starts a new cluster and waits until it is mounted.
-    /// - Parameter disks: a directory that holds the disks' directories; nil: they are made below the cluster's.
-    init(_ arguments: String = "", disks: String? = nil, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    /// - Parameters:
+    ///   - disks: a directory that holds the disks' directories; nil: they are made below the cluster's.
+    ///   - network: shell commands that shape a network of the cluster's own, which needs root; nil: the machine's.
+    init(
+        _ arguments: String = "", disks: String? = nil, network: String? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        self.network = network
         directory = NSTemporaryDirectory() + "sterna-e2e-" + UUID().uuidString.prefix(8)
         self.arguments = arguments
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -37,8 +44,9 @@ final class TestCluster {
     /// Starts the cluster again on the data that is there.
     func start(sourceLocation: SourceLocation = #_sourceLocation) throws {
         unlink(directory + "/ready")
+        let place = network.map { "unshare --net sh -c '\($0) && exec \"$0\" \"$@\"' " } ?? ""
         supervisor = BackgroundShell(
-            "exec '\(Self.binaries)/sterna' up '\(directory)' --ready-file '\(directory)/ready' \(arguments)"
+            "exec \(place)'\(Self.binaries)/sterna' up '\(directory)' --ready-file '\(directory)/ready' \(arguments)"
                 + " >> '\(directory)/up.log' 2>&1")
         try waitUntil(seconds: 60, "the cluster is ready", sourceLocation: sourceLocation) {
             FileManager.default.fileExists(atPath: directory + "/ready")

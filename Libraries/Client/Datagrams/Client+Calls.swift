@@ -15,18 +15,19 @@ extension Client {
     func counted<R: ShardRPC>(_ request: R, shard: ShardID) async -> CountedResult<R.Response> {
         await exchange(
             kind: R.kind.rawValue, word: .shardRequest, body: request, to: .shard(shard),
-            timing: options.shardTiming, name: { "\(R.kind) at shard \(shard)" })
+            timing: options.shardTiming, endsWithSize: R.kind.endsWithDatagramSize,
+            name: { "\(R.kind) at shard \(shard)" })
     }
 
     func counted<R: CdcRPC>(_ request: R) async -> CountedResult<R.Response> {
         await exchange(
             kind: R.kind.rawValue, word: .cdcRequest, body: request, to: .cdc,
-            timing: options.cdcTiming, name: { "\(R.kind) at the coordinator" })
+            timing: options.cdcTiming, endsWithSize: false, name: { "\(R.kind) at the coordinator" })
     }
 
     private func exchange<Request: WireValue, Response: WireValue & Sendable>(
         kind: UInt8, word: ProtocolWord, body: Request, to destination: DatagramTransport.Destination,
-        timing: RetryTiming,
+        timing: RetryTiming, endsWithSize: Bool,
         name: @escaping @Sendable () -> String
     ) async -> CountedResult<Response> {
         let id = core.transport.takeID()
@@ -40,7 +41,9 @@ extension Client {
             return CountedResult(result: .failure(ClientError(.invalidArgument, name(), "\(error)")), attempts: 0)
         }
         return await withUnsafeContinuation { continuation in
-            core.transport.send(id: id, packet: packet, to: destination, timing: timing) { ending in
+            core.transport.send(
+                id: id, packet: packet, to: destination, timing: timing, endsWithSize: endsWithSize
+            ) { ending in
                 continuation.resume(returning: CountedResult(ending, name))
             }
         }

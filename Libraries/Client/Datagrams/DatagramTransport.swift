@@ -5,7 +5,7 @@ import Protocol
 /// Requests to shards and the coordinator over UDP: sent, repeated with the same id until answered, matched with their
 /// answers.
 ///
-/// One socket, one table of what is under way, one timer for all. Confined to its loop.
+/// One table of what is under way, one timer for all. Confined to its loop.
 package final class DatagramTransport {
     package enum Destination: Hashable, Sendable {
         case shard(ShardID)
@@ -22,10 +22,20 @@ package final class DatagramTransport {
         let packet: [UInt8]
         let destination: Destination
         let timing: RetryTiming
+        /// Whether it ends with the largest datagram that it may be answered with.
+        let endsWithSize: Bool
         /// Of the first attempt.
         var startNanoseconds: UInt64 = 0
         var attempts = 0
+        /// Where it was sent to, each address once.
+        var recipients: [Recipient] = []
         let ended: (Ending) -> Void
+    }
+
+    private struct Recipient {
+        let address: SocketAddress
+        var askedForMore = false
+        var askedForLess = false
     }
 
     private struct Window {
@@ -42,8 +52,12 @@ package final class DatagramTransport {
         package var requests: UInt64 = 0
         package var repetitions: UInt64 = 0
         package var timeouts: UInt64 = 0
-        /// Late, doubled or foreign datagrams.
+        /// Late, doubled or senseless datagrams.
         package var ignored: UInt64 = 0
+        /// Answers that came from where the request had not been sent to.
+        package var foreign: UInt64 = 0
+        /// Not sent, because the kernel knows no way to the server.
+        package var unroutable: UInt64 = 0
     }
 
     package private(set) var counters = Counters()
@@ -52,26 +66,31 @@ package final class DatagramTransport {
     package var onSilence: (() -> Void)?
 
     private let loop: EventLoop
-    private let socket: UDPSocket
+    private let sockets: RequestSockets
     private var nextID: UInt64
     private var pending: [UInt64: Pending] = [:]
     /// Requests under way by destination, and those that wait for their turn.
     private var windows: [Destination: Window] = [:]
     private let repetition: DeadlineTimer<UInt64>
+    private let largestDatagram: UInt16
+    private var sizes = DatagramSizes()
     private var usesSecondAddress = false
     private var isClosed = false
 
-    /// - Parameter firstID: random, so that answers to an earlier run of this client on the same port match nothing.
-    package init(loop: EventLoop, binding address: SocketAddress, firstID: UInt64) throws(SystemError) {
+    /// - Parameters:
+    ///   - largestDatagram: the most that an answer in pages may be asked to fill, whatever the request says.
+    ///   - firstID: random, so that answers to an earlier run of this client on the same port match nothing.
+    package init(loop: EventLoop, largestDatagram: UInt16, firstID: UInt64) {
         self.loop = loop
+        self.largestDatagram = max(largestDatagram, DatagramSizes.whole)
+        sockets = RequestSockets(loop: loop)
         nextID = firstID
         repetition = DeadlineTimer(loop: loop)
-        socket = try UDPSocket(on: loop, binding: address)
         repetition.onDue = { [unowned self] id, now in
             // Most were answered long ago.
             if pending[id] != nil { attempt(id, now) }
         }
-        socket.onDatagram = { [unowned self] datagram, _ in self.receive(datagram) }
+        sockets.onDatagram = { [unowned self] datagram, sender in receive(datagram, sender) }
     }
 
     /// Requests under way.
@@ -85,12 +104,14 @@ package final class DatagramTransport {
     }
 
     /// Sends `packet`, which carries `id`, and calls `ended` once.
+    /// - Parameter endsWithSize: whether its last field is the largest datagram that it may be answered with.
     package func send(
-        id: UInt64, packet: [UInt8], to destination: Destination, timing: RetryTiming,
+        id: UInt64, packet: [UInt8], to destination: Destination, timing: RetryTiming, endsWithSize: Bool,
         ended: @escaping (Ending) -> Void
     ) {
         guard !isClosed else { return ended(.failed(.closed)) }
-        pending[id] = Pending(packet: packet, destination: destination, timing: timing, ended: ended)
+        pending[id] = Pending(
+            packet: packet, destination: destination, timing: timing, endsWithSize: endsWithSize, ended: ended)
         counters.requests &+= 1
         guard windows[destination, default: Window()].underway < Self.windowLimit else {
             windows[destination]?.waiting.append(id)
@@ -103,7 +124,7 @@ package final class DatagramTransport {
     package func close() {
         guard !isClosed else { return }
         isClosed = true
-        socket.close()
+        sockets.close()
         repetition.cancel()
         let left = pending
         pending = [:]
@@ -139,17 +160,56 @@ package final class DatagramTransport {
         if let address = address(of: request.destination) {
             request.attempts += 1
             if request.attempts > 1 { counters.repetitions &+= 1 }
-            let packet = request.packet
-            socket.send(to: address) { room in
-                room.copyBytes(from: packet)
-                return packet.count
+            if request.attempts > 2 {
+                sockets.forgetRoute(to: address)
+                onSilence?()
             }
-            if request.attempts > 2 { onSilence?() }
+            transmit(&request, to: address, now)
         } else {
             onSilence?()
         }
         pending[id] = request
         repetition.schedule(id, dueNanoseconds: now &+ max(wait, 1_000_000))
+    }
+
+    private func transmit(_ request: inout Pending, to address: SocketAddress, _ now: UInt64) {
+        let index: Int
+        if let known = request.recipients.firstIndex(where: { $0.address == address }) {
+            index = known
+        } else {
+            index = request.recipients.count
+            request.recipients.append(Recipient(address: address))
+        }
+        let packet = packet(of: &request, at: index, now)
+        do throws(SystemError) {
+            try sockets.socket(towards: address).send(packet, to: address)
+        } catch {
+            // There is no way to the server now. The next attempt looks for one again.
+            counters.unroutable &+= 1
+            request.attempts -= 1
+        }
+    }
+
+    /// The packet with the size of datagrams that the recipient's network takes.
+    private func packet(of request: inout Pending, at recipient: Int, _ now: UInt64) -> [UInt8] {
+        var packet = request.packet
+        guard request.endsWithSize, packet.count > 2 else { return packet }
+        let (low, high) = (packet.count - 2, packet.count - 1)
+        let asked = UInt16(packet[high]) << 8 | UInt16(packet[low])
+        guard asked > DatagramSizes.whole else { return packet }
+        var size = DatagramSizes.whole
+        if largestDatagram > DatagramSizes.whole {
+            let host = request.recipients[recipient].address.address
+            if sizes.isNarrow(host, attempt: request.attempts - 1, now: now) {
+                request.recipients[recipient].askedForLess = true
+            } else {
+                request.recipients[recipient].askedForMore = true
+                size = min(asked, largestDatagram)
+            }
+        }
+        packet[low] = UInt8(truncatingIfNeeded: size)
+        packet[high] = UInt8(truncatingIfNeeded: size >> 8)
+        return packet
     }
 
     private func giveUp(_ id: UInt64, _ request: Pending) {
@@ -173,17 +233,26 @@ package final class DatagramTransport {
 
     // MARK: Receiving
 
-    private func receive(_ datagram: UnsafeRawBufferPointer) {
+    private func receive(_ datagram: UnsafeRawBufferPointer, _ sender: SocketAddress) {
         guard let answer = AnswerDatagram(datagram), let request = pending[answer.id],
             answer.isFromCDC == (request.destination == .cdc)
         else {
             counters.ignored &+= 1
             return
         }
+        guard let recipient = request.recipients.first(where: { $0.address == sender }) else {
+            counters.foreign &+= 1
+            return
+        }
         let wanted = request.packet[AnswerDatagram.kindOffset]
         guard answer.kind == wanted || answer.kind == 0 else {
             counters.ignored &+= 1
             return
+        }
+        if request.endsWithSize {
+            sizes.answered(
+                sender.address, bytes: datagram.count, askedForMore: recipient.askedForMore,
+                askedForLess: recipient.askedForLess, now: loop.monotonicNanoseconds)
         }
         end(answer.id, request, .answered(kind: answer.kind, body: answer.body, attempts: request.attempts))
     }
