@@ -43,6 +43,13 @@ struct BlockCommand: ParsableCommand {
     @Option(help: "Seconds after its creation before a block may be erased; more than the 300 of the write window.")
     var eraseDelay: UInt32 = 3600
 
+    @Flag(
+        help: """
+            Accept a shorter --erase-delay, for tests: a write that comes late may then bring back a block that was \
+            erased.
+            """)
+    var unsafeEraseDelay = false
+
     @Option(help: "Seconds without progress after which a connection is closed.")
     var connectionTimeout: UInt32 = 600
 
@@ -85,6 +92,9 @@ struct BlockCommand: ParsableCommand {
         }
         guard (0...BlockDiskOptions.largestSmallBlock).contains(smallBlockBytes) else {
             throw ValidationError("--small-block-bytes must be between 0 and \(BlockDiskOptions.largestSmallBlock)")
+        }
+        guard unsafeEraseDelay || UInt64(eraseDelay) * 1_000_000_000 > RequestRules.writeWindowNanoseconds else {
+            throw ValidationError("--erase-delay must be more than the 300 s of the write window, not \(eraseDelay)")
         }
         guard queueLength > 0, ioAlertPeriod > 0, ioAlertErrors > 0 else {
             throw ValidationError("--queue-length, --io-alert-period and --io-alert-errors must be at least 1")

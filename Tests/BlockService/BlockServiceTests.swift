@@ -54,7 +54,7 @@ import Testing
     // MARK: Blocks
 
     @Test func writeFetchCheckErase() throws {
-        let service = try RunningService(["--erase-delay", "0"])
+        let service = try RunningService(["--erase-delay", "0", "--unsafe-erase-delay"])
         let client = try service.client()
         for (number, size) in [4096, 8192, 1 << 20, 5 << 20].enumerated() {
             let (block, data) = (BlockClient.block(UInt64(number)), randomBytes(size))

@@ -8,7 +8,7 @@ extension EndToEnd {
             "--block-services 8 --policy rs:4,2 --with registry:--has-files-interval=2 --with gc:--migrate-interval=2"
             + " --with gc:--first-delay=1 --with gc:--destruct-interval=2 --with gc:--destruct-margin=1"
             // Old blocks are young here, and until a shard hears that the disk is lost they are erased there.
-            + " --with gc:--destruct-pause=5 --with block:--erase-delay=1"
+            + " --with gc:--destruct-pause=5 --with block:--erase-delay=1 --with block:--unsafe-erase-delay"
 
         private static func registry(_ cluster: TestCluster) throws -> String {
             try sh("cat '\(cluster.directory)/run/registry.address'")

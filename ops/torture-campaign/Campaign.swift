@@ -85,7 +85,8 @@ final class Campaign {
         ] + (options.repair
             ? ["--scrub-interval=20", "--scrub-bytes-per-second-per-disk=16000000", "--migrate-interval=5"]
             : ["--no-scrub", "--no-migrate"])
-        let services = gc.map { "gc:\($0)" } + ["block:--erase-delay=\(options.eraseDelay)"] + options.serviceOptions
+        let block = ["--erase-delay=\(options.eraseDelay)", "--unsafe-erase-delay"]
+        let services = gc.map { "gc:\($0)" } + block.map { "block:\($0)" } + options.serviceOptions
         return ["--keep-deleted", "1s"] + services.flatMap { ["--with", $0] }
     }
 
