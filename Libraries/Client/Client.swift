@@ -11,12 +11,14 @@ public actor Client {
     public nonisolated let options: ClientOptions
     package nonisolated let core: ClientCore
     private let source: any AddressSource
+    private static let longestExtensionsPauseNanoseconds: UInt64 = 24 * 3600 * 1_000_000_000
     private var refreshTimer: LoopTimer?
     private var refreshing: Task<Void, Never>?
     private var lastRefreshNanoseconds: UInt64 = 0
     private var isClosed = false
     private var extensions: Set<ProtocolExtension> = []
     private var lastExtensionsNanoseconds: UInt64?
+    private var extensionsPauseNanoseconds: UInt64
     var policies: PolicyCache
     var spares = SpareFiles()
 
@@ -31,15 +33,15 @@ public actor Client {
 
     /// For tests, which bring their own addresses.
     package init(
-        loop: EventLoop, source: any AddressSource, options: ClientOptions = ClientOptions(),
-        binding address: SocketAddress = SocketAddress(address: 0, port: 0)
+        loop: EventLoop, source: any AddressSource, options: ClientOptions = ClientOptions()
     ) throws(ClientError) {
         self.loop = loop
         self.options = options
         self.source = source
+        extensionsPauseNanoseconds = options.extensionsNanoseconds
         policies = PolicyCache(lifetimeNanoseconds: options.policyLifetimeNanoseconds)
         do {
-            core = try ClientCore(loop: loop, binding: address, options: options)
+            core = try ClientCore(loop: loop, options: options)
         } catch {
             throw ClientError(.unavailable, "start of the client", "\(error)")
         }
@@ -90,9 +92,14 @@ public actor Client {
     /// registry that cannot be asked changes nothing.
     private func refreshExtensions() async {
         let now = loop.monotonicNanoseconds
-        if let last = lastExtensionsNanoseconds, now &- last < options.extensionsNanoseconds { return }
+        guard !options.isBaseProtocolOnly else { return }
+        if let last = lastExtensionsNanoseconds, now &- last < extensionsPauseNanoseconds { return }
         guard let known = await source.extensions() else { return }
         extensions = known
+        // To a registry that does not know the question it is an error, and a line in its log.
+        let longest = max(options.extensionsNanoseconds, Self.longestExtensionsPauseNanoseconds)
+        extensionsPauseNanoseconds =
+            known.isEmpty ? min(extensionsPauseNanoseconds * 2, longest) : options.extensionsNanoseconds
         core.verifier.asksForSums = known.contains(.fetchPageSums)
         lastExtensionsNanoseconds = now
     }

@@ -4,11 +4,15 @@ public struct ClientOptions: Hashable, Sendable {
     public var shardTiming = RetryTiming.shard
     /// Repetition of requests to the coordinator.
     public var cdcTiming = RetryTiming.cdc
-    /// Largest datagram accepted in answers that come in pages, 1472…8972 bytes.
+    /// Largest datagram asked for in answers that come in pages, 1472…8972 bytes. Where those that do not fit a frame get
+    /// lost, less is asked for after a while in any case.
     public var datagramBytes: UInt16 = 8972
     /// Interval at which the addresses of the services are asked for again.
     public var refreshNanoseconds: UInt64 = 60_000_000_000
+    /// Whether nothing is asked of anybody that the base protocol does not have, whatever the registry says.
+    public var isBaseProtocolOnly = false
     /// Interval at which the registry is asked again, at the earliest, what the cluster can do beyond the base protocol.
+    /// Doubles, up to a day, as long as that is nothing.
     public var extensionsNanoseconds: UInt64 = 600_000_000_000
     /// How long policies of a directory are believed, at most.
     public var policyLifetimeNanoseconds: UInt64 = 60_000_000_000

@@ -19,6 +19,8 @@ extension Coordinator {
         }
         do throws(ProtocolError) {
             try request.validate()
+            // It needs something of the shards that has no place in the base protocol.
+            if !numbersRequests, case .replaceDirectory = request { throw .unrecognizedRequest }
             let machine = try machine(for: request, isRecovered: false)
             add(machine, origin: origin, isLogged: false)
         } catch {

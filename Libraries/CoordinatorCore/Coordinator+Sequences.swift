@@ -51,6 +51,7 @@ extension Coordinator {
 
     /// Whether a request may go out; gives a write its number. Otherwise it goes on when the shard's channel resumes.
     func admit(_ request: inout ShardRequest, _ now: UInt64) -> Bool {
+        guard numbersRequests else { return true }
         if case .fence = request.purpose { return true }
         let index = Int(request.shard.rawValue)
         if request.request.kind.isReadOnly {
@@ -85,7 +86,14 @@ extension Coordinator {
 
     /// What goes into the packet: a write in the envelope that carries its number.
     func packet(_ request: ShardRequest) throws(EncodeError) -> AnyShardRequest {
-        guard let sequence = request.sequence else { return request.request }
+        guard let sequence = request.sequence else {
+            // There are networks that drop what does not fit a frame.
+            if request.attempts >= 2, case .fullReadDir(var listing) = request.request {
+                listing.mtu = min(listing.mtu, 1472)
+                return .fullReadDir(listing)
+            }
+            return request.request
+        }
         let inner = request.request
         let body = try encodedBytes(capacity: inner.encodedSize) { (writer) throws(EncodeError) in
             try inner.encode(into: &writer)

@@ -37,7 +37,9 @@ public final class Coordinator {
         }
     }
 
-    var isLeading = false
+    public private(set) var isLeading = false
+    /// Whether shards know the envelopes that carry numbers (README.md, "Exactly once").
+    public private(set) var numbersRequests = true
     var lastTransaction = TransactionID(rawValue: 0)
     var running: [TransactionID: Running] = [:]
     var origins: [RequestOrigin: TransactionID] = [:]
@@ -115,15 +117,19 @@ public final class Coordinator {
     /// - Parameters:
     ///   - firstRequestID: random, so that answers to an earlier leader are not mistaken for answers to this one.
     ///   - now: monotonic nanoseconds.
-    public func lead(firstRequestID: UInt64, now: UInt64) throws(CoordinatorFailure) {
+    ///   - numbersRequests: false where shards know the base protocol only.
+    public func lead(
+        firstRequestID: UInt64, now: UInt64, numbersRequests: Bool = true
+    ) throws(CoordinatorFailure) {
         precondition(!isLeading, "leads already")
         isLeading = true
+        self.numbersRequests = numbersRequests
         nextRequestID = firstRequestID
         lastTransaction = ledger.lastTransaction
         lastSequence = ledger.lastSequence
         firstSequence = lastSequence &+ 1
         nextSequence = firstSequence
-        reserveSequences()
+        if numbersRequests { reserveSequences() }
         reserveDirectories()
         try recover(now)
     }

@@ -26,6 +26,13 @@ struct CdcCommand: ParsableCommand {
     @Option(help: "Location of this replica.")
     var location: UInt8 = 0
 
+    @Flag(
+        help: """
+            Ask shards for nothing that the base protocol does not have; without it the registry tells whether they \
+            know more. Requests are then not kept from being carried out twice.
+            """)
+    var baseProtocolOnly = false
+
     func validate() throws {
         guard (1...60_000).contains(shardTimeoutMs) else {
             throw ValidationError("--shard-timeout-ms must be 1...60000, not \(shardTimeoutMs)")
@@ -38,6 +45,7 @@ struct CdcCommand: ParsableCommand {
             dataDirectory: data, addresses: listen.addresses, registries: registries, key: cdcKey.key)
         options.shardTimeoutNanoseconds = UInt64(shardTimeoutMs) * 1_000_000
         options.location = LocationID(rawValue: location)
+        options.isBaseProtocolOnly = baseProtocolOnly
         var service: CdcService?
         try Daemon.run("cdc", daemon) { daemon in
             let made = try CdcService(daemon, options)

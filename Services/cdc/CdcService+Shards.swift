@@ -4,7 +4,9 @@ import Protocol
 
 extension CdcService {
     /// An answer of a shard. Whatever is not signed, whole and known is dropped.
-    func receiveFromShard(_ datagram: UnsafeRawBufferPointer) {
+    func receiveFromShard(_ datagram: UnsafeRawBufferPointer, _ sender: SocketAddress) {
+        // Those that have just moved are asked again where they are now.
+        guard registry.shards.contains(sender) else { return metrics.shardDatagramsRefused.add() }
         do throws(DecodeError) {
             let packet = try SignedPacket(datagram, expecting: .cdcToShardResponse, key: key)
             let answer = try decodeAnswer(packet)

@@ -18,6 +18,8 @@ final class CdcService: @unchecked Sendable {
         var key: SecretKey
         var shardTimeoutNanoseconds: UInt64 = 100_000_000
         var location = LocationID.default
+        /// Whether shards are asked for nothing that the base protocol does not have; otherwise the registry tells.
+        var isBaseProtocolOnly = false
 
         init(dataDirectory: String, addresses: [SocketAddress], registries: [SocketAddress], key: SecretKey) {
             self.dataDirectory = dataDirectory
@@ -81,14 +83,24 @@ final class CdcService: @unchecked Sendable {
         for (index, socket) in clientSockets.enumerated() {
             socket.onDatagram = { [unowned self] bytes, sender in receiveFromClient(bytes, sender, socket: index) }
         }
-        shardSocket.onDatagram = { [unowned self] bytes, _ in receiveFromShard(bytes) }
+        shardSocket.onDatagram = { [unowned self] bytes, sender in receiveFromShard(bytes, sender) }
         registry.onRegistered = { [unowned self] in daemon.ready(clientSockets.map { $0.localAddress }) }
-        try coordinator.lead(firstRequestID: UInt64.random(in: .min ... .max), now: loop.monotonicNanoseconds)
-        logger.info("log applied up to \(coordinator.appliedIndex), \(coordinator.transactionCount) things to recover")
-        registry.start()
+        registry.onAbilities = { [unowned self] isBaseProtocolOnly in lead(isBaseProtocolOnly) }
+        registry.start(isBaseProtocolOnly: options.isBaseProtocolOnly ? true : nil)
         storage.startFlushing { [unowned self] error in daemon.fail(error) }
         daemon.onShutdown { [self] done in stop(done) }
-        pumpSoon()
+    }
+
+    private func lead(_ isBaseProtocolOnly: Bool) {
+        if isBaseProtocolOnly {
+            logger.notice("the base protocol only: a late copy of a request to a shard may be carried out")
+        }
+        attempt { () throws(CoordinatorFailure) in
+            try coordinator.lead(
+                firstRequestID: UInt64.random(in: .min ... .max), now: loop.monotonicNanoseconds,
+                numbersRequests: !isBaseProtocolOnly)
+        }
+        logger.info("log applied up to \(coordinator.appliedIndex), \(coordinator.transactionCount) things to recover")
     }
 
     /// Runs what may stop the coordinator for good, and then lets everything out that it wants done.

@@ -11,6 +11,8 @@ final class RegistryLink {
     /// Shards may register after us: how often to look for the missing ones, and how often at all on demand.
     private static let missingNanoseconds: UInt64 = 200_000_000
 
+    /// Called once, when it is known whether shards know the base protocol only; registers only after that.
+    var onAbilities: ((_ isBaseProtocolOnly: Bool) -> Void)?
     /// Called once, after the first registration.
     var onRegistered: (() -> Void)?
     var shards = ShardAddresses()
@@ -23,6 +25,7 @@ final class RegistryLink {
     private var lastRefresh: UInt64?
     private var refreshTimer: LoopTimer?
     private var registrationTimer: LoopTimer?
+    private var retryTimer: LoopTimer?
     private var isStopped = false
 
     init(
@@ -39,7 +42,22 @@ final class RegistryLink {
             addrs: AddrsInfo(addr1: ports[0], addr2: ports.count > 1 ? ports[1] : none))
     }
 
-    func start() {
+    /// - Parameter isBaseProtocolOnly: if that is known already.
+    func start(isBaseProtocolOnly: Bool?) {
+        if let isBaseProtocolOnly { return abilitiesKnown(isBaseProtocolOnly) }
+        connection.extensions { [weak self] known in
+            guard let self, !isStopped else { return }
+            if let known { return abilitiesKnown(known.isEmpty) }
+            logger.warning("cannot learn from the registry what the shards know")
+            retryTimer = loop.timer(afterNanoseconds: Self.retryNanoseconds) { [weak self] in
+                self?.start(isBaseProtocolOnly: nil)
+            }
+        }
+    }
+
+    private func abilitiesKnown(_ isBaseProtocolOnly: Bool) {
+        onAbilities?(isBaseProtocolOnly)
+        onAbilities = nil
         register()
         refresh()
     }
@@ -48,6 +66,7 @@ final class RegistryLink {
         isStopped = true
         refreshTimer?.cancel()
         registrationTimer?.cancel()
+        retryTimer?.cancel()
         connection.close()
     }
 

@@ -4,10 +4,14 @@ import Protocol
 /// Where the shards are, as the registry last said.
 struct ShardAddresses {
     private var addresses: [[SocketAddress]] = Array(repeating: [], count: ShardID.count)
+    private var all: Set<SocketAddress> = []
     private var turn = 0
 
     /// Number of shards without a known address.
     var unknownCount: Int { addresses.count { $0.isEmpty } }
+
+    /// Whether it is an address of a shard.
+    func contains(_ address: SocketAddress) -> Bool { all.contains(address) }
 
     /// One of the shard's addresses, in turn; nil when none is known.
     mutating func address(of shard: ShardID) -> SocketAddress? {
@@ -26,5 +30,6 @@ struct ShardAddresses {
                 .map { SocketAddress(address: $0.addrs.rawValue, port: $0.port) }
             if !known.isEmpty { addresses[number] = known }
         }
+        all = Set(addresses.joined())
     }
 }

@@ -28,7 +28,8 @@ struct GcCommand: ParsableCommand {
         try Daemon.run("sterna-gc", daemon) { daemon in
             let context = try GcContext(
                 daemon, registries: registries, state: state, directory: data,
-                requestsPerSecond: options.requestsPerSecond, firstDelay: options.firstDelay)
+                requestsPerSecond: options.requestsPerSecond, firstDelay: options.firstDelay,
+                isBaseProtocolOnly: options.baseProtocolOnly)
             try GcService.start(daemon, context, duties)
         }
     }
@@ -90,6 +91,9 @@ struct GcOptions: ParsableArguments {
 
     @Option(help: "Shards that a duty works on at the same time.")
     var shardsAtOnce = 8
+
+    @Flag(help: "Ask the servers for nothing that the base protocol does not have, whatever the registry says.")
+    var baseProtocolOnly = false
 
     func validate() throws {
         guard requestsPerSecond > 0 else { throw ValidationError("--requests-per-second must be at least 1") }

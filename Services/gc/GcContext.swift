@@ -24,9 +24,10 @@ struct GcContext: Sendable {
     /// Makes the client; call it on the daemon's loop.
     init(
         _ daemon: Daemon, registries: [SocketAddress], state: MaintenanceState, directory: String,
-        requestsPerSecond: UInt32, firstDelay: UInt32
+        requestsPerSecond: UInt32, firstDelay: UInt32, isBaseProtocolOnly: Bool
     ) throws(ClientError) {
         var options = ClientOptions()
+        options.isBaseProtocolOnly = isBaseProtocolOnly
         // What is read is read once. Memory for blocks under repair is used again.
         options.readCacheBytes = 16 << 20
         options.pendingWriteBytes = 64 << 20

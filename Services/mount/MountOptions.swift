@@ -1,4 +1,5 @@
 import ArgumentParser
+import Client
 import Glibc
 
 /// How the mount looks to programs.
@@ -27,15 +28,31 @@ package struct MountOptions: ParsableArguments {
     @Option(help: "Kibibytes that the kernel reads ahead; needs root.")
     package var readAheadKib = 4096
 
+    @Option(help: "Bytes of the largest answers of shards, 1472 to 8972; where larger ones get lost it is 1472 anyway.")
+    package var datagramBytes: UInt16 = 8972
+
+    @Flag(help: "Ask the servers for nothing that the base protocol does not have, whatever the registry says.")
+    package var baseProtocolOnly = false
+
     package init() {}
 
     package func validate() throws {
         guard (0...3600).contains(nameCacheSeconds) else {
             throw ValidationError("--name-cache-seconds is between 0 and 3600")
         }
+        guard (1472...8972).contains(datagramBytes) else {
+            throw ValidationError("--datagram-bytes is between 1472 and 8972")
+        }
         guard (0...1 << 20).contains(readAheadKib) else {
             throw ValidationError("--read-ahead-kib is between 0 and 1048576")
         }
+    }
+
+    package var clientOptions: ClientOptions {
+        var options = ClientOptions()
+        options.datagramBytes = datagramBytes
+        options.isBaseProtocolOnly = baseProtocolOnly
+        return options
     }
 
     package var style: AttributeStyle {

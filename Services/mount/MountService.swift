@@ -8,7 +8,7 @@ enum MountService {
     static func start(
         _ daemon: Daemon, registries: [SocketAddress], mountpoint: String, options: MountOptions
     ) throws {
-        let client = try Client(loop: daemon.loop, registries: registries)
+        let client = try Client(loop: daemon.loop, registries: registries, options: options.clientOptions)
         let caching = CachingTimes(names: options.nameCacheSeconds)
         let mount = Mount(client: client, style: options.style, caching: caching, logger: daemon.logger)
         let life = MountLife(daemon, mount, mountpoint, options)

@@ -33,6 +33,9 @@ struct ShardCommand: ParsableCommand {
     @Option(help: "Key that signs packets between the coordinator and shards: 32 hexadecimal digits.")
     var cdcKey: String?
 
+    @Flag(help: "Drop what the base protocol does not have without an answer, as its shards do: to try mixed clusters.")
+    var baseProtocolOnly = false
+
     @Option(help: "Location this process belongs to.")
     var location: UInt8 = 0
 
@@ -72,7 +75,8 @@ struct ShardCommand: ParsableCommand {
             registryAddresses: try registryOptions.registry.resolve(), loopCount: min(loops, shards.shards.count),
             transientLifetimeNanoseconds: UInt64(transientDeadline) * 1_000_000_000,
             cdcKey: cdcKey.flatMap(SecretKey.init(hexadecimal:)) ?? .defaultCdcKey,
-            location: LocationID(rawValue: location), stateMemoryBytes: stateMemory << 20,
+            isBaseProtocolOnly: baseProtocolOnly, location: LocationID(rawValue: location),
+            stateMemoryBytes: stateMemory << 20,
             cacheMemoryBytes: cacheMemory << 20)
     }
 }
@@ -87,6 +91,8 @@ struct ShardConfiguration: Sendable {
     var loopCount: Int
     var transientLifetimeNanoseconds: UInt64
     var cdcKey: SecretKey
+    /// Whether requests of extensions are dropped.
+    var isBaseProtocolOnly: Bool
     var location: LocationID
     var stateMemoryBytes: Int
     var cacheMemoryBytes: Int

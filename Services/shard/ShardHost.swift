@@ -77,7 +77,8 @@ final class ShardHost {
             let cores = shards.compactMap { storage.cores[$0] }
             let shardLoop = ShardLoop(
                 loop, cores: cores, host: storage.host, logger: daemon.logger, counters: counters,
-                snapshots: snapshots, cdcKey: configuration.cdcKey, events: events)
+                snapshots: snapshots, cdcKey: configuration.cdcKey,
+                isBaseProtocolOnly: configuration.isBaseProtocolOnly, events: events)
             shardLoops.append(LoopBound(shardLoop, on: loop))
             threads.append(thread)
         }

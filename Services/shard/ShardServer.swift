@@ -6,6 +6,11 @@ import ReplicatedLog
 import ShardCore
 import Wire
 
+extension ShardKind {
+    /// Whether the base protocol does not have it; bit 7 says that it is for the coordinator.
+    fileprivate var isExtension: Bool { (0x40..<0x70).contains(rawValue & 0x7f) }
+}
+
 /// One shard on its loop: its sockets, its core, and the requests in flight between them.
 final class ShardServer {
     /// What the shard needs of the process around it.
@@ -15,6 +20,8 @@ final class ShardServer {
         let counters: ShardCounters
         /// Signs and checks packets of the coordinator; shared by the shards of a loop.
         let cdcKey: MACKey
+        /// Whether requests of extensions are dropped.
+        let isBaseProtocolOnly: Bool
         let snapshots: SnapshotWriter
         /// The shard cannot go on, so neither can the process.
         let fail: (any Error) -> Void
@@ -145,7 +152,9 @@ final class ShardServer {
     private func handle(
         _ kindByte: UInt8, _ body: UnsafeRawBufferPointer, _ target: ReplyTarget
     ) throws(DecodeError) {
-        guard let kind = ShardKind(rawValue: kindByte) else { throw .unknownKind }
+        guard let kind = ShardKind(rawValue: kindByte), !(environment.isBaseProtocolOnly && kind.isExtension) else {
+            throw .unknownKind
+        }
         guard target.isSigned || !kind.isPrivileged else { return environment.counters.unprivileged.add() }
         var reader = WireReader(body)
         let request = try AnyShardRequest.decode(kind: kind, from: &reader)

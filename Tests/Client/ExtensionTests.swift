@@ -16,15 +16,22 @@ import Wire
     }
 
     /// The kinds of the coordinator requests that a mkdir sends, and how the mkdir ended.
-    private func makeDirectory(_ registry: Registry) async throws -> (kinds: [UInt8], outcome: Int32) {
+    private func makeDirectory(_ registry: Registry) async throws -> Ending {
         try await run(registry) { (client) throws(ClientError) in
             _ = try await client.makeDirectory(Array("d".utf8), in: .root)
         }
     }
 
+    private struct Ending: Sendable {
+        var kinds: [UInt8]
+        var outcome: Int32
+        var timesAsked: Int
+    }
+
     private func run(
-        _ registry: Registry, _ body: @escaping @Sendable (Client) async throws(ClientError) -> Void
-    ) async throws -> (kinds: [UInt8], outcome: Int32) {
+        _ registry: Registry, _ options: ClientOptions = ClientOptions(),
+        _ body: @escaping @Sendable (Client) async throws(ClientError) -> Void
+    ) async throws -> Ending {
         try await onLoop { loop, finish in
             let services = try FakeServices(on: loop) { count in
                 switch registry {
@@ -35,7 +42,7 @@ import Wire
                 }
             }
             services.refuses = if case .refuses = registry { true } else { false }
-            let client = try Client(loop: loop, registries: [services.registry])
+            let client = try Client(loop: loop, registries: [services.registry], options: options)
             loop.task {
                 var outcome: Int32 = 0
                 do throws(ClientError) {
@@ -45,9 +52,9 @@ import Wire
                     outcome = error.errno
                 }
                 await client.close()
-                let kinds = services.kinds
+                let ending = Ending(kinds: services.kinds, outcome: outcome, timesAsked: services.timesAsked)
                 services.close()
-                finish((kinds, outcome))
+                finish(ending)
             }
         }
     }
@@ -69,6 +76,31 @@ import Wire
     @Test func aRegistryThatWasJustEndingIsAskedAgain() async throws {
         let ending = try await makeDirectory(.closesOnceThenTells([.exclusiveMakeDirectory]))
         #expect(ending.kinds == [CdcKind.makeDirectoryExclusive.rawValue])
+    }
+
+    /// To a registry that does not know the question it is an error each time.
+    @Test(arguments: [Registry.closes, .tells([]), .tells([.linkWithSpan])])
+    private func aRegistryWithoutExtensionsIsAskedEverMoreRarely(_ registry: Registry) async throws {
+        var options = ClientOptions()
+        options.extensionsNanoseconds = 1_000_000
+        let asked = try await run(registry, options) { (client) throws(ClientError) in
+            for _ in 0..<40 {
+                await client.loop.sleep(nanoseconds: 2_000_000)
+                try await client.refresh()
+            }
+        }.timesAsked
+        // Each time it closes it is asked once more. Doubling from a millisecond, 17 times last more than a minute.
+        if case .tells(let known) = registry, !known.isEmpty { #expect(asked >= 40) } else { #expect(asked <= 36) }
+    }
+
+    @Test func theBaseProtocolCanBeAskedForByOption() async throws {
+        var options = ClientOptions()
+        options.isBaseProtocolOnly = true
+        let ending = try await run(.tells([.exclusiveMakeDirectory]), options) { (client) throws(ClientError) in
+            _ = try await client.makeDirectory(Array("d".utf8), in: .root)
+        }
+        #expect(ending.kinds == [CdcKind.makeDirectory.rawValue])
+        #expect(ending.timesAsked == 0)
     }
 
     @Test(arguments: [true, false]) func aDirectoryIsReplacedInOneStepWhereThatCanBe(_ isPossible: Bool) async throws {
@@ -100,7 +132,7 @@ private final class FakeServices: @unchecked Sendable {
     private let extensions: (Int) -> [ProtocolExtension]?
     private var listener: TCPListener?
     private let coordinator: UDPSocket
-    private var timesAsked = 0
+    private(set) var timesAsked = 0
     let registry: SocketAddress
 
     /// - Parameter extensions: gets how often it was asked; nil closes the connection.

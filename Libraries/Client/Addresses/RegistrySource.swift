@@ -31,22 +31,10 @@ actor RegistrySource: AddressSource {
         return Dictionary(services.map { ($0.id, $0.addrs) }) { $1 }
     }
 
-    /// A registry of the base protocol closes the connection. So does one that is not the leader, which is why the
-    /// question goes where another answer has just come from, and one that ends, which is why it is asked twice.
     func extensions() async -> Set<ProtocolExtension>? {
-        for _ in 0..<2 {
-            do {
-                _ = try await connection.call(LocalCdcRequest())
-                return Set(try await connection.call(ExtensionsRequest(), timeoutNanoseconds: 2_000_000_000).extensions)
-            } catch {
-                switch error {
-                case .closed: continue
-                case .refused, .malformed: return []
-                case .timedOut, .unencodable: return nil
-                }
-            }
+        await withCheckedContinuation { continuation in
+            connection.extensions { continuation.resume(returning: $0) }
         }
-        return []
     }
 
     func close() {

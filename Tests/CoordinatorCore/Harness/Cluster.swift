@@ -65,6 +65,8 @@ final class Cluster {
     var packetsInFlight = PacketsInFlight.arriveAtOnce
 
     private let options: CoordinatorOptions
+    /// Whether shards drop what the base protocol does not have.
+    private let isBaseProtocolOnly: Bool
     private let state = MemoryStore(writeAheadLog: false)
     private var log: [[UInt8]] = []
     private var durable = 0
@@ -73,7 +75,8 @@ final class Cluster {
     private var nextOrigin: UInt64 = 0
 
     init(
-        seed: UInt64, reservation: Int = 4, sequenceReservation: UInt64 = 1 << 32, sequenceSpan: Int = 8192
+        seed: UInt64, reservation: Int = 4, sequenceReservation: UInt64 = 1 << 32, sequenceSpan: Int = 8192,
+        isBaseProtocolOnly: Bool = false
     ) throws {
         random = SeededGenerator(seed: seed)
         let info = try DirectoryInfo.sternaRootDefault()
@@ -82,9 +85,14 @@ final class Cluster {
         options.sequenceReservation = sequenceReservation
         options.maximumOpenSequences = sequenceSpan
         self.options = options
+        self.isBaseProtocolOnly = isBaseProtocolOnly
         shards = try ShardSet(rootInfo: info)
         coordinator = try Coordinator(store: state, prefix: [1], options: options)
-        try coordinator.lead(firstRequestID: random.next(), now: now)
+        try lead()
+    }
+
+    private func lead() throws {
+        try coordinator.lead(firstRequestID: random.next(), now: now, numbersRequests: !isBaseProtocolOnly)
         try drain()
     }
 
@@ -188,9 +196,17 @@ final class Cluster {
     private func deliver(_ send: ShardSend) throws {
         if silentShards.contains(send.shard) { return }
         record?.append(send)
+        if isBaseProtocolOnly, Self.isExtension(send.request) { return }
         if let injectedError, isRefused(send.request) { return try refuse(send, injectedError) }
         let answer = try shards.perform(send.request, at: send.shard, isPrivileged: true)
         post(.toCoordinator(requestID: send.requestID, answer))
+    }
+
+    static func isExtension(_ request: AnyShardRequest) -> Bool {
+        switch request {
+        case .executeOnce, .closeSequences, .replaceLockedDirectoryEdge: true
+        default: false
+        }
     }
 
     private func refuse(_ send: ShardSend, _ error: ProtocolError) throws {
@@ -236,8 +252,7 @@ final class Cluster {
         for (number, entry) in log.enumerated().dropFirst(Int(coordinator.appliedIndex.rawValue)) {
             try coordinator.replay(entry, at: LogIndex(rawValue: UInt64(number + 1)))
         }
-        try coordinator.lead(firstRequestID: random.next(), now: now)
-        try drain()
+        try lead()
     }
 
     /// What is on its way to the coordinator does not arrive; what is on its way to shards as `packetsInFlight` says,

@@ -1,0 +1,25 @@
+import Protocol
+
+extension RegistryConnection {
+    /// What the cluster's servers can do beyond the base protocol; nil when it cannot be found out now.
+    ///
+    /// A registry of the base protocol closes the connection. So does one that is not the leader, which is why the
+    /// question goes where another answer has just come from, and one that ends, which is why it is asked twice.
+    public func extensions(_ completion: @escaping (Set<ProtocolExtension>?) -> Void) {
+        askForExtensions(times: 2, completion)
+    }
+
+    private func askForExtensions(times: Int, _ completion: @escaping (Set<ProtocolExtension>?) -> Void) {
+        call(LocalCdcRequest()) { [self] result in
+            guard case .success = result else { return completion(nil) }
+            call(ExtensionsRequest(), timeoutNanoseconds: 2_000_000_000) { [self] result in
+                switch result {
+                case .success(let response): completion(Set(response.extensions))
+                case .failure(.closed) where times > 1: askForExtensions(times: times - 1, completion)
+                case .failure(.closed), .failure(.refused), .failure(.malformed): completion([])
+                case .failure(.timedOut), .failure(.unencodable): completion(nil)
+                }
+            }
+        }
+    }
+}
