@@ -23,10 +23,12 @@ func service(_ folder: String, product: String, _ dependencies: [Target.Dependen
 }
 
 func tests(
-    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], plugins: [Target.PluginUsage] = []
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], settings: [SwiftSetting] = [],
+    plugins: [Target.PluginUsage] = []
 ) -> Target {
     .testTarget(
-        name: name + "Tests", dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", exclude: exclude, plugins: plugins)
+        name: name + "Tests", dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", exclude: exclude,
+        swiftSettings: settings, plugins: plugins)
 }
 
 /// Defects can be planted in the cores: for testing the simulator, see Libraries/Mutations/README.md.
@@ -137,7 +139,7 @@ let package = Package(
         tests("Erasure", ["Erasure"]),
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop"], exclude: ["README.md"]),
-        tests("ReplicatedLog", ["ReplicatedLog"]),
+        tests("ReplicatedLog", ["ReplicatedLog", "Mutations"], settings: mutationSettings),
         tests("ShardCore", ["ShardCore", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
         tests(

@@ -4,6 +4,10 @@ public enum Mutation: String, CaseIterable, Sendable {
     // The log
     case deliversBeforeDurable
 
+    // The log on disk
+    case newestRecordIsBelieved
+    case newestRecordHasNoCopy
+
     // Shards
     case unlinkIgnoresCreationTime
     case unlinkIgnoresLock
@@ -26,6 +30,14 @@ public enum Mutation: String, CaseIterable, Sendable {
     case rollbackKeepsLock
     case destinationIsUnlockedFirst
     case reservedDirectoriesAreForgotten
+
+    /// Whether it is the simulator that finds it. The simulated log has no bytes: `Tests/ReplicatedLog` finds the others.
+    public var isSimulated: Bool {
+        switch self {
+        case .newestRecordIsBelieved, .newestRecordHasNoCopy: false
+        default: true
+        }
+    }
 
     #if STERNA_MUTATIONS
         /// Whether this build can have defects planted.

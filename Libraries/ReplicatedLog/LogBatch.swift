@@ -13,6 +13,8 @@ public struct LogBatch: Sendable {
     public init() {}
 
     public var isEmpty: Bool { entryCount == 0 }
+    /// The entries as they stand in a record.
+    package var packedBytes: [UInt8] { bytes }
     /// Bytes that the entries take on disk, without the header of their record.
     public var byteCount: Int { bytes.count }
 
@@ -31,6 +33,22 @@ public struct LogBatch: Sendable {
         bytes.append(contentsOf: other.bytes)
         entryCount += other.entryCount
         tails.merge(other.tails) { _, later in later }
+    }
+
+    /// The same entries in batches of at most `limit` bytes; an entry that is larger alone.
+    func split(atBytes limit: Int) -> [LogBatch] {
+        guard byteCount > limit else { return [self] }
+        var parts = [LogBatch()]
+        let isWhole = bytes.withUnsafeBytes { packed in
+            Self.forEach(in: packed) { group, index, bytes in
+                let entry = LogEntry(index: index, bytes: [UInt8](bytes))
+                let size = Self.entryHeaderSize + bytes.count
+                if let last = parts.last, !last.isEmpty, last.byteCount + size > limit { parts.append(LogBatch()) }
+                parts[parts.count - 1].append(entry, of: group)
+            }
+        }
+        precondition(isWhole, "a batch holds only what append wrote")
+        return parts
     }
 
     /// Reads packed entries; false when they do not add up to exactly `packed`.

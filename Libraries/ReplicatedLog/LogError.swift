@@ -5,10 +5,13 @@ import Protocol
 public enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The operating system refused a read, a write or a sync.
     case inputOutput(String)
-    /// The disk is full, or the log has reached its configured size because its state is not being flushed.
+    /// The disk is full, or the log has reached its configured size because its state is not being flushed. Nothing
+    /// was written; it may be tried again.
     case noSpace(String)
     /// Entries that were durable once are damaged or missing.
     case corruption(String)
+    /// The newest entries are damaged, and it cannot be told whether they were durable once.
+    case inDoubt(String)
     /// Another process has this log open.
     case locked(String)
     /// The state says that there must be a log, and there is none.
@@ -21,6 +24,7 @@ public enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
         case .inputOutput(let text): "log input/output error: \(text)"
         case .noSpace(let text): "no space left for the log: \(text)"
         case .corruption(let text): "log is corrupt: \(text)"
+        case .inDoubt(let text): "log may have lost its end: \(text)"
         case .locked(let text): "log is in use elsewhere: \(text)"
         case .missing(let text): "log is missing: \(text)"
         case .closed: "log is closed"
@@ -30,7 +34,7 @@ public enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Why an entry was not taken. Nothing has happened: the caller may try again later, or let its client do so.
 public enum ProposalRefusal: Error, Equatable, Sendable {
-    /// As much is in flight as the limits allow.
+    /// As much is in flight as the limits allow, or the disk is full.
     case windowFull
     /// The entry is larger than `LogLimits.entryBytes`.
     case entryTooLarge(byteCount: Int)

@@ -6,6 +6,8 @@ import Synchronization
 enum LogReport: Sendable {
     /// Everything up to these entries is durable.
     case durable([LogGroupID: LogIndex])
+    /// Whether there is room on the disk for more.
+    case room(Bool)
     /// Nothing more will become durable.
     case failed(LogError)
 }
@@ -14,6 +16,8 @@ enum LogReport: Sendable {
 ///
 /// While one sync is in flight the entries of all groups gather; then they go out in one write and one sync (group
 /// commit). Open the store, `replay` it, then hand it to a host. Thread-safe.
+///
+/// While the disk is full the host keeps what it has, takes no more proposals, and goes on by itself when there is room.
 public final class LogHost: Sendable {
     private struct Queue {
         var submissions: [Submission] = []
@@ -22,6 +26,8 @@ public final class LogHost: Sendable {
         var isSleeping = false
         var isClosing = false
         var failure: LogError?
+        /// Why nothing can be written now, nil when it can.
+        var shortage: String?
     }
 
     private struct Submission {
@@ -39,6 +45,8 @@ public final class LogHost: Sendable {
 
     /// How much goes into one write at most, bytes; the rest waits for the next.
     private static let writeBytes = 4 << 20
+    /// Pause between two looks whether a full disk has room again.
+    private static let shortagePauseMicroseconds: UInt32 = 200_000
 
     private let queue = Mutex(Queue())
     private let wake = LogSemaphore()
@@ -46,10 +54,17 @@ public final class LogHost: Sendable {
     private let syncs = Atomic<UInt64>(0)
     private let entries = Atomic<UInt64>(0)
     private let thread: LogThread
+    private let writeBytes: Int
+    private let onShortage: @Sendable (String?) -> Void
 
     /// Starts the writer thread, to which the store belongs from now on: the caller must not use it any more. It must
     /// have been replayed.
-    public init(store: any LogStore) throws(LogError) {
+    ///
+    /// - Parameter onShortage: called on the writer thread when the disk becomes full, with the reason, and with nil
+    ///   when there is room again.
+    public init(store: any LogStore, onShortage: @escaping @Sendable (String?) -> Void = { _ in }) throws(LogError) {
+        self.onShortage = onShortage
+        writeBytes = min(Self.writeBytes, store.largestWriteBytes)
         retained = Atomic(store.retainedBytes)
         let box = StoreBox(store: store)
         thread = LogThread()
@@ -59,11 +74,12 @@ public final class LogHost: Sendable {
     /// A lane for one loop: `resume` must run what it is given on that loop, in order, and be callable from any thread.
     public func lane(resume: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) -> LogLane {
         let lane = LogLane(host: self, resume: resume)
-        let failure = queue.withLock { queue in
+        let (failure, shortage) = queue.withLock { queue in
             queue.lanes.append(lane)
-            return queue.failure
+            return (queue.failure, queue.shortage)
         }
         if let failure { lane.receive(.failed(failure)) }
+        if shortage != nil { lane.receive(.room(false)) }
         return lane
     }
 
@@ -74,6 +90,8 @@ public final class LogHost: Sendable {
 
     /// Bytes that the retained entries take on disk: flush the state and trim when it grows large.
     public var retainedBytes: Int { retained.load(ordering: .relaxed) }
+    /// Why nothing can be written now: the disk is full. Nil when it can.
+    public var shortage: String? { queue.withLock { $0.shortage } }
     /// Syncs so far, and the entries they carried.
     public var counters: (syncs: UInt64, entries: UInt64) {
         (syncs.load(ordering: .relaxed), entries.load(ordering: .relaxed))
@@ -86,7 +104,8 @@ public final class LogHost: Sendable {
     }
 
     func submit(_ batch: LogBatch, from lane: LogLane) {
-        enqueue { $0.submissions.append(Submission(lane: lane, batch: batch)) }
+        let parts = batch.split(atBytes: writeBytes)
+        enqueue { $0.submissions += parts.map { Submission(lane: lane, batch: $0) } }
     }
 
     private func enqueue(_ change: (inout Queue) -> Void) {
@@ -124,14 +143,14 @@ public final class LogHost: Sendable {
                     queue.isSleeping = !queue.isClosing
                     return (nil, queue.isClosing)
                 }
-                return (Self.takeWork(from: &queue), false)
+                return (takeWork(from: &queue), false)
             }
             if work != nil || isClosing { return work }
             wake.wait()
         }
     }
 
-    private static func takeWork(from queue: inout Queue) -> Work {
+    private func takeWork(from queue: inout Queue) -> Work {
         var bytes = 0
         let count = queue.submissions.firstIndex { submission in
             defer { bytes += submission.batch.byteCount }
@@ -146,7 +165,7 @@ public final class LogHost: Sendable {
     private func carryOut(_ work: Work, _ store: any LogStore) throws(LogError) {
         if !work.trims.isEmpty { try store.trim(through: work.trims) }
         if !work.submissions.isEmpty {
-            try store.write(work.submissions.map { $0.batch })
+            try write(work.submissions.map { $0.batch }, store)
             try store.sync()
             syncs.add(1, ordering: .relaxed)
             for submission in work.submissions {
@@ -155,6 +174,37 @@ public final class LogHost: Sendable {
             }
         }
         retained.store(store.retainedBytes, ordering: .relaxed)
+    }
+
+    /// Waits as long as the disk is full; throws when the host is closed meanwhile.
+    private func write(_ batches: [LogBatch], _ store: any LogStore) throws(LogError) {
+        while true {
+            do throws(LogError) {
+                try store.write(batches)
+                return report(shortage: nil)
+            } catch .noSpace(let text) {
+                report(shortage: text)
+                if queue.withLock({ $0.isClosing }) { throw .noSpace(text) }
+            }
+            usleep(Self.shortagePauseMicroseconds)
+            let trims = queue.withLock { queue in
+                defer { queue.trims.removeAll() }
+                return queue.trims
+            }
+            if !trims.isEmpty { try store.trim(through: trims) }
+            retained.store(store.retainedBytes, ordering: .relaxed)
+        }
+    }
+
+    private func report(shortage: String?) {
+        let lanes = queue.withLock { queue -> [LogLane] in
+            let isNews = (queue.shortage == nil) != (shortage == nil)
+            queue.shortage = shortage
+            return isNews ? queue.lanes : []
+        }
+        guard !lanes.isEmpty else { return }
+        for lane in lanes { lane.receive(.room(shortage == nil)) }
+        onShortage(shortage)
     }
 
     private func fail(_ error: LogError) {

@@ -17,6 +17,7 @@ public final class LogLane: @unchecked Sendable {
     private var gathered = LogBatch()
     private var inFlightBytes = 0
     private var isSubmissionDue = false
+    private var isDiskFull = false
     private var failure: LogError?
 
     init(host: LogHost, resume: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) {
@@ -36,7 +37,7 @@ public final class LogLane: @unchecked Sendable {
         return log
     }
 
-    var hasRoom: Bool { inFlightBytes < windowBytes }
+    var hasRoom: Bool { inFlightBytes < windowBytes && !isDiskFull }
 
     func gather(_ entry: LogEntry, of group: LogGroupID) {
         gathered.append(entry, of: group)
@@ -67,6 +68,8 @@ public final class LogLane: @unchecked Sendable {
         switch report {
         case .durable(let tails):
             for (group, index) in tails { groups[group]?.persisted(through: index) }
+        case .room(let hasRoom):
+            isDiskFull = !hasRoom
         case .failed(let error):
             guard failure == nil else { return }
             failure = error

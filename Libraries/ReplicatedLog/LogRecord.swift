@@ -16,6 +16,8 @@ package struct LogRecord: Equatable {
     var firstNeeded: UInt64
     var payloadCount: Int
     var entryCount: UInt32
+    /// Over all of it, as it stands on disk.
+    private(set) var hash: UInt64 = 0
 
     /// Bytes that a record with this payload takes on disk.
     static func storedSize(payloadCount: Int) -> Int {
@@ -49,8 +51,16 @@ package struct LogRecord: Equatable {
         // No log gets that far: counting on from there would overflow.
         guard (1...UInt64.max / 2).contains(number), (1...number).contains(firstNeeded) else { return nil }
         guard payloadCount <= bytes.count - Self.headerSize else { return nil }
-        let hash = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 32, as: UInt64.self))
+        hash = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 32, as: UInt64.self))
         guard hash == Self.hash(bytes, payloadCount: payloadCount, identity: identity) else { return nil }
+    }
+
+    /// Which record the header at the start of `bytes` claims to belong to, whether or not that is whole.
+    static func claimedNumber(at bytes: UnsafeRawBufferPointer, identity: UInt64) -> UInt64? {
+        guard bytes.count >= headerSize,
+            UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)) == identity
+        else { return nil }
+        return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
     }
 
     package init(number: UInt64, firstNeeded: UInt64, payloadCount: Int, entryCount: UInt32) {

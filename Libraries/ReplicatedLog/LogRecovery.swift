@@ -1,145 +1,210 @@
-import Glibc
 import Protocol
 
-/// Finds out what an existing log contains.
+/// Finds out what an existing log contains, and changes nothing.
+///
+/// A record that is whole in one place is whole: damage to the other is healed. A newest record that is whole in neither
+/// was cut short by a crash, so nobody was told that it is durable. In a log of the format without copies that cannot
+/// be told from damage.
 enum LogRecovery {
     struct Result {
-        var live: [SegmentedLogStore.Segment] = []
-        var free: [SegmentedLogStore.Segment] = []
+        /// Segments with needed records, oldest first.
+        var live: [Segment] = []
+        /// Segments of `free` in which the newest record stands as well: earlier openings wrote it there.
+        var othersWithNewest: [Segment] = []
+        var free: [Segment] = []
         var nextNumber: UInt64 = 1
         var createdSegments = 0
+        /// What is not as it was written, for people.
+        var notices: [String] = []
     }
 
+    /// A whole record, or what is left of one.
     private struct Found {
         var record: LogRecord
         var offset: Int
-        var segment: Int
+        var segment: Segment
+    }
+
+    private struct Damaged {
+        var number: UInt64
+        var offset: Int
+        var segment: Segment
+    }
+
+    private struct Scan {
+        var segments: [Segment] = []
+        var found: [Found] = []
+        var damaged: [Damaged] = []
     }
 
     static func run(
-        _ directory: LogDirectory, identity: UInt64, isReadOnly: Bool = false
+        _ disk: any LogDisk, _ identity: LogIdentity, acceptsLostTail: Bool = false
     ) throws(LogError) -> Result {
         var result = Result()
-        var segments: [SegmentedLogStore.Segment] = []
-        var found: [Found] = []
-        for name in try directory.names() {
-            guard let number = LogDirectory.segmentNumber(name) else { continue }
-            result.createdSegments = max(result.createdSegments, number)
-            let file = try LogFile(path: directory.path + "/" + name, create: false, isReadOnly: isReadOnly)
-            let records = try scan(file, identity: identity)
-            found += records.map { Found(record: $0.0, offset: $0.1, segment: segments.count) }
-            segments.append(SegmentedLogStore.Segment(file))
-        }
-        for entry in try needed(found, directory.path) {
-            let segment = segments[entry.segment]
+        let scan = try scan(disk, identity)
+        result.createdSegments = scan.segments.compactMap { SegmentName.number($0.name) }.max() ?? 0
+        let needed = try needed(scan, disk.path)
+        for entry in needed {
+            let segment = entry.segment
             if segment.records.isEmpty {
                 segment.firstNumber = entry.record.number
                 result.live.append(segment)
             }
             segment.records.append(
-                SegmentedLogStore.StoredRecord(
+                StoredRecord(
                     number: entry.record.number, offset: entry.offset, payloadCount: entry.record.payloadCount))
-            segment.end = entry.offset + entry.record.storedSize
             result.nextNumber = entry.record.number + 1
         }
-        result.free = segments.filter { $0.records.isEmpty }
+        result.free = scan.segments.filter { $0.records.isEmpty }
+        result.othersWithNewest = result.free.filter { segment in
+            scan.found.contains { $0.segment === segment && $0.record.number == needed.last?.record.number }
+        }
         for segment in result.live { try readTails(of: segment) }
+        if let first = needed.first {
+            findEnds(scan, from: first.record.number)
+            result.notices = damage(in: scan, from: first.record.number, to: result.nextNumber - 1)
+        }
+        try judgeTail(scan, identity, &result, acceptsLostTail)
         return result
     }
 
-    /// The records that are needed, in order.
-    private static func needed(_ found: [Found], _ path: String) throws(LogError) -> [Found] {
-        let sorted = found.sorted { $0.record.number < $1.record.number }
-        guard let newest = sorted.last else { return [] }
-        let needed = sorted.filter { $0.record.number >= newest.record.firstNeeded }
-        guard let first = needed.first, first.record.number == newest.record.firstNeeded else {
-            throw .corruption("\(path): record \(newest.record.firstNeeded) is damaged or missing")
+    /// Remains of needed records that are whole in one other place. (One that a crash cut short is overtaken by another of
+    /// its number, which is whole in two.)
+    private static func damage(in scan: Scan, from first: UInt64, to last: UInt64) -> [String] {
+        scan.damaged.filter { damaged in
+            (first...last).contains(damaged.number)
+                && scan.found.count { $0.record.number == damaged.number } == 1
+        }.map { damaged in
+            "record \(damaged.number) is damaged at byte \(damaged.offset) of \(damaged.segment.file.path); "
+                + "its copy is used"
         }
-        for (previous, next) in zip(needed, needed.dropFirst())
-        where next.record.number != previous.record.number + 1 {
-            throw .corruption("\(path): record \(previous.record.number + 1) is damaged or missing")
+    }
+
+    /// One place of each needed record, in order.
+    private static func needed(_ scan: Scan, _ path: String) throws(LogError) -> [Found] {
+        guard let newest = scan.found.max(by: { $0.record.number < $1.record.number })?.record else { return [] }
+        let found = scan.found.filter { $0.record.number >= newest.firstNeeded }
+        let copies = Dictionary(grouping: found) { $0.record.number }
+        var needed: [Found] = []
+        for number in newest.firstNeeded...newest.number {
+            guard let places = copies[number], let place = best(of: places, after: needed.last, copies[number + 1] ?? [])
+            else {
+                throw .corruption("\(path): record \(number) is damaged or missing")
+            }
+            guard places.allSatisfy({ $0.record == place.record }) else {
+                throw .corruption("\(path): two different records have the number \(number)")
+            }
+            needed.append(place)
         }
         return needed
     }
 
-    /// All whole records of a file, live or left over.
-    private static func scan(_ file: LogFile, identity: UInt64) throws(LogError) -> [(LogRecord, Int)] {
-        let size = try file.size()
+    /// Where the records before and behind it stand, if it is there: what earlier openings wrote again stands alone.
+    private static func best(of places: [Found], after last: Found?, _ following: [Found]) -> Found? {
+        func rank(_ place: Found) -> Int {
+            if place.segment === last?.segment { return 0 }
+            return following.contains { $0.segment === place.segment } ? 1 : 2
+        }
+        return places.min { rank($0) < rank($1) }
+    }
+
+    /// Behind every place of a needed record, also those that were not chosen: one of them may be the only one that
+    /// really is on the disk. On a page of its own, as the last page may have copies behind it.
+    private static func findEnds(_ scan: Scan, from firstNeeded: UInt64) {
+        for found in scan.found where found.record.number >= firstNeeded {
+            let end = (found.offset + found.record.storedSize + SegmentLayout.page - 1) / SegmentLayout.page
+            found.segment.end = max(found.segment.end, end * SegmentLayout.page)
+        }
+    }
+
+    /// What is to be thought of the remains of a record behind the newest whole one.
+    private static func judgeTail(
+        _ scan: Scan, _ identity: LogIdentity, _ result: inout Result, _ acceptsLostTail: Bool
+    ) throws(LogError) {
+        if scan.found.isEmpty, let remains = scan.damaged.first(where: { $0.number != 1 }) {
+            let path = remains.segment.file.path
+            throw .corruption("\(path): record \(remains.number) is damaged, and no other is whole")
+        }
+        guard let remains = scan.damaged.first(where: { $0.number == result.nextNumber }) else { return }
+        let place = "record \(remains.number) at byte \(remains.offset) of \(remains.segment.file.path)"
+        switch (identity.version, acceptsLostTail) {
+        case (.withCopies, _):
+            result.notices.append("\(place) was not written to its end; nobody was told that it was")
+        case (.withoutCopies, false):
+            let doubt = try entriesInDoubt(remains, result.live)
+            throw .inDoubt(
+                "\(place) is damaged; a crash may have cut it short, or the disk may have lost \(doubt), which clients "
+                    + "were told is done")
+        case (.withoutCopies, true):
+            let doubt = try entriesInDoubt(remains, result.live)
+            result.notices.append("\(place) is damaged and FORGOTTEN, as was asked for, and with it \(doubt)")
+        }
+    }
+
+    /// What can still be made out of the entries in a damaged record.
+    private static func entriesInDoubt(_ remains: Damaged, _ live: [Segment]) throws(LogError) -> String {
+        var tails = live.reduce(into: [:]) { $0.merge($1.tails) { max($0, $1) } }
+        let (file, begin) = (remains.segment.file, remains.offset + LogRecord.headerSize)
+        let count = min(try file.size() - begin, remains.segment.layout.fileBytes)
+        var entries: [String] = []
+        let bytes = try file.bytes(at: begin, count: max(count, 0))
+        _ = bytes.withUnsafeBytes { packed in
+            LogBatch.forEach(in: packed) { group, index, _ in
+                guard index == (tails[group] ?? .zero).next else { return }
+                tails[group] = index
+                entries.append("entry \(index) of \(group)")
+            }
+        }
+        guard !entries.isEmpty else { return "its entries, none of which can be made out" }
+        let rest = entries.count > 4 ? " and \(entries.count - 4) more" : ""
+        return entries.prefix(4).joined(separator: ", ") + rest
+    }
+
+    private static func scan(_ disk: any LogDisk, _ identity: LogIdentity) throws(LogError) -> Scan {
+        var scan = Scan()
+        for name in try disk.names() where SegmentName.number(name) != nil {
+            let file = try disk.open(name, create: false)
+            let size = try file.size()
+            let segment = Segment(name, file, fileBytes: size)
+            scan.segments.append(segment)
+            try self.scan(segment, size, identity, &scan)
+        }
+        return scan
+    }
+
+    /// All records of a segment, live or left over.
+    private static func scan(
+        _ segment: Segment, _ size: Int, _ identity: LogIdentity, _ scan: inout Scan
+    ) throws(LogError) {
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)
         defer { bytes.deallocate() }
-        try file.read(bytes, at: 0)
-        var records: [(LogRecord, Int)] = []
+        try segment.file.read(bytes, at: 0)
         var offset = 0
         while offset < size {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
-            if let record = LogRecord(at: rest, identity: identity) {
-                records.append((record, offset))
+            if let record = LogRecord(at: rest, identity: identity.number) {
+                scan.found.append(Found(record: record, offset: offset, segment: segment))
                 offset += record.storedSize
             } else {
+                if let number = LogRecord.claimedNumber(at: rest, identity: identity.number) {
+                    scan.damaged.append(Damaged(number: number, offset: offset, segment: segment))
+                }
                 offset += LogRecord.alignment
             }
         }
-        return records
     }
 
-    private static func readTails(of segment: SegmentedLogStore.Segment) throws(LogError) {
-        for record in segment.records {
-            let payload = UnsafeMutableRawBufferPointer.allocate(byteCount: record.payloadCount, alignment: 16)
-            defer { payload.deallocate() }
-            try segment.file.read(payload, at: record.offset + LogRecord.headerSize)
-            let isWhole = LogBatch.forEach(in: UnsafeRawBufferPointer(payload)) { group, index, _ in
-                segment.tails[group] = index
-            }
-            guard isWhole else { throw .corruption("record \(record.number) of \(segment.file.path)") }
-        }
-    }
-}
-
-extension LogDirectory {
-    static func segmentPath(_ directory: String, _ number: Int) -> String { "\(directory)/segment-\(number)" }
-
-    static func segmentNumber(_ name: String) -> Int? {
-        name.hasPrefix("segment-") ? Int(name.dropFirst("segment-".count)).flatMap { $0 > 0 ? $0 : nil } : nil
+    private static func readTails(of segment: Segment) throws(LogError) {
+        for record in segment.records { segment.tails.merge(try tails(of: record, in: segment)) { _, later in later } }
     }
 
-    /// The log's secret number, drawn when the log is made. The file: "sterna log 1\n" and 8 bytes.
-    func identity(mustExist: Bool) throws(LogError) -> UInt64 {
-        let magic = Array("sterna log 1\n".utf8)
-        let path = path + "/identity"
-        let hasSegments = try names().contains { Self.segmentNumber($0) != nil }
-        if access(path, F_OK) == 0 {
-            let file = try LogFile(path: path, create: false, isReadOnly: true)
-            var bytes = [UInt8](repeating: 0, count: magic.count + 8)
-            try bytes.withLogBytes { (buffer) throws(LogError) in try file.read(buffer, at: 0) }
-            guard bytes.starts(with: magic) else { throw .corruption("\(path) is not the identity of a log") }
-            return bytes[magic.count...].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    static func tails(of record: StoredRecord, in segment: Segment) throws(LogError) -> [LogGroupID: LogIndex] {
+        var tails: [LogGroupID: LogIndex] = [:]
+        let payload = try segment.payload(of: record)
+        let isWhole = payload.withUnsafeBytes { packed in
+            LogBatch.forEach(in: packed) { group, index, _ in tails[group] = index }
         }
-        guard !hasSegments else { throw .corruption("\(path) is missing") }
-        guard !mustExist else { throw .missing(path) }
-        let identity = UInt64.random(in: 1...UInt64.max)
-        var bytes = magic + (0..<8).map { UInt8(truncatingIfNeeded: identity >> ($0 * 8)) }
-        do {
-            let file = try LogFile(path: path + ".new", create: true)
-            try bytes.withLogBytes { (buffer) throws(LogError) in
-                try file.write(UnsafeRawBufferPointer(buffer), at: 0)
-            }
-            try file.sync()
-        }
-        guard rename(path + ".new", path) == 0 else { throw .last("rename \(path).new") }
-        try sync()
-        return identity
-    }
-}
-
-extension [UInt8] {
-    /// `withUnsafeMutableBytes` with a typed error, which the standard library's does not have yet.
-    fileprivate mutating func withLogBytes(
-        _ body: (UnsafeMutableRawBufferPointer) throws(LogError) -> Void
-    ) throws(LogError) {
-        let failure = withUnsafeMutableBytes { (buffer) -> LogError? in
-            do throws(LogError) { try body(buffer) } catch { return error }
-            return nil
-        }
-        if let failure { throw failure }
+        guard isWhole else { throw .corruption("record \(record.number) of \(segment.file.path)") }
+        return tails
     }
 }

@@ -9,8 +9,12 @@ public protocol LogSource: AnyObject {
 
 /// Where the entries of all groups of a process lie until the state that they produce is durable itself.
 ///
-/// Belongs to one thread at a time. After an error of `write`, `sync` or `trim` it must not be used any more.
+/// Belongs to one thread at a time. After an error of `write`, `sync` or `trim` it must not be used any more, unless it is
+/// `noSpace`: then nothing has happened, and the same may be tried again when there is room.
 public protocol LogStore: LogSource {
+    /// Payload bytes that one write may have at most.
+    var largestWriteBytes: Int { get }
+
     /// Writes the batches behind everything written before, not necessarily durably.
     func write(_ batches: [LogBatch]) throws(LogError)
 

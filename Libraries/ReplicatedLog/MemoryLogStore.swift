@@ -8,6 +8,8 @@ public final class MemoryLogStore: LogStore {
     /// Thrown by every write and sync while set: a full or broken disk.
     public var writeFault: LogError?
 
+    public let largestWriteBytes = Int.max
+
     public init() {}
 
     public func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {

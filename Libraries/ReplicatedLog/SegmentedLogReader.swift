@@ -3,17 +3,21 @@ import Protocol
 /// A log on disk that is only looked at: nothing is created, written or synced, not even a torn last record removed.
 /// The log's lock is held while this lives, so that no service starts on it.
 public final class SegmentedLogReader: LogSource {
-    private let directory: LogDirectory
-    private let live: [SegmentedLogStore.Segment]
+    private let disk: any LogDisk
+    private let live: [Segment]
+    /// What of the log is not as it was written, sentences for people.
+    public let notices: [String]
 
     /// Opens the log in `directory`.
     ///
     /// - Throws: `LogError.missing` when there is none, `.locked` while a service has it open, `.corruption` when a
-    ///   record is missing that is still needed.
+    ///   record is missing that is still needed, `.inDoubt` when one may be.
     public init(directory path: String) throws(LogError) {
-        directory = try LogDirectory(path: path, isReadOnly: true)
-        let identity = try directory.identity(mustExist: true)
-        live = try LogRecovery.run(directory, identity: identity, isReadOnly: true).live
+        disk = try LogDirectory(path: path, isReadOnly: true)
+        let identity = try LogIdentity.open(disk, mustExist: true)
+        let recovered = try LogRecovery.run(disk, identity)
+        live = recovered.live
+        notices = recovered.notices
     }
 
     /// Bytes that the retained entries take on disk.

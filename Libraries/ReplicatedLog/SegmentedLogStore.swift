@@ -1,55 +1,19 @@
-import Glibc
+import Mutations
 import Protocol
 
 /// The log on disk: records one behind the other in preallocated files of fixed size, which are used again once
 /// trimmed. A sync is therefore one `fdatasync` that changes no metadata of the file system.
 ///
-/// Recovery takes the longest unbroken sequence of records that ends with the newest whole one. A torn last record was
-/// never acknowledged and is overwritten; a record missing before the newest one that is still needed is corruption.
+/// Each record is written in two places under one sync (`SegmentLayout`), so that damage to the newest one is told from a
+/// write that was cut short (`LogRecovery`). A record missing before the newest one that is still needed is corruption.
+///
+/// Opening believes nothing of the newest record: when its sync failed, the page cache may hold what the disk never got,
+/// and would say that it is synced. So it is written again, to a new place, and synced before anything follows it.
 public final class SegmentedLogStore: LogStore {
-    /// A file and what lies in it.
-    final class Segment {
-        let file: LogFile
-        /// What recovery found, for `replay`; what is written later is not listed.
-        var records: [StoredRecord] = []
-        /// The number of the first needed record in it; nil when there is none.
-        var firstNumber: UInt64?
-        /// The last entry of each group in it.
-        var tails: [LogGroupID: LogIndex] = [:]
-        /// Where the next record goes.
-        var end = 0
+    /// What recovery found not to be as it was written, sentences for people.
+    public let notices: [String]
 
-        init(_ file: LogFile) {
-            self.file = file
-        }
-
-        /// Hands the entries that recovery found to `body`.
-        func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
-            for record in records {
-                let payload = UnsafeMutableRawBufferPointer.allocate(byteCount: record.payloadCount, alignment: 16)
-                defer { payload.deallocate() }
-                try file.read(payload, at: record.offset + LogRecord.headerSize)
-                guard try LogBatch.forEach(in: UnsafeRawBufferPointer(payload), body) else {
-                    throw LogError.corruption("record \(record.number) of \(file.path)")
-                }
-            }
-        }
-
-        func empty() {
-            records.removeAll()
-            firstNumber = nil
-            tails.removeAll()
-            end = 0
-        }
-    }
-
-    struct StoredRecord {
-        var number: UInt64
-        var offset: Int
-        var payloadCount: Int
-    }
-
-    private let directory: LogDirectory
+    private let disk: any LogDisk
     private let options: LogStoreOptions
     private let identity: UInt64
     /// Segments with needed records, oldest first; the last one is being written.
@@ -68,25 +32,33 @@ public final class SegmentedLogStore: LogStore {
     private var failure: LogError?
     private var scratch: UnsafeMutableRawBufferPointer
 
-    /// Opens the log in `directory`, whose parent must exist. With `mustExist` a missing log is `.missing` instead of a
-    /// new one: for a service whose state says that there was one.
-    public init(
+    /// Opens the log in the directory `path`, whose parent must exist. With `mustExist` a missing log is `.missing`
+    /// instead of a new one: for a service whose state says that there was one.
+    public convenience init(
         directory path: String, options: LogStoreOptions = LogStoreOptions(), mustExist: Bool = false
     ) throws(LogError) {
-        let directory = try LogDirectory(path: path)
-        let identity = try directory.identity(mustExist: mustExist)
-        let recovered = try LogRecovery.run(directory, identity: identity)
-        self.directory = directory
+        try self.init(disk: try LogDirectory(path: path), options: options, mustExist: mustExist)
+    }
+
+    /// The same on any disk.
+    public init(
+        disk: any LogDisk, options: LogStoreOptions = LogStoreOptions(), mustExist: Bool = false
+    ) throws(LogError) {
+        let identity = try LogIdentity.open(disk, mustExist: mustExist)
+        let recovered = try LogRecovery.run(disk, identity, acceptsLostTail: options.acceptsLostTail)
+        self.disk = disk
         self.options = options
-        self.identity = identity
+        self.identity = identity.number
+        notices = recovered.notices
         live = recovered.live
         free = recovered.free
         nextNumber = recovered.nextNumber
         createdSegments = recovered.createdSegments
         // Last: nobody frees it when opening fails before.
         scratch = .allocate(byteCount: 64 << 10, alignment: 4096)
-        // The newest record may have been written and never synced; it counts from now on, so it has to stay.
-        try live.last?.file.sync()
+        try removeUnfinished()
+        try writeNewestAgain(identity, recovered.othersWithNewest)
+        for segment in free { segment.empty() }
     }
 
     deinit {
@@ -109,8 +81,21 @@ public final class SegmentedLogStore: LogStore {
 
     // MARK: Writing
 
+    public var largestWriteBytes: Int { SegmentLayout(fileBytes: options.segmentBytes).largestPayload }
+
     public func write(_ batches: [LogBatch]) throws(LogError) {
-        try usable { () throws(LogError) in try writeRecord(batches) }
+        if let failure { throw failure }
+        let payloadCount = batches.reduce(0) { $0 + $1.byteCount }
+        guard payloadCount > 0 else { return }
+        guard payloadCount <= largestWriteBytes else {
+            throw .inputOutput("a write of \(payloadCount) bytes does not fit a segment of \(options.segmentBytes)")
+        }
+        try checkRoom(for: 0)
+        // At most one record is unsynced at a time: of two, a power failure might leave the later one alone, and the log
+        // could not be opened.
+        try sync()
+        let segment = try segment(withRoomFor: LogRecord.storedSize(payloadCount: payloadCount))
+        try append(batches, payloadCount: payloadCount, to: segment)
     }
 
     public func sync() throws(LogError) {
@@ -136,17 +121,11 @@ public final class SegmentedLogStore: LogStore {
         segment.tails.allSatisfy { group, tail in trimmed[group].map { tail <= $0 } ?? false }
     }
 
-    private func writeRecord(_ batches: [LogBatch]) throws(LogError) {
-        let payloadCount = batches.reduce(0) { $0 + $1.byteCount }
-        guard payloadCount > 0 else { return }
-        // At most one record is unsynced at a time: of two, a power failure might leave the later one alone, and the log
-        // could not be opened.
-        try sync()
-        let segment = try segment(withRoomFor: LogRecord.storedSize(payloadCount: payloadCount))
-        try append(batches, payloadCount: payloadCount, to: segment)
+    private func append(_ batches: [LogBatch], payloadCount: Int, to segment: Segment) throws(LogError) {
+        try usable { () throws(LogError) in try writeRecord(batches, payloadCount: payloadCount, to: segment) }
     }
 
-    private func append(_ batches: [LogBatch], payloadCount: Int, to segment: Segment) throws(LogError) {
+    private func writeRecord(_ batches: [LogBatch], payloadCount: Int, to segment: Segment) throws(LogError) {
         let size = LogRecord.storedSize(payloadCount: payloadCount)
         reserveScratch(size)
         let buffer = UnsafeMutableRawBufferPointer(rebasing: scratch[..<size])
@@ -164,20 +143,20 @@ public final class SegmentedLogStore: LogStore {
         unsynced = segment
         releasedBeforeWrite += released
         released.removeAll()
-        try segment.file.write(UnsafeRawBufferPointer(buffer), at: segment.end)
+        let place = SegmentLayout.place(size, at: segment.end)
+        try segment.file.write(UnsafeRawBufferPointer(buffer), at: place.offset)
+        if !Mutation.newestRecordHasNoCopy.isPlanted {
+            try segment.file.write(UnsafeRawBufferPointer(buffer), at: place.copyOffset)
+        }
         if segment.firstNumber == nil { segment.firstNumber = nextNumber }
         for batch in batches { segment.tails.merge(batch.tails) { _, later in later } }
-        segment.end += size
+        segment.end = place.end
         nextNumber += 1
     }
 
-    /// The segment being written, or the next one. Room for an empty record always stays at the end, see
-    /// `nextSegment()`.
+    /// The segment being written, or the next one.
     private func segment(withRoomFor size: Int) throws(LogError) -> Segment {
-        if let current = live.last, current.end + size + LogRecord.alignment <= options.segmentBytes { return current }
-        guard size + LogRecord.alignment <= options.segmentBytes else {
-            throw .noSpace("a write of \(size) bytes does not fit a segment of \(options.segmentBytes)")
-        }
+        if let current = live.last, current.layout.hasRoom(forRecord: size, at: current.end) { return current }
         let segment = try nextSegment()
         live.append(segment)
         return segment
@@ -189,25 +168,107 @@ public final class SegmentedLogStore: LogStore {
             try append([], payloadCount: 0, to: current)
         }
         try sync()
-        return free.isEmpty ? try makeSegment() : free.removeLast()
-    }
-
-    private func makeSegment() throws(LogError) -> Segment {
+        if let segment = free.popLast() { return segment }
         guard (live.count + 1) * options.segmentBytes <= options.maximumBytes else {
-            throw .noSpace("\(directory.path) holds \(retainedBytes) bytes that no flush of the state has released")
+            throw .noSpace("\(disk.path) holds \(retainedBytes) bytes that no flush of the state has released")
         }
-        createdSegments += 1
-        let file = try LogFile(path: LogDirectory.segmentPath(directory.path, createdSegments), create: true)
-        try file.preallocate(options.segmentBytes)
-        try directory.sync()
-        return Segment(file)
+        try checkRoom(for: options.segmentBytes)
+        return try makeSegment()
     }
 
-    private func usable(_ body: () throws(LogError) -> Void) throws(LogError) {
-        if let failure { throw failure }
-        do throws(LogError) { try body() } catch {
-            failure = error
+    /// A segment has its name only once it is whole: half of one would hold the last bytes of a full disk for nothing.
+    private func makeSegment() throws(LogError) -> Segment {
+        let name = SegmentName.name(createdSegments + 1)
+        do throws(LogError) {
+            let file = try disk.open(name + SegmentName.unfinished, create: true)
+            try file.preallocate(options.segmentBytes)
+            try disk.rename(name + SegmentName.unfinished, to: name)
+            try disk.sync()
+            createdSegments += 1
+            return Segment(name, file, fileBytes: options.segmentBytes)
+        } catch {
+            // What cannot be removed now is at the next opening.
+            try? disk.remove(name + SegmentName.unfinished)
+            guard case .noSpace = error else { return try usable { () throws(LogError) in throw error } }
             throw error
+        }
+    }
+
+    /// The state has to be stored before the log can let go of anything, so the log leaves room for that.
+    private func checkRoom(for byteCount: Int) throws(LogError) {
+        guard options.minimumFreeBytes > 0 else { return }
+        let (free, needed) = (try disk.freeBytes(), byteCount + options.minimumFreeBytes)
+        guard free >= needed else {
+            throw .noSpace("\(free) bytes are free on the disk of \(disk.path), and \(needed) are needed")
+        }
+    }
+
+    // MARK: Opening
+
+    /// Removes files that were never finished, and segments of other sizes with nothing in them that is needed.
+    private func removeUnfinished() throws(LogError) {
+        for name in try disk.names() where name.hasSuffix(SegmentName.unfinished) { try disk.remove(name) }
+        var kept: [Segment] = []
+        for segment in free {
+            if try segment.file.size() == options.segmentBytes {
+                kept.append(segment)
+            } else {
+                try disk.remove(segment.name)
+            }
+        }
+        free = kept
+    }
+
+    /// Nothing tells whether the newest record is on the disk or only in the page cache. Where it stands it stays, as it
+    /// may be on the disk already. Then an empty record becomes the newest: each later opening writes only that again.
+    private func writeNewestAgain(_ identity: LogIdentity, _ othersWithNewest: [Segment]) throws(LogError) {
+        guard let last = live.last, let newest = last.records.last else { return try adopt(identity) }
+        if Mutation.newestRecordIsBelieved.isPlanted { return try last.file.sync() }
+        let bytes = try last.bytes(of: newest)
+        var segment = last
+        if !last.layout.hasRoom(forRecord: newest.storedSize, at: last.end) {
+            segment = try otherSegment(for: newest, othersWithNewest)
+            segment.firstNumber = newest.number
+            segment.tails = try LogRecovery.tails(of: newest, in: last)
+            live.append(segment)
+        }
+        let place = SegmentLayout.place(bytes.count, at: segment.end)
+        try segment.file.write(bytes, at: place.offset)
+        try segment.file.write(bytes, at: place.copyOffset)
+        try segment.file.sync()
+        segment.end = place.end
+        try adopt(identity)
+        guard newest.payloadCount > 0 else { return }
+        try append([], payloadCount: 0, to: try self.segment(withRoomFor: LogRecord.alignment))
+        try sync()
+    }
+
+    /// One that an earlier opening made for the same, or a new one. None that is free: should the newest record not be on
+    /// the disk, those may be needed.
+    private func otherSegment(for newest: StoredRecord, _ othersWithNewest: [Segment]) throws(LogError) -> Segment {
+        let other = othersWithNewest.first { $0.layout.hasRoom(forRecord: newest.storedSize, at: $0.end) }
+        guard let other else { return try makeSegment() }
+        free.removeAll { $0 === other }
+        return other
+    }
+
+    /// From here on the log has copies, and earlier versions refuse it.
+    private func adopt(_ identity: LogIdentity) throws(LogError) {
+        guard identity.version == .withoutCopies else { return }
+        try LogIdentity(number: identity.number, version: .withCopies).store(on: disk)
+    }
+
+    // MARK: Failing
+
+    /// After an error in `body` nobody knows what the disk holds: the log has failed for good, also when it is for lack
+    /// of room.
+    private func usable<Result>(_ body: () throws(LogError) -> Result) throws(LogError) -> Result {
+        if let failure { throw failure }
+        do throws(LogError) { return try body() } catch {
+            let lasting: LogError
+            if case .noSpace(let text) = error { lasting = .inputOutput(text) } else { lasting = error }
+            failure = lasting
+            throw lasting
         }
     }
 
@@ -224,6 +285,10 @@ public struct LogStoreOptions: Sendable {
     public var segmentBytes = 16 << 20
     /// When the retained entries take as much, because the state is not being flushed, writes fail.
     public var maximumBytes = 2 << 30
+    /// What stays free on the disk, for storing the state; when it would be less, writes fail for lack of room.
+    public var minimumFreeBytes = 0
+    /// Opens a log although its newest entries are damaged and may have been acknowledged: they are forgotten.
+    public var acceptsLostTail = false
 
     public init() {}
 }

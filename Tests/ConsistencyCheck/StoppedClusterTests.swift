@@ -9,25 +9,41 @@ import Testing
 /// What stands around the records: logs, locks, and what is printed.
 @Suite(.timeLimit(.minutes(3)))
 struct StoppedClusterTests {
-    /// Overwrites bytes of the log of the shards, from the end of its last record backwards or from the beginning.
-    private func scribble(_ cluster: StoppedCluster, fromEnd: Bool) throws {
-        let path = cluster.path + "/shard/log/segment-1"
-        let end = try SegmentedLogReader(directory: cluster.path + "/shard/log").retainedBytes
-        let file = open(path, O_WRONLY)
+    /// Overwrites the hash of the newest or the oldest record of the shards' log, wherever that stands.
+    private func scribble(_ cluster: StoppedCluster, onNewest: Bool) throws {
+        let path = cluster.path + "/shard/log"
+        let identity = try bytes(of: path + "/identity").suffix(8)
+        let segment = try bytes(of: path + "/segment-1")
+        let places = stride(from: 0, to: segment.count, by: 512).filter { segment[$0..<$0 + 8].elementsEqual(identity) }
+        func number(_ place: Int) -> UInt64 {
+            segment[place + 8..<place + 16].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        let chosen = try #require(onNewest ? places.map(number).max() : places.map(number).min())
+        let file = open(path + "/segment-1", O_WRONLY)
         defer { close(file) }
-        #expect(pwrite(file, "????????????????", 16, off_t(fromEnd ? end - 500 : 20)) == 16)
+        let hits = places.filter { number($0) == chosen }
+        #expect(hits.count == 2, "a record and its copy")
+        for place in hits { #expect(pwrite(file, "????????", 8, off_t(place + 32)) == 8) }
+    }
+
+    private func bytes(of path: String) throws -> [UInt8] {
+        let file = open(path, O_RDONLY)
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: Int(max(lseek(file, 0, SEEK_END), 0)))
+        try #require(pread(file, &bytes, bytes.count, 0) == bytes.count)
+        return bytes
     }
 
     @Test("a torn log tail is what a crash leaves behind") func tornTail() throws {
         let cluster = try StoppedCluster()
-        try scribble(cluster, fromEnd: true)
+        try scribble(cluster, onNewest: true)
         let outcome = try cluster.check()
         #expect(outcome.findings.isEmpty, "\(outcome.findings)")
     }
 
     @Test("any other damage of a log is a finding, and shards are not compared then") func damagedLog() throws {
         let cluster = try StoppedCluster(flushes: false)
-        try scribble(cluster, fromEnd: false)
+        try scribble(cluster, onNewest: false)
         let outcome = try cluster.check()
         #expect(outcome.rules == ["L"], "\(outcome.findings)")
         #expect(outcome.rules(.notice) == ["X"])

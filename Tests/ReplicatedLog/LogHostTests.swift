@@ -83,6 +83,48 @@ struct LogHostTests {
         host.close()
     }
 
+    @Test("a full disk delays and loses nothing; what comes meanwhile is refused; closing does not wait for room")
+    func fullDisk() throws {
+        let store = FillableStore()
+        let reports = Mutex<[Bool]>([])
+        let host = try LogHost(store: store) { shortage in reports.withLock { $0.append(shortage != nil) } }
+        let loop = TestLoop()
+        let log = host.lane { loop.submit($0) }.open(id, delivered: .zero)
+        var delivered: [UInt64] = []
+        var stop: LogError?
+        log.onDelivery = { delivered.append($0.index.rawValue) }
+        log.onStop = { stop = $0 }
+        func isRefused() -> Bool {
+            do throws(ProposalRefusal) {
+                _ = try log.propose([2])
+                return false
+            } catch {
+                return error == .windowFull
+            }
+        }
+
+        store.isFull.store(true, ordering: .relaxed)
+        _ = try log.propose([1])
+        #expect(loop.run(until: isRefused))
+        let waiting = log.inFlightCount
+        #expect(delivered.isEmpty && host.shortage != nil)
+        store.isFull.store(false, ordering: .relaxed)
+        #expect(loop.run { delivered.count == waiting && !isRefused() })
+        #expect(loop.run { log.inFlightCount == 0 })
+        #expect(delivered == Array(1...UInt64(delivered.count)) && host.shortage == nil)
+        #expect(reports.withLock { $0 } == [true, false])
+
+        store.isFull.store(true, ordering: .relaxed)
+        _ = try log.propose([1])
+        #expect(loop.run { host.shortage != nil })
+        host.close()
+        #expect(loop.run { stop != nil })
+        guard case .noSpace = stop else {
+            Issue.record("expected noSpace, got \(String(describing: stop))")
+            return
+        }
+    }
+
     @Test func proposalsBeyondTheWindowAreRefusedAndLaterTaken() throws {
         let host = try LogHost(store: MemoryLogStore())
         let loop = TestLoop()
@@ -126,4 +168,26 @@ struct LogHostTests {
         host.close()
         #expect(host.retainedBytes <= 2 * options.segmentBytes)
     }
+}
+
+/// A store whose disk fills up when a test says so.
+private final class FillableStore: LogStore {
+    let isFull = Atomic(false)
+    private let memory = MemoryLogStore()
+
+    var largestWriteBytes: Int { memory.largestWriteBytes }
+    var retainedBytes: Int { memory.retainedBytes }
+
+    func write(_ batches: [LogBatch]) throws(LogError) {
+        if isFull.load(ordering: .relaxed) { throw .noSpace("the test's disk is full") }
+        try memory.write(batches)
+    }
+
+    func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
+        try memory.replay(body)
+    }
+
+    func sync() throws(LogError) { try memory.sync() }
+    func trim(through indices: [LogGroupID: LogIndex]) throws(LogError) { try memory.trim(through: indices) }
+    func close() { memory.close() }
 }

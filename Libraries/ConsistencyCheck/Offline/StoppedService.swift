@@ -38,7 +38,7 @@ final class StoppedService {
             log = nil
         } catch .locked(let path) {
             throw ClusterDirectory.running(path)
-        } catch .corruption(let text) {
+        } catch .corruption(let text), .inDoubt(let text) {
             log = nil
             isComplete = false
             report.add(Finding(.l, place: "\(name), log", detail: text))

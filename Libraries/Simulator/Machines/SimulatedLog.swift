@@ -39,6 +39,8 @@ final class SimulatedLog {
     private var groups: [LogGroupID: Group] = [:]
     private var dirty: [LogGroupID] = []
     private var isWriting = false
+    /// What the full disk did not take; the next write begins with it.
+    private var waiting = LogBatch()
     private var isClosed = false
     private(set) var syncs = 0
 
@@ -65,13 +67,18 @@ final class SimulatedLog {
     }
 
     private func write() {
-        guard !isClosed, !isWriting, !dirty.isEmpty else { return }
-        var batch = LogBatch()
+        guard !isClosed, !isWriting, !dirty.isEmpty || !waiting.isEmpty else { return }
+        var batch = waiting
+        waiting = LogBatch()
         for id in dirty { groups[id]?.group.takeAppends { batch.append($0, of: id) } }
         dirty.removeAll(keepingCapacity: true)
         guard !batch.isEmpty else { return }
         do throws(LogError) {
             try disk.log.write([batch])
+        } catch .noSpace {
+            // Until there is room; clients repeat what is not answered.
+            waiting = batch
+            return world.after(200_000_000) { [self] in write() }
         } catch {
             return failed()
         }

@@ -8,7 +8,7 @@ import ReplicatedLog
 final class LogFuzzer {
     private static let instructions = 80
     private static let sector = 512
-    private static let segmentBytes = 8 * sector
+    private static let segmentBytes = 48 * sector
 
     private let folder: ScratchFolder
     private var store: SegmentedLogStore?

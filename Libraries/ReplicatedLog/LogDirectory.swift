@@ -1,20 +1,24 @@
 import Glibc
 
-/// The system calls of the segmented log, with errors as `LogError`. The directory is locked while the value lives.
-final class LogDirectory {
+/// A directory of a file system as the log's disk, locked while the value lives.
+final class LogDirectory: LogDisk {
     let path: String
     private let lock: Int32
+    private let isReadOnly: Bool
 
     /// Creates the directory when it is missing; its parent must exist. With `isReadOnly` both must exist and nothing
     /// is changed; the lock is held all the same.
     init(path: String, isReadOnly: Bool = false) throws(LogError) {
         self.path = path
+        self.isReadOnly = isReadOnly
         if !isReadOnly && mkdir(path, 0o700) != 0 && errno != EEXIST { throw .last("create \(path)") }
-        lock = open(path + "/LOCK", isReadOnly ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        lock = Glibc.open(path + "/LOCK", isReadOnly ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         if lock < 0 && isReadOnly && errno == ENOENT { throw .missing(path) }
         guard lock >= 0 else { throw .last("open \(path)/LOCK") }
         // From here on `deinit` runs also when this throws, and closes it.
         guard Self.locked(lock) else { throw .locked(path) }
+        // Also when it was there: a crash may have come between making it and this.
+        if !isReadOnly { try Self.sync(path + "/..") }
     }
 
     /// Tries for half a second: a child that was just forked, by whatever part of the process, keeps the lock of a log
@@ -31,7 +35,6 @@ final class LogDirectory {
         if lock >= 0 { close(lock) }
     }
 
-    /// Names of the entries, sorted.
     func names() throws(LogError) -> [String] {
         guard let directory = opendir(path) else { throw .last("list \(path)") }
         defer { closedir(directory) }
@@ -45,21 +48,42 @@ final class LogDirectory {
         return names.sorted()
     }
 
-    /// Makes created and renamed entries durable.
+    func open(_ name: String, create: Bool) throws(LogError) -> any LogDiskFile {
+        try LogFile(path: "\(path)/\(name)", create: create, isReadOnly: isReadOnly)
+    }
+
+    func rename(_ name: String, to newName: String) throws(LogError) {
+        guard Glibc.rename("\(path)/\(name)", "\(path)/\(newName)") == 0 else { throw .last("rename \(path)/\(name)") }
+    }
+
+    func remove(_ name: String) throws(LogError) {
+        guard unlink("\(path)/\(name)") == 0 else { throw .last("remove \(path)/\(name)") }
+    }
+
     func sync() throws(LogError) {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        try Self.sync(path)
+    }
+
+    private static func sync(_ path: String) throws(LogError) {
+        let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .last("open \(path)") }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw .last("sync \(path)") }
     }
+
+    func freeBytes() throws(LogError) -> Int {
+        var status = Glibc.statvfs()
+        guard statvfs(path, &status) == 0 else { throw .last("measure \(path)") }
+        return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
+    }
 }
 
-/// An open file of a log.
-final class LogFile {
+/// A file of a file system.
+final class LogFile: LogDiskFile {
     let path: String
     private let descriptor: Int32
 
-    init(path: String, create: Bool, isReadOnly: Bool = false) throws(LogError) {
+    init(path: String, create: Bool, isReadOnly: Bool) throws(LogError) {
         self.path = path
         descriptor = open(path, (isReadOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC | (create ? O_CREAT : 0), 0o600)
         guard descriptor >= 0 else { throw .last("open \(path)") }
@@ -88,7 +112,6 @@ final class LogFile {
         }
     }
 
-    /// Fills `bytes` from `offset`; what lies behind the end of the file reads as zeros.
     func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws(LogError) {
         var done = 0
         while done < bytes.count {
@@ -104,23 +127,9 @@ final class LogFile {
         }
     }
 
-    /// Makes the contents durable. Costs no journal commit when the file's size and extents have not changed.
+    /// Costs no journal commit when the file's size and extents have not changed.
     func sync() throws(LogError) {
         guard fdatasync(descriptor) == 0 else { throw .last("sync \(path)") }
-    }
-
-    /// Writes zeros up to `size` and syncs them, so that later writes change nothing but contents.
-    func preallocate(_ size: Int) throws(LogError) {
-        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
-        defer { chunk.deallocate() }
-        chunk.initializeMemory(as: UInt8.self, repeating: 0)
-        var offset = 0
-        while offset < size {
-            let count = min(chunk.count, size - offset)
-            try write(UnsafeRawBufferPointer(rebasing: chunk[..<count]), at: offset)
-            offset += count
-        }
-        guard fsync(descriptor) == 0 else { throw .last("sync \(path)") }
     }
 }
 

@@ -1,0 +1,72 @@
+/// The one directory of a log on some disk: all that `SegmentedLogStore` asks of it, so that tests can put a disk below
+/// it that tears, rots, or drops what it refused. Nobody else has it open while the value lives.
+public protocol LogDisk: AnyObject {
+    /// For people.
+    var path: String { get }
+
+    /// Names of the files, sorted.
+    func names() throws(LogError) -> [String]
+
+    /// Opens a file; `create` makes an empty one where there is none.
+    func open(_ name: String, create: Bool) throws(LogError) -> any LogDiskFile
+
+    /// Gives a file another name; a file that had it is gone.
+    func rename(_ name: String, to newName: String) throws(LogError)
+
+    func remove(_ name: String) throws(LogError)
+
+    /// Makes created, renamed and removed names durable.
+    func sync() throws(LogError)
+
+    /// How much can still be written to the disk.
+    func freeBytes() throws(LogError) -> Int
+}
+
+/// An open file of a log.
+public protocol LogDiskFile: AnyObject {
+    /// For people.
+    var path: String { get }
+
+    func size() throws(LogError) -> Int
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(LogError)
+
+    /// Fills `bytes` from `offset`; what lies behind the end of the file reads as zeros.
+    func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws(LogError)
+
+    /// Makes the contents durable. After an error nobody knows which of the writes since the last sync are on the
+    /// disk, and a later sync that succeeds does not say so either.
+    func sync() throws(LogError)
+}
+
+extension LogDiskFile {
+    /// Writes zeros up to `size` and syncs them, so that later writes change nothing but contents.
+    func preallocate(_ size: Int) throws(LogError) {
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: min(size, 1 << 20), alignment: 4096)
+        defer { chunk.deallocate() }
+        chunk.initializeMemory(as: UInt8.self, repeating: 0)
+        for offset in stride(from: 0, to: size, by: chunk.count) {
+            try write(UnsafeRawBufferPointer(rebasing: chunk[..<min(chunk.count, size - offset)]), at: offset)
+        }
+        try sync()
+    }
+
+    /// The bytes from `offset` on.
+    func bytes(at offset: Int, count: Int) throws(LogError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let failure = bytes.withUnsafeMutableBytes { buffer -> LogError? in
+            do throws(LogError) { try read(buffer, at: offset) } catch { return error }
+            return nil
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    func write(_ bytes: [UInt8], at offset: Int) throws(LogError) {
+        let failure = bytes.withUnsafeBytes { buffer -> LogError? in
+            do throws(LogError) { try write(buffer, at: offset) } catch { return error }
+            return nil
+        }
+        if let failure { throw failure }
+    }
+}
