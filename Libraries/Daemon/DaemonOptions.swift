@@ -19,6 +19,18 @@ public struct DaemonOptions: ParsableArguments {
     public init() {}
 }
 
+/// What services with a log of their own have.
+public struct LogOptions: ParsableArguments {
+    @Flag(
+        help: """
+            Start although the newest entries of the log are damaged and clients may have been told that they are done: \
+            THEY ARE LOST. Only for one start that was refused for this reason.
+            """)
+    public var acceptLostLogTail = false
+
+    public init() {}
+}
+
 /// Where the registry is; for every service but the registry itself.
 public struct RegistryOptions: ParsableArguments {
     @Option(help: "Addresses of the registry: HOST:PORT, several separated by commas.")

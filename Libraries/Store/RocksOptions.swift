@@ -23,4 +23,6 @@ public struct RocksOptions: Sendable {
     var blockCacheBytes: Int { max(memoryBudgetBytes, 4 << 20) / 2 }
     /// One write buffer; up to two are full while they are being flushed.
     var writeBufferBytes: Int { max(memoryBudgetBytes, 4 << 20) / 6 }
+    /// Room on disk that flushing everything in memory may take, and what is written around it.
+    public var flushBytes: Int { 3 * writeBufferBytes + (4 << 20) }
 }

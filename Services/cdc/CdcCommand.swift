@@ -16,6 +16,7 @@ struct CdcCommand: ParsableCommand {
     @OptionGroup var listen: ListenOptions
     @OptionGroup var registry: RegistryOptions
     @OptionGroup var daemon: DaemonOptions
+    @OptionGroup var log: LogOptions
 
     @Option(help: "Key shared with the shards, 32 hexadecimal digits.")
     var cdcKey: HexadecimalKey = HexadecimalKey(key: .defaultCdcKey)
@@ -46,6 +47,7 @@ struct CdcCommand: ParsableCommand {
         options.shardTimeoutNanoseconds = UInt64(shardTimeoutMs) * 1_000_000
         options.location = LocationID(rawValue: location)
         options.isBaseProtocolOnly = baseProtocolOnly
+        options.acceptsLostLogTail = log.acceptLostLogTail
         var service: CdcService?
         try Daemon.run("cdc", daemon) { daemon in
             let made = try CdcService(daemon, options)

@@ -20,6 +20,7 @@ final class CdcService: @unchecked Sendable {
         var location = LocationID.default
         /// Whether shards are asked for nothing that the base protocol does not have; otherwise the registry tells.
         var isBaseProtocolOnly = false
+        var acceptsLostLogTail = false
 
         init(dataDirectory: String, addresses: [SocketAddress], registries: [SocketAddress], key: SecretKey) {
             self.dataDirectory = dataDirectory
@@ -57,7 +58,9 @@ final class CdcService: @unchecked Sendable {
         metrics = CdcMetrics(daemon.counters)
         var settings = CoordinatorOptions(defaultInfo: try .sternaRootDefault())
         settings.shardTimeoutNanoseconds = options.shardTimeoutNanoseconds
-        storage = try CdcStorage(directory: options.dataDirectory, on: daemon.loop, coordinatorOptions: settings)
+        storage = try CdcStorage(
+            directory: options.dataDirectory, on: daemon, coordinatorOptions: settings,
+            acceptsLostLogTail: options.acceptsLostLogTail)
         storage.export(to: daemon.counters)
         coordinator = storage.coordinator
         let loop = daemon.loop

@@ -3,6 +3,7 @@ import CoordinatorCore
 import Daemon
 import EventLoop
 import Glibc
+import Logging
 import Protocol
 import ReplicatedLog
 import Store
@@ -15,20 +16,25 @@ final class CdcStorage {
 
     let coordinator: Coordinator
     let log: HostedLog
-    private let directory: String
+    private let data: DataDirectory
     private let state: RocksStore
     private let host: LogHost
     private let loop: EventLoop
+    private let logger: Logger
     private let work = WorkQueue(name: "cdc-state", threads: 1)
     private var flushed: LogIndex
     private var isFlushing = false
+    private var snapshotUnderWay: UInt64?
 
-    init(directory: String, on loop: EventLoop, coordinatorOptions: CoordinatorOptions) throws {
-        self.directory = directory
-        self.loop = loop
-        try Self.make(directory)
+    init(
+        directory: String, on daemon: Daemon, coordinatorOptions: CoordinatorOptions, acceptsLostLogTail: Bool
+    ) throws {
+        loop = daemon.loop
+        logger = daemon.logger
         var options = RocksOptions(writeAheadLog: false, memoryBudgetBytes: 24 << 20)
         options.openFiles = 64
+        data = try DataDirectory(path: directory, reserveBytes: options.flushBytes)
+        try data.requireRoom()
         state = try RocksStore(directory: directory + "/state", options: options)
         let coordinator = try Coordinator(store: state, prefix: [], options: coordinatorOptions)
         self.coordinator = coordinator
@@ -37,16 +43,22 @@ final class CdcStorage {
         let hasLog = applied > .zero && !Self.exists(directory + "/" + Self.snapshotMark)
         var logOptions = LogStoreOptions()
         logOptions.segmentBytes = 8 << 20
+        logOptions.minimumFreeBytes = data.reserveBytes
+        logOptions.acceptsLostTail = acceptsLostLogTail
         let store = try SegmentedLogStore(directory: directory + "/log", options: logOptions, mustExist: hasLog)
+        for notice in store.notices { logger.warning("log: \(notice)") }
         // Collected first, a minute's entries at most: the store goes to the writer thread, the coordinator stays here.
         var entries: [(index: LogIndex, bytes: [UInt8])] = []
         let last = try store.replay(after: [Self.group: applied]) { _, index, bytes in
             entries.append((index, [UInt8](bytes)))
         }
-        host = try LogHost(store: store)
+        let alarm = FullDiskAlarm("cdc", logger: daemon.logger, counters: daemon.counters)
+        host = try LogHost(store: store) { alarm.update($0) }
         for entry in entries { try coordinator.replay(entry.bytes, at: entry.index) }
+        try data.sync()
         _ = unlink(directory + "/" + Self.snapshotMark)
-        let lane = host.lane { loop.submit($0) }
+        try data.keepReserve()
+        let lane = host.lane { [loop] in loop.submit($0) }
         log = lane.open(Self.group, delivered: last[Self.group] ?? applied)
     }
 
@@ -55,10 +67,6 @@ final class CdcStorage {
         let host = host
         counters.gauge("log_syncs_total") { host.counters.syncs }
         counters.gauge("log_retained_bytes") { UInt64(clamping: host.retainedBytes) }
-    }
-
-    private static func make(_ directory: String) throws {
-        if mkdir(directory, 0o755) != 0 && errno != EEXIST { throw SystemError.last("create \(directory)") }
     }
 
     private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
@@ -77,13 +85,22 @@ extension CdcStorage {
         guard !isFlushing, coordinator.appliedIndex > flushed else { return }
         isFlushing = true
         let applied = coordinator.appliedIndex
-        work.run(on: loop, { [state] in try state.flush() }) { [self] result in
+        work.run(on: loop, { [data, state] in try Self.flush(state, data) }) { [self] result in
             isFlushing = false
             switch result {
-            case .success: trim(applied)
+            case .success(true): trim(applied)
+            case .success(false): logger.error("no room to flush the state, the log keeps growing")
             case .failure(let error): onFailure(error)
             }
         }
+    }
+
+    /// False when there is no room: RocksDB does not go on after a flush that found the disk full.
+    private static func flush(_ state: RocksStore, _ data: DataDirectory) throws -> Bool {
+        try data.keepReserve()
+        guard try data.makeRoom() else { return false }
+        try state.flush()
+        return true
     }
 
     private func trim(_ applied: LogIndex) {
@@ -96,9 +113,9 @@ extension CdcStorage {
         let applied = coordinator.appliedIndex
         work.run(
             on: loop,
-            { [state, host] in
-                try state.flush()
-                host.trim(through: [Self.group: applied])
+            { [data, state, host] in
+                // A full disk is no reason not to try: the log has it all.
+                if try Self.flush(state, data) { host.trim(through: [Self.group: applied]) }
                 host.close()
                 try state.close()
             }
@@ -117,11 +134,14 @@ extension CdcStorage {
     private static let snapshotMark = "from-snapshot"
 
     /// Copies the state to `DIR/snapshot-NUMBER`, which can serve as the data directory of a new coordinator. Done at
-    /// once when there is one already.
+    /// once when there is one already. One at a time, as anybody may ask; whoever repeats the question hears nothing
+    /// until it is done.
     func takeSnapshot(_ number: UInt64, _ done: @escaping ((any Error)?) -> Void) {
-        let final = "\(directory)/snapshot-\(number)"
-        let temporary = "\(directory)/tmp-snapshot-\(number)"
-        work.run(on: loop, { [state] in try Self.copy(state, final, temporary) }) { result in
+        if snapshotUnderWay == number { return }
+        guard snapshotUnderWay == nil else { return done(SystemError("make two snapshots at a time", code: EBUSY)) }
+        snapshotUnderWay = number
+        work.run(on: loop, { [data, state] in try Self.copy(state, to: number, in: data) }) { [self] result in
+            snapshotUnderWay = nil
             switch result {
             case .success: done(nil)
             case .failure(let error): done(error)
@@ -129,21 +149,16 @@ extension CdcStorage {
         }
     }
 
-    private static func copy(_ state: RocksStore, _ final: String, _ temporary: String) throws {
-        if exists(final) { return try requireDirectory(final) }
+    private static func copy(_ state: RocksStore, to number: UInt64, in data: DataDirectory) throws {
+        if try data.hasSnapshot(number) { return }
+        let temporary = "\(data.path)/tmp-snapshot-\(number)"
         try removeLeftover(temporary)
-        guard mkdir(temporary, 0o755) == 0 else { throw SystemError.last("create \(temporary)") }
+        guard mkdir(temporary, 0o700) == 0 else { throw SystemError.last("create \(temporary)") }
         try state.checkpoint(at: temporary + "/state")
         let mark = open(temporary + "/" + snapshotMark, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
         guard mark >= 0 else { throw SystemError.last("create \(snapshotMark)") }
         Glibc.close(mark)
-        guard rename(temporary, final) == 0 else { throw SystemError.last("rename \(temporary) to \(final)") }
-    }
-
-    private static func requireDirectory(_ path: String) throws {
-        var status = Glibc.stat()
-        guard stat(path, &status) == 0 else { throw SystemError.last("look at \(path)") }
-        guard status.st_mode & S_IFMT == S_IFDIR else { throw SystemError("\(path) is no directory", code: ENOTDIR) }
+        try data.publishSnapshot(number, from: temporary)
     }
 
     /// What a crash in the middle of an earlier snapshot left behind.

@@ -12,6 +12,7 @@ struct RegistryDaemon: ParsableCommand {
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var listen: ListenOptions
+    @OptionGroup var log: LogOptions
 
     @Option(help: "Directory for the state and the log; created when missing.")
     var data: String
@@ -68,7 +69,8 @@ struct RegistryDaemon: ParsableCommand {
         try Daemon.run("sterna-registry", daemon) { daemon in
             let service = try RegistryService(
                 on: daemon, dataDirectory: data, addresses: listen.addresses, maximumConnections: maxConnections,
-                configuration: core, hasFilesIntervalNanoseconds: UInt64(hasFilesInterval) * 1_000_000_000)
+                configuration: core, hasFilesIntervalNanoseconds: UInt64(hasFilesInterval) * 1_000_000_000,
+                acceptsLostLogTail: log.acceptLostLogTail)
             service.start()
         }
     }

@@ -23,11 +23,12 @@ final class RegistryService {
     /// - Parameter hasFilesIntervalNanoseconds: pause between two rounds of questions to the shards; 0 = never.
     init(
         on daemon: Daemon, dataDirectory: String, addresses: [SocketAddress], maximumConnections: Int,
-        configuration: RegistryConfiguration, hasFilesIntervalNanoseconds: UInt64
+        configuration: RegistryConfiguration, hasFilesIntervalNanoseconds: UInt64, acceptsLostLogTail: Bool
     ) throws {
         self.daemon = daemon
         self.configuration = configuration
-        storage = try RegistryStorage(directory: dataDirectory, configuration: configuration, loop: daemon.loop)
+        storage = try RegistryStorage(
+            directory: dataDirectory, configuration: configuration, acceptsLostLogTail: acceptsLostLogTail, on: daemon)
         log = RegistryLog(core: storage.core, log: storage.log, loop: daemon.loop, counters: daemon.counters) { error in
             daemon.fail(error)
         }

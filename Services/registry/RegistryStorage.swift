@@ -1,5 +1,6 @@
+import Daemon
 import EventLoop
-import Glibc
+import Logging
 import Protocol
 import RegistryCore
 import ReplicatedLog
@@ -11,48 +12,55 @@ final class RegistryStorage {
     static let group = LogGroupID(rawValue: 0)
 
     /// Flush at the latest when the log takes this many bytes, or after ten minutes.
-    private static let flushAtLogBytes = 12 << 20
+    private static let flushAtLogBytes = 24 << 20
     private static let logSegmentBytes = 4 << 20
     private static let flushIntervalNanoseconds: UInt64 = 600 * 1_000_000_000
 
     let core: RegistryCore
     let log: HostedLog
 
+    private let data: DataDirectory
     private let state: RocksStore
     private let host: LogHost
     private let loop: EventLoop
+    private let logger: Logger
     private var flushedIndex: LogIndex
     private var lastFlush: UInt64
     private var isFlushing = false
 
     /// Opens (or creates) both in `directory` and replays the log. Blocks; for start-up.
-    init(directory: String, configuration: RegistryConfiguration, loop: EventLoop) throws {
-        try Self.makeDirectory(directory)
-        state = try RocksStore(
-            directory: directory + "/state",
-            options: RocksOptions(writeAheadLog: false, memoryBudgetBytes: 16 << 20))
+    init(
+        directory: String, configuration: RegistryConfiguration, acceptsLostLogTail: Bool, on daemon: Daemon
+    ) throws {
+        loop = daemon.loop
+        logger = daemon.logger
+        let stateOptions = RocksOptions(writeAheadLog: false, memoryBudgetBytes: 16 << 20)
+        data = try DataDirectory(path: directory, reserveBytes: stateOptions.flushBytes)
+        try data.requireRoom()
+        state = try RocksStore(directory: directory + "/state", options: stateOptions)
         let core = try RegistryCore(store: state, prefix: [], configuration: configuration)
         flushedIndex = core.appliedIndex
         var options = LogStoreOptions()
         options.segmentBytes = Self.logSegmentBytes
+        options.minimumFreeBytes = data.reserveBytes
+        options.acceptsLostTail = acceptsLostLogTail
         let store = try SegmentedLogStore(
             directory: directory + "/log", options: options, mustExist: core.appliedIndex > .zero)
+        for notice in store.notices { logger.warning("log: \(notice)") }
+        try data.sync()
         // Collected first (a few megabytes at most): the store goes to the writer thread, the core stays here.
         var entries: [(index: LogIndex, bytes: [UInt8])] = []
         let last = try store.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
             entries.append((index, [UInt8](bytes)))
         }
-        host = try LogHost(store: store)
+        let alarm = FullDiskAlarm("registry", logger: daemon.logger, counters: daemon.counters)
+        host = try LogHost(store: store) { alarm.update($0) }
         for entry in entries { try core.apply(entry.bytes, at: entry.index) }
         let lane = host.lane { [loop] in loop.submit($0) }
         log = lane.open(Self.group, delivered: last[Self.group] ?? .zero)
         self.core = core
-        self.loop = loop
+        try data.keepReserve()
         lastFlush = loop.monotonicNanoseconds
-    }
-
-    private static func makeDirectory(_ path: String) throws(SystemError) {
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .last("create \(path)") }
     }
 
     /// Flushes the state and lets the log go that it replaces, when that is due.
@@ -63,13 +71,19 @@ final class RegistryStorage {
         }
         isFlushing = true
         let index = core.appliedIndex
-        WorkQueue.shared.run(on: loop) { [state] in
+        WorkQueue.shared.run(on: loop) { [data, state] in
+            // RocksDB does not go on after a flush that found the disk full.
+            try data.keepReserve()
+            guard try data.makeRoom() else { return false }
             try state.flush()
+            return true
         } then: { [self] result in
             isFlushing = false
             lastFlush = loop.monotonicNanoseconds
             switch result {
-            case .success:
+            case .success(false):
+                logger.error("no room to flush the state, the log keeps growing")
+            case .success(true):
                 flushedIndex = index
                 host.trim(through: [Self.group: index])
             case .failure(let error): failed(error)
@@ -84,6 +98,8 @@ final class RegistryStorage {
         // Behind the deliveries that the writer thread has left for the loop.
         let finish = Transfer { [self] in
             do {
+                // A full disk is no reason not to try: the log has it all.
+                _ = try data.makeRoom()
                 try state.close()
                 done(nil)
             } catch {

@@ -17,6 +17,7 @@ struct ShardCommand: ParsableCommand {
     @OptionGroup var daemonOptions: DaemonOptions
     @OptionGroup var registryOptions: RegistryOptions
     @OptionGroup var listenOptions: ListenOptions
+    @OptionGroup var logOptions: LogOptions
 
     @Option(help: "Shards to host: 0-255, 17, or 0-3,8,12-15.")
     var shards: ShardSet
@@ -76,8 +77,8 @@ struct ShardCommand: ParsableCommand {
             transientLifetimeNanoseconds: UInt64(transientDeadline) * 1_000_000_000,
             cdcKey: cdcKey.flatMap(SecretKey.init(hexadecimal:)) ?? .defaultCdcKey,
             isBaseProtocolOnly: baseProtocolOnly, location: LocationID(rawValue: location),
-            stateMemoryBytes: stateMemory << 20,
-            cacheMemoryBytes: cacheMemory << 20)
+            stateMemoryBytes: stateMemory << 20, cacheMemoryBytes: cacheMemory << 20,
+            acceptsLostLogTail: logOptions.acceptLostLogTail)
     }
 }
 
@@ -96,4 +97,5 @@ struct ShardConfiguration: Sendable {
     var location: LocationID
     var stateMemoryBytes: Int
     var cacheMemoryBytes: Int
+    var acceptsLostLogTail: Bool
 }

@@ -27,7 +27,7 @@ final class ShardHost {
     init(_ daemon: Daemon, _ configuration: ShardConfiguration) throws {
         self.daemon = daemon
         self.configuration = configuration
-        storage = try ShardStorage.open(configuration)
+        storage = try ShardStorage.open(configuration, daemon)
         registry = RegistryConnection(on: daemon.loop, addresses: configuration.registryAddresses)
         unregistered = Set(configuration.shards)
         ports = PortMemory(dataDirectory: configuration.dataDirectory)
@@ -67,7 +67,7 @@ final class ShardHost {
 
     private func startLoops() throws {
         let counters = ShardCounters(daemon.counters)
-        let snapshots = SnapshotWriter(dataDirectory: configuration.dataDirectory, state: storage.state)
+        let snapshots = SnapshotWriter(storage.data, state: storage.state, logger: daemon.logger)
         let events = events()
         for number in 0..<configuration.loopCount {
             // Neighbouring shards on different loops: directories are dealt out to shards in turn.
@@ -143,6 +143,8 @@ final class ShardHost {
         for shardLoop in shardLoops { shardLoop.loop.stop() }
         for thread in threads { thread.join() }
         do {
+            // A full disk is no reason not to try: the log has it all.
+            _ = try storage.data.makeRoom()
             try storage.state.close()
         } catch {
             daemon.logger.error("cannot flush the state; the next start replays the log instead: \(error)")

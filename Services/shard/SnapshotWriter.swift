@@ -1,7 +1,10 @@
+import Daemon
 import EventLoop
 import Glibc
+import Logging
 import ReplicatedLog
 import Store
+import Synchronization
 
 /// Checkpoints of all shards of the process, for backups: `DATA/snapshot-ID` is a data directory of its own, as of one
 /// moment.
@@ -9,38 +12,47 @@ import Store
 /// The shards share their stores, so one checkpoint serves them all; the first shard asked makes it, the others find it
 /// there.
 final class SnapshotWriter: Sendable {
-    private let dataDirectory: String
+    private let data: DataDirectory
     private let state: RocksStore
+    private let logger: Logger
+    /// The snapshot asked for, once for each shard that waits for it.
+    private let underWay = Mutex<[UInt64]>([])
     /// One thread: checkpoints come one after the other.
     private let queue = WorkQueue(name: "snapshot", threads: 1)
 
-    init(dataDirectory: String, state: RocksStore) {
-        self.dataDirectory = dataDirectory
+    init(_ data: DataDirectory, state: RocksStore, logger: Logger) {
+        self.data = data
         self.state = state
+        self.logger = logger
     }
 
-    /// Makes the checkpoint in the background; `then` says on `loop` whether it is there.
+    /// Makes the checkpoint in the background; `then` says on `loop` whether it is there. One at a time, which all
+    /// shards may ask for: what waits here could not be refused any more.
     func take(_ id: UInt64, on loop: EventLoop, then: @escaping (Bool) -> Void) {
+        let isNext = underWay.withLock { underWay in
+            guard underWay.isEmpty || underWay.last == id else { return false }
+            underWay.append(id)
+            return true
+        }
+        guard isNext else { return then(false) }
         queue.run(on: loop) { [self] in
-            try write(to: "\(dataDirectory)/snapshot-\(id)")
-        } then: { result in
+            defer { underWay.withLock { _ = $0.popLast() } }
+            try write(id)
+        } then: { [logger] result in
+            if case .failure(let error) = result { logger.error("snapshot \(id): \(error)") }
             if case .success = result { then(true) } else { then(false) }
         }
     }
 
-    private func write(to path: String) throws {
-        var status = stat()
-        if stat(path, &status) == 0 {
-            guard status.st_mode & S_IFMT == S_IFDIR else { throw SystemError("make snapshot \(path)", code: EEXIST) }
-            return
-        }
+    private func write(_ id: UInt64) throws {
+        if try data.hasSnapshot(id) { return }
         // What a crash left of an earlier attempt stays out of the way under its own name.
-        let unfinished = "\(path).unfinished-\(getpid())-\(monotonicSeconds())"
+        let unfinished = "\(data.path)/snapshot-\(id).unfinished-\(getpid())-\(monotonicSeconds())"
         guard mkdir(unfinished, 0o700) == 0 else { throw SystemError.last("create \(unfinished)") }
         try state.checkpoint(at: unfinished + "/state")
         // The state holds everything applied; its log begins empty.
         try SegmentedLogStore(directory: unfinished + "/log").close()
-        guard rename(unfinished, path) == 0 else { throw SystemError.last("rename \(unfinished)") }
+        try data.publishSnapshot(id, from: unfinished)
     }
 
     private func monotonicSeconds() -> Int {

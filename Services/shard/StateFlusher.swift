@@ -14,11 +14,14 @@ final class StateFlusher {
     private var flushed: [LogGroupID: LogIndex] = [:]
     private var lastFlush: UInt64
     private var isFlushing = false
+    /// After a failure: not before this.
+    private var nextAttempt: UInt64 = 0
 
     private static let checkNanoseconds: UInt64 = 2_000_000_000
+    private static let retryNanoseconds: UInt64 = 30_000_000_000
     private static let intervalNanoseconds: UInt64 = 300_000_000_000
     /// About a second of replay, and a state buffer's worth of changes.
-    private static let logBytes = 64 << 20
+    private static let logBytes = 128 << 20
 
     init(_ storage: ShardStorage, loop: EventLoop, logger: Logger, shardLoops: [LoopBound<ShardLoop>]) {
         self.storage = storage
@@ -37,8 +40,9 @@ final class StateFlusher {
     }
 
     private func flushIfDue() {
-        let isOld = loop.monotonicNanoseconds - lastFlush >= Self.intervalNanoseconds
-        guard isOld || storage.host.retainedBytes >= Self.logBytes else { return }
+        let now = loop.monotonicNanoseconds
+        let isOld = now - lastFlush >= Self.intervalNanoseconds
+        guard now >= nextAttempt, isOld || storage.host.retainedBytes >= Self.logBytes else { return }
         flush {}
     }
 
@@ -50,7 +54,10 @@ final class StateFlusher {
         gather { [self] applied in
             guard applied != flushed else { return finish(then) }
             // What was applied before the flush began is in it.
-            WorkQueue.shared.run(on: loop) { [state = storage.state] in
+            WorkQueue.shared.run(on: loop) { [data = storage.data, state = storage.state] in
+                // RocksDB does not go on after a flush that found the disk full.
+                try data.keepReserve()
+                try data.requireRoom()
                 try state.flush()
             } then: { [self] result in
                 switch result {
@@ -58,6 +65,7 @@ final class StateFlusher {
                     flushed = applied
                     storage.host.trim(through: applied)
                 case .failure(let error):
+                    nextAttempt = loop.monotonicNanoseconds + Self.retryNanoseconds
                     logger.error("cannot flush the state, the log keeps growing: \(error)")
                 }
                 finish(then)

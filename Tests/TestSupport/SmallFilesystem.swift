@@ -17,4 +17,25 @@ package final class SmallFilesystem {
     deinit {
         umount2(path, Int32(MNT_DETACH))
     }
+
+    package var freeBytes: Int {
+        get throws {
+            var status = Glibc.statvfs()
+            guard statvfs(path, &status) == 0 else { throw POSIXFailure("measure \(path)") }
+            return Int(status.f_bavail) * Int(status.f_frsize)
+        }
+    }
+
+    /// Fills it but for so many bytes; `makeRoom` undoes that.
+    package func fill(leaving byteCount: Int) throws {
+        let file = open(path + "/filler", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw POSIXFailure("create a file at \(path)") }
+        defer { close(file) }
+        let code = posix_fallocate(file, 0, off_t(try freeBytes - byteCount))
+        guard code == 0 else { throw POSIXFailure("fill \(path)", code: code) }
+    }
+
+    package func makeRoom() throws {
+        guard unlink(path + "/filler") == 0 else { throw POSIXFailure("remove a file at \(path)") }
+    }
 }
