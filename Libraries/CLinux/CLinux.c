@@ -153,6 +153,10 @@ void linux_set_thread_name(const char *name) {
     pthread_setname_np(pthread_self(), kept);
 }
 
+const char *linux_errno_name(int code) {
+    return strerrorname_np(code);
+}
+
 int linux_unmount_lazily(const char *path) {
     return umount2(path, MNT_DETACH) < 0 ? -errno : 0;
 }

@@ -10,7 +10,8 @@ extension ClientError {
         case .unavailable: EHOSTUNREACH
         case .malformedAnswer, .blockTransfer, .corruptPage, .tooManyBlocksMissing, .badPolicy: EIO
         case .cannotPlaceSpan: ENOSPC
-        case .sealed: EINVAL
+        // What write(2) answers for a file seal; a finished file answers the same.
+        case .sealed: EPERM
         case .invalidArgument: EINVAL
         case .closed: EBADF
         }

@@ -19,6 +19,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case mtimeStandsStill
     case timeFollowsClock
     case expiredFileIsLinked
+    case linkIgnoresExpectation
     case appliedIndexIsNotStored
     case swapForgetsIndex
 

@@ -26,14 +26,20 @@ actor Mount {
     var handles: [UInt64: Handle] = [:]
     private var lastHandle: UInt64 = 0
     var totals: (answer: InfoResponse, nanoseconds: UInt64)?
+    nonisolated let accessTimes: AccessTimes
+    var accessesUnderWay = 0
+    var losses = LossLog()
     private var requestsUnderWay = 0
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    init(client: Client, style: AttributeStyle, caching: CachingTimes, logger: Logger) {
+    init(
+        client: Client, style: AttributeStyle, caching: CachingTimes, accessTimes: AccessTimes = .off, logger: Logger
+    ) {
         self.client = client
         self.style = style
         self.caching = caching
+        self.accessTimes = accessTimes
         self.logger = logger
         loop = client.loop
         watch = CompletionWatch(loop: client.loop)
@@ -77,8 +83,7 @@ actor Mount {
     enum Handle {
         /// A finished file.
         case reading(FileReader)
-        /// A finished file opened for writing by a thread: it can be continued at its end, or truncated to nothing.
-        case sealed(FileReader, number: UInt64, opener: Int32)
+        case sealed(WritableFile)
         /// A file that was under construction when it was opened, and perhaps still is.
         case constructing(Construction)
     }
@@ -98,7 +103,7 @@ actor Mount {
 
     /// The process of a thread that makes a file.
     func creator(_ thread: Int32) async -> CreatorProcess? {
-        guard thread > 0 else { return nil }
+        guard thread > 0, CallerSight.isProcOurs else { return nil }
         if let known = creators.process(of: thread) { return known }
         guard let group = await watch.group(ofThread: thread) else { return nil }
         return creators.insert(group: group, thread)

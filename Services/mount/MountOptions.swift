@@ -10,10 +10,10 @@ package struct MountOptions: ParsableArguments {
     @Option(help: "Group id that owns every file; default is the group of the user who mounts.")
     package var gid: UInt32 = getgid()
 
-    @Option(help: "Permissions that nobody gets, octal: 022 gives 0644 for files and 0755 for directories.")
+    @Option(help: "Permissions that nobody gets, octal: 022 gives 0755.")
     package var umask: Octal = Octal(0o022)
 
-    @Option(help: "As --umask, for files only; default is 111 more than --umask. 022 makes every file executable.")
+    @Option(help: "As --umask, for files only. Every file is executable unless this says 133 or the like.")
     package var fmask: Octal?
 
     @Option(help: "As --umask, for directories only.")
@@ -24,6 +24,9 @@ package struct MountOptions: ParsableArguments {
 
     @Option(help: "Seconds for which a name, or a directory's time, may be out of date.")
     package var nameCacheSeconds: Double = 1
+
+    @Option(help: "Access times of files that are read: relatime (as the kernel's) or off.")
+    package var atime = AccessTimes.relatime
 
     @Option(help: "Kibibytes that the kernel reads ahead; needs root.")
     package var readAheadKib = 4096
@@ -56,9 +59,9 @@ package struct MountOptions: ParsableArguments {
     }
 
     package var style: AttributeStyle {
-        // Executable files have to be asked for: the cluster does not know which are.
+        // The cluster does not know which files are programs, and one that cannot be run is the greater nuisance.
         AttributeStyle(
-            owner: uid, group: gid, fileMode: 0o777 & ~(fmask?.value ?? umask.value | 0o111),
+            owner: uid, group: gid, fileMode: 0o777 & ~(fmask?.value ?? umask.value),
             directoryMode: 0o777 & ~(dmask?.value ?? umask.value))
     }
 

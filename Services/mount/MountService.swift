@@ -10,7 +10,9 @@ enum MountService {
     ) throws {
         let client = try Client(loop: daemon.loop, registries: registries, options: options.clientOptions)
         let caching = CachingTimes(names: options.nameCacheSeconds)
-        let mount = Mount(client: client, style: options.style, caching: caching, logger: daemon.logger)
+        let mount = Mount(
+            client: client, style: options.style, caching: caching, accessTimes: options.atime, logger: daemon.logger)
+        if let warning = CallerSight.warning { daemon.logger.warning("\(warning)") }
         let life = MountLife(daemon, mount, mountpoint, options)
         daemon.onShutdown { done in life.end(done) }
         life.begin()
@@ -56,23 +58,25 @@ private final class MountLife {
         daemon.ready()
     }
 
-    /// First the files that are open, then the mount point, so that nobody finds it gone while a close is being
-    /// answered.
+    /// First the mount point goes, so that no dead one is left whatever happens then; closes that are waited for are
+    /// answered all the same. Then the files that are open, for as long as is reasonable.
     func end(_ done: @escaping () -> Void) {
-        let (mount, wasUnmounted) = (mount, wasUnmounted)
+        let (mount, mountpoint, wasUnmounted, isMounted) = (mount, mountpoint, wasUnmounted, session != nil)
         run({
+            let isDetached = isMounted && !wasUnmounted ? await MountPoint.detach(mountpoint) : false
             await mount.endAll(wasUnmounted: wasUnmounted)
             await mount.client.close()
-        }) { [self] _ in
-            session?.close()
+            return isDetached
+        }) { [self] result in
+            session?.close(isDetached: (try? result.get()) ?? false)
             session = nil
             done()
         }
     }
 
     /// Runs `body` as a task and then `then` back here.
-    private func run(
-        _ body: @escaping @Sendable () async throws -> Void, _ then: @escaping (Result<Void, any Error>) -> Void
+    private func run<T: Sendable>(
+        _ body: @escaping @Sendable () async throws -> T, _ then: @escaping (Result<T, any Error>) -> Void
     ) {
         daemon.loop.task(body, then: then)
     }

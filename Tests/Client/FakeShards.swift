@@ -163,6 +163,7 @@ final class FakeShards: @unchecked Sendable {
         case .moveSpan(let request): return try move(request)
         case .linkFile(let request): return try link(request)
         case .linkFileWithSpan(let request): return try linkWithSpan(request)
+        case .linkFileIfUnchanged(let request): return try linkIfUnchanged(request)
         case .scrapTransientFile: return .scrapTransientFile(ScrapTransientFileResponse())
         case .localFileSpans(let request): return try spans(request)
         case .softUnlinkFile(let request): return try unlink(request)
@@ -261,6 +262,16 @@ final class FakeShards: @unchecked Sendable {
         let time = now()
         names[request.name] = (request.fileId, time)
         return .linkFile(LinkFileResponse(creationTime: time))
+    }
+
+    private func linkIfUnchanged(_ request: LinkFileIfUnchangedRequest) throws(ProtocolError) -> AnyShardResponse {
+        let present = names[request.name]?.id ?? .null
+        guard present == request.expectedId || present == request.fileId else { throw .mismatchingTarget }
+        let response = try link(
+            LinkFileRequest(
+                fileId: request.fileId, cookie: request.cookie, ownerId: request.ownerId, name: request.name))
+        guard case .linkFile(let linked) = response else { throw .internalError }
+        return .linkFileIfUnchanged(LinkFileIfUnchangedResponse(creationTime: linked.creationTime))
     }
 
     private func linkWithSpan(_ request: LinkFileWithSpanRequest) throws(ProtocolError) -> AnyShardResponse {

@@ -86,18 +86,9 @@ extension EndToEnd {
         @Test("two mounts of one cluster see each other's work", .timeLimit(.minutes(2)))
         func twoMounts() throws {
             let cluster = try TestCluster()
-            let second = cluster.directory + "/second"
-            try sh("mkdir '\(second)'")
-            let registry = try sh("cat '\(cluster.directory)/run/registry.address'")
-            let other = BackgroundShell(
-                "exec '\(TestCluster.binaries)/sterna-mount' --registry \(registry) '\(second)'")
-            defer {
-                other.signal(15)
-                _ = other.wait(seconds: 20)
-            }
-            try waitUntil(seconds: 20, "the second mount is there") {
-                shell("mountpoint -q '\(second)'").status == 0
-            }
+            let other = try SecondMount(of: cluster)
+            defer { _ = other.end() }
+            let second = other.path
             try sh("echo first > '\(cluster.mount)/f'; [ \"$(cat '\(second)/f')\" = first ]")
             try sh("mkdir '\(second)/d'; echo x > '\(second)/d/x'; sleep 1; [ -f '\(cluster.mount)/d/x' ]")
             // A file under construction is nowhere to be seen for others.

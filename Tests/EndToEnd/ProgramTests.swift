@@ -28,6 +28,11 @@ extension EndToEnd {
                 touch -d '2001-02-03 04:05:06.789' a;        [ "$(stat -c %y a | cut -c1-23)" = '2001-02-03 04:05:06.789' ]
                 ln -s a link; [ "$(readlink link)" = a ]; cmp link e
                 install -m 644 e k; cmp e k
+                echo 1 > m; echo 2 >> m; mv m n; echo 3 >> n; [ "$(paste -sd, n)" = 1,2,3 ]; ! [ -e m ]
+                # Modes are not stored: every file can be run, and chmod has no effect.
+                cp /bin/true true; ./true; chmod 600 true; ./true; chmod +x e; chmod 755 true; ./true
+                mkdir -p deep/er; [ "$(ls -ai deep/er | awk '$2 == ".." { print $1 }')" = "$(stat -c %i deep)" ]
+                [ "$(ls -ai deep | awk '$2 == ".." { print $1 }')" = "$(stat -c %i .)" ]
                 tar czf t.tgz a b c; tar tzf t.tgz | sort | paste -sd, | grep -qx a,b,c
                 df . > /dev/null; stat -f . > /dev/null
                 """, seconds: 120)

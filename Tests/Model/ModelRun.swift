@@ -122,8 +122,8 @@ extension NamespaceRequest {
     /// The file that the request is about by its id alone.
     var file: InodeID? {
         switch self {
-        case .link(let file, _, _), .setTime(let file, _), .scrap(let file), .removeSpan(let file),
-            .removeFile(let file):
+        case .link(let file, _, _), .linkOver(let file, _, _, _), .setTime(let file, _), .scrap(let file),
+            .removeSpan(let file), .removeFile(let file):
             file
         case .hardUnlink(let edge): edge.target
         default: nil

@@ -24,7 +24,7 @@ struct ModelTests {
             answers.merge(run.answers, uniquingKeysWith: +)
         }
         let carriedOut = answers.filter { !$0.key.contains(" ") && $0.value >= 10 }
-        #expect(carriedOut.count == 18, "\(answers)")
+        #expect(carriedOut.count == 19, "\(answers)")
         let reasons = Set(answers.keys.compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) })
         let wanted: [ProtocolError] = [
             .badName, .badShard, .cannotOverrideName, .cannotRemoveRootDirectory, .deadlineNotPassed,

@@ -14,7 +14,7 @@ extension RealNamespace {
         _ request: NamespaceRequest, cookie: Cookie?, time: (NamespaceRequest.Edge) -> Timestamp
     ) throws -> Reply {
         switch request {
-        case .construct, .link, .setTime, .scrap, .removeSpan, .removeFile:
+        case .construct, .link, .linkOver, .setTime, .scrap, .removeSpan, .removeFile:
             return try performOnFile(request, cookie ?? Cookie(rawValue: 0))
         case .unlink, .rename, .resurrect, .lock, .unlock, .forget, .hardUnlink:
             return try performOnName(request, time)
@@ -47,6 +47,10 @@ extension RealNamespace {
             return Reply(try construct(in: directory, size: size)) { .made($0.id) }
         case .link(let file, let owner, let name):
             let link = LinkFileRequest(fileId: file, cookie: cookie, ownerId: owner, name: name)
+            return Reply(try ask(link, at: owner.shard)) { .since($0.creationTime) }
+        case .linkOver(let file, let owner, let name, let expected):
+            let link = LinkFileIfUnchangedRequest(
+                fileId: file, cookie: cookie, ownerId: owner, name: name, expectedId: expected)
             return Reply(try ask(link, at: owner.shard)) { .since($0.creationTime) }
         case .setTime(let file, let time):
             let set = SetTimeRequest(id: file, mtime: 1 << 63 | time, atime: 0)

@@ -48,7 +48,8 @@ import sterna_mount
     }
 
     @Test func masksAreOctal() throws {
-        #expect(try MountOptions.parse([]).style.fileMode == 0o644)
+        #expect(try MountOptions.parse([]).style.fileMode == 0o755)
+        #expect(try MountOptions.parse(["--fmask", "133"]).style.fileMode == 0o644)
         #expect(try MountOptions.parse([]).style.directoryMode == 0o755)
         let own = try MountOptions.parse(["--umask", "077", "--fmask", "0022", "--uid", "7"])
         #expect(own.style.fileMode == 0o755 && own.style.directoryMode == 0o700 && own.style.owner == 7)

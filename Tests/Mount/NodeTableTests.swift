@@ -30,7 +30,15 @@ import sterna_mount
         var table = NodeTable()
         let node = table.node(for: file)
         #expect(!node.isAlias)
-        node.content = InodeID(rawValue: 0x4000_0000_0000_0205)
+        let second = InodeID(rawValue: 0x4000_0000_0000_0205)
+        table.replace(node, by: second)
         #expect(node.isAlias)
+        // A rename finds it by what it stands for.
+        let place = Place(directory: .root, name: [1])
+        table.move(second, to: place)
+        #expect(node.place == place)
+        table.replace(node, by: InodeID(rawValue: 0x4000_0000_0000_0305))
+        table.move(second, to: Place(directory: .root, name: [2]))
+        #expect(node.place == place)
     }
 }

@@ -75,6 +75,9 @@ int linux_process_exists(int processDescriptor);
 /// Names the calling thread (at most 15 bytes are kept) for ps and debuggers.
 void linux_set_thread_name(const char *name);
 
+/// The name of an errno in headers, such as "EPERM"; NULL when it has none.
+const char *linux_errno_name(int code);
+
 /// umount2 with MNT_DETACH. Returns 0 or -errno.
 int linux_unmount_lazily(const char *path);
 

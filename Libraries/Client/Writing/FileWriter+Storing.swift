@@ -72,17 +72,22 @@ extension FileWriter {
 
     /// Stores what is left and gives the file its name, in place of whatever file has it. `directory` must be in the
     /// file's shard, as the one is for which the file was made.
+    /// - Parameter expected: what the name must lead to before, as in `Client.link(_:in:name:ifUnchanged:)`; nil:
+    ///   whatever it is.
     /// - Returns: the creation time of the name.
-    public func finish(linkingIn directory: InodeID, name: [UInt8]) async throws(ClientError) -> Timestamp {
+    public func finish(
+        linkingIn directory: InodeID, name: [UInt8], ifUnchanged expected: InodeID? = nil
+    ) async throws(ClientError) -> Timestamp {
         try checkUsable()
         try Client.checkName(name)
         isEnded = true
-        pendingName = PendingName(directory: directory, name: name)
+        if expected == nil { pendingName = PendingName(directory: directory, name: name) }
         sealRest()
         do {
             try await stored()
             if let creationTime { return creationTime }
-            return try await client.link(handle, in: directory, name: name)
+            guard let expected else { return try await client.link(handle, in: directory, name: name) }
+            return try await client.link(handle, in: directory, name: name, ifUnchanged: expected)
         } catch {
             throw fail(error)
         }

@@ -21,9 +21,12 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// Shards know LINK_FILE_WITH_SPAN.
     public static let linkWithSpan = ProtocolExtension(rawValue: 4)
 
+    /// Shards know LINK_FILE_IF_UNCHANGED.
+    public static let linkIfUnchanged = ProtocolExtension(rawValue: 5)
+
     /// Everything that the servers of this version can do.
     public static let all: [ProtocolExtension] = [
-        .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan,
+        .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged,
     ]
 
     public var description: String {
@@ -32,6 +35,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
         case .replaceDirectory: "REPLACE_DIRECTORY"
         case .fetchPageSums: "FETCH_PAGE_SUMS"
         case .linkWithSpan: "LINK_WITH_SPAN"
+        case .linkIfUnchanged: "LINK_IF_UNCHANGED"
         default: "extension \(rawValue)"
         }
     }

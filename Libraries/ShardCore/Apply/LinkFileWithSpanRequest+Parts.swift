@@ -10,3 +10,8 @@ extension LinkFileWithSpanRequest {
 
     var link: LinkFileRequest { LinkFileRequest(fileId: fileId, cookie: cookie, ownerId: ownerId, name: name) }
 }
+
+extension LinkFileIfUnchangedRequest {
+    /// The request without its condition.
+    var link: LinkFileRequest { LinkFileRequest(fileId: fileId, cookie: cookie, ownerId: ownerId, name: name) }
+}

@@ -66,6 +66,7 @@ extension ShardCore {
         case .addInlineSpan(let request): .addInlineSpan(try addInlineSpan(request, entry))
         case .linkFile(let request): .linkFile(try link(request, time))
         case .linkFileWithSpan(let request): .linkFileWithSpan(try link(request, time))
+        case .linkFileIfUnchanged(let request): .linkFileIfUnchanged(try link(request, time))
         case .softUnlinkFile(let request): .softUnlinkFile(try softUnlink(request, time))
         case .sameDirectoryRename(let request): .sameDirectoryRename(try rename(request, time))
         case .sameDirectoryRenameSnapshot(let request): .sameDirectoryRenameSnapshot(try resurrect(request, time))

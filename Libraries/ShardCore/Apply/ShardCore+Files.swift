@@ -44,12 +44,28 @@ extension ShardCore {
         return LinkFileWithSpanResponse(creationTime: try link(request.link, file, time))
     }
 
+    /// LINK_FILE_IF_UNCHANGED
+    func link(
+        _ request: LinkFileIfUnchangedRequest, _ time: Timestamp
+    ) throws(ShardFailure) -> LinkFileIfUnchangedResponse {
+        guard case .transient(let file) = try state.inode(request.fileId), time <= file.deadline else {
+            return LinkFileIfUnchangedResponse(creationTime: try timeLinked(request.link))
+        }
+        let expected = Mutation.linkIgnoresExpectation.isPlanted ? nil : request.expectedId
+        return LinkFileIfUnchangedResponse(creationTime: try link(request.link, file, time, expecting: expected))
+    }
+
     /// Makes a transient file, as it is by now, the target of a name.
+    /// - Parameter expected: what the name must lead to before; null: nothing; nil: whatever it is.
     private func link(
-        _ request: LinkFileRequest, _ file: TransientFileRecord, _ time: Timestamp
+        _ request: LinkFileRequest, _ file: TransientFileRecord, _ time: Timestamp, expecting expected: InodeID? = nil
     ) throws(ShardFailure) -> Timestamp {
         guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
         var owner = try modifiedLive(request.ownerId, time)
+        if let expected {
+            let present = try state.currentEdge(request.ownerId, NameHash(of: request.name), request.name)
+            guard expected == present?.target.id ?? .null else { throw .refused(.mismatchingTarget) }
+        }
         let creationTime = try createEdge(request.ownerId, &owner, request.name, request.fileId, time)
         try state.putDirectory(request.ownerId, owner)
         let record = FileRecord(size: file.size, mtime: time, atime: time)
@@ -57,7 +73,7 @@ extension ShardCore {
         return creationTime
     }
 
-    /// When the very edge that a repeated LINK_FILE or LINK_FILE_WITH_SPAN asks for was made.
+    /// When the very edge that a repeated LINK_FILE, or one of its relatives, asks for was made.
     private func timeLinked(_ request: LinkFileRequest) throws(ShardFailure) -> Timestamp {
         guard let owner = try state.directory(request.ownerId),
             !owner.owner.isNull || request.ownerId == .root,

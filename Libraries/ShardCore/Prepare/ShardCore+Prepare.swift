@@ -52,6 +52,7 @@ extension ShardCore {
         case .linkFileWithSpan(let request):
             try check(request.span, identity)
             try check(request.link, identity)
+        case .linkFileIfUnchanged(let request): try check(request.link, identity)
         case .softUnlinkFile(let request): try check(request)
         case .sameDirectoryRename(let request): try check(request)
         case .sameDirectoryRenameSnapshot(let request): try check(request)

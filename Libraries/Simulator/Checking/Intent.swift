@@ -5,6 +5,8 @@ final class Intent: CustomStringConvertible {
     enum Change {
         /// The name is to mean this inode.
         case put(InodeID)
+        /// The same, if it means `over` before; nil: nothing.
+        case replace(InodeID, over: InodeID?)
         /// The name is to mean a new directory, whose number the coordinator chooses; unless exclusive, one that is
         /// there already does as well.
         case makeDirectory(isExclusive: Bool)
@@ -47,6 +49,7 @@ final class Intent: CustomStringConvertible {
         guard invoked <= time, time <= returned else { return false }
         return switch change {
         case .put(let target): meaning?.target == target
+        case .replace(let target, let old): meaning?.target == target && before?.target == old
         case .makeDirectory: meaning?.target.isDirectory ?? false && (told ?? meaning) == meaning
         case .remove(let old): meaning == nil && old == before
         }

@@ -147,6 +147,7 @@ extension AnyShardRequest {
         switch self {
         case .linkFile(let request): [Place(directory: request.ownerId, name: request.name)]
         case .linkFileWithSpan(let request): [Place(directory: request.ownerId, name: request.name)]
+        case .linkFileIfUnchanged(let request): [Place(directory: request.ownerId, name: request.name)]
         case .softUnlinkFile(let request): [Place(directory: request.ownerId, name: request.name)]
         case .sameDirectoryRename(let request):
             [

@@ -24,9 +24,28 @@ extension SimulatedClient {
         }
         if world.random.perMille(300) { return try await link(file, contents, withSpanAt: place) }
         cluster.contents[file.id] = contents
+        if world.random.perMille(300) { return try await link(file, ifUnchanged: place) }
         let intent = want(.put(file.id), place, "create")
         let outcome = await counted(
             LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: place.directory, name: place.name),
+            shard: place.directory.shard)
+        settle([intent], outcome.result.map { Meaning(target: file.id, creationTime: $0.creationTime) })
+        _ = try outcome.result.get()
+    }
+
+    /// As who continues a file: only if the name means what it meant when it was looked at.
+    private func link(_ file: TransientInode, ifUnchanged place: Place) async throws(ClientError) {
+        var present: InodeID?
+        do {
+            present = try await lookup(place).target
+        } catch {
+            guard error.isRefusal(.nameNotFound) else { throw error }
+        }
+        let intent = want(.replace(file.id, over: present), place, "continuation")
+        let outcome = await counted(
+            LinkFileIfUnchangedRequest(
+                fileId: file.id, cookie: file.cookie, ownerId: place.directory, name: place.name,
+                expectedId: present ?? .null),
             shard: place.directory.shard)
         settle([intent], outcome.result.map { Meaning(target: file.id, creationTime: $0.creationTime) })
         _ = try outcome.result.get()

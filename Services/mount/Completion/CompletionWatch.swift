@@ -24,17 +24,10 @@ struct CompletionWatch: Sendable {
 
     /// As `CompletionRule.verdict`.
     func verdict(
-        closing thread: Int32, of creator: CreatorProcess?, inode number: UInt64, names: Set<[UInt8]>, isTrusted: Bool
+        closing thread: Int32, of creator: CreatorProcess?, inode number: UInt64, names: Set<[UInt8]>
     ) async -> CompletionRule.Verdict {
         guard thread > 0, let creator, creator.contains(thread) else { return .unfinished }
         let rule = rule
-        if isTrusted, rule.processes.threads(creator.group) == 1 {
-            // Its only thread waits for our answer, so nobody can hold a lock of its memory or descriptors; and if it
-            // waits in execve that shows before anything is read that execve locks. Nothing blocks, and a worker would
-            // cost more than the question. Only a process that replaces its own arguments by a mapping of one of our
-            // files could make us wait for ourselves.
-            return rule.verdict(closing: thread, ofCreator: creator.group, inode: number, names: names)
-        }
         return await ask(otherwise: .unfinished) {
             rule.verdict(closing: thread, ofCreator: creator.group, inode: number, names: names)
         }

@@ -38,14 +38,6 @@ package struct ProcessTable: Sendable {
         return code & 0x7f
     }
 
-    /// How many threads a process has; nil when it is gone. Safe at any time.
-    package func threads(_ group: Int32) -> Int? {
-        var found = stat()
-        guard stat("\(root)/\(group)/task", &found) == 0 else { return nil }
-        // Each thread is a directory, and so a link to this one, which has two of its own.
-        return Int(found.st_nlink) - 2
-    }
-
     /// Whether the process has a descriptor on the inode with this number, which the kernel knows by one of `names`.
     /// Nil when that cannot be found out. Blocks while the process is in execve.
     package func hasDescriptor(_ group: Int32, onInode number: UInt64, named names: Set<[UInt8]>) -> Bool? {

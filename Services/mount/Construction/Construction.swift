@@ -33,6 +33,18 @@ final class Construction {
     var isUnlinked = false
     /// The creator was killed: scrap at the last release.
     var isAbandoned = false
+    /// What it continues: the name must lead to that when this file takes it. Nil: it replaces whatever is there.
+    var base: Base?
+    /// Every write so far came through O_APPEND, so it can go behind another base as well.
+    var appendsOnly = false
+    /// It has another base than the kernel thinks, and so perhaps another size and other contents.
+    var wasRebased = false
+    /// The first error of a write: what was to be written is missing, so the file will not appear.
+    var failure: Errno?
+    /// The kernel caches nothing of what goes through some handle on it.
+    var isDirect: Bool
+    /// Who closed a descriptor first, as the kernel numbers tables of descriptors; only where callers are not seen.
+    var firstCloser: UInt64?
     /// Open handles.
     var handles = 0
     var publication: Task<Errno?, Never>?
@@ -47,7 +59,7 @@ final class Construction {
 
     init(
         number: UInt64, writer: FileWriter, place: Place, creator: CreatorProcess?, replacesExisting: Bool,
-        now: Timestamp
+        isDirect: Bool, now: Timestamp
     ) {
         self.number = number
         self.writer = writer
@@ -56,6 +68,7 @@ final class Construction {
         home = place.directory
         self.creator = creator
         self.replacesExisting = replacesExisting
+        self.isDirect = isDirect
         modified = now
     }
 

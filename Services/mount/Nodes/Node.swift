@@ -7,12 +7,14 @@ package final class Node {
     package let number: UInt64
     /// What it stands for now: the inode with that number, or after a replacement the new file, until the kernel has
     /// forgotten the old one.
-    package var content: InodeID
+    package internal(set) var content: InodeID
     /// Its name, as far as this mount knows; nil when it was removed.
     package var place: Place?
     /// How often the kernel was told of it and has not forgotten it.
     package var lookups: UInt64 = 0
     var construction: Construction?
+    /// What the kernel has cached of it may be older than what was written past its cache.
+    var hasStaleCache = false
     /// Of a finished file: its size never changes, its times hardly.
     private(set) var attributes: InodeAttributes?
     private var attributesUntil: UInt64 = 0
@@ -28,6 +30,12 @@ package final class Node {
     /// What is known of a finished file, if it is fresh enough.
     package func attributes(at nanoseconds: UInt64) -> InodeAttributes? {
         nanoseconds < attributesUntil ? attributes : nil
+    }
+
+    /// It was read at this time, as far as attributes are known.
+    func accessed(_ time: Timestamp) {
+        guard let known = attributes else { return }
+        attributes = InodeAttributes(id: known.id, modified: known.modified, accessed: time, size: known.size)
     }
 
     package func remember(_ attributes: InodeAttributes?, until nanoseconds: UInt64) {

@@ -6,23 +6,45 @@ import Protocol
 
 extension Mount {
     /// A descriptor was closed: the completion rule says whether the file is finished.
-    func flush(_ handle: UInt64, thread: Int32, isTrusted: Bool) async throws(Errno) -> Answer {
+    func flush(_ handle: UInt64, thread: Int32, owner: UInt64) async throws(Errno) -> Answer {
+        if case .sealed(let file)? = handles[handle], let failure = file.failure { throw failure }
         guard let construction = construction(ofHandle: handle) else { return .done }
         if construction.state == .building {
-            let verdict = await watch.verdict(
-                closing: thread, of: construction.creator, inode: construction.number, names: construction.names,
-                isTrusted: isTrusted)
+            let verdict =
+                construction.creator == nil && !isSeen(thread)
+                ? verdict(closing: construction, owner)
+                : await watch.verdict(
+                    closing: thread, of: construction.creator, inode: construction.number, names: construction.names)
             switch verdict {
-            case .unfinished, .exiting: return .done
+            case .unfinished, .exiting:
+                if let failure = construction.failure { throw failure }
+                return .done
             case .killed:
                 construction.isAbandoned = true
                 return .done
             case .complete: break
             }
         }
-        if construction.isUnlinked { return .done }
+        if construction.isUnlinked {
+            if let failure = construction.failure { throw failure }
+            return .done
+        }
         if let failure = await publish(construction) { throw failure }
         return .done
+    }
+
+    /// Whether the process of a calling thread can be asked about.
+    private func isSeen(_ thread: Int32) -> Bool {
+        thread > 0 && CallerSight.isProcOurs
+    }
+
+    /// What a close means when nobody can be asked: who closes first is taken for the creator, since a shell closes the
+    /// descriptor that it has duplicated before it starts anybody; and that it closes for good if there is only one
+    /// handle, and something in the file. If it does not, the file is continued.
+    private func verdict(closing construction: Construction, _ owner: UInt64) -> CompletionRule.Verdict {
+        if construction.firstCloser == nil { construction.firstCloser = owner }
+        let isLast = construction.firstCloser == owner && construction.handles == 1 && construction.size > 0
+        return isLast ? .complete : .unfinished
     }
 
     /// The last reference to an open file is gone.
@@ -33,17 +55,23 @@ extension Mount {
         guard construction.handles == 0, construction.state == .building else { return }
         if construction.isAbandoned || construction.isUnlinked || isInterrupted {
             await scrap(construction)
-        } else if let failure = await publish(construction) {
-            // Nobody waits for this close any more.
-            reportLoss(construction, failure)
+        } else {
+            // Nobody waits for this close any more; a failure is in the log.
+            _ = await publish(construction)
         }
     }
 
     func synchronize(_ handle: UInt64) async throws(Errno) -> Answer {
+        if case .sealed(let file)? = handles[handle], let failure = file.failure { throw failure }
         guard let construction = construction(ofHandle: handle), construction.state == .building else { return .done }
+        if let failure = construction.failure { throw failure }
         // The unsealed rest stays in memory: a span cannot grow any more once it is stored.
         let writer = construction.writer
-        try await posix { () throws(ClientError) in try await writer.stored() }
+        do {
+            try await writer.stored()
+        } catch {
+            throw fail(construction, "fsync", Errno(error))
+        }
         return .done
     }
 
@@ -64,12 +92,14 @@ extension Mount {
 
     private func publishNow(_ number: UInt64) async -> Errno? {
         guard let construction = constructions[number] else { return .inputOutput }
-        do {
+        do throws(Errno) {
+            if let failure = construction.failure { throw failure }
             let created = try await link(construction)
             finish(construction, created)
             await applyTimes(construction)
             return nil
         } catch {
+            report("close", construction.place, error)
             await scrap(construction)
             return error
         }
@@ -80,6 +110,7 @@ extension Mount {
     private func link(_ construction: Construction) async throws(Errno) -> Timestamp {
         let writer = construction.writer
         let place = construction.place
+        if construction.base != nil { return try await linkContinuation(construction) }
         if place.directory.shard == construction.home.shard {
             return try await posix { () throws(ClientError) in
                 try await writer.finish(linkingIn: place.directory, name: place.name)
@@ -97,7 +128,9 @@ extension Mount {
     private func finish(_ construction: Construction, _ created: Timestamp) {
         end(construction)
         let node = node(construction.number)
-        node.content = construction.writer.id
+        nodes.replace(node, by: construction.writer.id)
+        if construction.wasRebased { notifications.contentChanged(construction.number) }
+        node.hasStaleCache = construction.isDirect
         let attributes = InodeAttributes(
             id: construction.writer.id, modified: created, accessed: created, size: construction.size)
         remember(attributes, node)
@@ -114,10 +147,11 @@ extension Mount {
     private func applyTimes(_ construction: Construction) async {
         let told = construction.toldModified == construction.modified ? construction.toldModified : nil
         let modified = construction.chosenModified ?? told
-        guard modified != nil || construction.chosenAccessed != nil else { return }
+        // Whoever reads it first must find that nobody did since it was written.
+        let accessed = construction.chosenAccessed ?? told
+        guard modified != nil || accessed != nil else { return }
         do {
-            try await client.setTimes(
-                construction.writer.id, modified: modified, accessed: construction.chosenAccessed)
+            try await client.setTimes(construction.writer.id, modified: modified, accessed: accessed)
         } catch {
             logger.warning("the times of a new file could not be set: \(error)")
         }

@@ -30,10 +30,11 @@ extension Mount {
     }
 
     private func appendDots(_ buffer: inout DirectoryBuffer, _ number: UInt64, from offset: off_t, _ plus: Bool) {
-        let dots: [(name: [UInt8], next: off_t)] = [
-            ([UInt8(ascii: ".")], 1), ([UInt8(ascii: "."), UInt8(ascii: ".")], 2),
+        let parent = node(number).place.map { NodeNumber.number($0.directory) } ?? number
+        let dots: [(name: [UInt8], number: UInt64, next: off_t)] = [
+            ([UInt8(ascii: ".")], number, 1), ([UInt8(ascii: "."), UInt8(ascii: ".")], parent, 2),
         ]
-        for (name, next) in dots where offset < next {
+        for (name, number, next) in dots where offset < next {
             let attributes = Attributes(
                 number: number, type: .directory, size: 0, modified: .zero, accessed: .zero, validSeconds: 0)
             if plus {

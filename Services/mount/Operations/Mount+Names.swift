@@ -47,7 +47,21 @@ extension Mount {
             guard construction.replacesExisting else { return .done }
         }
         try await posix { () throws(ClientError) in try await client.unlink(name, in: place.directory) }
+        forgetName(place)
         return .done
+    }
+
+    /// A finished file lost its name to this mount: who has it open for writing may go on, and nothing comes of it.
+    func forgetName(_ place: Place) {
+        for handle in handles.values {
+            let number: UInt64
+            switch handle {
+            case .sealed(let file): number = file.number
+            case .constructing(let construction): number = construction.number
+            case .reading: continue
+            }
+            if let node = nodes[number], node.construction == nil, node.place == place { node.place = nil }
+        }
     }
 
     // MARK: Files under construction

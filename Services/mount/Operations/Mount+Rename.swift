@@ -37,7 +37,8 @@ extension Mount {
                 old.name, in: old.directory, to: new.name, in: new.directory, replacesDirectory: replacesDirectory)
         }
         if let displaced { detach(displaced) }
-        nodes[NodeNumber.number(found.targetId)]?.place = new
+        forgetName(new)
+        nodes.move(found.targetId, to: new)
     }
 
     /// Only this mount knows the old name, so only this mount has to learn the new one; but a file that both names have
@@ -49,6 +50,8 @@ extension Mount {
         guard construction.state == .building else { throw Errno(EBUSY) }
         let old = construction.place
         if let displaced { detach(displaced) }
+        forgetName(new)
+        construction.base = nil
         places.remove(construction.number, at: old)
         construction.place = new
         places.insert(construction.number, at: new)

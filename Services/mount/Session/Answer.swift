@@ -54,6 +54,8 @@ struct OpenedFile {
     let handle: UInt64
     /// What the kernel has cached of this inode is still right.
     var keepsCache = false
+    /// The kernel passes every read and write on, and refuses mappings that are shared (ENODEV).
+    var isDirect = false
     /// Nobody has to be told when a descriptor is closed, only at the last release.
     var skipsFlush = false
 }

@@ -15,12 +15,6 @@ enum FuseArgument {
         return context.pointee.pid
     }
 
-    /// Whether the caller is the user who runs this mount (or root), and so harms only itself by what it does to us.
-    static func isTrusted(_ request: OpaquePointer?) -> Bool {
-        guard let request, let context = fuse_req_ctx(request) else { return false }
-        return context.pointee.uid == geteuid() || context.pointee.uid == 0
-    }
-
     static func bytes(_ text: UnsafePointer<CChar>?) -> [UInt8] {
         guard let text else { return [] }
         return Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))

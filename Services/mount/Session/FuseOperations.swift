@@ -112,17 +112,22 @@ enum FuseOperations {
         }
         operations.write = { request, _, buffer, size, offset, info in
             guard let handle = info?.pointee.fh else { return }
-            let position = UInt64(clamping: offset)
+            let (position, appends) = (UInt64(clamping: offset), (info?.pointee.flags ?? 0) & O_APPEND != 0)
             let source = FuseArgument.Bytes(buffer: UnsafeRawBufferPointer(start: buffer, count: size))
-            if FuseArgument.answerAtOnce(request, { $0.writeNow(handle, source.buffer, at: position) }) { return }
+            let isAnswered = FuseArgument.answerAtOnce(request) {
+                $0.writeNow(handle, source.buffer, at: position, appends: appends)
+            }
+            guard !isAnswered else { return }
             let bytes = Array(source.buffer)
-            FuseArgument.serve(request) { mount throws(Errno) in try await mount.write(handle, bytes, at: position) }
+            FuseArgument.serve(request) { mount throws(Errno) in
+                try await mount.write(handle, bytes, at: position, appends: appends)
+            }
         }
         operations.flush = { request, _, info in
-            guard let handle = info?.pointee.fh else { return }
-            let (thread, isTrusted) = (FuseArgument.thread(request), FuseArgument.isTrusted(request))
+            guard let (handle, owner) = info.map({ ($0.pointee.fh, $0.pointee.lock_owner) }) else { return }
+            let thread = FuseArgument.thread(request)
             FuseArgument.serve(request) { mount throws(Errno) in
-                try await mount.flush(handle, thread: thread, isTrusted: isTrusted)
+                try await mount.flush(handle, thread: thread, owner: owner)
             }
         }
         operations.fsync = { request, _, _, info in

@@ -57,6 +57,7 @@ struct FuseReply: @unchecked Sendable {
         var info = fuse_file_info()
         info.fh = opened.handle
         info.keep_cache = opened.keepsCache ? 1 : 0
+        info.direct_io = opened.isDirect ? 1 : 0
         info.noflush = opened.skipsFlush ? 1 : 0
         return info
     }

@@ -71,13 +71,15 @@ final class FuseSession {
     }
 
     /// Unmounts if that has not happened yet. The files that programs still have open answer ENOTCONN from now on.
-    func close() {
+    ///
+    /// - Parameter isDetached: the mount point is free already, and may be somebody else's by now.
+    func close(isDetached: Bool) {
         guard isMounted else { return }
         isMounted = false
         stopReceiving()
         onEnd = nil
         mount.notifications.stop()
-        fuse_session_unmount(session)
+        if !isDetached { fuse_session_unmount(session) }
         mount.notifications.join()
         fuse_session_destroy(session)
         free(buffer.mem)

@@ -19,6 +19,24 @@ enum MountPoint {
         guard code == 0 else { throw SystemError("unmount the dead mount at \(path)", code: code) }
     }
 
+    /// Takes the mount off its place, while programs go on with what they have open. False when that cannot be done.
+    ///
+    /// On a worker: the kernel or libfuse's helper, which those need who are not root, may look at the mount, which is
+    /// ours.
+    static func detach(_ path: String) async -> Bool {
+        (try? await WorkQueue.shared.run { linux_unmount_lazily(path) == 0 || runHelper(path) }) ?? false
+    }
+
+    private static func runHelper(_ path: String) -> Bool {
+        var pid: pid_t = 0
+        var status: Int32 = 0
+        let words = ["fusermount3", "-u", "-q", "-z", "--", path]
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        guard posix_spawnp(&pid, "fusermount3", nil, nil, &arguments, environ) == 0 else { return false }
+        return waitpid(pid, &status, 0) == pid && status == 0
+    }
+
     /// Lets the kernel read further ahead than its usual 128 KiB, if we may. Without it everything works, only slower.
     /// Looks the device up without asking the filesystem, which is ours and may be waiting for us.
     static func raiseReadAhead(_ path: String, kibibytes: Int) {

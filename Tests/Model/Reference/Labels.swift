@@ -28,6 +28,11 @@ public struct Labels: Sendable {
         case .construct(_, let owner): .construct(in: directory(owner), size: 0)
         case .link(let file, let owner, let name):
             files[file].map { .link($0, in: directory(owner), name: ModelOperation.names[name]) }
+        case .linkOver(let file, let owner, let name, let aim):
+            files[file].map {
+                let edge = current(owner, name, aim, model, absent: .null)
+                return .linkOver($0, in: edge.directory, name: edge.name, expected: edge.target)
+            }
         case .unlink(let owner, let name, let aim): .unlink(current(owner, name, aim, model))
         case .rename(let owner, let name, let new, let aim):
             .rename(current(owner, name, aim, model), to: ModelOperation.names[new])

@@ -11,6 +11,8 @@ extension ModelOperation {
             .create(file: file, in: new(owner), name: name, size: size)
         case .construct(let file, let owner): .construct(file: file, in: new(owner))
         case .link(let file, let owner, let name): .link(file: file, in: new(owner), name: name)
+        case .linkOver(let file, let owner, let name, let aim):
+            .linkOver(file: file, in: new(owner), name: name, aim)
         case .unlink(let owner, let name, let aim): .unlink(in: new(owner), name: name, aim)
         case .rename(let owner, let name, let to, let aim): .rename(in: new(owner), name: name, to: to, aim)
         case .resurrect(let owner, let name, let version, let to, let aim):

@@ -14,6 +14,7 @@ public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
     case create(file: Int, in: Int, name: Int, size: Int)
     case construct(file: Int, in: Int)
     case link(file: Int, in: Int, name: Int)
+    case linkOver(file: Int, in: Int, name: Int, Aim)
     case unlink(in: Int, name: Int, Aim)
     case rename(in: Int, name: Int, to: Int, Aim)
     case resurrect(in: Int, name: Int, version: Int, to: Int, Aim)
@@ -43,6 +44,8 @@ public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
             ".create(file: \(file), in: \(owner), name: \(name), size: \(size))"
         case .construct(let file, let owner): ".construct(file: \(file), in: \(owner))"
         case .link(let file, let owner, let name): ".link(file: \(file), in: \(owner), name: \(name))"
+        case .linkOver(let file, let owner, let name, let aim):
+            ".linkOver(file: \(file), in: \(owner), name: \(name), .\(aim))"
         case .unlink(let owner, let name, let aim): ".unlink(in: \(owner), name: \(name), .\(aim))"
         case .rename(let owner, let name, let new, let aim):
             ".rename(in: \(owner), name: \(name), to: \(new), .\(aim))"

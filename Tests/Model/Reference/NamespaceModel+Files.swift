@@ -11,7 +11,10 @@ extension NamespaceModel {
         return .made(id)
     }
 
-    mutating func link(_ file: InodeID, _ owner: InodeID, _ name: [UInt8]) throws(ProtocolError) -> Moment {
+    /// - Parameter expected: what the name must lead to before; nil: whatever it is.
+    mutating func link(
+        _ file: InodeID, _ owner: InodeID, _ name: [UInt8], over expected: InodeID? = nil
+    ) throws(ProtocolError) -> Moment {
         guard file.shard == owner.shard else { throw .badShard }
         try Self.check(name)
         guard case .transient(.whenWaited) = files[file]?.state else {
@@ -20,6 +23,7 @@ extension NamespaceModel {
             return edge.since
         }
         var directory = try live(owner)
+        if let expected, expected != directory.current[name]?.target ?? .null { throw .mismatchingTarget }
         try create(name, file, in: &directory)
         directories[owner] = directory
         files[file]?.state = .linked(mtime: .edge(owner, now))

@@ -85,6 +85,8 @@ public struct NamespaceModel: Sendable {
         switch request {
         case .construct(let directory, let size): return construct(in: directory, size, newID)
         case .link(let file, let directory, let name): return .since(try link(file, directory, name))
+        case .linkOver(let file, let directory, let name, let expected):
+            return .since(try link(file, directory, name, over: expected))
         case .unlink(let edge): return .since(try unlink(edge))
         case .rename(let edge, let name): return .since(try rename(edge, to: name))
         case .resurrect(let edge, let name): return .since(try resurrect(edge, to: name))

@@ -24,6 +24,8 @@ public enum NamespaceRequest: Hashable, Sendable {
     /// CONSTRUCT_FILE in the shard of a directory and, unless `size` is 0, ADD_INLINE_SPAN.
     case construct(in: InodeID, size: UInt32)
     case link(InodeID, in: InodeID, name: [UInt8])
+    /// LINK_FILE_IF_UNCHANGED; null: nothing has the name
+    case linkOver(InodeID, in: InodeID, name: [UInt8], expected: InodeID)
     /// SOFT_UNLINK_FILE
     case unlink(Edge)
     /// SAME_DIRECTORY_RENAME
@@ -62,8 +64,8 @@ public enum NamespaceRequest: Hashable, Sendable {
     public var directories: [InodeID] {
         switch self {
         case .construct, .setTime, .scrap, .removeSpan, .removeFile, .wait: []
-        case .link(_, let directory, _), .setInfo(let directory, _), .makeDirectory(let directory, _),
-            .hardUnlinkDirectory(let directory):
+        case .link(_, let directory, _), .linkOver(_, let directory, _, _), .setInfo(let directory, _),
+            .makeDirectory(let directory, _), .hardUnlinkDirectory(let directory):
             [directory]
         case .unlink(let edge), .rename(let edge, _), .resurrect(let edge, _), .lock(let edge), .unlock(let edge),
             .forget(let edge), .hardUnlink(let edge):

@@ -50,7 +50,10 @@ public struct OperationGenerator<Random: RandomNumberGenerator> {
     private mutating func rare() -> ModelOperation {
         switch number(12) {
         case 0: .construct(file: file(), in: directory())
-        case 1: .link(file: file(), in: directory(), name: name())
+        case 1:
+            number(2) == 0
+                ? .link(file: file(), in: directory(), name: name())
+                : .linkOver(file: file(), in: directory(), name: fileName(), aim())
         case 2: .lock(in: directory(), name: name(), aim())
         case 3, 4: .unlock(in: directory(), name: name(), aim())
         case 5: .setTime(file: file(), number(1000))

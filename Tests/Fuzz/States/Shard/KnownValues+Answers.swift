@@ -9,6 +9,8 @@ extension KnownValues {
             learn(link.ownerId, link.name, link.fileId, linked.creationTime)
         case (.linkFileWithSpan(let link), .linkFileWithSpan(let linked)):
             learn(link.ownerId, link.name, link.fileId, linked.creationTime)
+        case (.linkFileIfUnchanged(let link), .linkFileIfUnchanged(let linked)):
+            learn(link.ownerId, link.name, link.fileId, linked.creationTime)
         case (.softUnlinkFile(let unlink), .softUnlinkFile(let unlinked)):
             learn(unlink.ownerId, unlink.name, .null, unlinked.deleteCreationTime)
             learn(unlink.ownerId, unlink.name, unlink.fileId, unlink.creationTime)

@@ -20,7 +20,7 @@ enum ShardTemplates {
         (.setDirectoryOwner, "xd"), (.createLockedCurrentEdge, "dniT"), (.lockCurrentEdge, "eDXTN"),
         (.unlockCurrentEdge, "eDNTXy"), (.removeOwnedSnapshotFileEdge, "eDXNT"), (.makeFileTransient, "iz"),
         (.removeDirectoryOwner, "dI"), (.shardSnapshot, "q"), (.replaceLockedDirectoryEdge, "eDNTXi"),
-        (.closeSequences, "q"), (.linkFileWithSpan, "fLdn"),
+        (.closeSequences, "q"), (.linkFileWithSpan, "fLdn"), (.linkFileIfUnchanged, "fFcdni"),
     ]
 
     /// Every kind there is, for requests made of arbitrary fields.

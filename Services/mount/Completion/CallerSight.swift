@@ -1,0 +1,29 @@
+import Glibc
+
+/// Whether this process can find out who closes its files: it sees processes of its own pid namespace and of those
+/// within, if procfs is that namespace's.
+enum CallerSight {
+    /// Of the first pid namespace, always.
+    private static let firstNamespace = "pid:[4026531836]"
+
+    /// Whether `/proc` tells of the processes that the kernel's numbers mean here.
+    static let isProcOurs: Bool = link("/proc/self") == "\(getpid())"
+
+    /// What is wrong with it, for the log; nil: nothing.
+    static var warning: String? {
+        if !isProcOurs {
+            return "/proc is not that of this pid namespace, so nobody can be told who closes a file: files appear at "
+                + "the last close of whoever closed them first, or a moment later"
+        }
+        guard link("/proc/self/ns/pid") != firstNamespace else { return nil }
+        return "this mount has a pid namespace of its own: of programs outside it cannot be told who closes a file, so "
+            + "their files appear at the last close of whoever closed them first, or a moment later"
+    }
+
+    private static func link(_ path: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: 256)
+        let count = readlink(path, &buffer, buffer.count)
+        guard count > 0 else { return nil }
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,62 @@
+"""append-other-host.py MOUNT MOUNT: what is written to a file that another host has changed since it was opened."""
+import errno, os, subprocess, sys
+from refused import refused
+
+here, there = sys.argv[1:3]
+
+
+def append(mount, name, text):
+    # By another process: one that has the file open through both mounts of one machine looks as if it went on.
+    subprocess.run(["sh", "-c", 'cat >> "$1"', "sh", f"{mount}/{name}"], input=text, check=True)
+
+
+def content(mount, name):
+    fd = os.open(f"{mount}/{name}", os.O_RDONLY)
+    try:
+        return os.read(fd, 1 << 20)
+    finally:
+        os.close(fd)
+
+
+# At once after the other's append, while names are still believed.
+append(here, "log", b"one\n")
+append(there, "log", b"two\n")
+append(here, "log", b"three\n")
+append(there, "log", b"four\n")
+append(here, "log", b"five\n")
+assert content(here, "log") == b"one\ntwo\nthree\nfour\nfive\n", content(here, "log")
+
+# Open over the other's append.
+with open(f"{here}/log", "ab", 0) as f:
+    f.write(b"six\n")
+    append(there, "log", b"seven\n")
+    f.write(b"eight\n")
+assert content(here, "log").endswith(b"five\nseven\nsix\neight\n"), content(here, "log")
+
+# What was not appended cannot be moved: it is refused, and what the other wrote stays.
+fd = os.open(f"{here}/log", os.O_WRONLY)
+size = os.fstat(fd).st_size
+os.pwrite(fd, b"patch\n", size)
+append(there, "log", b"nine\n")
+refused([errno.ESTALE], os.close, fd)
+assert content(there, "log").endswith(b"six\neight\nnine\n"), content(there, "log")
+
+# Opened for patching right after the other's append: the kernel looks the name up again.
+append(there, "log", b"ten\n")
+fd = os.open(f"{here}/log", os.O_WRONLY)
+os.pwrite(fd, b"eleven\n", os.fstat(fd).st_size)
+os.close(fd)
+assert content(here, "log").endswith(b"nine\nten\neleven\n"), content(here, "log")
+
+# The log was moved away: what was appended becomes a new one.
+with open(f"{here}/log", "ab", 0) as f:
+    f.write(b"late\n")
+    os.rename(f"{there}/log", f"{there}/log.1")
+assert content(there, "log") == b"late\n"
+assert content(there, "log.1").endswith(b"ten\neleven\n")
+
+# Replacing is meant to replace, whatever is there.
+with open(f"{here}/log", "wb", 0) as f:
+    append(there, "log", b"more\n")
+    f.write(b"anew\n")
+assert content(here, "log") == b"anew\n"
