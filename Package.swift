@@ -112,6 +112,10 @@ let package = Package(
             name: "sterna-bench",
             dependencies: ["Wire", "Protocol", "Erasure", "EventLoop", argumentParser],
             path: "ops/benchmark/Benchmark"),
+        .target(name: "VolatileDisk", path: "ops/volatile-disk/Model"),
+        .executableTarget(
+            name: "sterna-volatile-disk", dependencies: ["VolatileDisk", "CFUSE", "CLinux", argumentParser],
+            path: "ops/volatile-disk/Command"),
         .executableTarget(
             name: "sterna-torture", dependencies: ["Client", "BlockStore", "EventLoop", "Protocol", argumentParser],
             path: "ops/torture-campaign", exclude: ["README.md"]),
@@ -175,6 +179,7 @@ let package = Package(
                 "sterna-torture", "Client", "EventLoop", "Protocol", "Store",
             ], exclude: ["Programs"]),
         tests("RegistryService", ["sterna-registry", "Protocol", "EventLoop"], exclude: ["README.md"]),
+        tests("VolatileDisk", ["VolatileDisk", "sterna-volatile-disk"]),
         tests("ShardService", ["sterna-shard", "Protocol", "EventLoop"]),
     ],
     swiftLanguageModes: [.v6]
