@@ -149,7 +149,7 @@ let package = Package(
             exclude: ["Reference", "README.md"]),
         tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Simulator", "Store"], exclude: ["README.md"]),
         tests("RegistryCore", ["RegistryCore", "Store", "Protocol"], exclude: ["README.md"]),
-        tests("BlockStore", ["BlockStore", "Erasure", "Protocol", "Store"]),
+        tests("BlockStore", ["BlockStore", "Erasure", "Protocol", "Store", "sterna-volatile-disk"]),
         tests("BlockService", ["sterna-block", "EventLoop", "Erasure", "Protocol", "Wire"]),
         tests("Client", ["Client"]),
         tests(
