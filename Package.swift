@@ -176,9 +176,10 @@ let package = Package(
             "EndToEnd",
             [
                 "sterna", "sterna-registry", "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", "sterna-mount",
-                "sterna-torture", "Client", "EventLoop", "Protocol", "Store",
+                "sterna-torture", "sterna-volatile-disk", "Client", "EventLoop", "Protocol", "Store",
             ], exclude: ["Programs"]),
         tests("RegistryService", ["sterna-registry", "Protocol", "EventLoop"], exclude: ["README.md"]),
+        tests("TortureCampaign", ["sterna-torture"]),
         tests("VolatileDisk", ["VolatileDisk", "sterna-volatile-disk"]),
         tests("ShardService", ["sterna-shard", "Protocol", "EventLoop"]),
     ],
