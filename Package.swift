@@ -114,6 +114,10 @@ let package = Package(
             name: "sterna-bench",
             dependencies: ["Wire", "Protocol", "Erasure", "EventLoop", argumentParser],
             path: "ops/benchmark/Benchmark"),
+        .target(name: "VolatileDisk", path: "ops/volatile-disk/Model"),
+        .executableTarget(
+            name: "sterna-volatile-disk", dependencies: ["VolatileDisk", "CFUSE", "CLinux", argumentParser],
+            path: "ops/volatile-disk/Command"),
         .executableTarget(
             name: "sterna-torture", dependencies: ["Client", "BlockStore", "EventLoop", "Protocol", argumentParser],
             path: "ops/torture-campaign", exclude: ["README.md"]),
@@ -147,7 +151,7 @@ let package = Package(
             exclude: ["Reference", "README.md"]),
         tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Simulator", "Store"], exclude: ["README.md"]),
         tests("RegistryCore", ["RegistryCore", "Store", "Protocol"], exclude: ["README.md"]),
-        tests("BlockStore", ["BlockStore", "Erasure", "Protocol", "Store"]),
+        tests("BlockStore", ["BlockStore", "Erasure", "Protocol", "Store", "sterna-volatile-disk"]),
         tests("BlockService", ["sterna-block", "EventLoop", "Erasure", "Protocol", "Wire"]),
         tests("Client", ["Client"]),
         tests(
@@ -174,9 +178,11 @@ let package = Package(
             "EndToEnd",
             [
                 "sterna", "sterna-registry", "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", "sterna-mount",
-                "sterna-torture", "Client", "EventLoop", "Protocol", "Store",
+                "sterna-torture", "sterna-volatile-disk", "Client", "EventLoop", "Protocol", "Store",
             ], exclude: ["Programs"]),
         tests("RegistryService", ["sterna-registry", "Protocol", "EventLoop"], exclude: ["README.md"]),
+        tests("TortureCampaign", ["sterna-torture"]),
+        tests("VolatileDisk", ["VolatileDisk", "sterna-volatile-disk"]),
         tests("ShardService", ["sterna-shard", "Protocol", "EventLoop"]),
     ],
     swiftLanguageModes: [.v6]

@@ -23,6 +23,8 @@ public final class BlockDisk: Sendable {
     let upkeepNotices = Mutex<[SmallBlockNotice]>([])
     private let blockCount: Atomic<Int>
     private let temporaryNumber: Atomic<UInt64>
+    /// Directories of blocks that were made here and whose names may not be durable yet.
+    private let newDirectories = Mutex<Set<String>>([])
     /// One unlink at a time: a burst of erases must not keep a spinning disk from reading.
     let erasing = Mutex<Void>(())
     /// For the next check; one at a time is usual.
@@ -48,13 +50,14 @@ public final class BlockDisk: Sendable {
         _ = try DiskLayout.read(of: directory, path: path)
         keyFile = try SecretKeyFile(of: directory, path: path)
         id = BlockServiceID(secretKey: keyFile.key)
-        if mkdirat(directory.raw, Self.blocksName, 0o777) == 0 {
-            try directory.sync(path)
-        } else if errno != EEXIST {
+        if mkdirat(directory.raw, Self.blocksName, 0o777) != 0, errno != EEXIST {
             throw .last("create \(path)/\(Self.blocksName)")
         }
         blocksDirectory = try FileDescriptor.open(
             Self.blocksName, in: directory, flags: O_RDONLY | O_DIRECTORY)
+        // Also when all of it was there: a process that died may have made it and not come to its sync.
+        try directory.sync(path)
+        try blocksDirectory.sync("\(path)/\(Self.blocksName)")
         temporaryNumber = Atomic(UInt64.random(in: 0 ... .max))
         blockCount = Atomic(0)
         smallBlockState = Mutex(Self.openedSmallBlocks(of: directory, path: path, key: keyFile.key))
@@ -169,14 +172,24 @@ public final class BlockDisk: Sendable {
     func directory(for path: BlockPath, making: Bool) throws(BlockStoreError) -> FileDescriptor {
         let flags = O_RDONLY | O_DIRECTORY
         do {
-            return try FileDescriptor.open(path.directory, in: blocksDirectory, flags: flags)
+            let found = try FileDescriptor.open(path.directory, in: blocksDirectory, flags: flags)
+            if making { try syncName(of: path.directory) }
+            return found
         } catch .system(_, ENOENT) where making {
+            newDirectories.withLock { _ = $0.insert(path.directory) }
             if mkdirat(blocksDirectory.raw, path.directory, 0o777) != 0, errno != EEXIST {
                 throw .last("create \(self.path)/\(Self.blocksName)/\(path.directory)")
             }
-            try blocksDirectory.sync("\(self.path)/\(Self.blocksName)")
+            try syncName(of: path.directory)
             return try FileDescriptor.open(path.directory, in: blocksDirectory, flags: flags)
         }
+    }
+
+    /// Waits until a directory that another write made just now, or failed to sync, has a durable name.
+    private func syncName(of subdirectory: String) throws(BlockStoreError) {
+        guard newDirectories.withLock({ $0.contains(subdirectory) }) else { return }
+        try blocksDirectory.sync("\(path)/\(Self.blocksName)")
+        newDirectories.withLock { _ = $0.remove(subdirectory) }
     }
 
     private static func makeDirectory(_ path: String) throws(BlockStoreError) {

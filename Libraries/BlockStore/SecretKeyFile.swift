@@ -24,6 +24,8 @@ final class SecretKeyFile: Sendable {
         guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
             throw errno == EWOULDBLOCK ? .inUse(path: keyPath) : .last("lock \(keyPath)")
         }
+        // Also one that was there: whoever made it may not have come to that.
+        try file.sync(keyPath)
         guard let key = Self.key(try file.bytes(atMost: Self.length + 1)) else { throw .corruptKey(path: keyPath) }
         self.key = key
     }

@@ -12,6 +12,7 @@ final class Campaign {
     private let counters = Counters()
     private let findings: Findings
     private var smallDisk: SmallDisk?
+    private var machineDisk: MachineDisk?
     private var mounts: MountSlots?
 
     init(_ options: Torture) throws {
@@ -49,8 +50,15 @@ final class Campaign {
     }
 
     private func torture() throws {
-        if options.smallDisk > 0 { makeSmallDisk() }
-        defer { smallDisk?.unmount() }
+        if options.powerCuts > 0 {
+            machineDisk = try MachineDisk(programs: programs, directory: directory, seed: seed)
+        } else if options.smallDisk > 0 {
+            makeSmallDisk()
+        }
+        defer {
+            smallDisk?.unmount()
+            machineDisk?.stop()
+        }
         let cluster = try TortureCluster(
             programs: programs, directory: directory, disks: options.disks, policy: options.policy,
             options: clusterOptions)
@@ -62,6 +70,7 @@ final class Campaign {
         for name in LoadContext.directories {
             guard mkdir("\(mounts.paths[0])/\(name)", 0o755) == 0 else { throw PosixError.last("mkdir \(name)") }
         }
+        if let place = options.lyingDisk { try machineDisk?.command("ignore-sync /\(place)") }
         let maintenance = Maintenance(
             cluster: cluster, programs: programs, counters: counters, findings: findings)
         if options.relayout { try maintenance.startRelayout() }
@@ -71,11 +80,33 @@ final class Campaign {
         let plan = FaultPlan(
             cluster: cluster, view: view, mounts: mounts, maintenance: maintenance,
             smallBlocks: SmallBlockView(cluster), ledger: ledger, impairments: impairments, lost: LostDisks(),
-            counters: counters, findings: findings, smallDisk: smallDisk, seed: seed, diskLosses: options.diskLosses,
+            counters: counters, findings: findings, smallDisk: fillableDisk, machineDisk: machineDisk,
+            powerCutsPerMinute: options.powerCuts, seed: seed, diskLosses: options.diskLosses,
             secondsBetweenLosses: options.minutes * 60 / Double(options.diskLosses + 1), repairs: options.repair)
-        let model = try storm(plan)
-        try check(plan, model)
+        let (model, names) = try storm(plan)
+        guard !findings.isHopeless else { return }
+        try check(plan, model, names)
         maintenance.addCollectorCounters()
+        stopMounts()
+        cluster.stop()
+        checkMetadata()
+    }
+
+    /// What every shard and the coordinator keep agrees with itself, when all of it stands still.
+    private func checkMetadata() {
+        let log = directory + "/fsck.log"
+        do {
+            let status = try ChildProgram.run("\(programs)/sterna", ["fsck", directory], log: log, seconds: 300)
+            if status != 0 { findings.add("fsck ends with \(status); see \(log)") }
+            counters.add("fsck of everything")
+        } catch {
+            findings.add("fsck: \(error)")
+        }
+    }
+
+    private var fillableDisk: (any FillableDisk)? {
+        guard let machineDisk, options.smallDisk > 0 else { return smallDisk }
+        return FillablePlace(disk: options.disks - 1, machine: machineDisk)
     }
 
     private var clusterOptions: [String] {
@@ -114,15 +145,18 @@ final class Campaign {
     }
 
     private func stopMounts() {
-        for path in mounts?.stop() ?? [] { findings.add("the mount \(path) did not end properly") }
+        let broken = mounts?.stop() ?? []
+        if !findings.isHopeless { for path in broken { findings.add("the mount \(path) did not end properly") } }
         mounts = nil
     }
 
     // MARK: Load and faults
 
-    private func storm(_ plan: FaultPlan) throws -> FileModel {
+    private func storm(_ plan: FaultPlan) throws -> (FileModel, NameJudge) {
+        let view = plan.view
         let judge = ReadJudge(
-            cluster: plan.view, ledger: plan.ledger, impairments: plan.impairments, notesPath: directory + "/notes")
+            ledger: plan.ledger, impairments: plan.impairments, notesPath: directory + "/notes"
+        ) { try view.spans(ofPath: $0) }
         let context = LoadContext(
             mounts: plan.mounts, counters: counters, findings: findings, judge: judge,
             largestFileBytes: options.largestFile << 20, mostBytes: options.allFiles << 20,
@@ -133,6 +167,17 @@ final class Campaign {
             try running.start("worker-\(number)") {
                 var worker = LoadWorker(number, context, seed: seed)
                 worker.run()
+            }
+        }
+        for number in 0..<options.nameWorkers {
+            let seed = SeededRandom.mix(seed &+ UInt64(number) &* 7907)
+            try running.start("names-\(number)") {
+                var worker = NameWorker(number, context, seed: seed)
+                while !context.isOver {
+                    worker.step()
+                    usleep(20_000)
+                }
+                worker.end()
             }
         }
         let rate = options.filesDamagedPerMinute
@@ -154,12 +199,12 @@ final class Campaign {
             plan.mounts.abort()
             guard running.wait(seconds: 60) else { throw CampaignError(description: "workers hang for good") }
         }
-        return context.model
+        return (context.model, context.names)
     }
 
     // MARK: The end
 
-    private func check(_ plan: FaultPlan, _ model: FileModel) throws {
+    private func check(_ plan: FaultPlan, _ model: FileModel, _ names: NameJudge) throws {
         let files = model.all()
         say("checking \(files.count) files")
         plan.maintenance.stopRelayout()
@@ -174,6 +219,7 @@ final class Campaign {
             smallBlocks: plan.smallBlocks, files: files, doubts: model.doubts, lostServices: plan.lost.services)
         checks.contents(mount: root)
         checks.cutOffCalls(mount: root)
+        checks.trees(names.all, mount: root)
         checks.deaths(log: directory + "/up.log")
         let unread = checks.blocks()
         if options.repair {
@@ -181,6 +227,7 @@ final class Campaign {
             checks.scrubReports(log: directory + "/log/gc.log", unread: unread)
             checks.contents(mount: root)
         }
+        guard options.leftovers else { return }
         checks.leftovers(withinSeconds: Double(options.eraseDelay) + 180)
     }
 

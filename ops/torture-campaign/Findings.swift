@@ -7,6 +7,7 @@ final class Findings: Sendable {
         var lines: [String] = []
         var lostFiles: Set<String> = []
         var wrongBytes = 0
+        var isHopeless = false
     }
 
     private let state = Mutex(State())
@@ -18,6 +19,15 @@ final class Findings: Sendable {
     var count: Int { state.withLock { $0.lines.count } }
     var lostFiles: Int { state.withLock { $0.lostFiles.count } }
     var wrongBytes: Int { state.withLock { $0.wrongBytes } }
+
+    /// Whether something was found after which there is no cluster any more.
+    var isHopeless: Bool { state.withLock { $0.isHopeless } }
+
+    /// Something after which it is of no use to go on.
+    func addLast(_ text: String) {
+        add(text)
+        state.withLock { $0.isHopeless = true }
+    }
 
     func add(_ text: String) {
         let line = "FINDING \(text)"

@@ -22,7 +22,7 @@ struct Progress: Sendable {
             if let hung = context.watchdog.overdue(seconds: patience).first {
                 return findings.add("hangs for more than \(Int(patience)) s: \(hung.what)")
             }
-            if findings.count >= Self.mostFindings { return }
+            if findings.count >= Self.mostFindings || findings.isHopeless { return }
             guard monotonicSeconds() >= nextReport else { continue }
             nextReport += 5
             report(Int(monotonicSeconds() - began), context)

@@ -47,6 +47,9 @@ let isInterrupted = Atomic<Bool>(false)
     @Option(help: "Workers, which are dealt out to the mounts as it happens.")
     var workers = 6
 
+    @Option(help: "Workers that make, move and remove directories.")
+    var nameWorkers = 2
+
     @Option(help: "Size of the largest files, MiB.")
     var largestFile = 20
 
@@ -68,7 +71,24 @@ let isInterrupted = Atomic<Bool>(false)
     @Flag(inversion: .prefixedNo, help: "Let the cluster defragment and even disks out meanwhile.")
     var relayout = true
 
-    @Option(help: "Size of the disk that is filled up now and then, MiB; 0: none is.")
+    @Option(
+        help: """
+            Power cuts a minute, of everything at once or of one service; the cluster lies on a disk that forgets then \
+            what was not synced. 0: it lies in the directory.
+            """)
+    var powerCuts = 1.0
+
+    @Option(
+        help: """
+            To test the campaign: syncs below this directory of the cluster do nothing, such as shard/log or disks. It \
+            must find that out.
+            """)
+    var lyingDisk: String?
+
+    @Flag(inversion: .prefixedNo, help: "Wait in the end until the blocks of deleted files are gone.")
+    var leftovers = true
+
+    @Option(help: "Size of the disk that is filled up now and then, MiB; 0: none is. With power cuts only whether.")
     var smallDisk = 2048
 
     @Option(help: "Seconds after which a block may be erased; safe above 300, shorter in short campaigns.")
@@ -86,9 +106,9 @@ let isInterrupted = Atomic<Bool>(false)
     var serviceOptions: [String] = []
 
     func validate() throws {
-        guard minutes > 0, disks > 1, mounts > 0, workers > 0, largestFile > 0, allFiles > 0, smallDisk >= 0,
-            megabytesPerSecond > 0, filesDamagedPerMinute >= 0, (0...(repair ? 100 : 1)).contains(diskLosses),
-            eraseDelay > 0
+        guard minutes > 0, disks > 1, mounts > 0, workers > 0, nameWorkers >= 0, largestFile > 0, allFiles > 0, smallDisk >= 0,
+            megabytesPerSecond > 0, filesDamagedPerMinute >= 0, powerCuts >= 0, (0...(repair ? 100 : 1)).contains(diskLosses),
+            eraseDelay > 0, lyingDisk == nil || powerCuts > 0
         else { throw ValidationError("a number is out of range") }
     }
 

@@ -29,6 +29,8 @@ struct SmallBlockRecovery {
         if isNew, numbers.isEmpty, cleans { try state.begin() }
         if isNew, !numbers.isEmpty { notices.append("the index is made anew from \(numbers.count) segments") }
         let unread = numbers.filter { isNew || $0 >= start.segment }
+        // What a process that died had written and not synced is taken over below, and older copies are deleted for it.
+        if cleans { for number in unread { try files.open(number).file.sync(SegmentFiles.name(number)) } }
         let lastBatch = try findLastBatch(unread, start)
         for number in unread {
             try replay(number, from: Self.offset(in: number, start), lastBatch, &state)

@@ -41,11 +41,11 @@ final class SmallBlockStore: Sendable {
 
     /// Opens the store below `disk`, made when it is not there; reads what a crash took from the index.
     init(of disk: FileDescriptor, path: String, key: SecretKey) throws(BlockStoreError) {
-        if mkdirat(disk.raw, Self.directoryName, 0o777) == 0 {
-            try disk.sync(path)
-        } else if errno != EEXIST {
+        if mkdirat(disk.raw, Self.directoryName, 0o777) != 0, errno != EEXIST {
             throw .last("create \(path)/\(Self.directoryName)")
         }
+        // Also when it was there: whoever made it may not have come to that.
+        try disk.sync(path)
         let directory = try FileDescriptor.open(Self.directoryName, in: disk, flags: O_RDONLY | O_DIRECTORY)
         files = SegmentFiles(directory)
         let indexPath = "\(path)/\(Self.directoryName)/\(Self.indexName)"
@@ -57,6 +57,8 @@ final class SmallBlockStore: Sendable {
         } catch where error.isOutOfSpace && reserve.release() {
             opened = try Self.recovered(indexPath, files, key)
         }
+        // The name of the index: without it, what was erased comes back.
+        try directory.sync("\(path)/\(Self.directoryName)")
         index = opened.state.index
         blockCount = Atomic(opened.state.blocks)
         reserve.keep()

@@ -59,6 +59,21 @@ struct FinalChecks {
         }
     }
 
+    /// Directories and small files are where they were made or moved to.
+    func trees(_ cases: [NameJudge.Case], mount: String) {
+        for wanted in cases {
+            counters.add("trees of names looked at")
+            do {
+                let found = try NameTree.read(wanted.root, mount: mount)
+                if let fault = NameJudge.fault(found, wanted) {
+                    findings.addLoss(of: wanted.root, "at the end: names: \(fault)")
+                }
+            } catch {
+                findings.addLoss(of: wanted.root, "at the end: names cannot be read: \(error)")
+            }
+        }
+    }
+
     private func holds(_ outcome: [String: Content?], _ mount: String) -> Bool {
         let verification = Verification()
         for (path, content) in outcome {

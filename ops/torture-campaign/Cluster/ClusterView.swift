@@ -6,8 +6,8 @@ import Protocol
 import Synchronization
 
 /// One span of a file as the campaign sees it: where its blocks are.
-struct SpanBlocks: Sendable {
-    struct Block: Sendable {
+package struct SpanBlocks: Sendable {
+    package struct Block: Sendable {
         let block: BlockID
         let service: BlockServiceID
         /// As a fetch or check is addressed.

@@ -52,6 +52,16 @@ final class Maintenance: Sendable {
         return true
     }
 
+    /// Of what defragments; nil when nothing does.
+    var relayoutProcess: pid_t? { relayout.withLock { $0?.pid } }
+
+    /// After it was killed with everything else.
+    func restartRelayout() throws {
+        guard let child = relayout.withLock({ $0 }) else { return }
+        _ = child.wait(seconds: 10)
+        try startRelayout()
+    }
+
     func stopRelayout() {
         guard let child = relayout.withLock({ $0.take() }), isRunning(child) else { return }
         addCounters(of: child.pid, relayoutLog)

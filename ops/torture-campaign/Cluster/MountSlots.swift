@@ -14,6 +14,8 @@ final class MountSlots: Sendable {
     private struct Slot {
         var mount: TortureMount?
         var isOpen = true
+        /// It does not come back.
+        var isGivenUp = false
         /// Those who are in it.
         var users = 0
         /// How often it was killed.
@@ -62,6 +64,7 @@ final class MountSlots: Sendable {
     private func enter(_ number: Int) throws -> Int {
         while true {
             let kills: Int? = try slots.withLock { slots in
+                if slots[number].isGivenUp { throw MountKilled(error: PosixError(operation: "enter", code: ENOTCONN)) }
                 guard slots[number].mount != nil else {
                     throw CampaignError(description: "mount \(number) is not there")
                 }
@@ -78,11 +81,15 @@ final class MountSlots: Sendable {
 
     /// Kills a mount and mounts it again when its users have noticed.
     func replace(_ number: Int) throws {
-        let old = slots.withLock { slots in
+        slots.withLock { slots in
             slots[number].isOpen = false
             slots[number].kills += 1
-            return slots[number].mount
         }
+        try mountAgain(number)
+    }
+
+    private func mountAgain(_ number: Int) throws {
+        let old = slots.withLock { $0[number].mount }
         do {
             guard let old else { throw CampaignError(description: "it was not mounted") }
             old.kill()
@@ -99,6 +106,27 @@ final class MountSlots: Sendable {
             slots.withLock { $0[number].mount = nil }
             throw error
         }
+    }
+
+    /// Lets nobody in until `reopen`. - Returns: the mounts' processes, all of which are to be killed now.
+    func close() -> [pid_t] {
+        slots.withLock { slots in
+            for number in slots.indices {
+                slots[number].isOpen = false
+                slots[number].kills += 1
+            }
+            return slots.compactMap(\.mount?.pid)
+        }
+    }
+
+    /// Mounts everything again that was killed after `close`.
+    func reopen() throws {
+        for number in 0..<count { try mountAgain(number) }
+    }
+
+    /// There is nothing to mount any more: whoever waits for a mount that was closed goes.
+    func giveUp() {
+        for number in 0..<count { slots.withLock { $0[number].isGivenUp = true } }
     }
 
     /// Lets go of everybody who waits.

@@ -1,8 +1,16 @@
 import Foundation
 
+/// A disk that can be full while the others are not.
+protocol FillableDisk: Sendable {
+    var disk: Int { get }
+    /// Takes all space that is left.
+    func fill()
+    func free()
+}
+
 /// A disk on a small filesystem of its own, so that it can be full while the others are not. Needs root and loop
 /// devices.
-final class SmallDisk: Sendable {
+final class SmallDisk: FillableDisk {
     let disk: Int
     private let path: String
     private let log: String
@@ -27,7 +35,6 @@ final class SmallDisk: Sendable {
 
     private var filler: String { path + "/filler" }
 
-    /// Takes all space that is left.
     func fill() {
         let descriptor = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return say("cannot fill \(path): \(PosixError.last("open"))") }

@@ -1,38 +1,91 @@
 import EventLoop
 import Foundation
 import Protocol
+import Synchronization
 
 /// The cluster under torture: `sterna up` with one process per disk, so that each can be killed by itself.
 final class TortureCluster: Sendable {
     let directory: String
     let disks: Int
-    private let programs: String
-    private let supervisor: ChildProgram
+    private let program: String
+    private let arguments: [String]
+    /// nil once it was stopped.
+    private let supervisor: Mutex<ChildProgram?>
+
+    private var ready: String { directory + "/ready" }
 
     /// - Parameter options: of `sterna up`, beyond those about disks.
     init(programs: String, directory: String, disks: Int, policy: String, options: [String]) throws {
         self.directory = directory
         self.disks = disks
-        self.programs = programs
-        let ready = directory + "/ready"
-        unlink(ready)
-        let arguments =
+        program = "\(programs)/sterna"
+        arguments =
             [
-                "up", directory, "--no-mount", "--ready-file", ready, "--block-services", "\(disks)",
+                "up", directory, "--no-mount", "--ready-file", directory + "/ready", "--block-services", "\(disks)",
                 "--block-processes", "\(disks)", "--policy", policy,
             ] + options
-        supervisor = try ChildProgram("\(programs)/sterna", arguments, log: directory + "/up.log")
-        let supervisor = supervisor
-        let isUp = waitUntil(seconds: 90) {
-            access(ready, F_OK) == 0 || supervisor.wait(seconds: 0) != nil
-        }
+        supervisor = Mutex(try Self.started(program, arguments, directory))
+        try awaitReady()
+    }
+
+    private static func started(_ program: String, _ arguments: [String], _ directory: String) throws -> ChildProgram {
+        unlink(directory + "/ready")
+        return try ChildProgram(program, arguments, log: directory + "/up.log")
+    }
+
+    private func awaitReady() throws {
+        let (supervisor, ready) = (try current, ready)
+        let isUp = waitUntil(seconds: 90) { access(ready, F_OK) == 0 || supervisor.wait(seconds: 0) != nil }
         guard isUp, access(ready, F_OK) == 0 else {
             supervisor.stop(seconds: 20)
             throw CampaignError(description: "the cluster did not start; see \(directory)/up.log and \(directory)/log")
         }
     }
 
-    func stop() { supervisor.stop(seconds: 90) }
+    private var current: ChildProgram {
+        get throws {
+            guard let running = supervisor.withLock({ $0 }) else { throw CampaignError(description: "it is stopped") }
+            return running
+        }
+    }
+
+    /// Once; later calls do nothing.
+    func stop() { supervisor.withLock { $0.take() }?.stop(seconds: 90) }
+
+    // MARK: Power
+
+    /// Kills a service, does something, and only then lets it be started again.
+    func killing(_ service: String, _ body: () throws -> Void) throws {
+        let supervisor = try current.pid
+        kill(supervisor, SIGSTOP)
+        defer { kill(supervisor, SIGCONT) }
+        guard let pid = pid(of: service) else { throw CampaignError(description: "\(service) does not run") }
+        try Processes.kill([pid])
+        try body()
+    }
+
+    /// Kills all that runs at once: the supervisor first stops, so that it starts nothing.
+    /// - Parameter others: processes of the same machine that are not the supervisor's.
+    func killAll(and others: [pid_t]) throws {
+        let supervisor = try current
+        kill(supervisor.pid, SIGSTOP)
+        try Processes.kill(Processes.children(of: supervisor.pid) + others)
+        kill(supervisor.pid, SIGKILL)
+        _ = supervisor.wait(seconds: 10)
+        let run = directory + "/run"
+        for name in try FileManager.default.contentsOfDirectory(atPath: run) where name.hasSuffix(".pid") {
+            unlink("\(run)/\(name)")
+        }
+    }
+
+    /// Starts it again after `killAll`.
+    func start() throws {
+        let new = try Self.started(program, arguments, directory)
+        supervisor.withLock { $0 = new }
+        try awaitReady()
+    }
+
+    // MARK: What is where
 
     func registry() throws -> SocketAddress {
         let text = try String(contentsOfFile: directory + "/run/registry.address", encoding: .utf8)

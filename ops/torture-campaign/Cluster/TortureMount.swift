@@ -30,10 +30,15 @@ final class TortureMount: Sendable {
         connection = UInt32(truncatingIfNeeded: device & 0xff | device >> 12 & ~0xff)
     }
 
+    var pid: pid_t { program.pid }
+
     /// Unmounts. - Returns: whether the mount process ended properly.
     func stop() -> Bool {
         Glibc.kill(program.pid, SIGTERM)
-        if let status = program.wait(seconds: 60) { return status == 0 }
+        if let status = program.wait(seconds: 60) {
+            if status != 0 { detach() }
+            return status == 0
+        }
         abort()
         program.stop(seconds: 5)
         detach()

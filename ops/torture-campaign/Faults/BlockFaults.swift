@@ -33,6 +33,7 @@ struct BlockFaults {
     private let ledger: Ledger
     private let counters: Counters
     private let lost: LostDisks
+    private let quiet: QuietMoment
     private var random: SeededRandom
     private var disks: [BlockServiceID: Int] = [:]
     private var partners: [Int: [Partner]] = [:]
@@ -45,6 +46,7 @@ struct BlockFaults {
         ledger = plan.ledger
         counters = plan.counters
         lost = plan.lost
+        quiet = plan.quiet
         random = SeededRandom(seed: seed)
     }
 
@@ -59,7 +61,7 @@ struct BlockFaults {
                 continue
             }
             // Where repairs have not caught up there is nothing left to damage; some other file will do.
-            _ = (0..<4).contains { _ in damageAnyFile() }
+            _ = (0..<4).contains { _ in quiet.withLock { _ in damageAnyFile() } }
             // What was missed in a moment of great load is made up for, but not for long.
             next = max(next + 60 / filesPerMinute, now - 5)
         }

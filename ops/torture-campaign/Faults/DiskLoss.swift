@@ -29,6 +29,9 @@ struct DiskLoss {
         plan.lost.expect(left > 0)
     }
 
+    /// Whether no disk waits for being replaced: a block service does not start on an empty one before that.
+    var isQuiet: Bool { if case .deleted = phase { false } else { true } }
+
     /// Does what is due.
     mutating func tick(isQuiet: Bool) {
         switch phase {
@@ -65,6 +68,7 @@ struct DiskLoss {
             // Writers may make files while the directory is being emptied; what is left is a disk with gaps.
             plan.ledger.note("not all of it: \(error)")
         }
+        makeDurable(disk)
         left -= 1
         next += plan.secondsBetweenLosses
         plan.lost.expect(left > 0)
@@ -86,6 +90,7 @@ struct DiskLoss {
         } catch {
             plan.ledger.note("nothing left to delete: \(error)")
         }
+        makeDurable(disk)
         if let pid {
             plan.counters.add("processes killed: block")
             kill(pid, SIGKILL)
@@ -93,6 +98,17 @@ struct DiskLoss {
         plan.impairments.replaced(disk)
         let now = monotonicSeconds()
         phase = plan.repairs ? .evacuating(service: service, since: now, nextLook: now + 5) : .done
+    }
+
+    /// No power cut brings a lost disk back.
+    private func makeDurable(_ disk: Int) {
+        do {
+            try plan.machineDisk?.command("sync /disks")
+            guard access(plan.cluster.path(ofDisk: disk), F_OK) == 0 else { return }
+            try plan.machineDisk?.command("sync /disks/\(disk)")
+        } catch {
+            plan.ledger.note("the loss of disk \(disk) is not durable: \(error)")
+        }
     }
 
     private mutating func look(at service: BlockServiceID, _ since: Double) {

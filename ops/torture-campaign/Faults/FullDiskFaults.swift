@@ -2,7 +2,7 @@ import Foundation
 
 /// Fills a small disk up and makes room again.
 struct FullDiskFaults {
-    private let disk: SmallDisk?
+    private let disk: (any FillableDisk)?
     private let cluster: TortureCluster
     private let ledger: Ledger
     private let counters: Counters
@@ -11,7 +11,7 @@ struct FullDiskFaults {
     private var next: Double
 
     /// - Parameter disk: nil when this machine has no small disks.
-    init(disk: SmallDisk?, cluster: TortureCluster, ledger: Ledger, counters: Counters, seed: UInt64) {
+    init(disk: (any FillableDisk)?, cluster: TortureCluster, ledger: Ledger, counters: Counters, seed: UInt64) {
         self.disk = disk
         self.cluster = cluster
         self.ledger = ledger

@@ -2,7 +2,9 @@ import Protocol
 import Synchronization
 
 /// Disks that do not work for a while, or not any more.
-final class Impairments: Sendable {
+package final class Impairments: Sendable {
+    package init() {}
+
     private struct Entry: Sendable {
         /// -1 once the disk is another one.
         var disk: Int

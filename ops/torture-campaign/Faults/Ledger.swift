@@ -2,7 +2,7 @@ import Protocol
 import Synchronization
 
 /// What was done to which block. Written to a file before it is done, so that no injected fault goes unrecorded.
-final class Ledger: Sendable {
+package final class Ledger: Sendable {
     struct Entry: Sendable {
         let kind: String
         let block: BlockID
@@ -18,7 +18,7 @@ final class Ledger: Sendable {
     private let started = monotonicSeconds()
 
     /// - Parameter path: where it is kept.
-    init(path: String) { self.path = path }
+    package init(path: String) { self.path = path }
 
     /// Notes damage; a block that is damaged again stays damaged once.
     func record(_ entry: Entry, _ detail: String) {

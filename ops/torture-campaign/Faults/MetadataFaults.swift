@@ -17,6 +17,9 @@ struct MetadataFaults {
         next = monotonicSeconds() + 12
     }
 
+    /// Whether all of them run.
+    var isQuiet: Bool { killed == nil }
+
     /// Does what is due.
     mutating func tick() {
         let now = monotonicSeconds()

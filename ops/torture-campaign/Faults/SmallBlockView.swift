@@ -18,6 +18,13 @@ final class SmallBlockView: Sendable {
     /// Blocks whose erasure is not known, with the service that has them.
     func blocks(onDisk disk: Int) -> [BlockID] { looking(at: disk) { $0.blocks } ?? [] }
 
+    /// What was read of a disk, or all of them, may have been lost in a power cut.
+    func forget(_ disk: Int? = nil) {
+        disks.withLock { disks in
+            if let disk { disks[disk] = nil } else { disks = [:] }
+        }
+    }
+
     /// nil when there is no disk.
     private func looking<R>(at disk: Int, _ body: (SmallBlockSegments) -> R) -> R? {
         guard let service = cluster.service(onDisk: disk), let key = cluster.key(ofDisk: disk) else { return nil }

@@ -3,7 +3,8 @@ import Foundation
 import Protocol
 
 /// The bytes of a block on a disk, to be damaged under a running block service: pages of 4096 bytes, each followed by
-/// its checksum. Never makes anything that is not there.
+/// its checksum. Never makes anything that is not there. What is
+/// done is durable: no power cut may undo what is on record.
 protocol StoredBlock {
     /// All pages; nil when they are not there.
     func bytes() -> [UInt8]?
@@ -43,11 +44,13 @@ struct BlockFile: StoredBlock {
     func cut(to size: Int) throws {
         let file = try PosixFile(opening: path, O_WRONLY)
         try file.resize(to: size)
+        try file.sync()
         try file.close()
     }
 
     func remove() throws {
         guard unlink(path) == 0 else { throw PosixError.last("unlink \(path)") }
+        try PosixFile.syncDirectory(above: path)
     }
 }
 
@@ -95,5 +98,6 @@ private func readBytes(of path: String, at offset: Int, count: Int) -> [UInt8]? 
 private func writeBytes(_ bytes: [UInt8], to path: String, at offset: Int) throws {
     let file = try PosixFile(opening: path, O_WRONLY)
     try bytes.withUnsafeBytes { try file.write($0, at: offset) }
+    try file.sync()
     try file.close()
 }

@@ -11,6 +11,7 @@ final class LoadContext: Sendable {
     let counters: Counters
     let findings: Findings
     let watchdog = Watchdog()
+    let names = NameJudge()
     let judge: ReadJudge
     let largestFileBytes: Int
     /// Workers delete rather than write when there is more than that.

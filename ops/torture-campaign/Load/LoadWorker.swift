@@ -156,11 +156,11 @@ struct LoadWorker: ~Copyable {
     /// A read may fail only when more blocks of a span are out of reach than its parity makes up for.
     private func readFailed(_ file: KnownFile, _ error: any Error, since began: Double) {
         guard !context.isOver else { return }
-        if let excuse = context.judge.excuse(for: file.path, since: began) {
+        switch context.judge.judge(file.path, since: began) {
+        case .excused(let reason):
             context.counters.add("reads excused")
-            context.judge.note("excused: \(error); \(excuse)")
-        } else {
-            context.findings.add("a read failed although enough blocks are in reach: \(error)")
+            context.judge.note("excused: \(error); \(reason)")
+        case .guilty(let reason): context.findings.add("a read failed although \(reason): \(error)")
         }
     }
 

@@ -49,6 +49,17 @@ struct PosixFile: ~Copyable {
         guard ftruncate(descriptor, off_t(size)) == 0 else { throw .last("truncate \(path)") }
     }
 
+    func sync() throws(PosixError) {
+        guard fsync(descriptor) == 0 else { throw .last("sync \(path)") }
+    }
+
+    /// Makes the name durable.
+    static func syncDirectory(above path: String) throws(PosixError) {
+        let directory = try PosixFile(opening: (path as NSString).deletingLastPathComponent, O_RDONLY | O_DIRECTORY)
+        try directory.sync()
+        try directory.close()
+    }
+
     /// So that the kernel asks the mount for every byte.
     func forgetCachedPages() {
         posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)

@@ -15,6 +15,9 @@ final class Watchdog: Sendable {
         let since: Double
     }
 
+    /// Added to the number of a worker with names.
+    static let names = 1_000_000
+
     private let waits = Mutex<[Int: Wait]>([:])
 
     /// Notes that worker `worker` is inside `what` while `body` runs.
