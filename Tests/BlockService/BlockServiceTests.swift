@@ -34,6 +34,17 @@ import Testing
         #expect(try process.wait() != 0)
     }
 
+    /// A write that comes within its window must not bring back what was erased before.
+    @Test(arguments: ["0", "300"]) func refusesAnEraseDelayWithinTheWriteWindow(_ seconds: String) throws {
+        let registry = try FakeRegistry()
+        defer { registry.close() }
+        let root = FileManager.default.temporaryDirectory.appending(path: "sterna-block-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let process = try RunningService.launch(root, registry, ["--erase-delay", seconds])
+        #expect(try process.wait() == 64)
+        #expect(!FileManager.default.fileExists(atPath: root))
+    }
+
     @Test func decommissionedDisksAreNotServed() throws {
         let service = try RunningService()
         let known = service.services[0]

@@ -131,6 +131,8 @@ import Testing
 extension Client {
     /// From now on asks `shard` in place of all shards.
     fileprivate func ask(_ shard: PagingShard) {
+        // What is silent would be asked about, and the registry here knows the other shards.
+        core.transport.onSilence = nil
         let address = FakeShards.addresses(shard.socket.localAddress)
         core.transport.addresses = ClusterAddresses(shards: Array(repeating: address, count: 256), cdc: address)
     }

@@ -39,7 +39,7 @@ final class RequestSockets {
 
     private func open(_ address: SocketAddress) throws(SystemError) -> UDPSocket {
         let socket = try UDPSocket(on: loop, binding: address)
-        socket.onDatagram = { [unowned self] datagram, sender in onDatagram?(datagram, sender) }
+        socket.onDatagram = { [weak self] datagram, sender in self?.onDatagram?(datagram, sender) }
         sockets[address.address] = socket
         return socket
     }
