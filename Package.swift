@@ -138,7 +138,7 @@ let package = Package(
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop"], exclude: ["README.md"]),
         tests("ReplicatedLog", ["ReplicatedLog"]),
-        tests("ShardCore", ["ShardCore", "Erasure"]),
+        tests("ShardCore", ["ShardCore", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
         tests(
             "Model", ["ReferenceModel", "CoordinatorCore", "ShardCore", "Store", "Erasure"],
@@ -147,11 +147,11 @@ let package = Package(
         tests("RegistryCore", ["RegistryCore", "Store", "Protocol"], exclude: ["README.md"]),
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol", "Store"]),
         tests("BlockService", ["sterna-block", "EventLoop", "Erasure", "Protocol", "Wire"]),
-        tests("Client", ["Client"]),
+        tests("Client", ["Client", "ShardCore", "Simulator", "Store"]),
         tests(
             "BlockRepair", ["BlockRepair", "Client", "Protocol", "Erasure", "ShardCore", "Store"],
             exclude: ["README.md"]),
-        tests("Mount", ["sterna-mount", "Protocol", "CFUSE", "CLinux", argumentParser], exclude: ["README.md"]),
+        tests("Mount", ["sterna-mount", "Protocol", "Simulator", "CFUSE", "CLinux", argumentParser], exclude: ["README.md"]),
         tests(
             "GarbageCollection",
             ["GarbageCollection", "MaintenanceState", "Client", "Protocol", "ShardCore", "Store"],
@@ -172,7 +172,7 @@ let package = Package(
             "EndToEnd",
             [
                 "sterna", "sterna-registry", "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", "sterna-mount",
-                "sterna-torture", "Client", "EventLoop", "Protocol", "Store",
+                "sterna-torture", "Client", "EventLoop", "Protocol", "Simulator", "Store",
             ], exclude: ["Programs"]),
         tests("RegistryService", ["sterna-registry", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests("ShardService", ["sterna-shard", "Protocol", "EventLoop"]),

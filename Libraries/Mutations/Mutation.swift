@@ -17,6 +17,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case expiredFileIsLinked
     case appliedIndexIsNotStored
     case swapForgetsIndex
+    case hashGroupsHaveNoLimit
 
     // The coordinator
     case loopCheckIsSkipped
