@@ -144,7 +144,7 @@ let package = Package(
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop"], exclude: ["README.md"]),
         tests("ReplicatedLog", ["ReplicatedLog", "Mutations"], settings: mutationSettings),
-        tests("ShardCore", ["ShardCore", "Erasure"]),
+        tests("ShardCore", ["ShardCore", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
         tests(
             "Model", ["ReferenceModel", "CoordinatorCore", "ShardCore", "Store", "Erasure"],
@@ -153,11 +153,11 @@ let package = Package(
         tests("RegistryCore", ["RegistryCore", "Store", "Protocol"], exclude: ["README.md"]),
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol", "Store", "sterna-volatile-disk"]),
         tests("BlockService", ["sterna-block", "EventLoop", "Erasure", "Protocol", "Wire"]),
-        tests("Client", ["Client"]),
+        tests("Client", ["Client", "ShardCore", "Simulator", "Store"]),
         tests(
             "BlockRepair", ["BlockRepair", "Client", "Protocol", "Erasure", "ShardCore", "Store"],
             exclude: ["README.md"]),
-        tests("Mount", ["sterna-mount", "Protocol", "CFUSE", "CLinux", argumentParser], exclude: ["README.md"]),
+        tests("Mount", ["sterna-mount", "Protocol", "Simulator", "CFUSE", "CLinux", argumentParser], exclude: ["README.md"]),
         tests(
             "GarbageCollection",
             ["GarbageCollection", "MaintenanceState", "Client", "Protocol", "ShardCore", "Store"],
@@ -178,7 +178,7 @@ let package = Package(
             "EndToEnd",
             [
                 "sterna", "sterna-registry", "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", "sterna-mount",
-                "sterna-torture", "sterna-volatile-disk", "Client", "EventLoop", "Protocol", "Store",
+                "sterna-torture", "sterna-volatile-disk", "Client", "EventLoop", "Protocol", "Simulator", "Store",
             ], exclude: ["Programs"]),
         tests("RegistryService", ["sterna-registry", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests("TortureCampaign", ["sterna-torture"]),

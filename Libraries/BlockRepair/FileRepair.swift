@@ -78,8 +78,12 @@ package struct FileRepair<Cluster: RepairCluster>: Sendable {
     ) async throws(ClientError) {
         var listing = SpanListing(cluster: context.cluster, file: file, spanAt: spanOffset)
         var running = 0
-        while !Task.isCancelled, let copies = try await listing.next() {
-            for copy in copies {
+        while !Task.isCancelled, let page = try await listing.next() {
+            for span in page.impossible {
+                let error = span.error("FILE_SPANS of \(file)")
+                outcome.fail(RepairError(.request(error), file: file, byteOffset: span.byteOffset))
+            }
+            for copy in page.copies {
                 if running >= context.options.spansPerFile, let done = await group.next() {
                     outcome += done
                     running -= 1

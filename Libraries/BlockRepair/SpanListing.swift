@@ -19,32 +19,49 @@ struct SpanListing<Cluster: RepairCluster>: Sendable {
         nextOffset = spanOffset ?? 0
     }
 
-    /// The copies of the next few spans; nil after the last.
-    mutating func next() async throws(ClientError) -> [SpanCopy]? {
+    /// Some spans of a file.
+    struct Page {
+        var copies: [SpanCopy] = []
+        /// What was described so that nothing can be done about it.
+        var impossible: [ImpossibleSpan] = []
+
+        init(_ answer: FileSpansResponse, of file: InodeID, onlyAt offset: UInt64? = nil) {
+            for span in answer.spans where offset == nil || span.header.byteOffset == offset {
+                do throws(ImpossibleSpan) {
+                    copies += try SpanCopy.all(of: span, answer.blockServices, in: file)
+                } catch {
+                    impossible.append(error)
+                }
+            }
+        }
+    }
+
+    /// The next few spans; nil after the last.
+    mutating func next() async throws(ClientError) -> Page? {
         guard let offset = nextOffset else { return nil }
         let page = try await cluster.call(
             FileSpansRequest(fileId: file, byteOffset: offset, limit: onlyOffset == nil ? 0 : 1, mtu: Self.mtu),
             shard: file.shard)
         if let onlyOffset {
             nextOffset = nil
-            return try SpanCopy.all(in: page, of: file).filter { $0.byteOffset == onlyOffset }
+            return Page(page, of: file, onlyAt: onlyOffset)
         }
         guard page.nextOffset == 0 || page.nextOffset > offset else {
             throw ClientError(.malformedAnswer, "FILE_SPANS of \(file)", "the listing does not advance")
         }
         nextOffset = page.nextOffset == 0 ? nil : page.nextOffset
-        return try SpanCopy.all(in: page, of: file)
+        return Page(page, of: file)
     }
 
     /// The same copy as it is now; nil when it is there no more.
     static func current(_ copy: SpanCopy, in cluster: Cluster) async throws(ClientError) -> SpanCopy? {
         do throws(ClientError) {
-            let page = try await cluster.call(
+            let answer = try await cluster.call(
                 FileSpansRequest(fileId: copy.file, byteOffset: copy.byteOffset, limit: 1, mtu: mtu),
                 shard: copy.file.shard)
-            return try SpanCopy.all(in: page, of: copy.file).first {
-                $0.byteOffset == copy.byteOffset && $0.location == copy.location
-            }
+            let page = Page(answer, of: copy.file, onlyAt: copy.byteOffset)
+            if let impossible = page.impossible.first { throw impossible.error("FILE_SPANS of \(copy.file)") }
+            return page.copies.first { $0.location == copy.location }
         } catch {
             guard error.isRefusal(.fileNotFound) else { throw error }
             return nil

@@ -22,6 +22,11 @@ extension Coordinator {
             // It needs something of the shards that has no place in the base protocol.
             if !numbersRequests, case .replaceDirectory = request { throw .unrecognizedRequest }
             let machine = try machine(for: request, isRecovered: false)
+            guard hasRoom(for: machine, of: origin) else {
+                statistics.requestsDropped += 1
+                statistics.requestsBeyondShare += 1
+                return
+            }
             add(machine, origin: origin, isLogged: false)
         } catch {
             reply(.failure(error), to: origin)
@@ -70,6 +75,8 @@ extension Coordinator {
         }
         running[number] = Running(number, origin: origin, machine: machine, isLogged: isLogged)
         if let origin, origin.isAwaited { origins[origin] = number }
+        shares.begin(number, of: origin?.host)
+        for claim in machine.claims { shares.involve(claim.shard, in: number) }
         // Checked by an earlier leader; from now on others have to reckon with it.
         if isLogged, let move = machine.directoryMove { moves.begin(move, by: number) }
         if locks.acquire(machine.claims, for: number) { runnable.append(number) }

@@ -28,8 +28,8 @@ extension Coordinator {
     func allocateDirectory(for transaction: Running, _ now: UInt64) {
         while let directory = freeDirectories.popLast() {
             // Others can see the directory before its mkdir has ended; they wait for that. Nobody knows the id yet, but
-            // somebody may have made it up: then it is given up.
-            guard locks.extend(transaction.id, by: .exclusive(directory)) else {
+            // somebody may have made it up: then it is given up. So it is where too many wait for its shard already.
+            guard hasRoom(at: directory.shard), locks.extend(transaction.id, by: .exclusive(directory)) else {
                 pending.addLazy(.directoriesDropped([directory]), deadline: now &+ options.lazyRecordDelayNanoseconds)
                 continue
             }

@@ -57,6 +57,7 @@ extension Coordinator {
 
     func answer(_ transaction: Running, _ result: Result<AnyCdcResponse, ProtocolError>?) {
         running[transaction.id] = nil
+        shares.end(transaction.id, of: transaction.origin?.host)
         guard let origin = transaction.origin else { return }
         origins[origin] = nil
         if let result { reply(result, to: origin) }

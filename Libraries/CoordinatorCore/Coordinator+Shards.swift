@@ -109,6 +109,7 @@ extension Coordinator {
             purpose: .step(wanted.step, of: transaction.id), shard: wanted.shard, request: wanted.request,
             nextSend: now, interval: options.shardTimeoutNanoseconds)
         statistics.shardRequests += 1
+        shares.involve(wanted.shard, in: transaction.id)
         transaction.openRequests.insert(requestID)
         if wanted.isRetry {
             request.nextSend = now &+ pause(transaction)

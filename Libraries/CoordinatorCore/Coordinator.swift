@@ -44,6 +44,7 @@ public final class Coordinator {
     var running: [TransactionID: Running] = [:]
     var origins: [RequestOrigin: TransactionID] = [:]
     var locks = LockTable()
+    var shares = TransactionShares()
     /// Holds back reentrance: starting a transaction may finish it, which may start others.
     var runnable: [TransactionID] = []
 

@@ -11,6 +11,11 @@ public struct CoordinatorOptions: Sendable {
     public var lazyRecordDelayNanoseconds: UInt64 = 5_000_000
     /// Requests executing or waiting for locks; more are dropped, as an overfull socket would.
     public var maximumTransactions = 16_384
+    /// Of these, how many may have to do with one shard. In the ordinary course there are some hundred; thousands are
+    /// there when it does not answer.
+    public var maximumTransactionsPerShard = 2_048
+    /// How many may come from one host.
+    public var maximumTransactionsPerHost = 8_192
     /// Directory ids are reserved in the log this many at a time.
     public var directoryReservation = 512
     /// Numbers for requests to shards are reserved in the log this many at a time.

@@ -7,6 +7,8 @@ public struct CoordinatorStatistics: Sendable, Equatable {
     public var repliesRepeated: UInt64 = 0
     /// Requests dropped because the same one was under way, or because too many were.
     public var requestsDropped: UInt64 = 0
+    /// Of these, because too many have to do with one of its shards, or come from its host.
+    public var requestsBeyondShare: UInt64 = 0
     public var shardRequests: UInt64 = 0
     /// Shard requests repeated because no answer came in time.
     public var shardRequestsRepeated: UInt64 = 0

@@ -21,8 +21,6 @@ public final class TCPConnection {
     public var onData: ((UnsafeRawBufferPointer) -> Void)?
     /// At most once. The owner still has to `close()`.
     public var onEnd: ((End) -> Void)?
-    /// Once, at `close()`. For whoever keeps count.
-    var onClosed: (() -> Void)?
 
     let loop: EventLoop
     let descriptor: Int32
@@ -71,10 +69,7 @@ public final class TCPConnection {
         onData = nil
         onEnd = nil
         fill = nil
-        let closed = onClosed
-        onClosed = nil
         cancelOutgoing(SystemError("send to \(peer)", code: ECANCELED))
-        closed?()
     }
 
     /// Closes without taking leave: the peer sees a reset. For a peer that broke the protocol.

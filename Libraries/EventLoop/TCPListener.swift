@@ -5,12 +5,10 @@ import Glibc
 /// Accepts TCP connections on one IPv4 address.
 public final class TCPListener {
     public let localAddress: SocketAddress
-    /// Connections beyond this many wait in the kernel's queue until one of those accepted here is closed.
-    public let maximumConnections: Int
-    public private(set) var openConnections = 0
 
     private let loop: EventLoop
     private let descriptor: Int32
+    private let admission: (any ConnectionAdmission)?
     /// For connections to other machines.
     private let congestionControl: CongestionControl?
     private let poll: LoopHandle<uv_poll_t>
@@ -18,30 +16,37 @@ public final class TCPListener {
     private var onDescriptor: ((Int32, SocketAddress) -> Void)?
     private var isClosed = false
 
+    /// How long nothing is accepted when there is no room or no descriptor: what waits stays readable, so polling on
+    /// would spin.
+    private static let pauseNanoseconds: UInt64 = 100_000_000
+
     /// Binds (port 0: the kernel picks one) and listens. `onConnection` gets each accepted connection, paused: it sets
     /// the connection's callbacks and calls `resumeReading()`.
+    /// - Parameter admission: who may connect; without it everybody.
     public convenience init(
-        on loop: EventLoop, binding address: SocketAddress, maximumConnections: Int = 4000,
+        on loop: EventLoop, binding address: SocketAddress, admission: (any ConnectionAdmission)? = nil,
         _ onConnection: @escaping (TCPConnection) -> Void
     ) throws(SystemError) {
-        try self.init(on: loop, binding: address, maximumConnections: maximumConnections)
+        try self.init(on: loop, address, admission)
         self.onConnection = onConnection
     }
 
     /// As above for services that do their own input and output: `onDescriptor` gets each accepted socket,
-    /// non-blocking, and owns it; after closing it, it calls `descriptorClosed()`.
+    /// non-blocking, and owns it.
     public convenience init(
-        on loop: EventLoop, binding address: SocketAddress, maximumConnections: Int = 4000,
+        on loop: EventLoop, binding address: SocketAddress, admission: (any ConnectionAdmission)? = nil,
         onDescriptor: @escaping (Int32, SocketAddress) -> Void
     ) throws(SystemError) {
-        try self.init(on: loop, binding: address, maximumConnections: maximumConnections)
+        try self.init(on: loop, address, admission)
         self.onDescriptor = onDescriptor
     }
 
-    private init(on loop: EventLoop, binding address: SocketAddress, maximumConnections: Int) throws(SystemError) {
+    private init(
+        on loop: EventLoop, _ address: SocketAddress, _ admission: (any ConnectionAdmission)?
+    ) throws(SystemError) {
         loop.assertOnLoop()
         self.loop = loop
-        self.maximumConnections = maximumConnections
+        self.admission = admission
         let made = linux_socket_tcp()
         guard made >= 0 else { throw SystemError("create a TCP socket", code: made) }
         congestionControl = TCPTuning.beforeListening(made)
@@ -82,49 +87,52 @@ public final class TCPListener {
         }
     }
 
+    private func pause() {
+        uv_poll_stop(poll.raw)
+        loop.timer(afterNanoseconds: Self.pauseNanoseconds) { [weak self] in self?.startPolling() }
+    }
+
     private func accept() {
         for _ in 0..<64 {
             guard !isClosed else { return }
-            guard openConnections < maximumConnections else {
-                uv_poll_stop(poll.raw)
-                return
-            }
+            if let admission, !admission.hasRoom { return pause() }
             var address: UInt32 = 0
             var port: UInt16 = 0
             let accepted = linux_accept(descriptor, &address, &port)
-            guard accepted >= 0 else { return acceptFailed(-accepted) }
-            let peer = SocketAddress(address: UInt32(bigEndian: address), port: UInt16(bigEndian: port))
-            TCPTuning.afterAccepting(accepted, from: peer, system: congestionControl)
-            if let onDescriptor {
-                openConnections += 1
-                onDescriptor(accepted, peer)
+            guard accepted >= 0 else {
+                guard canGoOn(after: -accepted) else { return }
                 continue
             }
-            guard let onConnection, let connection = try? TCPConnection(on: loop, adopting: accepted, peer: peer) else {
+            let peer = SocketAddress(address: UInt32(bigEndian: address), port: UInt16(bigEndian: port))
+            guard admission?.admit(peer) ?? true else {
                 Glibc.close(accepted)
                 continue
             }
-            openConnections += 1
-            connection.onClosed = { [weak self] in self?.descriptorClosed() }
-            onConnection(connection)
+            TCPTuning.afterAccepting(accepted, from: peer, system: congestionControl)
+            hand(accepted, peer)
         }
     }
 
-    private func acceptFailed(_ code: Int32) {
+    private func hand(_ accepted: Int32, _ peer: SocketAddress) {
+        if let onDescriptor { return onDescriptor(accepted, peer) }
+        guard let onConnection, let connection = try? TCPConnection(on: loop, adopting: accepted, peer: peer) else {
+            Glibc.close(accepted)
+            return
+        }
+        onConnection(connection)
+    }
+
+    /// Whether to accept again at once.
+    private func canGoOn(after code: Int32) -> Bool {
         switch code {
-        case EAGAIN, ECONNABORTED, EINTR, EPROTO: return
+        case EAGAIN, ECONNABORTED, EINTR, EPROTO: return false
+        case EMFILE, ENFILE:
+            if admission?.freeDescriptor() == true { return true }
+            pause()
+            return false
         default:
-            // Out of descriptors or memory: the connection stays in the queue, so polling would spin.
-            uv_poll_stop(poll.raw)
-            loop.timer(afterNanoseconds: 100_000_000) { [weak self] in self?.startPolling() }
+            pause()
+            return false
         }
-    }
-
-    /// A socket that `onDescriptor` was given is closed.
-    public func descriptorClosed() {
-        let wasFull = openConnections == maximumConnections
-        openConnections -= 1
-        if wasFull { startPolling() }
     }
 }
-

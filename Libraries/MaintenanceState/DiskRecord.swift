@@ -13,6 +13,8 @@ public enum BlockDamage: UInt8, Hashable, Sendable, CaseIterable, CustomStringCo
     case unreadable = 4
     /// Nobody answers for it, though for others on the disk somebody does. It may be as it should be.
     case unanswered = 5
+    /// Not a block but a span: its shard describes it in a way that makes no sense, so none of it can be checked.
+    case impossible = 6
 
     public var description: String {
         switch self {
@@ -21,6 +23,7 @@ public enum BlockDamage: UInt8, Hashable, Sendable, CaseIterable, CustomStringCo
         case .corrupt: "corrupt"
         case .unreadable: "unreadable"
         case .unanswered: "unanswered"
+        case .impossible: "impossible"
         }
     }
 }
@@ -56,10 +59,12 @@ public struct DiskRecord: Hashable, Sendable {
     public var unrepairable: UInt64 = 0
     /// Blocks passed over because nobody answered for them while the disk answered for others.
     public var unanswered: UInt64 = 0
+    /// Spans that could not be checked, because their descriptions make no sense.
+    public var impossible: UInt64 = 0
 
     public init() {}
 
-    /// Damaged blocks found, of all kinds; the unanswered are none.
+    /// Damaged blocks found, of all kinds; the unanswered and the impossible are none.
     public var damaged: UInt64 { missing &+ truncated &+ corrupt &+ unreadable }
 
     public mutating func count(_ damage: BlockDamage) {
@@ -69,6 +74,7 @@ public struct DiskRecord: Hashable, Sendable {
         case .corrupt: corrupt &+= 1
         case .unreadable: unreadable &+= 1
         case .unanswered: unanswered &+= 1
+        case .impossible: impossible &+= 1
         }
     }
 }
@@ -99,6 +105,7 @@ extension MaintenanceState {
         writer.put(record.shard.rawValue)
         for number in record.numbers { writer.put(number) }
         writer.put(record.unanswered)
+        writer.put(record.impossible)
         try put(Self.key(disk: id), writer.bytes)
     }
 
@@ -114,6 +121,8 @@ extension MaintenanceState {
             for field in DiskRecord.numberFields { record[keyPath: field] = try reader.integer() }
             // Layout 1 ends here.
             if !reader.isAtEnd { record.unanswered = try reader.integer() }
+            // And layout 2 here.
+            if !reader.isAtEnd { record.impossible = try reader.integer() }
             return record
         }
     }

@@ -2,9 +2,7 @@ import Client
 import Protocol
 
 /// What defragmentation asks of a cluster.
-public protocol DefragCluster: Sendable {
-    /// Sends a request to a shard.
-    func call<R: ShardRPC>(_ request: R, shard: ShardID) async throws(ClientError) -> R.Response
+public protocol DefragCluster: ShardCalls {
     /// The policies in force for new files of a directory.
     func policies(of directory: InodeID) async throws(ClientError) -> WritePolicies
     /// Stores a span anew as the policies want it, and lets the two versions change places; nil when it turns out that

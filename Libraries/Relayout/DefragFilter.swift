@@ -13,7 +13,8 @@ public struct DefragFilter: Hashable, Sendable {
         self.storageClass = storageClass
     }
 
-    /// The present layout of a span that is to be stored anew; nil when it is to be let be.
+    /// The present layout of a span that is to be stored anew; nil when it is to be let be. The span's description
+    /// must make sense.
     ///
     /// A span that ends in zeros is compared as if it did not, for that is known only when it is read: the reading
     /// finds out then, and leaves it.

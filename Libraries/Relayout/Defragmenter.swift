@@ -60,17 +60,14 @@ public struct Defragmenter<Cluster: DefragCluster>: Sendable {
         tally.visitedDirectories = 1
         do throws(ClientError) {
             let policies = try await cluster.policies(of: directory)
-            var hash = NameHash(rawValue: 0)
-            repeat {
-                let page = try await cluster.call(
-                    ReadDirRequest(dirId: directory, startHash: hash, mtu: Self.answerBytes), shard: directory.shard)
-                guard page.nextHash.rawValue == 0 || page.nextHash.rawValue > hash.rawValue else {
-                    throw ClientError(.malformedAnswer, "READ_DIR", "it does not advance")
-                }
-                let files = page.results.map(\.targetId).filter { $0.type == .file }
+            var next: ListingPlace? = ListingPlace()
+            while let place = next, !Task.isCancelled {
+                let page = try await cluster.readDirectoryPage(
+                    directory, from: place, datagramBytes: Self.answerBytes)
+                let files = page.names.map(\.targetId).filter { $0.type == .file }
                 tally += await defragment(files, policies)
-                hash = page.nextHash
-            } while hash.rawValue != 0 && !Task.isCancelled
+                next = page.next
+            }
         } catch {
             // Not found: removed since it was listed.
             if !error.isRefusal(.directoryNotFound) { fail(directory, error, &tally) }
@@ -111,6 +108,12 @@ public struct Defragmenter<Cluster: DefragCluster>: Sendable {
                 }
                 for span in page.spans where !Task.isCancelled {
                     tally.analysedBytes += Int(span.header.size)
+                    do throws(ImpossibleSpan) {
+                        _ = try CheckedSpan(span, services: page.blockServices)
+                    } catch {
+                        fail(file, error.error("LOCAL_FILE_SPANS of \(file)"), &tally)
+                        continue
+                    }
                     await rewrite(span, of: file, policies, &tally)
                 }
                 offset = page.nextOffset
@@ -145,10 +148,19 @@ public struct Defragmenter<Cluster: DefragCluster>: Sendable {
         let offset = span.header.byteOffset
         let page = try await cluster.call(
             FileSpansRequest(fileId: file, byteOffset: offset, limit: 1, mtu: Self.answerBytes), shard: file.shard)
-        guard let whole = page.spans.first, whole.header.byteOffset == offset,
-            case .locations(let body) = whole.body
-        else { throw ClientError(.malformedAnswer, "FILE_SPANS of \(file)", "no span at \(offset)") }
-        return body.locations.map(\.locationId) == [.default]
+        guard let whole = page.spans.first, whole.header.byteOffset == offset else {
+            throw ClientError(.malformedAnswer, "FILE_SPANS of \(file)", "no span at \(offset)")
+        }
+        let checked: CheckedSpan
+        do throws(ImpossibleSpan) {
+            checked = try CheckedSpan(whole, services: page.blockServices)
+        } catch {
+            throw error.error("FILE_SPANS of \(file)")
+        }
+        guard case .blocks(let copies) = checked.content else {
+            throw ClientError(.malformedAnswer, "FILE_SPANS of \(file)", "no blocks at \(offset)")
+        }
+        return copies.map(\.location) == [.default]
     }
 
     private func fail(_ inode: InodeID, _ error: ClientError, _ tally: inout DefragTally) {

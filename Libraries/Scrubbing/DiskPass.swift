@@ -131,7 +131,9 @@ struct DiskPass<Cluster: ScrubCluster>: Sendable {
                 } catch {
                     return error
                 }
-                for found in page.blocks(on: disk.id) {
+                let located = LocatedBlocks(page)
+                for span in located.impossible { await repairs.report(span, of: file, on: disk.id) }
+                for found in located.blocks where found.block.service.id == disk.id {
                     await gate.enter(UInt64(found.block.size), cluster)
                     guard mayGoOn else {
                         gate.leave()

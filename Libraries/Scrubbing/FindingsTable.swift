@@ -9,7 +9,7 @@ public enum FindingsTable {
         var lines = ["Scrub findings at \(utc(now))", ""]
         lines += table([heading] + disks.map { row($0.id, $0.record, now) })
         var findings: [DamageFinding] = []
-        for (id, record) in disks where record.damaged > 0 || record.unanswered > 0 {
+        for (id, record) in disks where record.damaged > 0 || record.unanswered > 0 || record.impossible > 0 {
             findings += try state.findings(on: id)
         }
         findings.sort { $0.time > $1.time }
@@ -26,15 +26,15 @@ public enum FindingsTable {
 
     private static let heading = [
         "disk", "last-full-check", "pass", "blocks", "bytes", "missing", "truncated", "corrupt", "unreadable",
-        "repaired", "unrepairable", "unanswered", "device-errors", "unreachable", "path",
+        "repaired", "unrepairable", "unanswered", "impossible", "device-errors", "unreachable", "path",
     ]
 
     private static func row(_ id: BlockServiceID, _ record: DiskRecord, _ now: Timestamp) -> [String] {
         let pass = record.passBegan == .zero ? "done" : "\(Int(record.shard.rawValue) * 100 / 256)%"
         let counts = [
             record.checkedBlocks, record.checkedBytes, record.missing, record.truncated, record.corrupt,
-            record.unreadable, record.repaired, record.unrepairable, record.unanswered, record.deviceErrors,
-            record.unreachable,
+            record.unreadable, record.repaired, record.unrepairable, record.unanswered,
+            record.impossible, record.deviceErrors, record.unreachable,
         ]
         return ["\(id)", utc(record.lastFullCheck), pass] + counts.map { "\($0)" }
             + [record.path.isEmpty ? "-" : record.path]

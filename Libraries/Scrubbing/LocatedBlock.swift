@@ -1,3 +1,4 @@
+import Client
 import Protocol
 
 /// A block of a file and which span it belongs to.
@@ -7,31 +8,31 @@ struct LocatedBlock: Hashable, Sendable {
     let block: ExpectedBlock
 }
 
-extension FileSpansResponse {
-    /// All blocks of the spans, in whatever location. What makes no sense is left out: there is nothing to check it
-    /// against.
-    var blocks: [LocatedBlock] {
-        spans.flatMap { span -> [LocatedBlock] in
-            guard case .locations(let locations) = span.body else { return [] }
-            return locations.locations.flatMap { copy in blocks(of: copy, at: span.header.byteOffset) }
+/// The blocks that an answer to FILE_SPANS names, in whatever location.
+struct LocatedBlocks {
+    private(set) var blocks: [LocatedBlock] = []
+    /// Spans whose description makes no sense, so that there is nothing to check their blocks against.
+    private(set) var impossible: [ImpossibleSpan] = []
+
+    init(_ answer: FileSpansResponse) {
+        for span in answer.spans {
+            do throws(ImpossibleSpan) {
+                add(try CheckedSpan(span, services: answer.blockServices))
+            } catch {
+                impossible.append(error)
+            }
         }
     }
 
-    /// The blocks on one disk.
-    func blocks(on disk: BlockServiceID) -> [LocatedBlock] {
-        guard blockServices.contains(where: { $0.id == disk }) else { return [] }
-        return blocks.filter { $0.block.service.id == disk }
-    }
-
-    private func blocks(of copy: FetchedBlockServices, at spanOffset: UInt64) -> [LocatedBlock] {
-        let (size, overflow) = copy.cellSize.multipliedReportingOverflow(by: UInt32(copy.stripes))
-        guard !overflow, size > 0 else { return [] }
-        return copy.blocks.compactMap { block in
-            guard Int(block.blockServiceIx) < blockServices.count else { return nil }
-            let service = blockServices[Int(block.blockServiceIx)]
-            return LocatedBlock(
-                spanOffset: spanOffset, location: copy.locationId,
-                block: ExpectedBlock(service: service, block: block.blockId, size: size, crc: block.crc))
+    private mutating func add(_ span: CheckedSpan) {
+        guard case .blocks(let copies) = span.content else { return }
+        for copy in copies {
+            for source in copy.blocks {
+                let block = ExpectedBlock(
+                    service: source.service, block: source.block, size: UInt32(copy.layout.blockBytes),
+                    crc: source.crc)
+                blocks.append(LocatedBlock(spanOffset: span.byteOffset, location: copy.location, block: block))
+            }
         }
     }
 }

@@ -75,14 +75,31 @@ actor SpanRepairs<Cluster: ScrubCluster> {
         }
     }
 
+    /// Remembers a span that makes no sense: nothing of it can be checked or repaired. Once, until it does make sense.
+    func report(_ span: ImpossibleSpan, of file: InodeID, on disk: BlockServiceID) {
+        let isKnown = open(on: disk).contains {
+            $0.damage == .impossible && $0.file == file && $0.spanOffset == span.byteOffset
+        }
+        guard !isKnown else { return }
+        let finding = DamageFinding(
+            disk: disk, time: cluster.now, file: file, spanOffset: span.byteOffset, block: BlockID(rawValue: 0),
+            damage: .impossible, outcome: .unrepairable, detail: span.reason)
+        memory.remember { () throws(MaintenanceStateError) in try memory.state.add(finding) }
+        count(disk) { $0.count(.impossible) }
+        observer(.found(finding))
+    }
+
     /// The span's blocks in all locations; none when it does not exist any more, or its file is being written or about
     /// to be destroyed, which FILE_SPANS does not tell.
     private func blocks(of span: Span) async throws(ClientError) -> [LocatedBlock] {
         let request = FileSpansRequest(fileId: span.file, byteOffset: span.offset, limit: 1, mtu: 0)
         do throws(ClientError) {
             _ = try await cluster.call(StatFileRequest(id: span.file), shard: span.file.shard)
-            return try await cluster.call(request, shard: span.file.shard).blocks
-                .filter { $0.spanOffset == span.offset }
+            let located = LocatedBlocks(try await cluster.call(request, shard: span.file.shard))
+            if let impossible = located.impossible.first(where: { $0.byteOffset == span.offset }) {
+                throw impossible.error("FILE_SPANS of \(span.file)")
+            }
+            return located.blocks.filter { $0.spanOffset == span.offset }
         } catch {
             guard error.isRefusal(.fileNotFound) else { throw error }
             return []
@@ -154,12 +171,16 @@ actor SpanRepairs<Cluster: ScrubCluster> {
     private func end(_ finding: DamageFinding, _ left: Set<BlockID>, _ detail: String) {
         var ended = finding
         ended.outcome = left.isEmpty ? .gone : left.contains(finding.block) ? .unrepairable : .repaired
+        // Described in a way that makes sense now; nothing was damaged.
+        if finding.damage == .impossible, ended.outcome == .repaired { ended.outcome = .answered }
         ended.detail = ended.outcome == .unrepairable ? detail : ""
         memory.remember { () throws(MaintenanceStateError) in try memory.state.add(ended) }
         let (before, after) = (finding.outcome, ended.outcome)
         count(finding.disk) { record in
             if after == .repaired { record.repaired &+= 1 }
-            if before == .unrepairable { record.unrepairable -= min(record.unrepairable, 1) }
+            if before == .unrepairable, finding.damage != .impossible {
+                record.unrepairable -= min(record.unrepairable, 1)
+            }
             if after == .unrepairable { record.unrepairable &+= 1 }
         }
         observer(.found(ended))

@@ -1,11 +1,11 @@
 import Protocol
 
 // The bytes of a log entry: version, kind, time, lifetime, whether and what copies are recognised by (since version 2),
-// then the action's fields. Only replicas of one shard read them. A new version gets a new first byte and keeps reading
-// the old one.
+// then the action's fields. Since version 3 names of one hash are limited, in the same bytes. Only replicas of one
+// shard read them. A new version gets a new first byte and keeps reading the old one.
 
 extension ShardLogEntry: WireValue {
-    private static let version: UInt8 = 2
+    private static let version: UInt8 = 3
 
     private enum Kind: UInt8 {
         case genesis = 1
@@ -48,6 +48,7 @@ extension ShardLogEntry: WireValue {
         guard let kind = Kind(rawValue: try reader.read()) else { throw .unknownKind }
         time = try reader.read()
         transientLifetimeNanoseconds = try reader.read()
+        limitsHashGroups = version > 2
         let isGuarded = version > 1 ? try reader.read(Bool.self) : false
         repetition = isGuarded ? try reader.read() : nil
         switch kind {
@@ -63,7 +64,7 @@ extension ShardLogEntry: WireValue {
     }
 
     public func encode(into writer: inout WireWriter) throws(EncodeError) {
-        try writer.write(Self.version)
+        try writer.write(limitsHashGroups ? Self.version : 2)
         try writer.write(kind.rawValue)
         try writer.write(time)
         try writer.write(transientLifetimeNanoseconds)

@@ -11,6 +11,9 @@ public struct ShardLogEntry: Equatable, Sendable {
     public var transientLifetimeNanoseconds: UInt64
     /// What copies of the request are recognised by; nil when one is harmless at any time.
     public var repetition: RepetitionGuard?
+    /// Whether the names of one hash are limited (`ShardCore.largestHashGroup`). Entries of versions without the rule
+    /// are carried out as they were then.
+    public var limitsHashGroups = true
     public var action: Action
 
     public enum Action: Equatable, Sendable {

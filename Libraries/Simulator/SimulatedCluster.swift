@@ -12,12 +12,15 @@ final class SimulatedCluster {
     let coordinator: CoordinatorMachine
     let registry: RegistryMachine
     let blockServers: [BlockMachine]
+    /// Whether all names that users have in mind are of one hash.
+    let usesCollidingNames: Bool
     /// What clients wrote, by file; recorded before the file gets its name.
     var contents: [InodeID: FileContents] = [:]
 
     init(_ world: World, _ options: ClusterOptions) {
         self.world = world
         self.options = options
+        usesCollidingNames = Int.random(in: 0..<6, using: &world.random) == 0
         let network = Network(world)
         self.network = network
         let watch = ShardWatch(world, names)

@@ -3,6 +3,7 @@ import BlockStore
 import Daemon
 import EventLoop
 import Glibc
+import Logging
 import Protocol
 
 @main
@@ -13,6 +14,7 @@ struct BlockCommand: ParsableCommand {
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var registry: RegistryOptions
     @OptionGroup var listen: ListenOptions
+    @OptionGroup var connections: ConnectionOptions
 
     @Option(name: .customLong("disk"), help: "A disk as PATH:CLASS:FAILUREDOMAIN, CLASS flash or hdd. May be repeated.")
     var disks: [DiskOption] = []
@@ -65,9 +67,6 @@ struct BlockCommand: ParsableCommand {
     @Option(help: "Requests of one kind (fetch, write, check, erase) that may wait for a disk; more are refused.")
     var queueLength = 1000
 
-    @Option(help: "Connections at the same time; more have to wait.")
-    var maxConnections = 4000
-
     @Option(help: "Percent of a disk's requests that may end in I/O errors before its decommission is asked for.")
     var ioAlertPercent: UInt64 = 10
 
@@ -87,8 +86,8 @@ struct BlockCommand: ParsableCommand {
             throw ValidationError("--failure-domain-prefix has at most 12 bytes")
         }
         guard location != LocationID.invalid.rawValue else { throw ValidationError("--location 255 is reserved") }
-        guard (1...256).contains(threadsPerDisk), maxConnections > 0, connectionTimeout > 0 else {
-            throw ValidationError("--threads-per-disk, --max-connections and --connection-timeout must be at least 1")
+        guard (1...256).contains(threadsPerDisk), connectionTimeout > 0 else {
+            throw ValidationError("--threads-per-disk (up to 256) and --connection-timeout must be at least 1")
         }
         guard (0...BlockDiskOptions.largestSmallBlock).contains(smallBlockBytes) else {
             throw ValidationError("--small-block-bytes must be between 0 and \(BlockDiskOptions.largestSmallBlock)")
@@ -110,15 +109,22 @@ struct BlockCommand: ParsableCommand {
     }
 
     func run() throws {
-        let settings = BlockSettings(
+        let registries = try registry.registry.resolve()
+        try Daemon.run("sterna-block", daemon) { daemon in
+            BlockService(settings(registries, daemon.logger), on: daemon).start()
+        }
+    }
+
+    private func settings(_ registries: [SocketAddress], _ logger: Logger) -> BlockSettings {
+        BlockSettings(
             disks: wantedDisks, announcedPath: announcedPath, location: LocationID(rawValue: location),
-            addresses: listen.addresses, registry: try registry.registry.resolve(),
+            addresses: listen.addresses, registry: registries,
             eraseDelayNanoseconds: UInt64(eraseDelay) * 1_000_000_000,
             connectionTimeoutNanoseconds: UInt64(connectionTimeout) * 1_000_000_000,
             diskOptions: BlockDiskOptions(smallBlockBytes: smallBlockBytes, reservedBytes: reservedStorage),
-            threadsPerDisk: threadsPerDisk, queueLength: queueLength, maximumConnections: maxConnections,
-            errorLimits: errorLimits)
-        try Daemon.run("sterna-block", daemon) { daemon in BlockService(settings, on: daemon).start() }
+            threadsPerDisk: threadsPerDisk, queueLength: queueLength,
+            // The socket, and the block's file.
+            connections: connections.limits(descriptorsEach: 2, logger), errorLimits: errorLimits)
     }
 
     private var errorLimits: ErrorLimits {

@@ -21,19 +21,11 @@ extension BlockConnection {
     }
 
     func drop(_ remaining: Int, then answer: [UInt8]) {
-        var remaining = remaining
-        while remaining > 0 {
-            let count = recv(socket, nil, remaining, Int32(MSG_TRUNC))  // for TCP: consume without copying
-            if count > 0 {
-                remaining -= count
-            } else if count < 0, errno == EAGAIN {
-                state = .dropping(remaining, then: answer)
-                return watch(.readable)
-            } else if count == 0 || errno != EINTR {
-                return close()
-            }
-        }
-        send(answer, closes: false)
+        let dropped = StreamDrain.drain(socket, atMost: remaining)
+        guard dropped.count < remaining else { return send(answer, closes: false) }
+        guard !dropped.isEnded else { return close() }
+        state = .dropping(remaining - dropped.count, then: answer)
+        watch(.readable)
     }
 
     func send(_ bytes: [UInt8], closes: Bool) {
@@ -74,10 +66,7 @@ extension BlockConnection {
     }
 
     func linger() {
-        while case .lingering = state {
-            let count = recv(socket, nil, 1 << 20, Int32(MSG_TRUNC))
-            if count < 0, errno == EAGAIN { return watch(.readable) }
-            if count == 0 || (count < 0 && errno != EINTR) || server.loop.monotonicNanoseconds > deadline { close() }
-        }
+        let isEnded = StreamDrain.drain(socket, atMost: .max).isEnded
+        if isEnded || server.loop.monotonicNanoseconds > deadline { close() } else { watch(.readable) }
     }
 }

@@ -4,7 +4,7 @@ import Protocol
 import Wire
 
 /// One client's connection. Belongs to the loop; while a job works on the socket the loop leaves the socket alone.
-final class BlockConnection {
+final class BlockConnection: AcceptedConnection {
     enum State {
         /// Reading the header of the next request.
         case header
@@ -36,6 +36,11 @@ final class BlockConnection {
     private var watched: FileDescriptorPoll.Events = []
     private var lowWater: Int32 = 1
     private var closesAfterWork = false
+    /// Since when the peer has let us wait, for a header or in the middle of a request.
+    private var waitsSince: UInt64
+    /// The header of the next request has begun to come in, or is the first one.
+    private var isHeaderDue = true
+    private var hasRequested = false
     private let input: UnsafeMutableRawBufferPointer
     private var inputStart = 0
     private var inputEnd = 0
@@ -50,6 +55,7 @@ final class BlockConnection {
         self.socket = socket
         self.peer = peer
         self.server = server
+        waitsSince = server.loop.monotonicNanoseconds
         input = .allocate(byteCount: Self.inputSize, alignment: 8)
         poll = try FileDescriptorPoll(on: server.loop, descriptor: socket) { [unowned self] in socketReady($0) }
         touch()
@@ -69,7 +75,9 @@ final class BlockConnection {
         switch state {
         case .header: receiveHeader()
         case .waiting(let job): dispatch(job)
-        case .dropping(let remaining, let answer): drop(remaining, then: answer)
+        case .dropping(let remaining, let answer):
+            waitsSince = server.loop.monotonicNanoseconds
+            drop(remaining, then: answer)
         case .sending(let bytes, let closes): send(bytes, closes: closes)
         case .lingering: linger()
         case .working: watch([])  // the next request is early, or a block's data arrives: the job knows
@@ -97,6 +105,8 @@ final class BlockConnection {
                 guard let kind = BlocksKind(rawValue: header.kind) else { return refuseMalformed() }
                 let request = try AnyBlocksRequest.decode(kind: kind, from: &reader)
                 inputStart = inputEnd - reader.remaining
+                isHeaderDue = false
+                hasRequested = true
                 handle(request, for: BlockServiceID(rawValue: header.blockService))
             } catch .truncated {
                 return awaitHeader()
@@ -113,6 +123,11 @@ final class BlockConnection {
             inputStart = 0
             inputEnd = kept
         }
+        if inputEnd > 0, !isHeaderDue {
+            isHeaderDue = true
+            waitsSince = server.loop.monotonicNanoseconds
+        }
+        touch()
         watch(.readable)
     }
 
@@ -203,14 +218,29 @@ final class BlockConnection {
     private func touch() {
         switch state {
         case .dropping, .lingering: return  // these have a deadline for everything
-        default: deadline = server.loop.monotonicNanoseconds &+ server.settings.connectionTimeoutNanoseconds
+        case .header where isHeaderDue:
+            deadline = waitsSince &+ server.settings.connections.requestNanoseconds
+        default:
+            waitsSince = server.loop.monotonicNanoseconds
+            deadline = waitsSince &+ server.settings.connectionTimeoutNanoseconds
         }
     }
 
-    /// Gives the connection up when it has been waiting for too long.
-    func expire(at now: UInt64) {
-        if case .working = state { return }
-        if now > deadline { close() }
+    /// Whether it has been waiting for its peer for too long.
+    func hasExpired(at now: UInt64) -> Bool {
+        if case .working = state { return false }
+        return now > deadline
+    }
+
+    /// What it is worth when there are too many connections.
+    var standing: ConnectionStanding {
+        switch state {
+        case .working, .closed: .busy
+        case .header where !hasRequested: .silent(since: waitsSince)
+        case .header where !isHeaderDue: .idle(since: waitsSince)
+        case .lingering: .silent(since: waitsSince)
+        case .header, .waiting, .dropping, .sending: .stalled(since: waitsSince)
+        }
     }
 
     /// Ends the connection when it is idle, else after the present request.

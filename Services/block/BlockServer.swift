@@ -20,17 +20,15 @@ final class BlockServer {
 
     private var disks: [BlockServiceID: ServedDisk] = [:]
     private var listeners: [TCPListener] = []
-    private var connections: [ObjectIdentifier: (BlockConnection, TCPListener)] = [:]
+    private let connections: AcceptedConnections<BlockConnection>
     private var whenEmpty: (() -> Void)?
-    private var sweep: LoopTimer?
-
-    private static let sweepNanoseconds: UInt64 = 2_000_000_000
 
     init(_ settings: BlockSettings, on daemon: Daemon) {
         self.settings = settings
         loop = daemon.loop
         logger = daemon.logger
         rules = RequestRules(eraseDelayNanoseconds: settings.eraseDelayNanoseconds)
+        connections = AcceptedConnections(on: daemon.loop, settings.connections)
         let counters = daemon.counters
         blocksWritten = counters.counter("blocks_written_total")
         bytesWritten = counters.counter("blocks_written_bytes_total")
@@ -41,21 +39,18 @@ final class BlockServer {
         refusals = counters.counter("requests_refused_total")
         overloads = counters.counter("requests_overload_total")
         malformedRequests = counters.counter("requests_malformed_total")
+        let gaveWay = counters.counter("connections_given_way_total")
+        connections.onShortage = { gaveWay.add() }
     }
 
     /// Listens on all addresses; returns them with the ports the kernel chose.
     func listen(serving disks: [ServedDisk]) throws(SystemError) -> [SocketAddress] {
         for disk in disks { self.disks[disk.id] = disk }
         for address in settings.addresses {
-            // The listener is known only after it is made; it accepts later, on the loop.
-            var listener: TCPListener?
-            listener = try TCPListener(
-                on: loop, binding: address, maximumConnections: settings.maximumConnections,
-                onDescriptor: { [unowned self] socket, peer in
-                    guard let listener else { return }
-                    accepted(socket, peer, by: listener)
-                })
-            if let listener { listeners.append(listener) }
+            listeners.append(
+                try TCPListener(
+                    on: loop, binding: address, admission: connections,
+                    onDescriptor: { [unowned self] socket, peer in accepted(socket, peer) }))
         }
         return listeners.map(\.localAddress)
     }
@@ -66,43 +61,26 @@ final class BlockServer {
         return disk
     }
 
-    private func accepted(_ socket: Int32, _ peer: SocketAddress, by listener: TCPListener) {
+    private func accepted(_ socket: Int32, _ peer: SocketAddress) {
         do {
-            let connection = try BlockConnection(socket, peer, server: self)
-            connections[ObjectIdentifier(connection)] = (connection, listener)
-            startSweeping()
+            connections.insert(try BlockConnection(socket, peer, server: self))
         } catch {
             logger.warning("connection of \(peer): \(error)")
             Glibc.close(socket)
-            listener.descriptorClosed()
         }
     }
 
     func connectionClosed(_ connection: BlockConnection) {
-        guard let (_, listener) = connections.removeValue(forKey: ObjectIdentifier(connection)) else { return }
-        listener.descriptorClosed()
-        guard connections.isEmpty else { return }
-        sweep?.cancel()
-        sweep = nil
+        guard connections.remove(connection), connections.count == 0 else { return }
         whenEmpty?()
         whenEmpty = nil
-    }
-
-    /// Looks for connections past their deadline, as long as there are any.
-    private func startSweeping() {
-        guard sweep == nil else { return }
-        sweep = loop.timer(afterNanoseconds: Self.sweepNanoseconds, repeatingNanoseconds: Self.sweepNanoseconds) {
-            [unowned self] in
-            let now = loop.monotonicNanoseconds
-            for (connection, _) in Array(connections.values) { connection.expire(at: now) }
-        }
     }
 
     /// Finishes the requests at work, takes no more, and then calls `done`.
     func end(_ done: @escaping () -> Void) {
         isEnding = true
         for listener in listeners { listener.close() }
-        for (connection, _) in Array(connections.values) { connection.end() }
-        if connections.isEmpty { done() } else { whenEmpty = done }
+        for connection in connections.all { connection.end() }
+        if connections.count == 0 { done() } else { whenEmpty = done }
     }
 }

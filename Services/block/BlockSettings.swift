@@ -17,6 +17,6 @@ struct BlockSettings {
     var threadsPerDisk: Int
     /// Requests of one kind that may wait for a disk.
     var queueLength: Int
-    var maximumConnections: Int
+    var connections: ConnectionLimits
     var errorLimits: ErrorLimits
 }

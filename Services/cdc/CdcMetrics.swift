@@ -19,6 +19,7 @@ final class CdcMetrics {
             (counters.counter("transactions_failed_total"), \.transactionsFailed),
             (counters.counter("replies_repeated_total"), \.repliesRepeated),
             (counters.counter("client_requests_dropped_total"), \.requestsDropped),
+            (counters.counter("client_requests_beyond_share_total"), \.requestsBeyondShare),
             (counters.counter("shard_requests_total"), \.shardRequests),
             (counters.counter("shard_requests_repeated_total"), \.shardRequestsRepeated),
             (counters.counter("shard_refusals_total"), \.shardRefusals),

@@ -69,8 +69,22 @@ final class ScrubTeller: Sendable {
         }
     }
 
+    /// Nothing of such a span is checked.
+    private func tellImpossible(_ finding: DamageFinding) {
+        let what = "the span at \(finding.spanOffset) of file \(finding.file), found on disk \(finding.disk)"
+        switch finding.outcome {
+        case .answered: logger.notice("scrub: \(what), makes sense by now")
+        case .gone: logger.info("scrub: \(what), which made no sense, is there no more")
+        case .found, .repaired, .unrepairable:
+            counters.counter("gc_scrub_impossible_total").add()
+            logger.error("scrub: \(what), CANNOT BE CHECKED, its description makes no sense: \(finding.detail)")
+            names.look(for: finding.file)
+        }
+    }
+
     private func tell(_ finding: DamageFinding) {
         if finding.damage == .unanswered { return tellUnanswered(finding) }
+        if finding.damage == .impossible { return tellImpossible(finding) }
         counters.counter("gc_scrub_\(finding.damage)_total").add()
         let what = "block \(finding.block) of file \(finding.file), span at \(finding.spanOffset), "
             + "on disk \(finding.disk) is \(finding.damage)"

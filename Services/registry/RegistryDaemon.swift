@@ -13,15 +13,13 @@ struct RegistryDaemon: ParsableCommand {
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var listen: ListenOptions
     @OptionGroup var log: LogOptions
+    @OptionGroup var connections: ConnectionOptions
 
     @Option(help: "Directory for the state and the log; created when missing.")
     var data: String
 
     @Option(help: "The location this registry answers LOCAL_* requests for.")
     var location: UInt8 = 0
-
-    @Option(help: "Connections at the same time; more have to wait.")
-    var maxConnections = 4000
 
     @Option(help: "Seconds without a registration after which a block service is stale.")
     var stalenessDelay: UInt32 = 180
@@ -55,7 +53,6 @@ struct RegistryDaemon: ParsableCommand {
 
     func validate() throws {
         guard location != LocationID.invalid.rawValue else { throw ValidationError("--location 255 is reserved") }
-        guard maxConnections > 0 else { throw ValidationError("--max-connections must be at least 1") }
         guard stalenessDelay >= 1 else { throw ValidationError("--staleness-delay must be at least 1") }
         guard (1...255).contains(maxWritableBlockServicesPerShard) else {
             throw ValidationError("--max-writable-block-services-per-shard must be between 1 and 255")
@@ -68,8 +65,9 @@ struct RegistryDaemon: ParsableCommand {
     func run() throws {
         try Daemon.run("sterna-registry", daemon) { daemon in
             let service = try RegistryService(
-                on: daemon, dataDirectory: data, addresses: listen.addresses, maximumConnections: maxConnections,
-                configuration: core, hasFilesIntervalNanoseconds: UInt64(hasFilesInterval) * 1_000_000_000,
+                on: daemon, dataDirectory: data, addresses: listen.addresses,
+                connections: connections.limits(descriptorsEach: 1, daemon.logger), configuration: core,
+                hasFilesIntervalNanoseconds: UInt64(hasFilesInterval) * 1_000_000_000,
                 acceptsLostLogTail: log.acceptLostLogTail)
             service.start()
         }

@@ -15,49 +15,49 @@ final class RegistryServer {
     let requests: Counter
     private let refused: Counter
     private var listeners: [TCPListener] = []
-    private var connections: [ObjectIdentifier: ServerConnection] = [:]
+    private let connections: AcceptedConnections<ServerConnection>
     /// Bytes of unfinished requests of all connections.
     private var receivedBytes = 0
     /// Bytes of answers that the kernel has not taken.
     private var unsentBytes = 0
 
-    init(log: RegistryLog, loop: EventLoop, counters: Counters) {
+    /// How often expired connections are looked for. Seldom, so that an idle registry sleeps.
+    private static let sweepNanoseconds: UInt64 = 10_000_000_000
+
+    init(log: RegistryLog, loop: EventLoop, _ limits: ConnectionLimits, counters: Counters) {
         self.log = log
         self.loop = loop
         requests = counters.counter("registry_requests_total")
         refused = counters.counter("registry_connections_refused_total")
+        connections = AcceptedConnections(on: loop, limits, sweepNanoseconds: Self.sweepNanoseconds)
+        let gaveWay = counters.counter("registry_connections_given_way_total")
+        connections.onShortage = { gaveWay.add() }
     }
 
     /// Begins to listen; returns the addresses that the kernel gave.
-    func listen(on addresses: [SocketAddress], maximumConnections: Int) throws(SystemError) -> [SocketAddress] {
+    func listen(on addresses: [SocketAddress]) throws(SystemError) -> [SocketAddress] {
         for address in addresses {
             listeners.append(
-                try TCPListener(
-                    on: loop, binding: address, maximumConnections: max(1, maximumConnections / addresses.count)
-                ) { [unowned self] connection in
+                try TCPListener(on: loop, binding: address, admission: connections) { [unowned self] connection in
                     let client = ServerConnection(connection, server: self)
-                    connections[ObjectIdentifier(client)] = client
+                    connections.insert(client)
                     client.start()
                 })
         }
         return listeners.map(\.localAddress)
     }
 
-    /// Closes the connections that make no progress.
-    func sweep() {
-        let now = loop.monotonicNanoseconds
-        for connection in connections.values where connection.hasExpired(at: now) { connection.close() }
-    }
-
     func close() {
         for listener in listeners { listener.close() }
-        for connection in connections.values { connection.close() }
+        for connection in connections.all { connection.close() }
     }
 
     // MARK: For the connections
 
+    var requestNanoseconds: UInt64 { connections.limits.requestNanoseconds }
+
     func isClosed(_ connection: ServerConnection) {
-        connections[ObjectIdentifier(connection)] = nil
+        connections.remove(connection)
     }
 
     /// The peer does not speak the protocol, or asks for too much.
@@ -66,15 +66,22 @@ final class RegistryServer {
         connection.close()
     }
 
-    /// Accounts for a change of buffered request bytes; false when that is too much for all connections together.
-    func receivedBytesChanged(by change: Int) -> Bool {
+    /// Accounts for a change of buffered request bytes. When that is too much for all connections together, those give
+    /// way whose requests have been coming in for longest: one that is honest takes no time.
+    func receivedBytesChanged(by change: Int) {
         receivedBytes += change
-        return receivedBytes <= Self.receivedBytesLimit
+        while receivedBytes > Self.receivedBytesLimit, giveWay(\.isReceiving) {}
     }
 
-    /// Accounts for a change of unsent answer bytes; false when that is too much for all connections together.
-    func unsentBytesChanged(by change: Int) -> Bool {
+    /// The same of unsent answer bytes, and of those who do not take theirs.
+    func unsentBytesChanged(by change: Int) {
         unsentBytes += change
-        return unsentBytes <= Self.unsentBytesLimit
+        while unsentBytes > Self.unsentBytesLimit, giveWay(\.isAnswering) {}
+    }
+
+    private func giveWay(_ isMeant: (ServerConnection) -> Bool) -> Bool {
+        guard let oldest = connections.all.filter(isMeant).min(by: { $0.since < $1.since }) else { return false }
+        hasRefused(oldest)
+        return true
     }
 }

@@ -22,7 +22,7 @@ final class RegistryService {
 
     /// - Parameter hasFilesIntervalNanoseconds: pause between two rounds of questions to the shards; 0 = never.
     init(
-        on daemon: Daemon, dataDirectory: String, addresses: [SocketAddress], maximumConnections: Int,
+        on daemon: Daemon, dataDirectory: String, addresses: [SocketAddress], connections: ConnectionLimits,
         configuration: RegistryConfiguration, hasFilesIntervalNanoseconds: UInt64, acceptsLostLogTail: Bool
     ) throws {
         self.daemon = daemon
@@ -32,8 +32,8 @@ final class RegistryService {
         log = RegistryLog(core: storage.core, log: storage.log, loop: daemon.loop, counters: daemon.counters) { error in
             daemon.fail(error)
         }
-        server = RegistryServer(log: log, loop: daemon.loop, counters: daemon.counters)
-        self.addresses = try server.listen(on: addresses, maximumConnections: maximumConnections)
+        server = RegistryServer(log: log, loop: daemon.loop, connections, counters: daemon.counters)
+        self.addresses = try server.listen(on: addresses)
         alarms = AlarmBoard(logger: daemon.logger, counters: daemon.counters)
         watch =
             hasFilesIntervalNanoseconds == 0
@@ -58,7 +58,6 @@ final class RegistryService {
 
     private func tick() {
         log.tick()
-        server.sweep()
         storage.flushIfDue { [daemon] in daemon.fail($0) }
         alarms.update(log.alarms(needs: watch?.needs ?? []))
     }

@@ -4,7 +4,7 @@ import RegistryCore
 import Wire
 
 /// One client's connection: requests are taken one at a time and answered in order (services.md A.3).
-final class ServerConnection {
+final class ServerConnection: AcceptedConnection {
     private enum Phase {
         /// Waiting for (the rest of) a request.
         case receiving
@@ -14,15 +14,15 @@ final class ServerConnection {
         case answering
     }
 
-    private static let requestNanoseconds: UInt64 = 10_000_000_000
     private static let answerNanoseconds: UInt64 = 30_000_000_000
     private static let idleNanoseconds: UInt64 = 900_000_000_000
 
     private let connection: TCPConnection
     private unowned let server: RegistryServer
     private var phase = Phase.receiving
-    /// Since when it has been in this phase, or waiting for the rest of this request.
-    private var since: UInt64
+    /// Since when it has been in this phase, or waiting for the rest of this request, or for the first one.
+    private(set) var since: UInt64
+    private var hasRequested = false
     /// Received and not yet understood.
     private var received: [UInt8] = []
     private var isClosed = false
@@ -42,7 +42,7 @@ final class ServerConnection {
     func close() {
         guard !isClosed else { return }
         isClosed = true
-        _ = server.receivedBytesChanged(by: -received.count)
+        server.receivedBytesChanged(by: -received.count)
         received = []
         connection.close()
         server.isClosed(self)
@@ -52,19 +52,39 @@ final class ServerConnection {
     func hasExpired(at now: UInt64) -> Bool {
         let allowed =
             switch phase {
-            case .receiving: received.isEmpty ? Self.idleNanoseconds : Self.requestNanoseconds
+            case .receiving: isIdle ? Self.idleNanoseconds : server.requestNanoseconds
             case .working: UInt64.max
             case .answering: Self.answerNanoseconds
             }
         return now - since > allowed
     }
 
+    var peer: SocketAddress { connection.peer }
+
+    /// Between two requests.
+    private var isIdle: Bool { received.isEmpty && hasRequested }
+
+    /// A part of a request takes up memory.
+    var isReceiving: Bool { !received.isEmpty }
+
+    var isAnswering: Bool { phase == .answering }
+
+    /// What it is worth when there are too many connections.
+    var standing: ConnectionStanding {
+        switch phase {
+        case .receiving where isIdle: .idle(since: since)
+        case .receiving where !hasRequested: .silent(since: since)
+        case .receiving, .answering: .stalled(since: since)
+        case .working: .busy
+        }
+    }
+
     // MARK: Requests
 
     private func receive(_ bytes: UnsafeRawBufferPointer) {
-        if received.isEmpty { since = server.loop.monotonicNanoseconds }
+        if isIdle { since = server.loop.monotonicNanoseconds }
         received.append(contentsOf: bytes)
-        guard server.receivedBytesChanged(by: bytes.count) else { return server.hasRefused(self) }
+        server.receivedBytesChanged(by: bytes.count)
         takeRequest()
     }
 
@@ -74,7 +94,8 @@ final class ServerConnection {
         do throws(DecodeError) {
             guard let (request, size) = try Self.firstRequest(in: received) else { return }
             received.removeFirst(size)
-            _ = server.receivedBytesChanged(by: -size)
+            server.receivedBytesChanged(by: -size)
+            hasRequested = true
             begin(request)
         } catch {
             server.hasRefused(self)
@@ -125,13 +146,12 @@ final class ServerConnection {
         }
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
         memory.copyBytes(from: bytes)
-        let isAffordable = server.unsentBytesChanged(by: memory.count)
         connection.write(UnsafeRawBufferPointer(memory)) { [self] error in
-            _ = server.unsentBytesChanged(by: -memory.count)
+            server.unsentBytesChanged(by: -memory.count)
             memory.deallocate()
             if error == nil { answered() } else { close() }
         }
-        if !isAffordable { server.hasRefused(self) }
+        server.unsentBytesChanged(by: memory.count)
     }
 
     private func answered() {

@@ -35,6 +35,8 @@ final class ShardServer {
         let entry: ShardLogEntry
         /// Nil when nobody waits: for the shard's own first entry, and for requests without an id.
         let target: ReplyTarget?
+        /// Who asked for it, if that was a client.
+        let host: UInt32?
     }
 
     let core: ShardCore
@@ -43,6 +45,11 @@ final class ShardServer {
     private var sockets: [UDPSocket] = []
     private var pendingWrites = Deque<PendingWrite>()
     private var inFlight: Set<ReplyTarget.Identity> = []
+    /// Of each client's host, how many of its writes are in the log and not applied yet.
+    private var writesByHost: [UInt32: Int] = [:]
+    /// So many of one host are half of what may be in the log: others have the rest. The coordinator, whose packets are
+    /// signed, has limits of its own.
+    private static let maximumWritesPerHost = LogLimits().windowEntries / 2
     private var hasFailed = false
     private var isDraining = false
     /// Called when the shard can serve: at once, or when its first entry is durable.
@@ -67,7 +74,7 @@ final class ShardServer {
             cookieKey: SecretKey(low: random.next(), high: random.next()), rootInfo: try .sternaRootDefault())
         let entry = core.prepareGenesis(genesis, at: now)
         let index = try log.propose(try entry.encoded())
-        pendingWrites.append(PendingWrite(index: index, entry: entry, target: nil))
+        pendingWrites.append(PendingWrite(index: index, entry: entry, target: nil, host: nil))
     }
 
     private func becomeInitialised() {
@@ -179,6 +186,9 @@ final class ShardServer {
 
     private func write(_ request: AnyShardRequest, _ target: ReplyTarget) throws(DecodeError) {
         if target.isAwaited, inFlight.contains(target.identity) { return environment.counters.duplicates.add() }
+        guard target.isSigned || writesByHost[target.sender.address] ?? 0 < Self.maximumWritesPerHost else {
+            return environment.counters.overflows.add()
+        }
         do throws(ShardFailure) {
             let entry = try core.prepare(
                 request, isPrivileged: target.isSigned, requestID: target.isAwaited ? target.requestID : nil, at: now)
@@ -191,7 +201,10 @@ final class ShardServer {
     private func propose(_ entry: ShardLogEntry, _ target: ReplyTarget) {
         do {
             let index = try log.propose(try entry.encoded())
-            pendingWrites.append(PendingWrite(index: index, entry: entry, target: target.isAwaited ? target : nil))
+            let host = target.isSigned ? nil : target.sender.address
+            pendingWrites.append(
+                PendingWrite(index: index, entry: entry, target: target.isAwaited ? target : nil, host: host))
+            if let host { writesByHost[host, default: 0] += 1 }
             if target.isAwaited { inFlight.insert(target.identity) }
         } catch is ProposalRefusal {
             // Silence: the client tries again when there is room, or at another replica.
@@ -210,6 +223,7 @@ final class ShardServer {
                 throw .wrongIndex(expected: pendingWrites.first?.index ?? .zero, got: delivered.index)
             }
             pendingWrites.removeFirst()
+            if let host = write.host { forgetWrite(of: host) }
             let reply = try core.apply(write.entry, at: delivered.index)
             environment.counters.writes.add()
             guard let target = write.target else { return becomeInitialised() }
@@ -219,6 +233,11 @@ final class ShardServer {
             hasFailed = true
             environment.fail(ShardHostError.shardFailed(core.shard, error))
         }
+    }
+
+    private func forgetWrite(of host: UInt32) {
+        guard let count = writesByHost[host] else { return }
+        writesByHost[host] = count > 1 ? count - 1 : nil
     }
 
     private func stop(_ error: LogError) {

@@ -37,6 +37,21 @@ struct FileRepairTests {
         try await bench.expectWhole(file)
     }
 
+    @Test func aSpanThatMakesNoSenseFailsAndHoldsUpNoOther() async throws {
+        let bench = try RepairBench()
+        let file = try await bench.makeFile("a", Parity(data: 4, parity: 2), spans: 3)
+        let spans = try await bench.spans(of: file)
+        let lost = Set(spans.map { $0[0].block })
+        for span in spans { await bench.change(span[0].service) { $0.blocks[span[0].block] = nil } }
+        await bench.makeImpossible(0)
+        let outcome = await FileRepair(cluster: bench).repair(file) { lost.contains($0.block) ? .rebuild : .keep }
+        #expect(outcome.tally.rebuiltBlocks == 2 && outcome.failures.map(\.byteOffset) == [0])
+        await bench.makeImpossible(nil)
+        let rest = await FileRepair(cluster: bench).repair(file) { lost.contains($0.block) ? .rebuild : .keep }
+        #expect(rest.tally.rebuiltBlocks == 1 && rest.failures.isEmpty)
+        try await bench.expectWhole(file)
+    }
+
     @Test func severalBlocksOfASpanCostOneReading() async throws {
         let bench = try RepairBench()
         let file = try await bench.makeFile("a", Parity(data: 4, parity: 3))

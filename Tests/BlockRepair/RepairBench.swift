@@ -67,12 +67,27 @@ actor RepairBench: MigrationCluster {
             }
             return empty
         }
-        let response = try reply(request.erased)
+        let response = distorted(try reply(request.erased))
         if losesOneIn > 0, .random(in: 0..<losesOneIn, using: &chance) == 0 {
             throw ClientError(.timeout, "\(R.kind)")
         }
         guard let typed = R.response(in: response) else { throw ClientError(.malformedAnswer, "\(R.kind)") }
         return typed
+    }
+
+    /// The span that FILE_SPANS describes in a way that makes no sense.
+    var impossibleOffset: UInt64?
+
+    func makeImpossible(_ offset: UInt64?) { impossibleOffset = offset }
+
+    private func distorted(_ response: AnyShardResponse) -> AnyShardResponse {
+        guard case .fileSpans(var page) = response else { return response }
+        for index in page.spans.indices where page.spans[index].header.byteOffset == impossibleOffset {
+            guard case .locations(var body) = page.spans[index].body else { continue }
+            body.locations[0].stripes = 0
+            page.spans[index].body = .locations(body)
+        }
+        return .fileSpans(page)
     }
 
     func failureDomains() async throws(ClientError) -> [BlockServiceID: FailureDomain] {

@@ -247,6 +247,34 @@ import Testing
         #expect(service.files.isEmpty)
     }
 
+    @Test func idleConnectionsKeepNobodyOut() throws {
+        let service = try RunningService(["--max-connections", "8"])
+        let served = try service.client()
+        _ = try served.write(BlockClient.block(1), randomBytes(8192))
+        let idle = try (0..<100).map { _ in try service.client() }
+        let data = randomBytes(8192)
+        let writer = try service.client()
+        let block = BlockClient.block(2)
+        _ = try writer.write(block, data)
+        #expect(try service.client().fetch(block, 0, 8192) == data)
+        #expect(idle[0].socket.isClosedByPeer(), "the oldest that never asked for anything")
+        // Who asked for something stays as long as there are others.
+        _ = try served.write(BlockClient.block(3), data)
+    }
+
+    @Test func headersHaveToComeSoon() throws {
+        let service = try RunningService(["--request-timeout", "1"])
+        let (silent, slow, served) = (try service.client(), try service.client(), try service.client())
+        _ = try served.write(BlockClient.block(1), randomBytes(4096))
+        try slow.socket.send(try BlockClient.header(slow.service.id, 3).prefix(5))
+        #expect(silent.socket.isClosedByPeer())
+        #expect(slow.socket.isClosedByPeer())
+        _ = try served.write(BlockClient.block(2), randomBytes(4096))
+        // The same between two requests: once the next has begun.
+        try served.socket.send(try BlockClient.header(served.service.id, 3).prefix(5))
+        #expect(served.socket.isClosedByPeer())
+    }
+
     @Test func garbageHarmsNobodyElse() throws {
         let service = try RunningService()
         let good = try service.client()

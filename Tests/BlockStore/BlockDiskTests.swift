@@ -46,6 +46,32 @@ import Testing
 
     // MARK: Writing and reading
 
+    @Test func pageSumsAreReadInPieces() throws {
+        let disk = try temporary.open()
+        var random = SeededGenerator(seed: 2)
+        let data = random.bytes(200 * 4096)
+        try disk.store(block, data)
+        let expected = (0..<200).flatMap { page -> [UInt8] in
+            let crc = CRC32C(of: Array(data[page * 4096..<(page + 1) * 4096])).rawValue
+            return (0..<4).map { UInt8(truncatingIfNeeded: crc >> (8 * $0)) }
+        }
+        let chunk = PageChunk()
+        for limit in [1, 4100, 70 * 4100, 1 << 30] {
+            var reading = try PageSumsReading(disk.open(block), size: UInt32(data.count))
+            var pieces = 0
+            while !reading.isComplete {
+                let before = reading.sums.count
+                try reading.read(atMost: limit, using: chunk)
+                // A piece ends with a whole chunk.
+                #expect(reading.sums.count - before <= (limit / 4100 + 64) * 4)
+                pieces += 1
+            }
+            #expect(reading.sums == expected)
+            #expect(pieces == (limit < 64 * 4100 ? 4 : limit < 1 << 30 ? 2 : 1))
+        }
+        #expect(throws: BlockStoreError.badChecksum) { try PageSumsReading(disk.open(block), size: 4096) }
+    }
+
     @Test func layoutOnDiskIsTheSpecified() throws {
         let disk = try temporary.open()
         var random = SeededGenerator(seed: 1)

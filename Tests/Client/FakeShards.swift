@@ -212,7 +212,7 @@ final class FakeShards: @unchecked Sendable {
                 FetchedBlock(
                     blockServiceIx: UInt8(place.1), blockId: place.0.blockId, crc: Self.blockSum(request, index))
             },
-            stripesCrc: [])
+            stripesCrc: Array(repeating: .zero, count: Int(request.stripes)))
         let header = FetchedSpanHeader(
             byteOffset: request.byteOffset, size: request.size, crc: request.crc, storageClass: request.storageClass)
         file.spans.append(FetchedSpan(header: header, body: .blocks(blockSpan)))

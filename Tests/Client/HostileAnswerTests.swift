@@ -20,23 +20,24 @@ import Testing
             body: .blocks(
                 FetchedBlocksSpan(
                     parity: Parity(rawValue: parity), stripes: stripes, cellSize: cell,
-                    blocks: Array(repeating: block, count: blocks), stripesCrc: [])))
+                    blocks: Array(repeating: block, count: blocks),
+                    stripesCrc: Array(repeating: .zero, count: Int(stripes)))))
     }
 
-    @Test func impossibleSpansAreRefused() {
+    @Test func impossibleSpansAreRefused() throws {
         let services = [Self.service(1)]
-        #expect(SpanInfo(Self.span(), services: services) != nil)
+        _ = try SpanInfo(Self.span(), services: services)
         let bad = [
             Self.span(offset: 1), Self.span(offset: .max - 4095), Self.span(size: 0),
             Self.span(parity: 0x20, blocks: 2),
             Self.span(stripes: 0), Self.span(stripes: 16), Self.span(cell: 0), Self.span(cell: 4097),
             Self.span(cell: 0xffff_f000), Self.span(blocks: 3), Self.span(service: 1),
         ]
-        for span in bad { #expect(SpanInfo(span, services: services) == nil) }
+        for span in bad { #expect(throws: ImpossibleSpan.self) { try SpanInfo(span, services: services) } }
         let inline = FetchedSpan(
             header: FetchedSpanHeader(byteOffset: 0, size: 2, crc: .zero, storageClass: .inline),
             body: .inline(FetchedInlineSpan(body: [1, 2, 3])))
-        #expect(SpanInfo(inline, services: services) == nil)
+        #expect(throws: ImpossibleSpan.self) { try SpanInfo(inline, services: services) }
     }
 
     /// What a block server may send instead of an answer.

@@ -181,16 +181,26 @@ import Testing
         #expect(code == ECANCELED)
     }
 
-    @Test func listenerHoldsBackBeyondItsLimit() async throws {
+    /// Two at a time.
+    private final class Pair: ConnectionAdmission {
+        var open: [TCPConnection] = []
+        var hasRoom: Bool { open.count < 2 }
+
+        func admit(_ peer: SocketAddress) -> Bool { true }
+
+        func freeDescriptor() -> Bool { false }
+    }
+
+    @Test func listenerHoldsBackWhileThereIsNoRoom() async throws {
         let most: Int = try await onLoop { loop, finish in
-            var open: [TCPConnection] = []
+            let pair = Pair()
             var most = 0
             var served = 0
-            let listener = try TCPListener(on: loop, binding: .loopback(port: 0), maximumConnections: 2) { connection in
-                open.append(connection)
-                most = max(most, open.count)
+            let listener = try TCPListener(on: loop, binding: .loopback(port: 0), admission: pair) { connection in
+                pair.open.append(connection)
+                most = max(most, pair.open.count)
                 loop.timer(afterNanoseconds: 2_000_000) {
-                    open.removeAll { $0 === connection }
+                    pair.open.removeAll { $0 === connection }
                     connection.close()
                     served += 1
                     if served == 10 { finish(most) }

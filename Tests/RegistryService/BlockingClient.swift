@@ -55,8 +55,10 @@ final class BlockingClient {
         return try Request.Response(decoding: Array(frame.dropFirst()))
     }
 
-    /// Whether the server closes without having said anything; false also when it says nothing for ten seconds.
-    func isHungUp() -> Bool {
+    /// Whether the server closes without having said anything; false also when it says nothing for so many seconds.
+    func isHungUp(within seconds: Int = 10) -> Bool {
+        var patience = timeval(tv_sec: seconds, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var byte: UInt8 = 0
         let count = recv(descriptor, &byte, 1, 0)
         return count == 0 || (count < 0 && errno == ECONNRESET)

@@ -104,16 +104,39 @@ import Wire
         #expect(try BlockingClient(modest.address).call(ExtensionsRequest()).extensions == [])
     }
 
-    @Test func atTheLimitNewClientsWaitForOneToLeave() throws {
+    @Test func atTheLimitTheOldestIdleClientGivesWay() throws {
         let directory = try TemporaryDirectory("registry")
-        let registry = try RegistryProcess(data: directory.path + "/r", ["--max-connections", "3"])
-        var clients = try (0..<3).map { _ in try BlockingClient(registry.address) }
-        for client in clients { _ = try client.call(InfoRequest()) }
-        let fourth = try BlockingClient(registry.address)
-        try fourth.send(InfoRequest())
-        #expect(try clients[0].call(InfoRequest()).numBlockServices == 0, "the others are served meanwhile")
-        clients.removeFirst()
-        #expect(try fourth.answer(to: InfoRequest.self).numBlockServices == 0)
+        let registry = try RegistryProcess(data: directory.path + "/r", ["--max-connections", "4"])
+        let clients = try (0..<8).map { _ in
+            let client = try BlockingClient(registry.address)
+            _ = try client.call(InfoRequest())
+            return client
+        }
+        #expect(clients[0].isHungUp())
+        #expect(try clients[7].call(InfoRequest()).numBlockServices == 0)
+    }
+
+    @Test func silenceEndsTheConnection() throws {
+        let directory = try TemporaryDirectory("registry")
+        let registry = try RegistryProcess(data: directory.path + "/r", ["--request-timeout", "1"])
+        let (silent, slow) = (try BlockingClient(registry.address), try BlockingClient(registry.address))
+        try slow.send([0x53, 0x48])
+        #expect(silent.isHungUp(within: 30))
+        #expect(slow.isHungUp(within: 30))
+    }
+
+    @Test func unfinishedRequestsOfOneDoNotKeepOthersOut() throws {
+        let directory = try TemporaryDirectory("registry")
+        let registry = try RegistryProcess(data: directory.path + "/r")
+        // Frames of a megabyte that lack their last byte, more than the registry keeps.
+        let frame = [0x53, 0x48, 0x55, 0x00, 0, 0, 0x10, 0] + [UInt8](repeating: 3, count: 1 << 20 - 1)
+        let flood = try (0..<70).map { _ in
+            let client = try BlockingClient(registry.address)
+            try client.send(frame)
+            return client
+        }
+        #expect(try BlockingClient(registry.address).call(InfoRequest()).numBlockServices == 0)
+        #expect(flood[0].isHungUp())
     }
 
     @Test func twoCannotShareADirectory() throws {

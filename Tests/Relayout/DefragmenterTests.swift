@@ -27,7 +27,7 @@ import Testing
             body: .blocks(
                 FetchedBlocksSpan(
                     parity: layout.parity, stripes: UInt8(layout.stripes), cellSize: UInt32(layout.cellBytes),
-                    blocks: blocks, stripesCrc: [])))
+                    blocks: blocks, stripesCrc: Array(repeating: CRC32C(rawValue: 0), count: layout.stripes))))
     }
 
     @Test(arguments: [4096, 5_000, 100_000, 1 << 20, 3_000_000, 8 << 20] as [UInt32])
@@ -54,6 +54,26 @@ import Testing
             header: FetchedSpanHeader(byteOffset: 0, size: 10, crc: CRC32C(rawValue: 0), storageClass: .inline),
             body: .inline(FetchedInlineSpan(body: [1, 2])))
         #expect(DefragFilter().misfit(inline, policies) == nil)
+    }
+
+    @Test func spansThatMakeNoSenseAreFailures() async throws {
+        let old = try Self.policies(Parity(data: 4, parity: 2))
+        let layout = try #require(old.layout(dataBytes: 1 << 20))
+        let cluster = FakeNamespace(directories: 2, filesPerDirectory: 3) { offset in
+            var span = Self.span(layout, size: Self.mebibyte, offset: offset)
+            if offset == 0, case .blocks(var blocks) = span.body {
+                blocks.blocks.removeLast()
+                span.body = .blocks(blocks)
+            }
+            return span
+        }
+        cluster.policies = try Self.policies(Parity(data: 1, parity: 2))
+        let errors = Mutex<[ClientError]>([])
+        let tally = await Defragmenter(cluster: cluster, filter: DefragFilter(), filesAtOnce: 3) { _, _, error in
+            errors.withLock { $0.append(error) }
+        }.defragment(FakeNamespace.shard)
+        #expect(tally.failures == 6 && tally.rewrittenSpans == 6)
+        #expect(errors.withLock { $0.allSatisfy { $0.cause == .malformedAnswer } })
     }
 
     @Test func everyMisfitOfAShardIsRewrittenAndErrorsStayWhereTheyAre() async throws {

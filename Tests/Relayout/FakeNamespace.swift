@@ -77,24 +77,29 @@ final class FakeNamespace: DefragCluster {
         return VisitDirectoriesResponse(nextId: ids.count > 2 ? ids[2] : .null, ids: Array(ids.prefix(2)))
     }
 
-    /// Three names at a time; the hash is the number of the file.
+    /// Three names at a time; the hash is ten times the number of the file.
     private func read(_ request: ReadDirRequest) -> ReadDirResponse {
         let files = contents.first { $0.directory == request.dirId }?.files ?? []
-        let start = Int(request.startHash.rawValue)
+        let start = Int(request.startHash.rawValue + 9) / 10
         let edges = files.enumerated().dropFirst(start).prefix(3).map { index, file in
             CurrentEdge(
-                targetId: file, nameHash: NameHash(rawValue: UInt64(index)), name: Array("f\(index)".utf8),
+                targetId: file, nameHash: NameHash(rawValue: UInt64(index) * 10), name: Array("f\(index)".utf8),
                 creationTime: .zero)
         }
-        let next = start + 3 < files.count ? UInt64(start + 3) : 0
+        let next = start + 3 < files.count ? UInt64(start + 3) * 10 : 0
         return ReadDirResponse(nextHash: NameHash(rawValue: next), results: edges)
     }
+
+    private static let service = BlockService(
+        addrs: AddrsInfo(addr1: IpPort(addrs: .any, port: 1), addr2: IpPort(addrs: .any, port: 0)),
+        id: BlockServiceID(rawValue: 1), flags: [])
 
     /// One span at a time.
     private func spans(_ request: LocalFileSpansRequest) -> LocalFileSpansResponse {
         let size: UInt64 = 1 << 20
         return LocalFileSpansResponse(
-            nextOffset: request.byteOffset == 0 ? size : 0, blockServices: [], spans: [span(request.byteOffset)])
+            nextOffset: request.byteOffset == 0 ? size : 0, blockServices: [Self.service],
+            spans: [span(request.byteOffset)])
     }
 
     /// The span at the offset in all its locations.
@@ -108,10 +113,11 @@ final class FakeNamespace: DefragCluster {
         let copies = distributed[request.fileId, default: [.default]].map { location in
             FetchedBlockServices(
                 locationId: location, storageClass: local.header.storageClass, parity: blocks.parity,
-                stripes: blocks.stripes, cellSize: blocks.cellSize, blocks: blocks.blocks, stripesCrc: [])
+                stripes: blocks.stripes, cellSize: blocks.cellSize, blocks: blocks.blocks,
+                stripesCrc: blocks.stripesCrc)
         }
         return FileSpansResponse(
-            nextOffset: 0, blockServices: [],
+            nextOffset: 0, blockServices: [Self.service],
             spans: [FetchedFullSpan(header: header, body: .locations(FetchedLocations(locations: copies)))])
     }
 }

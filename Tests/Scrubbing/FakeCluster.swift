@@ -24,6 +24,8 @@ final class FakeCluster: ScrubCluster {
         var silentShards: Set<ShardID> = []
         /// Files that FILE_SPANS fails for.
         var poisonedFiles: Set<InodeID> = []
+        /// Files whose first span FILE_SPANS describes in a way that makes no sense.
+        var impossibleFiles: Set<InodeID> = []
         /// So many STAT_FILE are refused.
         var statRefusals = 0
         var isUnrepairable = false
@@ -170,7 +172,14 @@ final class FakeCluster: ScrubCluster {
             let index = Int(request.byteOffset / 65_536)
             guard index < spans.count else { return FileSpansResponse(nextOffset: 0, blockServices: [], spans: []) }
             let next = index + 1 < spans.count ? UInt64(index + 1) * 65_536 : 0
-            return Self.page(spans[index], at: UInt64(index) * 65_536, next: next, state.flags)
+            var page = Self.page(spans[index], at: UInt64(index) * 65_536, next: next, state.flags)
+            if index == 0, state.impossibleFiles.contains(request.fileId),
+                case .locations(var body) = page.spans[0].body
+            {
+                body.locations[0].cellSize = 0
+                page.spans[0].body = .locations(body)
+            }
+            return page
         }
     }
 
@@ -187,7 +196,8 @@ final class FakeCluster: ScrubCluster {
         }
         let copy = FetchedBlockServices(
             locationId: .default, storageClass: .flash, parity: Parity(data: 1, parity: span.count - 1),
-            stripes: 2, cellSize: blockBytes / 2, blocks: blocks, stripesCrc: [])
+            stripes: 2, cellSize: blockBytes / 2, blocks: blocks,
+            stripesCrc: [CRC32C(rawValue: 0), CRC32C(rawValue: 0)])
         let header = FetchedSpanHeaderFull(
             byteOffset: offset, size: 65_536, crc: CRC32C(rawValue: 0), isInline: false)
         return FileSpansResponse(

@@ -45,6 +45,34 @@ import Testing
 
     private func record(_ disk: Int) throws -> DiskRecord { try #require(try memory.disk(FakeCluster.disk(disk))) }
 
+    @Test func spansThatMakeNoSenseAreFindings() async throws {
+        let cluster = FakeCluster(disks: 1, files: 20, spansPerFile: 2, blocksPerSpan: 2)
+        let file = try #require(cluster.change { $0.files.keys.min() })
+        let spans = try #require(cluster.change { $0.files[file] })
+        cluster.change { state in state.impossibleFiles = [file] }
+        await scrub(cluster)
+        #expect(try record(1).passes == 1 && record(1).impossible == 1 && record(1).damaged == 0)
+        // Everything else is checked, the file's other span with it.
+        #expect(Set(cluster.change { $0.checks }) == cluster.blocks.subtracting(spans[0]))
+        let found = try memory.findings(on: FakeCluster.disk(1))
+        #expect(found.count == 1 && found[0].damage == .impossible && found[0].isOpen)
+        #expect(found[0].file == file && found[0].spanOffset == 0 && !found[0].detail.isEmpty)
+        #expect(try FindingsTable.text(of: memory, at: cluster.now).contains("impossible"))
+
+        cluster.advance(seconds: Self.week)
+        await scrub(cluster)
+        #expect(try record(1).passes == 2 && record(1).impossible == 1, "counted once")
+        #expect(try memory.findings(on: FakeCluster.disk(1)) == found)
+
+        cluster.change { $0.impossibleFiles = [] }
+        cluster.advance(seconds: Self.week)
+        cluster.change { $0.checks = [] }
+        await scrub(cluster)
+        #expect(Set(cluster.change { $0.checks }) == cluster.blocks)
+        #expect(try memory.findings(on: FakeCluster.disk(1)).map(\.outcome) == [.answered])
+        #expect(try record(1).unrepairable == 0)
+    }
+
     @Test(arguments: [1, 3]) func blocksWithoutAnAnswerAreNotedAndPassedOver(count: Int) async throws {
         let cluster = FakeCluster(disks: 1, files: 40, spansPerFile: 1, blocksPerSpan: 2)
         let victims = Array(cluster.blocks.sorted { $0.id.rawValue < $1.id.rawValue }.prefix(count))

@@ -1,27 +1,22 @@
 import Protocol
 
 extension Client {
-    /// One page of a live directory: the names whose hash is at least `hash`, in order of hash. Go on with `nextHash`
-    /// until it is 0.
+    /// One page of a live directory, in order of hash. Go on with `next`.
     public func readDirectoryPage(
-        _ directory: InodeID, from hash: NameHash = NameHash(rawValue: 0)
-    ) async throws(ClientError) -> ReadDirResponse {
-        try await call(
-            ReadDirRequest(dirId: directory, startHash: hash, mtu: options.datagramBytes), shard: directory.shard)
+        _ directory: InodeID, from place: ListingPlace = ListingPlace()
+    ) async throws(ClientError) -> DirectoryPage {
+        try await readDirectoryPage(directory, from: place, datagramBytes: options.datagramBytes)
     }
 
     /// All names of a live directory, in order of hash.
     public func readDirectory(_ directory: InodeID) async throws(ClientError) -> [CurrentEdge] {
         var all: [CurrentEdge] = []
-        var hash = NameHash(rawValue: 0)
-        repeat {
-            let page = try await readDirectoryPage(directory, from: hash)
-            all.append(contentsOf: page.results)
-            guard page.nextHash.rawValue == 0 || page.nextHash.rawValue > hash.rawValue else {
-                throw ClientError(.malformedAnswer, "READ_DIR of \(directory)", "the listing does not advance")
-            }
-            hash = page.nextHash
-        } while hash.rawValue != 0
+        var next: ListingPlace? = ListingPlace()
+        while let place = next {
+            let page = try await readDirectoryPage(directory, from: place)
+            all.append(contentsOf: page.names)
+            next = page.next
+        }
         return all
     }
 

@@ -113,10 +113,11 @@ public actor FileReader {
             shard: id.shard)
         var spans: [SpanInfo] = []
         for span in page.spans {
-            guard let checked = SpanInfo(span, services: page.blockServices) else {
-                throw ClientError(.malformedAnswer, "LOCAL_FILE_SPANS of \(id)", "an impossible span")
+            do throws(ImpossibleSpan) {
+                spans.append(try SpanInfo(span, services: page.blockServices))
+            } catch {
+                throw error.error("LOCAL_FILE_SPANS of \(id)")
             }
-            spans.append(checked)
         }
         core.spans.insert(spans, of: id)
         guard core.spans.span(of: id, at: offset) != nil else {

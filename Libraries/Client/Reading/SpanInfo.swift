@@ -29,40 +29,25 @@ package final class SpanInfo: @unchecked Sendable {
         self.content = content
     }
 
-    /// nil when the description is impossible.
-    package convenience init?(_ span: FetchedSpan, services: [BlockService]) {
-        let header = span.header
-        guard header.byteOffset % UInt64(ClientLimits.pageBytes) == 0, header.size > 0,
-            header.byteOffset <= UInt64(Int64.max) - UInt64(header.size)
-        else { return nil }
+    /// - Throws: when the description is impossible.
+    package convenience init(_ span: FetchedSpan, services: [BlockService]) throws(ImpossibleSpan) {
+        let checked = try CheckedSpan(span, services: services)
         let content: Content
-        switch span.body {
-        case .inline(let inline):
-            guard inline.body.count <= Int(header.size) else { return nil }
-            content = .inline(inline.body)
-        case .blocks(let blocks):
-            guard
-                let layout = SpanLayout(
-                    parity: blocks.parity, stripes: blocks.stripes, cellBytes: blocks.cellSize,
-                    storageClass: header.storageClass),
-                blocks.blocks.count == layout.blocks,
-                blocks.blocks.allSatisfy({ Int($0.blockServiceIx) < services.count })
-            else { return nil }
-            content = .blocks(
-                layout,
-                blocks.blocks.map {
-                    BlockSource(service: services[Int($0.blockServiceIx)], block: $0.blockId, crc: $0.crc)
-                })
+        switch checked.content {
+        case .inline(let bytes): content = .inline(bytes)
+        case .blocks(let copies):
+            // LOCAL_FILE_SPANS shows one.
+            content = .blocks(copies[0].layout, copies[0].blocks)
         }
-        self.init(byteOffset: header.byteOffset, logicalBytes: UInt64(header.size), content: content)
+        self.init(byteOffset: checked.byteOffset, logicalBytes: UInt64(checked.size), content: content)
     }
 }
 
 /// Where one block of a span is.
-package struct BlockSource: Hashable, Sendable {
-    package let service: BlockService
-    package let block: BlockID
-    package let crc: CRC32C
+public struct BlockSource: Hashable, Sendable {
+    public let service: BlockService
+    public let block: BlockID
+    public let crc: CRC32C
 
     package init(service: BlockService, block: BlockID, crc: CRC32C) {
         self.service = service

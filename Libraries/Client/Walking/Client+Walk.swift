@@ -99,15 +99,14 @@ private actor Walk {
     }
 
     private func readCurrent(_ place: Place, _ width: Int) async throws(ClientError) {
-        var hash = NameHash(rawValue: 0)
-        repeat {
-            let page = try await client.readDirectoryPage(place.directory, from: hash)
-            for edge in page.results {
+        var next: ListingPlace? = ListingPlace()
+        while let start = next {
+            let page = try await client.readDirectoryPage(place.directory, from: start)
+            for edge in page.names {
                 await meet(place, edge.name, edge.targetId, edge.creationTime, isCurrent: true, isOwned: true, width)
             }
-            guard page.nextHash.rawValue == 0 || page.nextHash.rawValue > hash.rawValue else { return }
-            hash = page.nextHash
-        } while hash.rawValue != 0
+            next = page.next
+        }
     }
 
     private func readHistory(_ place: Place, _ width: Int) async throws(ClientError) {

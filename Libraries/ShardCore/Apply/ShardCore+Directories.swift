@@ -93,11 +93,11 @@ extension ShardCore {
 
     /// CREATE_LOCKED_CURRENT_EDGE
     func createLockedEdge(
-        _ request: CreateLockedCurrentEdgeRequest, _ time: Timestamp
+        _ request: CreateLockedCurrentEdgeRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> CreateLockedCurrentEdgeResponse {
-        var directory = try modifiedLive(request.dirId, time)
+        var directory = try modifiedLive(request.dirId, entry.time)
         let created = try createEdge(
-            request.dirId, &directory, request.name, request.targetId, lockingSince: request.oldCreationTime, time)
+            request.dirId, &directory, request.name, request.targetId, lockingSince: request.oldCreationTime, entry)
         try state.putDirectory(request.dirId, directory)
         return CreateLockedCurrentEdgeResponse(creationTime: created)
     }

@@ -4,18 +4,24 @@ import Protocol
 // The two operations that everything done to names is made of (metadata.md A.4, B.10, B.11).
 
 extension ShardCore {
+    /// Names of one hash that a directory may have: as many as always fit together into the smallest answer to READ_DIR
+    /// (1472 bytes; names of 255 bytes take 280 each), because clients of the base protocol cannot go on between two of
+    /// them. Nobody has two who does not make them on purpose.
+    public static var largestHashGroup: Int { 5 }
+
     /// Makes `name` stand for `target`, pushing what it stood for into history, and returns the edge's creation time.
     ///
     /// `directory` is the record with the entry's time as mtime; the caller stores it. As every edge is older than the
-    /// mtime was, no edge of the name can be as recent as `time`.
+    /// mtime was, no edge of the name can be as recent as the entry.
     ///
     /// - Parameter lockingSince: nil for an ordinary edge. For a locked edge of the coordinator: the creation time of
     ///   the newest edge of the name that it knows of (0: none), so that of several copies of its request only one
     ///   succeeds.
     func createEdge(
         _ directoryId: InodeID, _ directory: inout DirectoryRecord, _ name: [UInt8], _ target: InodeID,
-        lockingSince: Timestamp? = nil, _ time: Timestamp
+        lockingSince: Timestamp? = nil, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> Timestamp {
+        let time = entry.time
         let hash = NameHash(of: name)
         var creationTime = time
         if let existing = try state.currentEdge(directoryId, hash, name) {
@@ -36,11 +42,23 @@ extension ShardCore {
                 guard newest < time else { throw .refused(.moreRecentSnapshotEdge) }
                 guard newest == lockingSince else { throw .refused(.mismatchingCreationTime) }
             }
+            try checkHashGroup(directoryId, directory, hash, entry)
             directory.currentEdges &+= 1
         }
         let edge = CurrentEdgeRecord(target: target, isLocked: lockingSince != nil, creationTime: creationTime)
         try state.putCurrentEdge(directoryId, hash, name, edge)
         return creationTime
+    }
+
+    /// One more name of this hash. Names that other versions made stay, however many.
+    private func checkHashGroup(
+        _ directoryId: InodeID, _ directory: DirectoryRecord, _ hash: NameHash, _ entry: ShardLogEntry
+    ) throws(ShardFailure) {
+        guard directory.currentEdges >= Self.largestHashGroup, entry.limitsHashGroups,
+            !Mutation.hashGroupsHaveNoLimit.isPlanted
+        else { return }
+        let names = try state.countCurrentEdges(directoryId, hash, atMost: Self.largestHashGroup)
+        guard names < Self.largestHashGroup else { throw .refused(.badName) }
     }
 
     /// The coordinator repeats a request whose answer it did not get: the edge stays what it is.

@@ -24,49 +24,51 @@ extension ShardCore {
     }
 
     /// LINK_FILE
-    func link(_ request: LinkFileRequest, _ time: Timestamp) throws(ShardFailure) -> LinkFileResponse {
+    func link(_ request: LinkFileRequest, _ entry: ShardLogEntry) throws(ShardFailure) -> LinkFileResponse {
         guard case .transient(let file) = try state.inode(request.fileId),
-            time <= file.deadline || Mutation.expiredFileIsLinked.isPlanted
+            entry.time <= file.deadline || Mutation.expiredFileIsLinked.isPlanted
         else {
             return LinkFileResponse(creationTime: try timeLinked(request))
         }
-        return LinkFileResponse(creationTime: try link(request, file, time))
+        return LinkFileResponse(creationTime: try link(request, file, entry))
     }
 
     /// LINK_FILE_WITH_SPAN
     func link(
-        _ request: LinkFileWithSpanRequest, _ time: Timestamp
+        _ request: LinkFileWithSpanRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> LinkFileWithSpanResponse {
-        guard case .transient(var file) = try state.inode(request.fileId), time <= file.deadline else {
+        guard case .transient(var file) = try state.inode(request.fileId), entry.time <= file.deadline else {
             return LinkFileWithSpanResponse(creationTime: try timeLinked(request.link))
         }
         try append(request.span, to: &file)
-        return LinkFileWithSpanResponse(creationTime: try link(request.link, file, time))
+        return LinkFileWithSpanResponse(creationTime: try link(request.link, file, entry))
     }
 
     /// LINK_FILE_IF_UNCHANGED
     func link(
-        _ request: LinkFileIfUnchangedRequest, _ time: Timestamp
+        _ request: LinkFileIfUnchangedRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> LinkFileIfUnchangedResponse {
-        guard case .transient(let file) = try state.inode(request.fileId), time <= file.deadline else {
+        guard case .transient(let file) = try state.inode(request.fileId), entry.time <= file.deadline else {
             return LinkFileIfUnchangedResponse(creationTime: try timeLinked(request.link))
         }
         let expected = Mutation.linkIgnoresExpectation.isPlanted ? nil : request.expectedId
-        return LinkFileIfUnchangedResponse(creationTime: try link(request.link, file, time, expecting: expected))
+        return LinkFileIfUnchangedResponse(creationTime: try link(request.link, file, entry, expecting: expected))
     }
 
     /// Makes a transient file, as it is by now, the target of a name.
     /// - Parameter expected: what the name must lead to before; null: nothing; nil: whatever it is.
     private func link(
-        _ request: LinkFileRequest, _ file: TransientFileRecord, _ time: Timestamp, expecting expected: InodeID? = nil
+        _ request: LinkFileRequest, _ file: TransientFileRecord, _ entry: ShardLogEntry,
+        expecting expected: InodeID? = nil
     ) throws(ShardFailure) -> Timestamp {
+        let time = entry.time
         guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
         var owner = try modifiedLive(request.ownerId, time)
         if let expected {
             let present = try state.currentEdge(request.ownerId, NameHash(of: request.name), request.name)
             guard expected == present?.target.id ?? .null else { throw .refused(.mismatchingTarget) }
         }
-        let creationTime = try createEdge(request.ownerId, &owner, request.name, request.fileId, time)
+        let creationTime = try createEdge(request.ownerId, &owner, request.name, request.fileId, entry)
         try state.putDirectory(request.ownerId, owner)
         let record = FileRecord(size: file.size, mtime: time, atime: time)
         try state.putFile(request.fileId, record, wasTransient: true)
@@ -95,28 +97,29 @@ extension ShardCore {
 
     /// SAME_DIRECTORY_RENAME
     func rename(
-        _ request: SameDirectoryRenameRequest, _ time: Timestamp
+        _ request: SameDirectoryRenameRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> SameDirectoryRenameResponse {
+        let time = entry.time
         var directory = try modifiedLive(request.dirId, time)
         try softUnlinkEdge(
             request.dirId, &directory, request.oldName, request.oldCreationTime, request.targetId, keepingFile: false,
             time)
-        let created = try createEdge(request.dirId, &directory, request.newName, request.targetId, time)
+        let created = try createEdge(request.dirId, &directory, request.newName, request.targetId, entry)
         try state.putDirectory(request.dirId, directory)
         return SameDirectoryRenameResponse(newCreationTime: created)
     }
 
     /// SAME_DIRECTORY_RENAME_SNAPSHOT: a file that only history keeps gets a name again.
     func resurrect(
-        _ request: SameDirectoryRenameSnapshotRequest, _ time: Timestamp
+        _ request: SameDirectoryRenameSnapshotRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> SameDirectoryRenameSnapshotResponse {
-        var directory = try modifiedLive(request.dirId, time)
+        var directory = try modifiedLive(request.dirId, entry.time)
         guard var past = try state.snapshotEdge(request.dirId, request.oldName, request.oldCreationTime) else {
             throw .refused(.edgeNotFound)
         }
         guard past.target.id == request.targetId else { throw .refused(.mismatchingTarget) }
         guard past.isOwned else { throw .refused(.edgeNotOwned) }
-        let created = try createEdge(request.dirId, &directory, request.newName, request.targetId, time)
+        let created = try createEdge(request.dirId, &directory, request.newName, request.targetId, entry)
         past = SnapshotEdgeRecord(target: past.target.id, isOwned: false)
         try state.putSnapshotEdge(
             request.dirId, NameHash(of: request.oldName), request.oldName, request.oldCreationTime, past)

@@ -3,6 +3,10 @@ import Store
 
 extension ShardCore {
     /// READ_DIR (B.4): names of one hash never stand on two pages, so the hash is enough to go on with.
+    ///
+    /// Of names of one hash that do not fit into a page together (other versions let them be made) those that do are
+    /// given out, and the next hash is the one after theirs: who deletes what is listed until nothing is listed comes
+    /// to an end. FULL_READ_DIR, which goes on by name, shows them all.
     func readDirectory(_ request: ReadDirRequest) throws(ShardFailure) -> ReadDirResponse {
         _ = try liveDirectory(request.dirId)
         var budget = PageBudget(mtu: request.mtu, fixedSize: 10)
@@ -14,6 +18,11 @@ extension ShardCore {
         while iterator.isValid {
             let edge = try currentEdge(at: iterator)
             guard budget.take(edge.encodedSize) else {
+                guard response.results.first?.nameHash != edge.nameHash else {
+                    // Bit 63 of a hash is never set: after the highest one the listing is at its end.
+                    response.nextHash = NameHash(rawValue: (edge.nameHash.rawValue + 1) & ~(1 << 63))
+                    break
+                }
                 response.nextHash = edge.nameHash
                 while response.results.last?.nameHash == edge.nameHash { response.results.removeLast() }
                 break

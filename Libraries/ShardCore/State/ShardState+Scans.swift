@@ -37,6 +37,23 @@ extension ShardState {
         return edge.snapshotTime
     }
 
+    /// How many names of a hash a directory has now, counted up to `limit`.
+    func countCurrentEdges(
+        _ directory: InodeID, _ hash: NameHash, atMost limit: Int
+    ) throws(ShardFailure) -> Int {
+        let iterator = store.iterator(
+            from: keys.edges(directory, current: true, from: hash),
+            upTo: keys.edges(directory, current: true, from: NameHash(rawValue: hash.rawValue + 1)))
+        iterator.seekToFirst()
+        var count = 0
+        while count < limit, iterator.isValid {
+            count += 1
+            iterator.next()
+        }
+        try check(iterator)
+        return count
+    }
+
     /// The last span of a file that begins at or before `byteOffset`.
     func lastSpan(
         _ file: InodeID, notAfter byteOffset: UInt64

@@ -28,7 +28,12 @@ package struct ClusterCheck {
         let reader = CoreReader(core)
         for id in reader.directories() {
             directories[id] = reader.status(of: id)
-            for edge in reader.edges(of: id) { visit(edge, of: id) }
+            let edges = reader.edges(of: id)
+            for edge in edges { visit(edge, of: id) }
+            let groups = Dictionary(grouping: edges.filter(\.current), by: \.nameHash)
+            for (hash, names) in groups where names.count > ShardCore.largestHashGroup {
+                violations.append("\(id) has \(names.count) names of the hash \(hash)")
+            }
         }
         let files = reader.files()
         linkedFiles.formUnion(files)

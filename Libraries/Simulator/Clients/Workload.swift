@@ -14,10 +14,14 @@ final class Workload: @unchecked Sendable {
     private(set) var refused = 0
 
     private static let names = ["a", "b", "c", "d"].map { Array($0.utf8) }
+    /// More than a directory may have of one hash.
+    private static let collidingNames = (0..<7).map(CollidingNames.name)
+    private let names: [[UInt8]]
 
     init(_ client: SimulatedClient) {
         self.client = client
         cluster = client.cluster
+        names = cluster.usesCollidingNames ? Self.collidingNames : Self.names
         world = client.world
     }
 
@@ -38,7 +42,7 @@ final class Workload: @unchecked Sendable {
     }
 
     private var anyPlace: Place {
-        Place(directory: world.random.pick(cluster.directories), name: world.random.pick(Self.names))
+        Place(directory: world.random.pick(cluster.directories), name: world.random.pick(names))
     }
 
     /// A place that means something, so that most operations have something to work on.
@@ -72,7 +76,7 @@ final class Workload: @unchecked Sendable {
     private func moveCrosswise() async {
         guard let first = placeOfDirectory(), let second = placeOfDirectory(), first.target != second.target
         else { return }
-        let name = world.random.pick(Self.names)
+        let name = world.random.pick(names)
         // Refused or not, the checks look at both.
         let other = world.spawn { [client] in
             _ = try? await client.rename(second.place, to: Place(directory: first.target, name: name))

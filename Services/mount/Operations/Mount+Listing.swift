@@ -4,29 +4,56 @@ import Protocol
 
 /// A name in a listing.
 struct ListedName: Sendable {
-    let hash: UInt64
+    let offset: UInt64
     let name: [UInt8]
     /// The inode, or for a file under construction the kernel's number of it.
     let inode: InodeID
+
+    init(_ name: [UInt8], _ hash: NameHash, _ inode: InodeID) {
+        offset = ListingOffset.of(name, hash)
+        self.name = name
+        self.inode = inode
+    }
 }
 
 extension Mount {
-    /// readdir and readdirplus. Offsets are hashes of names, which makes them stable whatever is added or removed: an
-    /// offset says where to go on, 0 being `.` and 1 `..`. Names that share a hash are given out together.
+    /// readdir and readdirplus. An offset says where to go on (`ListingOffset`), 0 being `.` and 1 `..`.
     func list(
         _ number: UInt64, from offset: off_t, capacity: Int, plus: Bool, _ reply: FuseReply
     ) async throws(Errno) -> Answer {
         let directory = try directory(number)
         var buffer = DirectoryBuffer(reply, capacity: capacity, style: style)
         appendDots(&buffer, number, from: offset, plus)
-        // Hashes 0 and 1 are reachable, however unlikely: going on at 2 means all of them.
-        var hash: UInt64? = offset <= 2 ? 0 : UInt64(offset)
-        while let from = hash {
-            let page = try await page(directory, from: from)
-            let isFull = await append(page.names, of: directory, to: &buffer, plus)
-            hash = isFull ? nil : page.next
+        var offset = UInt64(max(offset, 2))
+        var next: ListingPlace? = ListingPlace(from: ListingOffset.firstHash(of: offset))
+        // The cluster's order is another one among names that share the upper bits of their hash, so they wait for all
+        // of those.
+        var waiting: [ListedName] = []
+        while let place = next {
+            let page = try await posix { () throws(ClientError) in
+                try await client.readDirectoryPage(directory, from: place)
+            }
+            next = page.next
+            waiting += page.names.map { ListedName($0.name, $0.nameHash, $0.targetId) }
+            let end = page.next.map { ListingOffset.firstOffset(of: $0.hash) } ?? .max
+            guard offset < end else { continue }
+            let ready = withOwnNames(waiting.filter { $0.offset < end }, in: directory, offset..<end)
+            waiting.removeAll { $0.offset < end }
+            guard await append(ready, of: directory, to: &buffer, plus) == ready.count else { break }
+            offset = end
         }
         return .listing(buffer)
+    }
+
+    /// Names in order, those of files under construction among them.
+    private func withOwnNames(
+        _ listed: [ListedName], in directory: InodeID, _ range: Range<UInt64>
+    ) -> [ListedName] {
+        let own = places.names(in: directory, from: ListingOffset.firstHash(of: range.lowerBound).rawValue)
+            .map { ListedName($0.name, NameHash(rawValue: $0.hash), NodeNumber.inode($0.number)) }
+        let ownNames = Set(own.map(\.name))
+        return (listed.filter { !ownNames.contains($0.name) } + own)
+            .filter { range.contains($0.offset) }.sorted { $0.offset < $1.offset }
     }
 
     private func appendDots(_ buffer: inout DirectoryBuffer, _ number: UInt64, from offset: off_t, _ plus: Bool) {
@@ -45,43 +72,17 @@ extension Mount {
         }
     }
 
-    /// Names from `hash` on, those of files under construction among them, and where the next page begins; nil at the
-    /// end.
-    private func page(
-        _ directory: InodeID, from hash: UInt64
-    ) async throws(Errno) -> (names: [ListedName], next: UInt64?) {
-        let answer = try await posix { () throws(ClientError) in
-            try await client.readDirectoryPage(directory, from: NameHash(rawValue: hash))
-        }
-        let next = answer.nextHash.rawValue == 0 ? nil : answer.nextHash.rawValue
-        if let next, next <= hash { throw .inputOutput }
-        var names: [ListedName] = []
-        let own = places.names(in: directory, from: hash).filter { next == nil || $0.hash < next ?? 0 }
-        let ownNames = Set(own.map(\.name))
-        for edge in answer.results where !ownNames.contains(edge.name) {
-            names.append(
-                ListedName(hash: edge.nameHash.rawValue, name: edge.name, inode: edge.targetId))
-        }
-        guard !own.isEmpty else { return (names, next) }
-        for entry in own {
-            names.append(
-                ListedName(hash: entry.hash, name: entry.name, inode: NodeNumber.inode(entry.number)))
-        }
-        names.sort { $0.hash < $1.hash }
-        return (names, next)
-    }
-
-    /// Adds names as long as there is room; true when there was no more.
+    /// Adds names as long as there is room; returns how many.
     private func append(
         _ names: [ListedName], of directory: InodeID, to buffer: inout DirectoryBuffer, _ plus: Bool
-    ) async -> Bool {
+    ) async -> Int {
         let fitting = fitting(names, in: buffer, plus)
         let entries = plus ? await entries(for: names[..<fitting]) : [:]
         for index in 0..<fitting {
             let listed = names[index]
-            let isLastOfHash = index + 1 == names.count || names[index + 1].hash != listed.hash
-            // Going on at one of several names with a hash repeats them rather than losing some.
-            let next = off_t(clamping: max(2, listed.hash) + (isLastOfHash ? 1 : 0))
+            let isLastThere = index + 1 == names.count || names[index + 1].offset != listed.offset
+            // Going on at one of several names with an offset repeats them rather than losing some.
+            let next = off_t(clamping: listed.offset + (isLastThere ? 1 : 0))
             guard plus else {
                 buffer.append(listed.name, NodeNumber.number(listed.inode), mode: listed.inode.mode, next: next)
                 continue
@@ -100,10 +101,10 @@ extension Mount {
                     listed.name, Entry(attributes: attributes, validSeconds: 0), isCounted: false, next: next)
             }
         }
-        return fitting < names.count
+        return fitting
     }
 
-    /// How many of the names fit, whole groups of one hash only.
+    /// How many of the names fit, whole groups of one offset only.
     private func fitting(_ names: [ListedName], in buffer: DirectoryBuffer, _ plus: Bool) -> Int {
         var room = buffer.room
         var fitting = 0
@@ -114,7 +115,7 @@ extension Mount {
             repeat {
                 needed += DirectoryBuffer.size(nameBytes: names[end].name.count, plus: plus)
                 end += 1
-            } while end < names.count && names[end].hash == names[index].hash
+            } while end < names.count && names[end].offset == names[index].offset
             guard needed <= room else { break }
             room -= needed
             fitting = end

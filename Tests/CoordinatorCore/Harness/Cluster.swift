@@ -76,7 +76,8 @@ final class Cluster {
 
     init(
         seed: UInt64, reservation: Int = 4, sequenceReservation: UInt64 = 1 << 32, sequenceSpan: Int = 8192,
-        isBaseProtocolOnly: Bool = false
+        isBaseProtocolOnly: Bool = false, transactions: Int = 16_384, transactionsPerShard: Int = 2_048,
+        transactionsPerHost: Int = 8_192
     ) throws {
         random = SeededGenerator(seed: seed)
         let info = try DirectoryInfo.sternaRootDefault()
@@ -84,6 +85,9 @@ final class Cluster {
         options.directoryReservation = reservation
         options.sequenceReservation = sequenceReservation
         options.maximumOpenSequences = sequenceSpan
+        options.maximumTransactions = transactions
+        options.maximumTransactionsPerShard = transactionsPerShard
+        options.maximumTransactionsPerHost = transactionsPerHost
         self.options = options
         self.isBaseProtocolOnly = isBaseProtocolOnly
         shards = try ShardSet(rootInfo: info)

@@ -41,9 +41,7 @@ actor ClusterQueries {
             let page = try await client.call(
                 LocalFileSpansRequest(fileId: file, byteOffset: offset, limit: 0, mtu: 8972), shard: file.shard)
             for span in page.spans {
-                guard let info = SpanInfo(span, services: page.blockServices) else {
-                    throw ClientError(.malformedAnswer, "LOCAL_FILE_SPANS of \(file)", "an impossible span")
-                }
+                let info = try SpanInfo(span, services: page.blockServices)
                 if let found = Self.blocks(of: info) { spans.append(found) }
             }
             guard page.nextOffset == 0 || page.nextOffset > offset else { break }
