@@ -17,6 +17,13 @@ public enum Mutation: String, CaseIterable, Sendable {
     case expiredFileIsLinked
     case appliedIndexIsNotStored
     case swapForgetsIndex
+    case blockNumbersNeverGoBack
+    case blockNumbersAreTheClock
+    case youngHistoryIsRemoved
+    case brokenUpFileIsOpen
+
+    // Services
+    case clockIsBelieved
 
     // The coordinator
     case loopCheckIsSkipped

@@ -104,11 +104,11 @@ struct RecoveryTests {
         }
         var bytes = try entry.encoded()
         func apply() throws { _ = try bytes.withUnsafeBytes { try shard.core.apply(encoded: $0, at: expected) } }
-        for version in [0, 3] as [UInt8] {
+        for version in [0, 4] as [UInt8] {
             bytes[0] = version
             #expect(throws: ShardStateError.unknownEntry) { try apply() }
         }
-        bytes[0] = 2
+        bytes[0] = 3
         bytes[1] = 77
         #expect(throws: ShardStateError.unknownEntry) { try apply() }
         #expect(throws: ShardStateError.unknownEntry) {

@@ -18,30 +18,31 @@ extension ShardCore {
             state.nextProgress.lastFile = id
         }
         let record = TransientFileRecord(
-            size: 0, mtime: entry.time, deadline: entry.deadline, lastSpanState: .clean, note: request.note)
+            size: 0, mtime: entry.time, deadline: entry.deadline, fate: entry.fateOfOpenFiles,
+            lastSpanState: .clean, note: request.note)
         try state.putTransientFile(id, record)
         return ConstructFileResponse(id: id, cookie: secrets.cookie(of: id, identity))
     }
 
     /// LINK_FILE
-    func link(_ request: LinkFileRequest, _ time: Timestamp) throws(ShardFailure) -> LinkFileResponse {
+    func link(_ request: LinkFileRequest, _ entry: ShardLogEntry) throws(ShardFailure) -> LinkFileResponse {
         guard case .transient(let file) = try state.inode(request.fileId),
-            time <= file.deadline || Mutation.expiredFileIsLinked.isPlanted
+            file.isOpen(at: entry) || Mutation.expiredFileIsLinked.isPlanted
         else {
             return LinkFileResponse(creationTime: try timeLinked(request))
         }
-        return LinkFileResponse(creationTime: try link(request, file, time))
+        return LinkFileResponse(creationTime: try link(request, file, entry.time))
     }
 
     /// LINK_FILE_WITH_SPAN
     func link(
-        _ request: LinkFileWithSpanRequest, _ time: Timestamp
+        _ request: LinkFileWithSpanRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> LinkFileWithSpanResponse {
-        guard case .transient(var file) = try state.inode(request.fileId), time <= file.deadline else {
+        guard case .transient(var file) = try state.inode(request.fileId), file.isOpen(at: entry) else {
             return LinkFileWithSpanResponse(creationTime: try timeLinked(request.link))
         }
         try append(request.span, to: &file)
-        return LinkFileWithSpanResponse(creationTime: try link(request.link, file, time))
+        return LinkFileWithSpanResponse(creationTime: try link(request.link, file, entry.time))
     }
 
     /// Makes a transient file, as it is by now, the target of a name.
@@ -118,11 +119,12 @@ extension ShardCore {
     }
 
     /// SCRAP_TRANSIENT_FILE
-    func scrap(_ request: ScrapTransientFileRequest, _ time: Timestamp) throws(ShardFailure)
+    func scrap(_ request: ScrapTransientFileRequest, _ entry: ShardLogEntry) throws(ShardFailure)
         -> ScrapTransientFileResponse
     {
         var record = try transientFile(request.id)
-        record.deadline = time
+        record.deadline = entry.now
+        record.fate = .doomed
         try state.putTransientFile(request.id, record)
         return ScrapTransientFileResponse()
     }
