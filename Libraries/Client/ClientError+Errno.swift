@@ -8,7 +8,7 @@ extension ClientError {
         case .refused(let code): Self.errno(for: code)
         case .timeout: ETIMEDOUT
         case .unavailable: EHOSTUNREACH
-        case .malformedAnswer, .blockTransfer, .corruptPage, .tooManyBlocksMissing, .badPolicy: EIO
+        case .malformedAnswer, .blockTransfer, .corruptPage, .tooManyBlocksMissing, .badPolicy, .wrongClock: EIO
         case .cannotPlaceSpan: ENOSPC
         case .sealed: EINVAL
         case .invalidArgument: EINVAL

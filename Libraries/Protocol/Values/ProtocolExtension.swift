@@ -21,9 +21,12 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// Shards know LINK_FILE_WITH_SPAN.
     public static let linkWithSpan = ProtocolExtension(rawValue: 4)
 
+    /// The registry knows CLOCK.
+    public static let registryClock = ProtocolExtension(rawValue: 9)
+
     /// Everything that the servers of this version can do.
     public static let all: [ProtocolExtension] = [
-        .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan,
+        .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .registryClock,
     ]
 
     public var description: String {
@@ -32,6 +35,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
         case .replaceDirectory: "REPLACE_DIRECTORY"
         case .fetchPageSums: "FETCH_PAGE_SUMS"
         case .linkWithSpan: "LINK_WITH_SPAN"
+        case .registryClock: "REGISTRY_CLOCK"
         default: "extension \(rawValue)"
         }
     }
