@@ -82,7 +82,7 @@ let package = Package(
         library("CoordinatorCore", ["Mutations", "Store", "Protocol"]),
         library("RegistryCore", ["Store", "Protocol"]),
         library("BlockStore", ["Store", "Erasure", "Protocol", "CLinux", "CCrypto"]),
-        library("Client", ["Protocol", "Erasure", "EventLoop", deques]),
+        library("Client", ["Mutations", "Protocol", "Erasure", "EventLoop", deques]),
         library("MaintenanceState", ["Store", "Protocol", "Wire"]),
         library("GarbageCollection", ["MaintenanceState", "Client", "Protocol", "EventLoop"]),
         library("BlockRepair", ["Client", "Protocol", "Erasure", "EventLoop", deques]),

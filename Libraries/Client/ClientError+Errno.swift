@@ -8,7 +8,7 @@ extension ClientError {
         case .refused(let code): Self.errno(for: code)
         case .timeout: ETIMEDOUT
         case .unavailable: EHOSTUNREACH
-        case .malformedAnswer, .blockTransfer, .corruptPage, .tooManyBlocksMissing, .badPolicy: EIO
+        case .malformedAnswer, .blockTransfer, .corruptPage, .tooManyBlocksMissing, .badPolicy, .wrongClock: EIO
         case .cannotPlaceSpan: ENOSPC
         // What write(2) answers for a file seal; a finished file answers the same.
         case .sealed: EPERM

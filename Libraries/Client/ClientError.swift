@@ -29,6 +29,8 @@ public struct ClientError: Error, Hashable, Sendable, CustomStringConvertible {
         case closed
         /// The policies of the directory cannot be used.
         case badPolicy
+        /// This machine's clock and the registry's do not agree, and what was to be done depends on the time.
+        case wrongClock
     }
 
     public let cause: Cause
@@ -73,6 +75,7 @@ extension ClientError.Cause {
         case .invalidArgument: "the argument is not valid"
         case .closed: "it was closed"
         case .badPolicy: "the policies of the directory cannot be used"
+        case .wrongClock: "this machine's clock does not agree with the registry's"
         }
     }
 }

@@ -3,8 +3,8 @@ import Protocol
 
 /// The requests that garbage collection makes.
 public protocol ClusterAccess: Sendable {
-    /// The wall clock.
-    var now: Timestamp { get }
+    /// The wall clock; refused while it is not to be believed, as nothing may be removed by a wrong one.
+    var now: Timestamp { get throws(ClientError) }
     /// Sends a request to a shard.
     func call<R: ShardRPC>(_ request: R, shard: ShardID) async throws(ClientError) -> R.Response
     /// Sends a request to the coordinator.

@@ -90,7 +90,7 @@ public struct DirectoryCollector<Cluster: ClusterAccess>: Sendable {
 
     private func removableCount(of edges: [Edge], _ pass: Pass) async throws -> Int {
         let snapshots = edges.map(SnapshotEdge.init)
-        let now = cluster.now
+        let now = try cluster.now
         let count = try pass.retention.removableCount(of: snapshots, current: nil, at: now)
         // Only for the newest snapshot does it matter what the name means now. A removal was superseded by nothing that
         // matters, and while the edge is young nothing does.

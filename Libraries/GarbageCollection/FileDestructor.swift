@@ -25,7 +25,7 @@ public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
     public func destroy(_ file: TransientFile) async throws(ClientError) -> Tally {
         var tally = Tally()
         tally.visitedTransientFiles = 1
-        let now = cluster.now
+        let now = try cluster.now
         guard now.nanoseconds > marginNanoseconds,
             file.deadlineTime.nanoseconds < now.nanoseconds - marginNanoseconds
         else { return tally }
@@ -38,14 +38,14 @@ public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
         }
         do throws(ClientError) {
             if let disk = try await destroySpans(of: file, &tally) {
-                postpone(file, &tally, awaiting: disk)
+                postpone(file, &tally, at: now, awaiting: disk)
                 return tally
             }
             _ = try await cluster.call(RemoveInodeRequest(id: file.id), shard: file.id.shard)
             tally.destroyedFiles = 1
         } catch {
             if error.isRefusal(.blockTooRecentForDeletion) || error.isRefusal(.deadlineNotPassed) {
-                postpone(file, &tally)
+                postpone(file, &tally, at: now)
             } else if !error.isRefusal(.fileNotFound) {
                 // Not found: somebody else destroyed it, or it was linked after it was listed.
                 throw error
@@ -54,9 +54,11 @@ public struct FileDestructor<Cluster: ClusterAccess>: Sendable {
         return tally
     }
 
-    private func postpone(_ file: TransientFile, _ tally: inout Tally, awaiting disk: BlockServiceID? = nil) {
+    private func postpone(
+        _ file: TransientFile, _ tally: inout Tally, at now: Timestamp, awaiting disk: BlockServiceID? = nil
+    ) {
         tally.postponedFiles = 1
-        postponed.add(file.id, at: cluster.now, awaiting: disk)
+        postponed.add(file.id, at: now, awaiting: disk)
     }
 
     /// Removes the spans from the last to the first; a disk that has to come back first, if there is one.

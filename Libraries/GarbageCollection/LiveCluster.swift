@@ -8,17 +8,24 @@ public actor LiveCluster: ClusterAccess {
 
     private nonisolated let client: Client
     private nonisolated let pacer: Pacer
+    private nonisolated let clock: ClusterClock
     private let registry: RegistryConnection
     /// As the registry said last, and when it was asked.
     private var decommissioned: Set<BlockServiceID> = []
     private var askedNanoseconds: UInt64?
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { client.unownedExecutor }
-    public nonisolated var now: Timestamp { Timestamp(nanoseconds: client.loop.wallClock()) }
+    public nonisolated var now: Timestamp {
+        get throws(ClientError) {
+            guard let now = clock.now else { throw ClientError(.wrongClock, "collection of what is old") }
+            return now
+        }
+    }
 
     /// - Parameter requestsPerSecond: of all requests that change something or list; at least 1.
-    public init(client: Client, registries: [SocketAddress], requestsPerSecond: UInt32) {
+    public init(client: Client, clock: ClusterClock, registries: [SocketAddress], requestsPerSecond: UInt32) {
         self.client = client
+        self.clock = clock
         pacer = Pacer(loop: client.loop, perSecond: requestsPerSecond)
         registry = RegistryConnection(on: client.loop, addresses: registries)
     }

@@ -35,6 +35,8 @@ public struct ShardRounds<Cluster: ClusterAccess>: Sendable {
         reached: @Sendable (ShardPlace) -> Void = { _ in }
     ) async -> Tally {
         await guarding(shard) { () throws(ClientError) in
+            // Said once, not for each item.
+            _ = try cluster.now
             var tally = Tally()
             var begin = place.inode
             repeat {
@@ -57,6 +59,8 @@ public struct ShardRounds<Cluster: ClusterAccess>: Sendable {
         reached: @Sendable (ShardPlace) -> Void = { _ in }
     ) async -> Tally {
         await guarding(shard) { () throws(ClientError) in
+            // Said once, not for each item.
+            _ = try cluster.now
             var tally = Tally()
             var begin = place.inode
             repeat {

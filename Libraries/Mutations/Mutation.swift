@@ -23,6 +23,13 @@ public enum Mutation: String, CaseIterable, Sendable {
     case appliedIndexIsNotStored
     case swapForgetsIndex
     case hashGroupsHaveNoLimit
+    case blockNumbersNeverGoBack
+    case blockNumbersAreTheClock
+    case youngHistoryIsRemoved
+    case brokenUpFileIsOpen
+
+    // Services
+    case clockIsBelieved
 
     // The coordinator
     case loopCheckIsSkipped

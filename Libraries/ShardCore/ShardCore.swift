@@ -14,6 +14,9 @@ public final class ShardCore {
     public let location: LocationID
     /// How long transient files live after their last use, in nanoseconds; goes into the entries prepared here.
     public let transientLifetimeNanoseconds: UInt64
+    /// How old a piece of history has to be before it may be removed, in nanoseconds; goes into the entries prepared
+    /// here.
+    public let minimumHistoryAgeNanoseconds: UInt64
     /// What is known of the cluster's block services: set by the service whenever it learns more.
     public var blockServices: BlockServiceTable {
         didSet { secrets.forgetServices() }
@@ -31,12 +34,14 @@ public final class ShardCore {
     public init(
         store: any OrderedStore, shard: ShardID, location: LocationID = .default,
         transientLifetimeNanoseconds: UInt64 = ShardCore.defaultTransientLifetimeNanoseconds,
+        minimumHistoryAgeNanoseconds: UInt64 = 0,
         blockServices: BlockServiceTable = BlockServiceTable(),
         cacheBudget: ShardCacheBudget = ShardCacheBudget()
     ) throws(ShardStateError) {
         self.shard = shard
         self.location = location
         self.transientLifetimeNanoseconds = transientLifetimeNanoseconds
+        self.minimumHistoryAgeNanoseconds = minimumHistoryAgeNanoseconds
         self.blockServices = blockServices
         state = try ShardState(store: store, shard: shard, budget: cacheBudget)
         secrets = ShardSecrets()

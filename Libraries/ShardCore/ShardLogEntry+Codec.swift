@@ -1,11 +1,12 @@
 import Protocol
 
-// The bytes of a log entry: version, kind, time, lifetime, whether and what copies are recognised by (since version 2),
-// then the action's fields. Since version 3 names of one hash are limited, in the same bytes. Only replicas of one
-// shard read them. A new version gets a new first byte and keeps reading the old one.
+// The bytes of a log entry: version, kind, time, lifetime, clock and minimum age of history (since version 3, in which
+// names of one hash are limited as well), whether and what copies are recognised by (since version 2), then the action's
+// fields. Only replicas of one shard read them. A new version gets a new first byte and keeps reading the old one.
 
 extension ShardLogEntry: WireValue {
-    private static let version: UInt8 = 3
+    /// An entry without a clock was made by version 2 and stays one.
+    private var version: UInt8 { clock == nil ? 2 : 3 }
 
     private enum Kind: UInt8 {
         case genesis = 1
@@ -29,7 +30,7 @@ extension ShardLogEntry: WireValue {
 
     public static var minimumWireSize: Int { 18 }
 
-    private var headerSize: Int { 19 + (repetition?.encodedSize ?? 0) }
+    private var headerSize: Int { (clock == nil ? 19 : 35) + (repetition?.encodedSize ?? 0) }
 
     public var encodedSize: Int {
         switch action {
@@ -44,11 +45,12 @@ extension ShardLogEntry: WireValue {
 
     public init(from reader: inout WireReader) throws(DecodeError) {
         let version = try reader.read(UInt8.self)
-        guard (1...Self.version).contains(version) else { throw .invalidVariant }
+        guard (1...3).contains(version) else { throw .invalidVariant }
         guard let kind = Kind(rawValue: try reader.read()) else { throw .unknownKind }
         time = try reader.read()
         transientLifetimeNanoseconds = try reader.read()
-        limitsHashGroups = version > 2
+        clock = version > 2 ? try reader.read(Timestamp.self) : nil
+        minimumHistoryAgeNanoseconds = version > 2 ? try reader.read() : 0
         let isGuarded = version > 1 ? try reader.read(Bool.self) : false
         repetition = isGuarded ? try reader.read() : nil
         switch kind {
@@ -64,10 +66,14 @@ extension ShardLogEntry: WireValue {
     }
 
     public func encode(into writer: inout WireWriter) throws(EncodeError) {
-        try writer.write(limitsHashGroups ? Self.version : 2)
+        try writer.write(version)
         try writer.write(kind.rawValue)
         try writer.write(time)
         try writer.write(transientLifetimeNanoseconds)
+        if let clock {
+            try writer.write(clock)
+            try writer.write(minimumHistoryAgeNanoseconds)
+        }
         try writer.write(repetition != nil)
         if let repetition { try writer.write(repetition) }
         switch action {

@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 /// One entry of a shard's log: what the leader decided about one write request (metadata.md C.1).
@@ -7,13 +8,14 @@ import Protocol
 public struct ShardLogEntry: Equatable, Sendable {
     /// When the leader accepted the request; strictly increasing in one shard.
     public var time: Timestamp
+    /// The leader's wall clock then, as it was, which may go back; nil in entries of older versions.
+    public var clock: Timestamp?
     /// How long a transient file lives after its last use, in nanoseconds.
     public var transientLifetimeNanoseconds: UInt64
+    /// No piece of history is removed that is not older, in nanoseconds; 0 in entries of older versions.
+    public var minimumHistoryAgeNanoseconds: UInt64
     /// What copies of the request are recognised by; nil when one is harmless at any time.
     public var repetition: RepetitionGuard?
-    /// Whether the names of one hash are limited (`ShardCore.largestHashGroup`). Entries of versions without the rule
-    /// are carried out as they were then.
-    public var limitsHashGroups = true
     public var action: Action
 
     public enum Action: Equatable, Sendable {
@@ -32,18 +34,36 @@ public struct ShardLogEntry: Equatable, Sendable {
     }
 
     public init(
-        time: Timestamp, transientLifetimeNanoseconds: UInt64, repetition: RepetitionGuard? = nil, action: Action
+        time: Timestamp, clock: Timestamp? = nil, transientLifetimeNanoseconds: UInt64,
+        minimumHistoryAgeNanoseconds: UInt64 = 0, repetition: RepetitionGuard? = nil, action: Action
     ) {
         self.time = time
+        self.clock = clock
         self.transientLifetimeNanoseconds = transientLifetimeNanoseconds
+        self.minimumHistoryAgeNanoseconds = minimumHistoryAgeNanoseconds
         self.repetition = repetition
         self.action = action
     }
 
-    /// When a transient file used at this entry's time expires.
+    /// Whether the names of one hash are limited (`ShardCore.largestHashGroup`). Entries of versions without the rule,
+    /// which had no clock, are carried out as they were then.
+    package var limitsHashGroups: Bool { clock != nil }
+
+    /// By what deadlines pass: the clock, where it is known.
+    var now: Timestamp { clock ?? time }
+
+    /// When a transient file used by this entry expires.
     var deadline: Timestamp {
-        let (sum, overflow) = time.nanoseconds.addingReportingOverflow(transientLifetimeNanoseconds)
+        let (sum, overflow) = now.nanoseconds.addingReportingOverflow(transientLifetimeNanoseconds)
         return Timestamp(nanoseconds: overflow ? .max : sum)
+    }
+
+    /// Whether a snapshot edge of `creationTime` is old enough to be removed. Of the two times the earlier counts: the
+    /// clock may be ahead, and so may the times of entries after it was.
+    func mayRemoveHistory(of creationTime: Timestamp) -> Bool {
+        let now = clock.map { min($0, time) } ?? time
+        if minimumHistoryAgeNanoseconds == 0 || Mutation.youngHistoryIsRemoved.isPlanted { return true }
+        return now > creationTime && now.nanoseconds - creationTime.nanoseconds > minimumHistoryAgeNanoseconds
     }
 }
 

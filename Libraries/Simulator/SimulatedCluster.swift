@@ -23,7 +23,8 @@ final class SimulatedCluster {
         usesCollidingNames = Int.random(in: 0..<6, using: &world.random) == 0
         let network = Network(world)
         self.network = network
-        let watch = ShardWatch(world, names)
+        let watch = ShardWatch(
+            world, names, leastAge: options.comparesClocks ? ClusterOptions.minimumHistoryAge - 65_000_000_000 : nil)
         self.watch = watch
         shards = (0..<options.shardMachines).map { ShardMachine($0, world, network, options, watch: watch) }
         coordinator = CoordinatorMachine(world, network, options)

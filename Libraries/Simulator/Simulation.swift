@@ -68,7 +68,18 @@ public final class Simulation {
         guard world.findings.isEmpty else { return }
         guard isQuiet else { return world.find("the cluster does not come to rest: \(whatIsUnderWay)") }
         checkAll()
+        checkWriting()
         for contradiction in cluster.names.contradictions() { world.find(contradiction) }
+    }
+
+    /// Whatever happened, every shard takes data again.
+    private func checkWriting() {
+        // Disks that were thought to be away are known again.
+        world.run(until: world.now + 180 * Self.second)
+        let probe = WriteProbe(users[0].client)
+        probe.start(at: cluster.watch.shards)
+        world.run(until: world.now + Self.healing) { !probe.isRunning }
+        for failure in probe.failures { world.find(failure) }
     }
 
     private var isQuiet: Bool {

@@ -34,8 +34,11 @@ struct RequestRules {
         let certificate = disk.mac.eraseCertificate(blockService: disk.id, block: request.blockId)
         guard request.certificate == certificate else { return .badCertificate }
         let made = request.blockId.time.nanoseconds
-        let isOldEnough = now >= made && now - made >= eraseDelayNanoseconds
-        return isOldEnough ? nil : .blockTooRecentForDeletion
+        if now >= made { return now - made >= eraseDelayNanoseconds ? nil : .blockTooRecentForDeletion }
+        // A number from a clock that was far ahead: it cannot be written for just as long, and nobody waits until then.
+        let ahead = made - now
+        let isFar = ahead > Self.futureLimitNanoseconds
+        return isFar && ahead - Self.futureLimitNanoseconds >= eraseDelayNanoseconds ? nil : .blockTooRecentForDeletion
     }
 
     /// Why a trial is refused; nil if it is not.

@@ -9,6 +9,8 @@ extension CdcService {
     /// order.
     func stop(_ done: @escaping () -> Void) {
         isStopping = true
+        watching?.cancel()
+        loop.task { [clockWatch] in await clockWatch.close() }
         registry.stop()
         let deadline = loop.monotonicNanoseconds &+ Self.graceNanoseconds
         waitUntil(deadline, { [self] in coordinator.isIdle && heldEntries.isEmpty }) { [self] in

@@ -1,3 +1,4 @@
+import Client
 import CoordinatorCore
 import Daemon
 import EventLoop
@@ -44,6 +45,11 @@ final class CdcService: @unchecked Sendable {
 
     /// Log entries that the log had no room for, in order; they go first.
     var heldEntries: [[UInt8]] = []
+    let clock: ClusterClock
+    let clockWatch: ClockWatch
+    var watching: Task<Void, Never>?
+    /// Something may wait for the log because the clock does not agree with the registry's.
+    private var isHeldByClock = false
     private var isPumpDue = false
     private var ticker: LoopTimer?
     var isStopping = false
@@ -54,6 +60,15 @@ final class CdcService: @unchecked Sendable {
         self.options = options
         loop = daemon.loop
         logger = daemon.logger
+        clock = ClusterClock(loop: daemon.loop)
+        clockWatch = ClockWatch(clock, loop: daemon.loop, registries: options.registries) {
+            [logger = daemon.logger] news in
+            switch news {
+            case .wrong(let sentence): logger.error("\(sentence)")
+            case .rightAgain(let sentence): logger.notice("\(sentence)")
+            }
+        }
+        daemon.counters.gauge("cdc_clock_deviation_seconds") { [clock] in clock.deviationSeconds.magnitude }
         key = MACKey(options.key)
         metrics = CdcMetrics(daemon.counters)
         var settings = CoordinatorOptions(defaultInfo: try .sternaRootDefault())
@@ -90,6 +105,9 @@ final class CdcService: @unchecked Sendable {
         registry.onRegistered = { [unowned self] in daemon.ready(clientSockets.map { $0.localAddress }) }
         registry.onAbilities = { [unowned self] isBaseProtocolOnly in lead(isBaseProtocolOnly) }
         registry.start(isBaseProtocolOnly: options.isBaseProtocolOnly ? true : nil)
+        watching = loop.task { [clockWatch, isBase = options.isBaseProtocolOnly] in
+            await clockWatch.run(isBaseProtocolOnly: isBase)
+        }
         storage.startFlushing { [unowned self] error in daemon.fail(error) }
         daemon.onShutdown { [self] done in stop(done) }
     }
@@ -129,8 +147,9 @@ final class CdcService: @unchecked Sendable {
     private func pump() {
         sendOutbox()
         do throws(CoordinatorFailure) {
-            let time = Timestamp(nanoseconds: loop.wallClock())
-            propose(try coordinator.takeEntries(now: loop.monotonicNanoseconds, time: time))
+            let time = clock.now
+            isHeldByClock = time == nil
+            if let time { propose(try coordinator.takeEntries(now: loop.monotonicNanoseconds, time: time)) }
         } catch {
             daemon.fail(error)
         }
@@ -156,7 +175,7 @@ final class CdcService: @unchecked Sendable {
 
     /// Time passes for the coordinator only while something waits for it: an idle coordinator sleeps.
     private func adjustTicker() {
-        let isNeeded = coordinator.needsTicks || !heldEntries.isEmpty
+        let isNeeded = coordinator.needsTicks || !heldEntries.isEmpty || isHeldByClock
         if isNeeded, ticker == nil {
             ticker = loop.timer(afterNanoseconds: 5_000_000, repeatingNanoseconds: 5_000_000) { [unowned self] in
                 coordinator.tick(now: loop.monotonicNanoseconds)

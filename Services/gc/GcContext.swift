@@ -20,6 +20,8 @@ struct GcContext: Sendable {
     /// For all that replace blocks.
     let repairCluster: LiveRepairCluster
     let firstDelay: UInt32
+    private let clockWatch: ClockWatch
+    private let watching: Task<Void, Never>
 
     /// Makes the client; call it on the daemon's loop.
     init(
@@ -38,15 +40,32 @@ struct GcContext: Sendable {
         self.state = state
         self.directory = directory
         self.firstDelay = firstDelay
-        cluster = LiveCluster(client: client, registries: registries, requestsPerSecond: requestsPerSecond)
+        let clock = ClusterClock(loop: daemon.loop)
+        let clockWatch = ClockWatch(clock, loop: daemon.loop, registries: registries) { [logger] in logger.tell($0) }
+        self.clockWatch = clockWatch
+        watching = daemon.loop.task { await clockWatch.run(isBaseProtocolOnly: isBaseProtocolOnly) }
+        daemon.counters.gauge("gc_clock_deviation_seconds") { clock.deviationSeconds.magnitude }
+        cluster = LiveCluster(
+            client: client, clock: clock, registries: registries, requestsPerSecond: requestsPerSecond)
         repairCluster = LiveRepairCluster(
             client: client, registries: registries, requestsPerSecond: requestsPerSecond)
     }
 
     /// Fails what is under way.
     func close() async {
+        watching.cancel()
+        await clockWatch.close()
         await cluster.close()
         await repairCluster.close()
         await client.close()
+    }
+}
+
+extension Logger {
+    fileprivate func tell(_ news: ClockWatch.News) {
+        switch news {
+        case .wrong(let sentence): error("\(sentence)")
+        case .rightAgain(let sentence): notice("\(sentence)")
+        }
     }
 }

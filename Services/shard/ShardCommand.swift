@@ -31,6 +31,9 @@ struct ShardCommand: ParsableCommand {
     @Option(help: "Seconds until an unfinished file that nobody works on expires.")
     var transientDeadline: UInt32 = 7200
 
+    @Option(help: "Seconds of age below which no deleted or replaced version is removed for good, whoever asks.")
+    var minimumHistoryAge: UInt32 = 1800
+
     @Option(help: "Key that signs packets between the coordinator and shards: 32 hexadecimal digits.")
     var cdcKey: String?
 
@@ -75,6 +78,7 @@ struct ShardCommand: ParsableCommand {
             shards: shards.shards, dataDirectory: data, listenAddresses: listenOptions.addresses,
             registryAddresses: try registryOptions.registry.resolve(), loopCount: min(loops, shards.shards.count),
             transientLifetimeNanoseconds: UInt64(transientDeadline) * 1_000_000_000,
+            minimumHistoryAgeNanoseconds: UInt64(minimumHistoryAge) * 1_000_000_000,
             cdcKey: cdcKey.flatMap(SecretKey.init(hexadecimal:)) ?? .defaultCdcKey,
             isBaseProtocolOnly: baseProtocolOnly, location: LocationID(rawValue: location),
             stateMemoryBytes: stateMemory << 20, cacheMemoryBytes: cacheMemory << 20,
@@ -91,6 +95,7 @@ struct ShardConfiguration: Sendable {
     var registryAddresses: [SocketAddress]
     var loopCount: Int
     var transientLifetimeNanoseconds: UInt64
+    var minimumHistoryAgeNanoseconds: UInt64
     var cdcKey: SecretKey
     /// Whether requests of extensions are dropped.
     var isBaseProtocolOnly: Bool

@@ -13,6 +13,8 @@ struct ShardCounters: Sendable {
     let duplicates: Counter
     /// Requests dropped because as much is in flight as may be.
     let overflows: Counter
+    /// Writes dropped because the clock does not agree with the registry's.
+    let untimely: Counter
     let failures: Counter
 
     init(_ counters: Counters) {
@@ -23,6 +25,7 @@ struct ShardCounters: Sendable {
         unprivileged = counters.counter("shard_datagrams_unprivileged_total")
         duplicates = counters.counter("shard_datagrams_repeated_total")
         overflows = counters.counter("shard_writes_dropped_total")
+        untimely = counters.counter("shard_writes_dropped_for_clock_total")
         failures = counters.counter("shard_internal_errors_total")
     }
 }

@@ -11,6 +11,9 @@ final class ShardHost {
     private let configuration: ShardConfiguration
     private let storage: ShardStorage
     private let registry: RegistryConnection
+    private let clock: ClusterClock
+    private let clockWatch: ClockWatch
+    private var watching: Task<Void, Never>?
     private var shardLoops: [LoopBound<ShardLoop>] = []
     private var threads: [SystemThread] = []
     private var registrar: Registrar?
@@ -29,6 +32,14 @@ final class ShardHost {
         self.configuration = configuration
         storage = try ShardStorage.open(configuration, daemon)
         registry = RegistryConnection(on: daemon.loop, addresses: configuration.registryAddresses)
+        clock = ClusterClock(loop: daemon.loop)
+        clockWatch = ClockWatch(clock, loop: daemon.loop, registries: configuration.registryAddresses) {
+            [logger = daemon.logger] news in
+            switch news {
+            case .wrong(let sentence): logger.error("\(sentence)")
+            case .rightAgain(let sentence): logger.notice("\(sentence)")
+            }
+        }
         unregistered = Set(configuration.shards)
         ports = PortMemory(dataDirectory: configuration.dataDirectory)
         warnIfClockIsBehind()
@@ -47,6 +58,9 @@ final class ShardHost {
     func start() throws {
         daemon.onShutdown { [self] done in stop(done) }
         exportGauges()
+        watching = daemon.loop.task { [clockWatch, isBase = configuration.isBaseProtocolOnly] in
+            await clockWatch.run(isBaseProtocolOnly: isBase)
+        }
         registrar = Registrar(
             registry, loop: daemon.loop, logger: daemon.logger, location: configuration.location
         ) { [unowned self] in isRegistered($0) }
@@ -76,7 +90,7 @@ final class ShardHost {
             let (loop, thread) = try EventLoop.startThread(name: "shards-\(number)") { _ in }
             let cores = shards.compactMap { storage.cores[$0] }
             let shardLoop = ShardLoop(
-                loop, cores: cores, host: storage.host, logger: daemon.logger, counters: counters,
+                loop, clock: clock, cores: cores, host: storage.host, logger: daemon.logger, counters: counters,
                 snapshots: snapshots, cdcKey: configuration.cdcKey,
                 isBaseProtocolOnly: configuration.isBaseProtocolOnly, events: events)
             shardLoops.append(LoopBound(shardLoop, on: loop))
@@ -116,7 +130,8 @@ final class ShardHost {
     }
 
     private func exportGauges() {
-        let (state, host) = (storage.state, storage.host)
+        let (state, host, clock) = (storage.state, storage.host, clock)
+        daemon.counters.gauge("shard_clock_deviation_seconds") { clock.deviationSeconds.magnitude }
         daemon.counters.gauge("shard_state_memory_bytes") { UInt64(clamping: state.memoryBytes) }
         daemon.counters.gauge("shard_log_retained_bytes") { UInt64(clamping: host.retainedBytes) }
         daemon.counters.gauge("shard_log_syncs_total") { host.counters.syncs }
@@ -128,6 +143,8 @@ final class ShardHost {
     /// Takes no more requests, answers what is in flight, flushes, and ends the loops.
     private func stop(_ done: @escaping () -> Void) {
         isStopping = true
+        watching?.cancel()
+        daemon.loop.task { [clockWatch] in await clockWatch.close() }
         feed?.stop()
         registrar?.stop()
         flusher?.stop()

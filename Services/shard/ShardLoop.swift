@@ -1,3 +1,4 @@
+import Client
 import EventLoop
 import Logging
 import Protocol
@@ -21,14 +22,14 @@ final class ShardLoop {
 
     /// On the loop.
     init(
-        _ loop: EventLoop, cores: [ShardCore], host: LogHost, logger: Logger, counters: ShardCounters,
-        snapshots: SnapshotWriter, cdcKey: SecretKey, isBaseProtocolOnly: Bool, events: Events
+        _ loop: EventLoop, clock: ClusterClock, cores: [ShardCore], host: LogHost, logger: Logger,
+        counters: ShardCounters, snapshots: SnapshotWriter, cdcKey: SecretKey, isBaseProtocolOnly: Bool, events: Events
     ) {
         self.loop = loop
         self.events = events
         lane = host.lane { loop.submit($0) }
         let environment = ShardServer.Environment(
-            loop: loop, logger: logger, counters: counters, cdcKey: MACKey(cdcKey),
+            loop: loop, clock: clock, logger: logger, counters: counters, cdcKey: MACKey(cdcKey),
             isBaseProtocolOnly: isBaseProtocolOnly, snapshots: snapshots,
             fail: { [unowned self] error in
                 // The log also stops when it is closed in good order.

@@ -1,3 +1,4 @@
+import Client
 import DequeModule
 import EventLoop
 import Logging
@@ -16,6 +17,7 @@ final class ShardServer {
     /// What the shard needs of the process around it.
     struct Environment {
         let loop: EventLoop
+        let clock: ClusterClock
         let logger: Logger
         let counters: ShardCounters
         /// Signs and checks packets of the coordinator; shared by the shards of a loop.
@@ -72,7 +74,8 @@ final class ShardServer {
         var random = SystemRandomNumberGenerator()
         let genesis = ShardGenesis(
             cookieKey: SecretKey(low: random.next(), high: random.next()), rootInfo: try .sternaRootDefault())
-        let entry = core.prepareGenesis(genesis, at: now)
+        let now = environment.loop.wallClock()
+        let entry = core.prepareGenesis(genesis, at: Timestamp(nanoseconds: now))
         let index = try log.propose(try entry.encoded())
         pendingWrites.append(PendingWrite(index: index, entry: entry, target: nil, host: nil))
     }
@@ -131,8 +134,6 @@ final class ShardServer {
 
     private static let socketBufferBytes = 1 << 20
 
-    private var now: Timestamp { Timestamp(nanoseconds: environment.loop.wallClock()) }
-
     // MARK: Requests
 
     private func receive(_ datagram: UnsafeRawBufferPointer, from sender: SocketAddress, on socket: UDPSocket) {
@@ -189,6 +190,8 @@ final class ShardServer {
         guard target.isSigned || writesByHost[target.sender.address] ?? 0 < Self.maximumWritesPerHost else {
             return environment.counters.overflows.add()
         }
+        // Silence: the client tries again, and the clock may be right then.
+        guard let now = environment.clock.now else { return environment.counters.untimely.add() }
         do throws(ShardFailure) {
             let entry = try core.prepare(
                 request, isPrivileged: target.isSigned, requestID: target.isAwaited ? target.requestID : nil, at: now)

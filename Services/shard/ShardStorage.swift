@@ -29,7 +29,8 @@ struct ShardStorage {
         for shard in ShardID.all {
             cores[LogGroupID(shard)] = try ShardCore(
                 store: state, shard: shard, location: configuration.location,
-                transientLifetimeNanoseconds: configuration.transientLifetimeNanoseconds, cacheBudget: budget)
+                transientLifetimeNanoseconds: configuration.transientLifetimeNanoseconds,
+                minimumHistoryAgeNanoseconds: configuration.minimumHistoryAgeNanoseconds, cacheBudget: budget)
         }
         var logOptions = LogStoreOptions()
         logOptions.minimumFreeBytes = data.reserveBytes

@@ -117,6 +117,12 @@ import Testing
 
         _ = try client.write(block, data)
         #expect(try client.error(of: client.eraseRequest(block)) == .blockTooRecentForDeletion)
+        // Numbers of a clock that was ahead: what can still be written has to wait, what cannot need not.
+        let near = BlockClient.block(age: -21 * 3600)
+        #expect(try client.error(of: client.eraseRequest(near)) == .blockTooRecentForDeletion)
+        let far = client.eraseRequest(BlockClient.block(age: -30 * 86_400))
+        try client.socket.send(try client.bytes(far))
+        _ = try client.response(to: far)
         var erase = client.eraseRequest(block)
         erase.certificate = client.mac.eraseProof(blockService: client.service.id, block: block)
         #expect(try client.error(of: erase) == .badCertificate)

@@ -38,7 +38,7 @@ import Testing
             let now = Timestamp(nanoseconds: time.add(1, ordering: .relaxed).newValue)
             return try core.withLock { core in
                 var entry = try core.prepare(request, at: now)
-                entry.limitsHashGroups = false
+                (entry.clock, entry.minimumHistoryAgeNanoseconds) = (nil, 0)
                 guard case .response(let response) = try core.apply(entry, at: core.appliedIndex.next) else {
                     throw ClientError(.unavailable, "a write")
                 }

@@ -54,6 +54,25 @@ import Testing
         try await cluster.expectInvariants()
     }
 
+    @Test func nothingGoesWhileTheClockIsNotToBeBelieved() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster)
+        try await setPolicy(days: 30, cluster)
+        try await cluster.unlink("a", try await cluster.makeFile("a"))
+        _ = try await cluster.makeTransientFile()
+        await cluster.advance(seconds: 31 * Self.day)
+        let before = (try await cluster.snapshots(), try await cluster.transientFiles().map(\.id), await cluster.writes)
+        cluster.setClockWrong(true)
+        #expect(await rounds.collectDirectories(of: Self.shard).failures == 1)
+        #expect(await rounds.destroyFiles(of: Self.shard).failures == 1)
+        #expect(try await cluster.snapshots() == before.0)
+        #expect(try await cluster.transientFiles().map(\.id) == before.1)
+        #expect(await cluster.writes == before.2, "shards were not even asked")
+        cluster.setClockWrong(false)
+        #expect(await rounds.collectDirectories(of: Self.shard).removedSnapshots == 2)
+        #expect(await rounds.destroyFiles(of: Self.shard).destroyedFiles == 1)
+    }
+
     @Test func anOverriddenFileIsJudgedByWhatReplacedIt() async throws {
         let cluster = try ShardCluster()
         let rounds = rounds(cluster)

@@ -31,7 +31,17 @@ actor ShardCluster: ClusterAccess {
     private var eraseError: ProtocolError?
     private var isGivenUp = false
 
-    nonisolated var now: Timestamp { clock.withLock { Timestamp(nanoseconds: $0) } }
+    /// What `now` says instead, as a machine's clock does that is not to be believed.
+    private let wrongClock = Mutex(false)
+
+    nonisolated var now: Timestamp {
+        get throws(ClientError) {
+            guard !wrongClock.withLock({ $0 }) else { throw ClientError(.wrongClock, "a test") }
+            return time
+        }
+    }
+
+    private nonisolated var time: Timestamp { clock.withLock { Timestamp(nanoseconds: $0) } }
 
     init() throws {
         let core = try ShardCore(
@@ -45,6 +55,7 @@ actor ShardCluster: ClusterAccess {
     }
 
     func advance(seconds: UInt64) { clock.withLock { $0 += seconds * Self.second } }
+    nonisolated func setClockWrong(_ isWrong: Bool) { wrongClock.withLock { $0 = isWrong } }
     func loseOne(in count: UInt64) { losesOneIn = count }
     func refuseErasing(_ error: ProtocolError?) { eraseError = error }
 
@@ -119,7 +130,7 @@ actor ShardCluster: ClusterAccess {
             if request.kind.isReadOnly { return try core.read(request) }
             advance(seconds: 1)
             writes += 1
-            let entry = try core.prepare(request, isPrivileged: true, at: now)
+            let entry = try core.prepare(request, isPrivileged: true, at: time)
             switch try core.apply(entry, at: core.appliedIndex.next) {
             case .response(let response): return response
             case .refused(let code): throw code

@@ -18,5 +18,11 @@ import Testing
         let registry = try RegistryHarness(configuration)
         let response = try registry.read(.extensions(ExtensionsRequest()))
         #expect(response == .extensions(ExtensionsResponse(extensions: [])))
+        #expect(throws: ProtocolError.unrecognizedRequest) { try registry.read(.clock(ClockRequest())) }
+    }
+
+    @Test func theClockIsTold() throws {
+        let registry = try RegistryHarness()
+        #expect(try registry.read(.clock(ClockRequest())) == .clock(ClockResponse(time: registry.now)))
     }
 }

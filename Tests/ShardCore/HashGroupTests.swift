@@ -20,7 +20,7 @@ import Testing
         for number in numbers {
             let request = try linkRequest(CollidingNames.name(number))
             var entry = try shard.core.prepare(request.erased, at: shard.tick())
-            entry.limitsHashGroups = limited
+            if !limited { (entry.clock, entry.minimumHistoryAgeNanoseconds) = (nil, 0) }
             guard case .response = try shard.apply(entry) else {
                 Issue.record("name \(number) was refused")
                 return
@@ -80,10 +80,11 @@ import Testing
     @Test func entriesOfEarlierVersionsAreCarriedOutAsTheyWereThen() throws {
         try link(0..<20, limited: false)
         #expect(try currentNames().count == 20)
-        var bytes = try shard.core.prepare(try linkRequest(CollidingNames.name(30)).erased, at: shard.now).encoded()
-        #expect(try ShardLogEntry(decoding: bytes).limitsHashGroups)
-        bytes[0] = 2
-        #expect(try !ShardLogEntry(decoding: bytes).limitsHashGroups)
+        var entry = try shard.core.prepare(try linkRequest(CollidingNames.name(30)).erased, at: shard.now)
+        #expect(try ShardLogEntry(decoding: entry.encoded()).limitsHashGroups)
+        (entry.clock, entry.minimumHistoryAgeNanoseconds) = (nil, 0)
+        let bytes = try entry.encoded()
+        #expect(try bytes[0] == 2 && !ShardLogEntry(decoding: bytes).limitsHashGroups)
         #expect(try ShardLogEntry(decoding: bytes).encoded() == bytes)
     }
 

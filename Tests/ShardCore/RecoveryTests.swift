@@ -108,7 +108,7 @@ struct RecoveryTests {
             bytes[0] = version
             #expect(throws: ShardStateError.unknownEntry) { try apply() }
         }
-        bytes[0] = 2
+        bytes[0] = 3
         bytes[1] = 77
         #expect(throws: ShardStateError.unknownEntry) { try apply() }
         #expect(throws: ShardStateError.unknownEntry) {

@@ -19,17 +19,19 @@ final class ShardFixture {
 
     static let second: UInt64 = 1_000_000_000
     static let lifetime: UInt64 = 3_600 * second
+    private let minimumHistoryAge: UInt64
 
     init(
         shard: UInt8 = 0, store: any OrderedStore = MemoryStore(), domains: Int = 16, checksInvariants: Bool = true,
-        genesis: Bool = true
+        genesis: Bool = true, minimumHistoryAge: UInt64 = 0
     ) throws {
         self.shard = ShardID(rawValue: shard)
         self.store = store
         self.checksInvariants = checksInvariants
+        self.minimumHistoryAge = minimumHistoryAge
         core = try ShardCore(
             store: store, shard: self.shard, transientLifetimeNanoseconds: Self.lifetime,
-            blockServices: TestServices.table(domains: domains))
+            minimumHistoryAgeNanoseconds: minimumHistoryAge, blockServices: TestServices.table(domains: domains))
         if genesis { try begin() }
     }
 
@@ -55,7 +57,8 @@ final class ShardFixture {
     /// The core anew over the same store.
     func restart() throws {
         core = try ShardCore(
-            store: store, shard: shard, transientLifetimeNanoseconds: Self.lifetime, blockServices: core.blockServices)
+            store: store, shard: shard, transientLifetimeNanoseconds: Self.lifetime,
+            minimumHistoryAgeNanoseconds: minimumHistoryAge, blockServices: core.blockServices)
     }
 
     /// Applies an entry as a replica does that received its bytes.

@@ -11,14 +11,16 @@ final class FakeRegistry: Sendable {
         var blockServices: [BlockServiceDeprecatedInfo] = []
         /// Answers questions about block services with an error.
         var hidesBlockServices = false
+        /// How far its clock is ahead, in seconds; nil if it knows no CLOCK.
+        var clockSeconds: Int64?
     }
 
     let state: Mutex<State>
     let address: SocketAddress
     private let listener: Int32
 
-    init(blockServices: [BlockServiceDeprecatedInfo] = []) throws {
-        state = Mutex(State(blockServices: blockServices))
+    init(blockServices: [BlockServiceDeprecatedInfo] = [], clockSeconds: Int64? = nil) throws {
+        state = Mutex(State(blockServices: blockServices, clockSeconds: clockSeconds))
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
         var raw = sockaddr_in()
@@ -91,6 +93,21 @@ final class FakeRegistry: Sendable {
                 return try RegistryFrame.encoded(error: .internalError)
             }
             return kind == .shardBlockServices ? try assignment() : try list()
+        case .localCdc:
+            let none = AddrsInfo(addr1: IpPort(addrs: .any, port: 0), addr2: IpPort(addrs: .any, port: 0))
+            return try RegistryFrame.encoded(
+                response: LocalCdcResponse(addrs: none, lastSeen: .zero), to: LocalCdcRequest.self)
+        case .extensions:
+            let hasClock = state.withLock { $0.clockSeconds != nil }
+            return try RegistryFrame.encoded(
+                response: ExtensionsResponse(extensions: hasClock ? [.registryClock] : []), to: ExtensionsRequest.self)
+        case .clock:
+            var now = timespec()
+            clock_gettime(CLOCK_REALTIME, &now)
+            let seconds = Int64(now.tv_sec) + state.withLock { $0.clockSeconds ?? 0 }
+            return try RegistryFrame.encoded(
+                response: ClockResponse(time: Timestamp(nanoseconds: UInt64(seconds) * 1_000_000_000)),
+                to: ClockRequest.self)
         default:
             return try RegistryFrame.encoded(error: .unrecognizedRequest)
         }

@@ -117,7 +117,8 @@ final class Campaign {
             ? ["--scrub-interval=20", "--scrub-bytes-per-second-per-disk=16000000", "--migrate-interval=5"]
             : ["--no-scrub", "--no-migrate"])
         let block = ["--erase-delay=\(options.eraseDelay)", "--unsafe-erase-delay"]
-        let services = gc.map { "gc:\($0)" } + block.map { "block:\($0)" } + options.serviceOptions
+        let services = gc.map { "gc:\($0)" } + block.map { "block:\($0)" }
+            + ["shard:--minimum-history-age=1"] + options.serviceOptions
         return ["--keep-deleted", "1s"] + services.flatMap { ["--with", $0] }
     }
 

@@ -24,9 +24,12 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// Shards know LINK_FILE_IF_UNCHANGED.
     public static let linkIfUnchanged = ProtocolExtension(rawValue: 5)
 
+    /// The registry knows CLOCK.
+    public static let registryClock = ProtocolExtension(rawValue: 9)
+
     /// Everything that the servers of this version can do.
     public static let all: [ProtocolExtension] = [
-        .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged,
+        .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged, .registryClock,
     ]
 
     public var description: String {
@@ -36,6 +39,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
         case .fetchPageSums: "FETCH_PAGE_SUMS"
         case .linkWithSpan: "LINK_WITH_SPAN"
         case .linkIfUnchanged: "LINK_IF_UNCHANGED"
+        case .registryClock: "REGISTRY_CLOCK"
         default: "extension \(rawValue)"
         }
     }

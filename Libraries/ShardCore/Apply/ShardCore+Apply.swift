@@ -73,11 +73,11 @@ extension ShardCore {
         case .setDirectoryInfo(let request): .setDirectoryInfo(try setInfo(request, time))
         case .setTime(let request): .setTime(try setTime(request))
         case .addSpanLocation(let request): .addSpanLocation(try addLocation(request, entry))
-        case .scrapTransientFile(let request): .scrapTransientFile(try scrap(request, time))
-        case .removeNonOwnedEdge(let request): .removeNonOwnedEdge(try removeNonOwnedEdge(request, time))
-        case .sameShardHardFileUnlink(let request): .sameShardHardFileUnlink(try hardUnlink(request, time))
-        case .removeSpanInitiate(let request): .removeSpanInitiate(try removeLastSpan(request, time))
-        case .removeInode(let request): .removeInode(try removeInode(request, time))
+        case .scrapTransientFile(let request): .scrapTransientFile(try scrap(request, entry))
+        case .removeNonOwnedEdge(let request): .removeNonOwnedEdge(try removeNonOwnedEdge(request, entry))
+        case .sameShardHardFileUnlink(let request): .sameShardHardFileUnlink(try hardUnlink(request, entry))
+        case .removeSpanInitiate(let request): .removeSpanInitiate(try removeLastSpan(request, entry))
+        case .removeInode(let request): .removeInode(try removeInode(request, entry))
         case .moveSpan(let request): .moveSpan(try moveSpan(request, time))
         case .removeZeroBlockServiceFiles:
             // The index has a record exactly where a span has a block, so there is nothing to remove (A.8).
@@ -94,7 +94,7 @@ extension ShardCore {
             .replaceLockedDirectoryEdge(try replaceLockedEdge(request, time))
         case .removeOwnedSnapshotFileEdge(let request):
             .removeOwnedSnapshotFileEdge(try removeOwnedEdge(request, entry))
-        case .makeFileTransient(let request): .makeFileTransient(try makeTransient(request, time))
+        case .makeFileTransient(let request): .makeFileTransient(try makeTransient(request, entry))
         case .removeDirectoryOwner(let request): .removeDirectoryOwner(try removeOwner(request, time))
         case .closeSequences(let request): .closeSequences(try closeSequences(request))
         // `prepare` makes no entries of these; one that is in the log all the same has no effect on any replica.

@@ -18,7 +18,8 @@ extension ShardCore {
             state.nextProgress.lastFile = id
         }
         let record = TransientFileRecord(
-            size: 0, mtime: entry.time, deadline: entry.deadline, lastSpanState: .clean, note: request.note)
+            size: 0, mtime: entry.time, deadline: entry.deadline, fate: entry.fateOfOpenFiles,
+            lastSpanState: .clean, note: request.note)
         try state.putTransientFile(id, record)
         return ConstructFileResponse(id: id, cookie: secrets.cookie(of: id, identity))
     }
@@ -26,7 +27,7 @@ extension ShardCore {
     /// LINK_FILE
     func link(_ request: LinkFileRequest, _ entry: ShardLogEntry) throws(ShardFailure) -> LinkFileResponse {
         guard case .transient(let file) = try state.inode(request.fileId),
-            entry.time <= file.deadline || Mutation.expiredFileIsLinked.isPlanted
+            file.isOpen(at: entry) || Mutation.expiredFileIsLinked.isPlanted
         else {
             return LinkFileResponse(creationTime: try timeLinked(request))
         }
@@ -37,7 +38,7 @@ extension ShardCore {
     func link(
         _ request: LinkFileWithSpanRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> LinkFileWithSpanResponse {
-        guard case .transient(var file) = try state.inode(request.fileId), entry.time <= file.deadline else {
+        guard case .transient(var file) = try state.inode(request.fileId), file.isOpen(at: entry) else {
             return LinkFileWithSpanResponse(creationTime: try timeLinked(request.link))
         }
         try append(request.span, to: &file)
@@ -48,7 +49,7 @@ extension ShardCore {
     func link(
         _ request: LinkFileIfUnchangedRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> LinkFileIfUnchangedResponse {
-        guard case .transient(let file) = try state.inode(request.fileId), entry.time <= file.deadline else {
+        guard case .transient(let file) = try state.inode(request.fileId), file.isOpen(at: entry) else {
             return LinkFileIfUnchangedResponse(creationTime: try timeLinked(request.link))
         }
         let expected = Mutation.linkIgnoresExpectation.isPlanted ? nil : request.expectedId
@@ -137,11 +138,12 @@ extension ShardCore {
     }
 
     /// SCRAP_TRANSIENT_FILE
-    func scrap(_ request: ScrapTransientFileRequest, _ time: Timestamp) throws(ShardFailure)
+    func scrap(_ request: ScrapTransientFileRequest, _ entry: ShardLogEntry) throws(ShardFailure)
         -> ScrapTransientFileResponse
     {
         var record = try transientFile(request.id)
-        record.deadline = time
+        record.deadline = entry.now
+        record.fate = .doomed
         try state.putTransientFile(request.id, record)
         return ScrapTransientFileResponse()
     }

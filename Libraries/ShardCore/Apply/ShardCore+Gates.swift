@@ -50,10 +50,11 @@ extension ShardCore {
     /// `TransStrict`: for the file's writer. The deadline moves on.
     func strictTransientFile(_ id: InodeID, _ entry: ShardLogEntry) throws(ShardFailure) -> TransientFileRecord {
         var record = try transientFile(id)
-        guard entry.time <= record.deadline else { throw .refused(.fileNotFound) }
+        guard record.isOpen(at: entry) else { throw .refused(.fileNotFound) }
         guard record.mtime < entry.time else { throw .refused(.mtimeIsTooRecent) }
         record.mtime = entry.time
         record.deadline = entry.deadline
+        record.fate = entry.fateOfOpenFiles
         return record
     }
 
@@ -64,4 +65,9 @@ extension ShardCore {
         record.mtime = time
         return record
     }
+}
+
+extension ShardLogEntry {
+    /// Of files that this entry gives a deadline.
+    var fateOfOpenFiles: TransientFate { clock == nil ? .openByEntryTime : .open }
 }

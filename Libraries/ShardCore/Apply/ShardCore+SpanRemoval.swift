@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 // Taking files apart from the end (metadata.md B.13).
@@ -5,12 +6,13 @@ import Protocol
 extension ShardCore {
     /// REMOVE_SPAN_INITIATE
     func removeLastSpan(
-        _ request: RemoveSpanInitiateRequest, _ time: Timestamp
+        _ request: RemoveSpanInitiateRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> RemoveSpanInitiateResponse {
-        var file = try lenientTransientFile(request.fileId, time)
+        var file = try lenientTransientFile(request.fileId, entry.time)
         // Its writer may have moved the deadline since a collector saw it.
-        guard file.deadline < time else { throw .refused(.deadlineNotPassed) }
+        guard file.isPastDeadline(at: entry) else { throw .refused(.deadlineNotPassed) }
         guard file.size > 0 else { throw .refused(.fileEmpty) }
+        if !Mutation.brokenUpFileIsOpen.isPlanted { file.fate = .doomed }
         guard let (byteOffset, span) = try state.lastSpan(request.fileId, notAfter: .max) else {
             throw .state(.corruptRecord(key: state.keys.transientFile(request.fileId)))
         }

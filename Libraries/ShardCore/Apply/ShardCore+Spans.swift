@@ -35,7 +35,7 @@ extension ShardCore {
         let placed: SpanLocation
         if file.size == new.byteOffset {
             guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
-            placed = place(new, entry.time)
+            placed = try place(new, entry)
             file.size = try extended(file, by: new.size)
             file.lastSpanState = .dirty
             let span = SpanRecord(size: new.size, crc: new.crc, content: .blocks([placed]))
@@ -61,13 +61,9 @@ extension ShardCore {
     }
 
     /// Gives the blocks of a new span their numbers.
-    private func place(_ new: NewSpan, _ time: Timestamp) -> SpanLocation {
-        var blocks: [SpanBlock] = []
-        for block in new.blocks {
-            let id = state.nextProgress.lastBlock.next(at: time, shard: shard)
-            state.nextProgress.lastBlock = id
-            blocks.append(SpanBlock(service: block.service, id: id, crc: block.crc))
-        }
+    private func place(_ new: NewSpan, _ entry: ShardLogEntry) throws(ShardFailure) -> SpanLocation {
+        let ids = try takeNumbers(new.blocks.count, for: entry)
+        let blocks = zip(new.blocks, ids).map { SpanBlock(service: $0.service, id: $1, crc: $0.crc) }
         return SpanLocation(
             location: new.location, storageClass: new.storageClass, parity: new.parity, stripes: new.stripes,
             cellSize: new.cellSize, blocks: blocks, stripeCRCs: new.stripeCRCs)

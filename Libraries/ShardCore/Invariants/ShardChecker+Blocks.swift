@@ -8,9 +8,9 @@ extension ShardChecker {
         for location in found.span.locations {
             checkPlacement(found, location)
             for block in location.blocks {
+                let isGivenOut = block.id <= progress.lastBlock && blockNumbers?.contains(block.id) ?? true
                 expect(
-                    block.id.shard == shard && block.id <= progress.lastBlock, .s20,
-                    at: "file \(found.file), span at \(found.byteOffset)",
+                    block.id.shard == shard && isGivenOut, .s20, at: "file \(found.file), span at \(found.byteOffset)",
                     "block \(block.id) was never given out by this shard")
                 fact(
                     .block(

@@ -11,6 +11,7 @@ package struct ShardChecker {
     let store: any OrderedStore
     let keys: ShardKeys
     let progress: ShardProgress
+    let blockNumbers: BlockNumbers?
     /// The failure domain of a block service, as far as it is known.
     let failureDomain: (BlockServiceID) -> FailureDomain?
     let report: (InvariantViolation) -> Void
@@ -50,24 +51,26 @@ package struct ShardChecker {
         self.report = report
         self.fact = fact
         keys = ShardKeys(shard: shard)
-        progress = try Self.progress(shard, store, keys, report)
+        progress = try Self.record(.progress, "progress", shard, store, keys, report) ?? ShardProgress(shard: shard)
+        blockNumbers = try Self.record(.blockNumbers, "block numbers", shard, store, keys, report)
     }
 
-    private static func progress(
-        _ shard: ShardID, _ store: any OrderedStore, _ keys: ShardKeys, _ report: (InvariantViolation) -> Void
-    ) throws(ShardStateError) -> ShardProgress {
+    private static func record<Record: WireValue>(
+        _ item: ShardKeys.Meta, _ what: String, _ shard: ShardID, _ store: any OrderedStore, _ keys: ShardKeys,
+        _ report: (InvariantViolation) -> Void
+    ) throws(ShardStateError) -> Record? {
         let bytes: [UInt8]?
         do throws(StoreError) {
-            bytes = try store.get(keys.meta(.progress))
+            bytes = try store.get(keys.meta(item))
         } catch {
             throw .store(error)
         }
-        guard let bytes else { return ShardProgress(shard: shard) }
-        if let progress = try? ShardProgress(decoding: bytes) { return progress }
+        guard let bytes else { return nil }
+        if let record = try? Record(decoding: bytes) { return record }
         report(
             InvariantViolation(
-                rule: .d, place: "shard \(shard)", detail: "the record of its progress cannot be decoded"))
-        return ShardProgress(shard: shard)
+                rule: .d, place: "shard \(shard)", detail: "the record of its \(what) cannot be decoded"))
+        return nil
     }
 
     private func run() throws(ShardStateError) {

@@ -3,7 +3,7 @@ import Protocol
 extension ShardCore {
     /// The entry that makes this shard. To be proposed when `isInitialised` is false and the log is empty.
     public func prepareGenesis(_ genesis: ShardGenesis, at now: Timestamp) -> ShardLogEntry {
-        entry(.genesis(genesis), at: nextTime(now))
+        entry(.genesis(genesis), at: stamp(now))
     }
 
     /// Turns a write request into a log entry: refuses what can be refused without looking at the order of things,
@@ -38,15 +38,15 @@ extension ShardCore {
             try checkFile(request.fileId, request.cookie, identity)
             return entry(
                 .certifySpan(try checkedProofs(request.fileId, request.byteOffset, request.proofs, of: .write)),
-                at: nextTime(now))
+                at: stamp(now))
         case .removeSpanCertify(let request):
             try checkFile(request.fileId, request.cookie, identity)
             return entry(
                 .certifyRemoval(try checkedProofs(request.fileId, request.byteOffset, request.proofs, of: .erase)),
-                at: nextTime(now))
+                at: stamp(now))
         case .swapBlocks(let request):
             try checkPair(request.fileId1, request.fileId2)
-            return entry(.swapBlocks(request, try domains(around: request)), at: nextTime(now))
+            return entry(.swapBlocks(request, try domains(around: request)), at: stamp(now))
         case .addInlineSpan(let request): try check(request, identity)
         case .linkFile(let request): try check(request, identity)
         case .linkFileWithSpan(let request):
@@ -81,10 +81,21 @@ extension ShardCore {
         case .closeSequences(let request): try check(request)
         default: throw .refused(.unrecognizedRequest)
         }
-        return entry(.request(request), at: nextTime(now))
+        return entry(.request(request), at: stamp(now))
     }
 
-    func entry(_ action: ShardLogEntry.Action, at time: Timestamp) -> ShardLogEntry {
-        ShardLogEntry(time: time, transientLifetimeNanoseconds: transientLifetimeNanoseconds, action: action)
+    func entry(_ action: ShardLogEntry.Action, at stamp: Stamp) -> ShardLogEntry {
+        ShardLogEntry(
+            time: stamp.time, clock: stamp.clock, transientLifetimeNanoseconds: transientLifetimeNanoseconds,
+            minimumHistoryAgeNanoseconds: minimumHistoryAgeNanoseconds, action: action)
     }
+
+    /// When an entry is made.
+    struct Stamp {
+        /// After all earlier ones, whatever the clock says (C.2).
+        let time: Timestamp
+        let clock: Timestamp
+    }
+
+    func stamp(_ now: Timestamp) -> Stamp { Stamp(time: nextTime(now), clock: now) }
 }

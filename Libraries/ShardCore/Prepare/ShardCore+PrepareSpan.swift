@@ -23,14 +23,14 @@ extension ShardCore {
         guard span.fileId.isFile, reference.isFile else { throw .refused(.typeIsDirectory) }
         try checkFile(span.fileId, span.cookie, identity)
         let checksums = try check(span)
-        let time = nextTime(now)
-        let services = try pickServices(for: span, location, reference, at: time)
+        let stamp = stamp(now)
+        let services = try pickServices(for: span, location, reference, at: stamp.time)
         let blocks = zip(services, checksums.blockCRCs).map { NewSpan.Block(service: $0, crc: $1) }
         let newSpan = NewSpan(
             form: form, fileId: span.fileId, byteOffset: span.byteOffset, size: span.size, crc: span.crc,
             location: location, storageClass: span.storageClass, parity: span.parity, stripes: span.stripes,
             cellSize: span.cellSize, blocks: blocks, stripeCRCs: checksums.stripeCRCs)
-        return entry(.addSpan(newSpan), at: time)
+        return entry(.addSpan(newSpan), at: stamp)
     }
 
     /// The sizes and checksums of a new span.

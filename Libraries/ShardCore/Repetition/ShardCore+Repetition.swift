@@ -80,7 +80,7 @@ extension ShardCore {
             return reply
         }
         let reply = try carryOut(entry)
-        if isWorthRemembering(reply, entry) { try state.remember(try remembered(reply), for: key, at: entry.time) }
+        if isWorthRemembering(reply, entry) { try state.remember(try remembered(reply), for: key, at: entry.now) }
         return reply
     }
 

@@ -32,6 +32,7 @@ extension ShardState {
     }
 
     /// Remembers the answer to a request that is not remembered yet, and forgets some that are too old or too many.
+    /// `time` is the clock's, so that one that jumps costs a few of them; entry times would be ahead of all for long.
     func remember(_ reply: RememberedReply, for request: RequestKey, at time: Timestamp) throws(ShardStateError) {
         try remember(keys.recent(request), reply)
         try remember(keys.recentOrder(progress.nextRecent), RecentRequest(time: time, key: request))
@@ -45,7 +46,10 @@ extension ShardState {
         while nextProgress.firstRecent < last {
             let place = keys.recentOrder(nextProgress.firstRecent)
             guard let oldest: RecentRequest = try readRecord(place) else { throw .corruptRecord(key: place) }
-            let isOld = time.nanoseconds &- oldest.time.nanoseconds > RepetitionLimits.recentNanoseconds
+            // One from far ahead was remembered while the clock was wrong.
+            let distance = time > oldest.time
+                ? time.nanoseconds - oldest.time.nanoseconds : oldest.time.nanoseconds - time.nanoseconds
+            let isOld = distance > RepetitionLimits.recentNanoseconds
             let count = nextProgress.nextRecent &- nextProgress.firstRecent
             guard isOld || count > RepetitionLimits.recent else { return }
             delete(place)

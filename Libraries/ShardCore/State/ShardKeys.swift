@@ -22,6 +22,7 @@ struct ShardKeys: Sendable {
     enum Meta: UInt8 {
         case identity = 1
         case progress = 2
+        case blockNumbers = 3
     }
 
     let shard: UInt8

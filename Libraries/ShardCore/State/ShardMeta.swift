@@ -33,6 +33,7 @@ package struct ShardProgress: WireValue, Hashable {
     /// The last ids given out (A.2).
     package var lastFile: InodeID
     package var lastSymlink: InodeID
+    /// The highest block number given out; `BlockNumbers` tells which are free below it.
     package var lastBlock: BlockID
     /// No number of the coordinator up to here is carried out any more.
     package var closedSequence: UInt64

@@ -50,41 +50,71 @@ package enum SpanState: UInt8, Sendable {
     case condemned = 2
 }
 
+/// What a transient file may still become.
+package enum TransientFate: UInt8, Sendable {
+    /// Anything until its deadline, by the leader's clock.
+    case open = 0
+    /// It was scrapped, unlinked, or its destruction has begun: no clock that goes back gives it to its writer again.
+    case doomed = 1
+    /// As `open`, by the time of entries: of versions that knew no clock.
+    case openByEntryTime = 2
+}
+
 /// A file under construction or being destroyed (A.6).
 package struct TransientFileRecord: WireValue, Hashable {
     package var size: UInt64
     package var mtime: Timestamp
     package var deadline: Timestamp
+    package var fate: TransientFate
     package var lastSpanState: SpanState
     package var note: [UInt8]
 
-    package init(size: UInt64, mtime: Timestamp, deadline: Timestamp, lastSpanState: SpanState, note: [UInt8]) {
+    package init(
+        size: UInt64, mtime: Timestamp, deadline: Timestamp, fate: TransientFate = .open, lastSpanState: SpanState,
+        note: [UInt8]
+    ) {
         self.size = size
         self.mtime = mtime
         self.deadline = deadline
+        self.fate = fate
         self.lastSpanState = lastSpanState
         self.note = note
     }
 
+    /// Whether the deadline is over at an entry.
+    func isPastDeadline(at entry: ShardLogEntry) -> Bool {
+        deadline < (fate == .openByEntryTime ? entry.time : entry.now)
+    }
+
+    /// Whether its writer may go on at an entry.
+    func isOpen(at entry: ShardLogEntry) -> Bool { fate != .doomed && !isPastDeadline(at: entry) }
+
+    /// Version 1 had no fate.
+    private static let version: UInt8 = 2
+
     package static var minimumWireSize: Int { 27 }
-    package var encodedSize: Int { 27 + note.count }
+    package var encodedSize: Int { 28 + note.count }
 
     package init(from reader: inout WireReader) throws(DecodeError) {
-        try reader.recordVersion1()
+        let version = try reader.read(UInt8.self)
+        guard (1...Self.version).contains(version) else { throw .invalidVariant }
         size = try reader.read()
         mtime = try reader.read()
         deadline = try reader.read()
         guard let state = SpanState(rawValue: try reader.read()) else { throw .invalidValue }
         lastSpanState = state
+        guard let fate = TransientFate(rawValue: version > 1 ? try reader.read() : 2) else { throw .invalidValue }
+        self.fate = fate
         note = try reader.bytes()
     }
 
     package func encode(into writer: inout WireWriter) throws(EncodeError) {
-        try writer.write(recordVersion)
+        try writer.write(Self.version)
         try writer.write(size)
         try writer.write(mtime)
         try writer.write(deadline)
         try writer.write(lastSpanState.rawValue)
+        try writer.write(fate.rawValue)
         try writer.bytes(note)
     }
 }

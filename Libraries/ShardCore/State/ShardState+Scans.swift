@@ -71,4 +71,18 @@ extension ShardState {
     func spans(of file: InodeID) -> any StoreIterator {
         store.iterator(from: keys.span(file, 0), upTo: keys.span(InodeID(rawValue: file.rawValue &+ 1), 0))
     }
+
+    /// The hours since the epoch in which the numbers of the shard's blocks lie. Reads all spans.
+    func hoursOfBlocks() throws(ShardFailure) -> Set<UInt64> {
+        var hours: Set<UInt64> = []
+        let iterator = store.iterator(from: keys.lowest(.spans), upTo: keys.end(of: .spans))
+        iterator.seekToFirst()
+        while iterator.isValid {
+            let span: SpanRecord = try record(at: iterator)
+            for block in span.allBlocks { hours.insert(BlockNumbers.hour(of: block.id)) }
+            iterator.next()
+        }
+        try check(iterator)
+        return hours
+    }
 }

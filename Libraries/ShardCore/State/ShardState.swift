@@ -11,6 +11,8 @@ final class ShardState {
     let store: any OrderedStore
     private(set) var identity: ShardIdentity?
     private(set) var progress: ShardProgress
+    /// Nil until the first block was placed by this version.
+    private(set) var blockNumbers: BlockNumbers?
     var cache: ShardCache
     /// The coordinator's numbers whose answers are remembered.
     private(set) var executed: ExecutedSequences
@@ -20,6 +22,7 @@ final class ShardState {
     private var changedInodes: [(InodeID, InodeState)] = []
     private var changedEdges: [(EdgePlace, CachedEdge)] = []
     private var changedIdentity: ShardIdentity?
+    private var changedBlockNumbers: BlockNumbers?
     /// A number whose answer is remembered from now on.
     var addedSequence: UInt64?
     /// The progress to be, without index and time.
@@ -34,6 +37,7 @@ final class ShardState {
         nextProgress = progress
         executed = try Self.storedSequences(store, keys)
         identity = try readRecord(keys.meta(.identity))
+        blockNumbers = try readRecord(keys.meta(.blockNumbers))
         if let stored = try readRecord(keys.meta(.progress), as: ShardProgress.self) {
             progress = stored
             nextProgress = stored
@@ -207,6 +211,11 @@ final class ShardState {
         changedIdentity = record
     }
 
+    func putBlockNumbers(_ numbers: BlockNumbers) throws(ShardFailure) {
+        try put(keys.meta(.blockNumbers), numbers)
+        changedBlockNumbers = numbers
+    }
+
     // MARK: Ending an entry
 
     /// Writes the changes since the last commit or discard, and that the entry `index` of time `time` is applied.
@@ -229,6 +238,7 @@ final class ShardState {
         if let addedSequence { executed.insert(addedSequence) }
         progress = nextProgress
         if let changedIdentity { identity = changedIdentity }
+        if let changedBlockNumbers { blockNumbers = changedBlockNumbers }
         for (id, record) in changedDirectories { cache.insert(record, for: id) }
         for (id, state) in changedInodes { cache.insert(state, for: id) }
         for (place, edge) in changedEdges { cache.insert(edge, at: place) }
@@ -247,6 +257,7 @@ final class ShardState {
         changedInodes.removeAll(keepingCapacity: true)
         changedEdges.removeAll(keepingCapacity: true)
         changedIdentity = nil
+        changedBlockNumbers = nil
         addedSequence = nil
     }
 }

@@ -19,9 +19,13 @@ final class ShardWatch {
         let creationTime: Timestamp
     }
 
-    init(_ world: World, _ names: NameHistory) {
+    /// No history is removed that is younger in truth, nanoseconds; nil where nobody can know what is true.
+    private let leastAge: UInt64?
+
+    init(_ world: World, _ names: NameHistory, leastAge: UInt64?) {
         self.world = world
         self.names = names
+        self.leastAge = leastAge
     }
 
     /// Shards that have applied anything.
@@ -88,6 +92,10 @@ final class ShardWatch {
     }
 
     private func collect(_ directory: InodeID, _ name: [UInt8], _ time: Timestamp) {
+        if let leastAge, World.epoch &+ world.now < time.nanoseconds &+ leastAge {
+            let age = Int64(bitPattern: World.epoch &+ world.now &- time.nanoseconds)
+            world.find("history is removed that is \(age / 1_000_000_000) s old")
+        }
         collected.insert(SnapshotPlace(place: Place(directory: directory, name: name), creationTime: time))
     }
 

@@ -5,7 +5,7 @@ import Protocol
 ///
 /// `@unchecked Sendable`: confined to the simulation's thread.
 final class Workload: @unchecked Sendable {
-    private let client: SimulatedClient
+    let client: SimulatedClient
     private let cluster: SimulatedCluster
     private let world: World
     private(set) var isRunning = true

@@ -19,6 +19,8 @@ final class BlockMachine: Machine {
 
     /// Nanoseconds after a block's number was given out until which it may be written.
     static let writeWindow: UInt64 = 300_000_000_000
+    /// Nanoseconds by which a number may be ahead of the clock here.
+    static let futureLimit: UInt64 = 22 * 3_600_000_000_000
     /// Nanoseconds after that before which it may not be erased: longer than the write window and clock trouble, so
     /// that a late write cannot bring an erased block back.
     static let eraseDelay: UInt64 = 1_200_000_000_000
@@ -87,6 +89,7 @@ final class BlockMachine: Machine {
             blockService: service.id, block: request.blockId, crc: request.crc, size: request.size)
         guard certificate == request.certificate else { return .failure(.badCertificate) }
         let made = request.blockId.time.nanoseconds
+        guard made < wallClock.nanoseconds + Self.futureLimit else { return .failure(.malformedRequest) }
         guard wallClock.nanoseconds < made + Self.writeWindow else { return .failure(.blockTooOldForWrite) }
         guard !disk.isFull else { return .failure(.blockIoErrorDevice) }
         service.blocks[request.blockId] = request.crc
@@ -97,7 +100,10 @@ final class BlockMachine: Machine {
         guard service.key.eraseCertificate(blockService: service.id, block: request.blockId) == request.certificate
         else { return .failure(.badCertificate) }
         let made = request.blockId.time.nanoseconds
-        guard wallClock.nanoseconds > made + Self.eraseDelay else { return .failure(.blockTooRecentForDeletion) }
+        let now = wallClock.nanoseconds
+        guard now > made + Self.eraseDelay || made > now + Self.futureLimit + Self.eraseDelay else {
+            return .failure(.blockTooRecentForDeletion)
+        }
         service.blocks[request.blockId] = nil
         return .success(service.key.eraseProof(blockService: service.id, block: request.blockId))
     }

@@ -16,6 +16,7 @@ final class CoordinatorMachine: Machine {
     private var clients: [UInt64: Endpoint] = [:]
     private var isPumpDue = false
     private var isTickDue = false
+    private var clockQuestion: (id: UInt64, sent: UInt64) = (0, 0)
 
     init(_ world: World, _ network: Network, _ options: ClusterOptions) {
         self.options = options
@@ -47,6 +48,16 @@ final class CoordinatorMachine: Machine {
             try core.lead(firstRequestID: world.random.next(), now: world.now)
         }
         every(options.flushPause) { [unowned self] in flush() }
+        askForClock()
+        every(10_000_000_000...20_000_000_000) { [unowned self] in askForClock() }
+    }
+
+    private func askForClock() {
+        // Far from the ids of requests to shards.
+        clockQuestion = (world.random.next() | 1 << 63, world.now)
+        network.send(
+            Message(id: clockQuestion.id, body: .registryRequest(.clock(ClockRequest()))), from: .coordinatorBack,
+            to: .registry)
     }
 
     override func halt() {
@@ -80,6 +91,10 @@ final class CoordinatorMachine: Machine {
     }
 
     private func receiveAnswer(_ message: Message) {
+        if case .registryAnswer(.success(.clock(let clock))) = message.body {
+            if message.id == clockQuestion.id { learnClock(clock.time, sent: clockQuestion.sent) }
+            return
+        }
         guard case .shardAnswer(let answer) = message.body, message.isSigned else { return }
         attempt { core throws(CoordinatorFailure) in
             try core.receive(answer, toRequest: message.id, now: world.now)
@@ -97,8 +112,11 @@ final class CoordinatorMachine: Machine {
         isPumpDue = false
         guard let core, let lane else { return }
         send(core.takeOutbox())
+        guard let time = options.comparesClocks ? comparedClock : wallClock else {
+            return after(Self.tick) { [unowned self] in pumpSoon() }
+        }
         do {
-            for entry in try core.takeEntries(now: world.now, time: wallClock) { _ = try lane.propose(entry) }
+            for entry in try core.takeEntries(now: world.now, time: time) { _ = try lane.propose(entry) }
         } catch {
             return fail(error)
         }

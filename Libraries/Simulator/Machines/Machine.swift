@@ -1,3 +1,4 @@
+import Client
 import Protocol
 
 /// A process on a machine of its own: it has a disk and a clock, crashes, and starts again with what its disk kept.
@@ -8,6 +9,11 @@ class Machine {
     let disk = SimulatedDisk()
     /// How far the wall clock is off, nanoseconds.
     var clockOffset: Int64 = 0
+    /// And how much further for a moment.
+    var clockJump: Int64 = 0
+    /// What this process knows of the registry's clock, and since when it runs.
+    private var comparison = ClockComparison()
+    private var started: UInt64 = 0
     private(set) var isUp = false
     /// Counts the starts; what an earlier process had in mind does not happen any more.
     private(set) var incarnation = 0
@@ -19,15 +25,27 @@ class Machine {
     }
 
     var wallClock: Timestamp {
-        let time = Int64(World.epoch &+ world.now) &+ clockOffset
+        let time = Int64(World.epoch &+ world.now) &+ clockOffset &+ clockJump
         return Timestamp(nanoseconds: UInt64(max(time, 1)))
     }
+
+    var knowsClock: Bool { comparison.isKnown }
+
+    /// The wall clock, nil while it is not to be believed: what `ClusterClock` is to a service.
+    var comparedClock: Timestamp? {
+        let now = wallClock
+        guard knowsClock else { return world.now - started >= 10_000_000_000 ? now : nil }
+        return comparison.agrees(with: now, at: world.now) ? now : nil
+    }
+
+    func learnClock(_ time: Timestamp, sent: UInt64) { comparison.learn(time, sent: sent, received: world.now) }
 
     /// Reads the disk and begins to serve. Does nothing when it runs already.
     final func start() {
         guard !isUp else { return }
         isUp = true
         incarnation += 1
+        (comparison, started, clockJump) = (ClockComparison(), world.now, 0)
         world.note("\(id) starts")
         do {
             try boot()

@@ -41,6 +41,7 @@ final class ShardMachine: Machine {
     /// What the registry said last; kept on the disk as the service does.
     private var services = BlockServiceTable()
     private var nextRegistryID: UInt64 = 1
+    private var clockQuestion: (id: UInt64, sent: UInt64)?
 
     init(
         _ number: Int, _ world: World, _ network: Network, _ options: ClusterOptions, watch: ShardWatch
@@ -91,7 +92,7 @@ final class ShardMachine: Machine {
     private func makeCore(_ shard: ShardID) throws -> ShardCore {
         try ShardCore(
             store: disk.state, shard: shard, transientLifetimeNanoseconds: options.transientLifetime,
-            blockServices: services)
+            minimumHistoryAgeNanoseconds: ClusterOptions.minimumHistoryAge, blockServices: services)
     }
 
     private func attach(_ shard: ShardID) {
@@ -139,9 +140,10 @@ final class ShardMachine: Machine {
 
     private func write(_ request: AnyShardRequest, _ target: Target, _ slot: Slot) {
         guard !slot.inFlight.contains(target) else { return }
+        guard let time = options.comparesClocks ? comparedClock : wallClock else { return }
         do throws(ShardFailure) {
             let entry = try slot.core.prepare(
-                request, isPrivileged: target.isSigned, requestID: target.requestID, at: wallClock)
+                request, isPrivileged: target.isSigned, requestID: target.requestID, at: time)
             propose(entry, target, slot)
         } catch {
             refuse(error, target, slot)
@@ -203,11 +205,12 @@ final class ShardMachine: Machine {
     }
 
     private func askRegistry() {
-        nextRegistryID += 2
+        nextRegistryID += 3
         let all = AnyRegistryRequest.allBlockServicesDeprecated(AllBlockServicesDeprecatedRequest())
         let assigned = AnyRegistryRequest.shardBlockServices(
             ShardBlockServicesRequest(shardId: ShardID(rawValue: UInt8(number))))
-        for (offset, request) in [all, assigned].enumerated() {
+        clockQuestion = (nextRegistryID + 2, world.now)
+        for (offset, request) in [all, assigned, .clock(ClockRequest())].enumerated() {
             network.send(
                 Message(id: nextRegistryID + UInt64(offset), body: .registryRequest(request)),
                 from: .shardProcess(number), to: .registry)
@@ -221,6 +224,9 @@ final class ShardMachine: Machine {
             services.update(all.blockServices.lazy.map(BlockServiceTable.Service.init))
         case .shardBlockServices(let assigned):
             services.assigned = assigned.blockServices
+        case .clock(let clock):
+            if let question = clockQuestion, question.id == message.id { learnClock(clock.time, sent: question.sent) }
+            return
         default: return
         }
         for slot in slots.values {

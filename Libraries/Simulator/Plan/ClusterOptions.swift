@@ -17,6 +17,10 @@ struct ClusterOptions {
     /// Pause between flushes of a state store, nanoseconds.
     var flushPause: ClosedRange<UInt64>
     var rootInfo: DirectoryInfo
+    /// Whether the registry tells its time, and shards and the coordinator compare theirs with it.
+    var comparesClocks: Bool
+    /// No history is removed that is not older, nanoseconds: more than two clocks that are compared may be apart.
+    static let minimumHistoryAge: UInt64 = 125 * second
 
     static let second: UInt64 = 1_000_000_000
 
@@ -31,6 +35,7 @@ struct ClusterOptions {
         transientLifetime = random.pick([120, 300, 900]) * Self.second
         flushPause = random.pick([5, 30, 120]) * Self.second...200 * Self.second
         let versions = random.pick([DeleteAfterVersions.inactive, DeleteAfterVersions(versions: 2)])
+        comparesClocks = random.perMille(500)
         rootInfo = try .sternaRootDefault(
             snapshot: SnapshotPolicy(
                 deleteAfterTime: DeleteAfterTime(nanoseconds: random.pick([30, 120, 600]) * Self.second),

@@ -7,8 +7,9 @@ final class FaultInjector {
     private var isOver = false
 
     private static let second = ClusterOptions.second
-    /// No clock is off by more, nanoseconds.
-    private static let worstClock: Int64 = 300_000_000_000
+    /// No clock is off by more for long, nanoseconds. Where clocks are compared, more would be an outage.
+    private var worstClock: Int64 { cluster.options.comparesClocks ? 25_000_000_000 : 300_000_000_000 }
+    private static let worstClientClock: Int64 = 300_000_000_000
 
     init(_ cluster: SimulatedCluster, clients: [SimulatedClient], _ plan: FaultPlan) {
         self.cluster = cluster
@@ -23,6 +24,7 @@ final class FaultInjector {
         if let pause = plan.crashPause { repeating(pause) { [self] in crash() } }
         if let pause = plan.partitionPause { repeating(pause) { [self] in partition() } }
         if let pause = plan.clockPause { repeating(pause) { [self] in stepClock() } }
+        if let pause = plan.clockJumpPause { repeating(pause) { [self] in jumpClock() } }
         if let pause = plan.slowDiskPause { repeating(pause) { [self] in slowDisk() } }
         if let pause = plan.fullDiskPause { repeating(pause) { [self] in fillDisk() } }
     }
@@ -34,6 +36,7 @@ final class FaultInjector {
         cluster.network.isolate([])
         for machine in cluster.machines {
             machine.clockOffset = 0
+            machine.clockJump = 0
             machine.disk.isFull = false
             machine.disk.syncTime = SimulatedDisk.healthySyncTime
         }
@@ -75,15 +78,27 @@ final class FaultInjector {
         world.faults.clockSteps += 1
         let size = Int64(world.random.spread(1_000_000...200 * Self.second))
         let step = world.random.perMille(500) ? size : -size
-        func stepped(_ offset: Int64) -> Int64 { min(max(offset + step, -Self.worstClock), Self.worstClock) }
+        func stepped(_ offset: Int64, _ worst: Int64) -> Int64 { min(max(offset + step, -worst), worst) }
         if world.random.perMille(200), !clients.isEmpty {
             let client = world.random.pick(clients)
-            client.clockOffset = stepped(client.clockOffset)
+            client.clockOffset = stepped(client.clockOffset, Self.worstClientClock)
         } else {
             let machine = world.random.pick(cluster.machines)
-            machine.clockOffset = stepped(machine.clockOffset)
+            machine.clockOffset = stepped(machine.clockOffset, worstClock)
             world.note("the clock of \(machine.id) is off by \(machine.clockOffset / 1_000_000) ms")
         }
+    }
+
+    /// For an operation or two. A machine that knows no other clock yet is spared: it has to believe its own, and loses
+    /// the files that are open then.
+    private func jumpClock() {
+        let machine = world.random.pick(cluster.shards + [cluster.coordinator])
+        guard machine.isUp, machine.knowsClock, cluster.options.comparesClocks else { return }
+        world.faults.clockJumps += 1
+        let day = 86_400 * Int64(Self.second)
+        machine.clockJump = world.random.pick([30 * day, 30 * day, day / 8, -30 * day])
+        world.note("the clock of \(machine.id) is off by \(machine.clockJump / Int64(Self.second)) s for a moment")
+        world.after(world.random.spread(50_000_000...3 * Self.second)) { machine.clockJump = 0 }
     }
 
     private func slowDisk() {

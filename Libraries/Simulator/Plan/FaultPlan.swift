@@ -7,6 +7,8 @@ struct FaultPlan {
     var crashPause: UInt64?
     var partitionPause: UInt64?
     var clockPause: UInt64?
+    /// Clocks that are a month wrong for a moment.
+    var clockJumpPause: UInt64?
     var slowDiskPause: UInt64?
     var fullDiskPause: UInt64?
     /// How long the trouble lasts, virtual nanoseconds: at least ten minutes.
@@ -23,6 +25,7 @@ struct FaultPlan {
         crashPause = random.perMille(750) ? random.pick([2, 8, 30]) * Self.second : nil
         partitionPause = random.perMille(500) ? random.pick([20, 60]) * Self.second : nil
         clockPause = random.perMille(500) ? random.pick([5, 40]) * Self.second : nil
+        clockJumpPause = random.perMille(400) ? random.pick([20, 60]) * Self.second : nil
         slowDiskPause = random.perMille(400) ? random.pick([10, 60]) * Self.second : nil
         fullDiskPause = random.perMille(250) ? random.pick([30, 120]) * Self.second : nil
     }

@@ -11,6 +11,7 @@ public struct FaultCounts: Sendable, CustomStringConvertible {
     /// Writes that a crash took away, or left half of.
     public var tornWrites = 0
     public var clockSteps = 0
+    public var clockJumps = 0
     public var slowDisks = 0
     public var fullDisks = 0
 
@@ -30,7 +31,8 @@ public struct FaultCounts: Sendable, CustomStringConvertible {
         [
             (\.lost, "lost"), (\.duplicated, "duplicated"), (\.delayed, "delayed"), (\.undelivered, "undelivered"),
             (\.partitions, "partitions"), (\.crashes, "crashes"), (\.tornWrites, "torn writes"),
-            (\.clockSteps, "clock steps"), (\.slowDisks, "slow disks"), (\.fullDisks, "full disks"),
+            (\.clockSteps, "clock steps"), (\.clockJumps, "clock jumps"),
+            (\.slowDisks, "slow disks"), (\.fullDisks, "full disks"),
         ]
     }
 }

@@ -1,0 +1,97 @@
+import EventLoop
+import Protocol
+
+/// Asks the registry for its time, every half minute and every second while the clocks do not agree, for a
+/// `ClusterClock`.
+public actor ClockWatch {
+    /// What an operator should know, as a sentence.
+    public enum News: Sendable {
+        case wrong(String)
+        case rightAgain(String)
+    }
+
+    private static let lookNanoseconds: UInt64 = 1_000_000_000
+    private static let askNanoseconds: UInt64 = 30_000_000_000
+    /// Until a registry that knows no CLOCK is asked again, which may have been replaced by then: twice as long each
+    /// time, as the question is an error to it.
+    private static let basePauseNanoseconds: UInt64 = 600_000_000_000
+    private static let longestBasePauseNanoseconds: UInt64 = 86_400_000_000_000
+    private static let timeoutNanoseconds: UInt64 = 5_000_000_000
+
+    private let loop: EventLoop
+    private let clock: ClusterClock
+    /// Used for nothing else, so that no question waits behind another.
+    private let connection: RegistryConnection
+    private let tell: @Sendable (News) -> Void
+    private var nextQuestion: UInt64 = 0
+    private var hasClock: Bool?
+    private var basePause = basePauseNanoseconds
+    private var wasWrong = false
+
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    /// Make it on the loop's thread.
+    /// - Parameter tell: called on the loop.
+    public init(
+        _ clock: ClusterClock, loop: EventLoop, registries: [SocketAddress], tell: @escaping @Sendable (News) -> Void
+    ) {
+        self.clock = clock
+        self.loop = loop
+        self.tell = tell
+        connection = RegistryConnection(on: loop, addresses: registries)
+    }
+
+    /// Watches until its task is cancelled.
+    /// - Parameter isBaseProtocolOnly: the registry knows no CLOCK and is not to be asked.
+    public func run(isBaseProtocolOnly: Bool = false) async {
+        guard !isBaseProtocolOnly else { return clock.learnNothing() }
+        while !Task.isCancelled {
+            let isWrong = clock.deviationSeconds.magnitude > ClockComparison.toleranceNanoseconds / 1_000_000_000
+            if isWrong || clock.monotonicNanoseconds >= nextQuestion { await ask() }
+            report()
+            await loop.sleep(nanoseconds: Self.lookNanoseconds)
+        }
+    }
+
+    /// Fails what is under way; `run` ends with its task.
+    public func close() {
+        connection.close()
+    }
+
+    private func ask() async {
+        nextQuestion = clock.monotonicNanoseconds &+ Self.askNanoseconds
+        if hasClock != true {
+            let extensions = await withCheckedContinuation { continuation in
+                connection.extensions { continuation.resume(returning: $0) }
+            }
+            guard let extensions else { return }
+            hasClock = extensions.contains(.registryClock)
+        }
+        guard hasClock == true else {
+            nextQuestion = clock.monotonicNanoseconds &+ basePause
+            basePause = min(2 * basePause, Self.longestBasePauseNanoseconds)
+            return clock.learnNothing()
+        }
+        let sent = clock.monotonicNanoseconds
+        do throws(RegistryCallError) {
+            let answer = try await connection.call(ClockRequest(), timeoutNanoseconds: Self.timeoutNanoseconds)
+            clock.learn(answer.time, sent: sent)
+        } catch {
+            // Perhaps another registry answers now, which has no clock.
+            hasClock = nil
+        }
+    }
+
+    private func report() {
+        let seconds = clock.deviationSeconds
+        let isWrong = seconds.magnitude > ClockComparison.toleranceNanoseconds / 1_000_000_000
+        guard isWrong != wasWrong else { return }
+        wasWrong = isWrong
+        if isWrong {
+            let way = "\(seconds.magnitude) s \(seconds > 0 ? "ahead of" : "behind")"
+            tell(.wrong("the clock is \(way) the registry's: nothing is changed until the two agree"))
+        } else {
+            tell(.rightAgain("the clock agrees with the registry's again"))
+        }
+    }
+}

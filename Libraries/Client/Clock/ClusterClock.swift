@@ -1,0 +1,71 @@
+import EventLoop
+import Protocol
+import Synchronization
+
+/// The wall clock of a process that must not act on a wrong one: believed only while it agrees with the registry's, or
+/// where the registry tells no time. Thread-safe; a `ClockWatch` keeps it informed.
+public final class ClusterClock: Sendable {
+    /// What the registry has said.
+    enum Knowledge: Sendable {
+        /// Nothing yet.
+        case none
+        /// That it tells no time, or nothing in all the time given: the clock here is all there is.
+        case nothingToCompare
+        case comparison(ClockComparison)
+    }
+
+    private let knowledge = Mutex(Knowledge.none)
+    private let begin: UInt64
+    private let read: @Sendable () -> (wall: UInt64, monotonic: UInt64)
+
+    /// How long a process waits for the registry's first answer before it goes on without, in nanoseconds.
+    private static let firstAnswerNanoseconds: UInt64 = 10_000_000_000
+
+    public convenience init(loop: EventLoop) {
+        self.init { (loop.wallClock(), loop.monotonicNanoseconds) }
+    }
+
+    /// For tests, which have clocks of their own.
+    package init(read: @escaping @Sendable () -> (wall: UInt64, monotonic: UInt64)) {
+        self.read = read
+        begin = read().monotonic
+    }
+
+    /// The wall clock's time, nil while it is not to be believed.
+    public var now: Timestamp? {
+        let (wall, monotonic) = read()
+        let time = Timestamp(nanoseconds: wall)
+        let isRight =
+            switch knowledge.withLock({ $0 }) {
+            case .none: monotonic &- begin >= Self.firstAnswerNanoseconds
+            case .nothingToCompare: true
+            case .comparison(let comparison): comparison.agrees(with: time, at: monotonic)
+            }
+        return isRight ? time : nil
+    }
+
+    /// Seconds by which the wall clock is ahead of the registry's for sure; negative if behind, 0 if not known.
+    public var deviationSeconds: Int64 {
+        let (wall, monotonic) = read()
+        guard case .comparison(let comparison) = knowledge.withLock({ $0 }) else { return 0 }
+        return comparison.deviation(of: Timestamp(nanoseconds: wall), at: monotonic) / 1_000_000_000
+    }
+
+    /// The registry answered its time; `sent` is the monotonic time of the question.
+    package func learn(_ time: Timestamp, sent: UInt64) {
+        let received = read().monotonic
+        knowledge.withLock { knowledge in
+            var comparison = ClockComparison()
+            if case .comparison(let earlier) = knowledge { comparison = earlier }
+            comparison.learn(time, sent: sent, received: received)
+            if comparison.isKnown { knowledge = .comparison(comparison) }
+        }
+    }
+
+    /// The registry tells no time. What an earlier one said does not count any more.
+    package func learnNothing() {
+        knowledge.withLock { $0 = .nothingToCompare }
+    }
+
+    package var monotonicNanoseconds: UInt64 { read().monotonic }
+}
