@@ -9,8 +9,10 @@ enum LogRecovery {
     struct Result {
         /// Segments with needed records, oldest first.
         var live: [Segment] = []
-        /// Segments of `free` in which the newest record stands as well: earlier openings wrote it there.
-        var othersWithNewest: [Segment] = []
+        /// Segments of `free` in which needed records stand as well: earlier openings wrote them there.
+        var duplicates: [Segment] = []
+        /// Everywhere that the newest record stands.
+        var newestPlaces: [(segment: Segment, offset: Int)] = []
         var free: [Segment] = []
         var nextNumber: UInt64 = 1
         var createdSegments = 0
@@ -35,6 +37,10 @@ enum LogRecovery {
         var segments: [Segment] = []
         var found: [Found] = []
         var damaged: [Damaged] = []
+
+        func has(_ numbers: ClosedRange<UInt64>, in segment: Segment) -> Bool {
+            found.contains { $0.segment === segment && numbers.contains($0.record.number) }
+        }
     }
 
     static func run(
@@ -50,14 +56,18 @@ enum LogRecovery {
                 segment.firstNumber = entry.record.number
                 result.live.append(segment)
             }
+            guard segment === result.live.last else {
+                throw .corruption("\(segment.file.path): record \(entry.record.number) stands behind later ones")
+            }
             segment.records.append(
                 StoredRecord(
                     number: entry.record.number, offset: entry.offset, payloadCount: entry.record.payloadCount))
             result.nextNumber = entry.record.number + 1
         }
         result.free = scan.segments.filter { $0.records.isEmpty }
-        result.othersWithNewest = result.free.filter { segment in
-            scan.found.contains { $0.segment === segment && $0.record.number == needed.last?.record.number }
+        if let first = needed.first?.record.number, let newest = needed.last?.record.number {
+            result.duplicates = result.free.filter { scan.has(first...newest, in: $0) }
+            result.newestPlaces = scan.found.filter { $0.record.number == newest }.map { ($0.segment, $0.offset) }
         }
         for segment in result.live { try readTails(of: segment) }
         if let first = needed.first {

@@ -13,13 +13,13 @@ public final class SegmentedLogStore: LogStore {
     /// What recovery found not to be as it was written, sentences for people.
     public let notices: [String]
 
-    private let disk: any LogDisk
-    private let options: LogStoreOptions
+    let disk: any LogDisk
+    let options: LogStoreOptions
     private let identity: UInt64
     /// Segments with needed records, oldest first; the last one is being written.
-    private var live: [Segment]
+    var live: [Segment]
     /// Trimmed segments; a durable record says that nothing in them is needed.
-    private var free: [Segment]
+    var free: [Segment]
     /// Trimmed segments that the newest durable record still names as needed: overwriting one now would look like
     /// corruption after a crash.
     private var released: [Segment] = []
@@ -57,8 +57,8 @@ public final class SegmentedLogStore: LogStore {
         // Last: nobody frees it when opening fails before.
         scratch = .allocate(byteCount: 64 << 10, alignment: 4096)
         try removeUnfinished()
-        try writeNewestAgain(identity, recovered.othersWithNewest)
-        for segment in free { segment.empty() }
+        try writeNewestAgain(identity, recovered.newestPlaces)
+        try removeUnusable(recovered.duplicates)
     }
 
     deinit {
@@ -121,7 +121,7 @@ public final class SegmentedLogStore: LogStore {
         segment.tails.allSatisfy { group, tail in trimmed[group].map { tail <= $0 } ?? false }
     }
 
-    private func append(_ batches: [LogBatch], payloadCount: Int, to segment: Segment) throws(LogError) {
+    func append(_ batches: [LogBatch], payloadCount: Int, to segment: Segment) throws(LogError) {
         try usable { () throws(LogError) in try writeRecord(batches, payloadCount: payloadCount, to: segment) }
     }
 
@@ -155,7 +155,7 @@ public final class SegmentedLogStore: LogStore {
     }
 
     /// The segment being written, or the next one.
-    private func segment(withRoomFor size: Int) throws(LogError) -> Segment {
+    func segment(withRoomFor size: Int) throws(LogError) -> Segment {
         if let current = live.last, current.layout.hasRoom(forRecord: size, at: current.end) { return current }
         let segment = try nextSegment()
         live.append(segment)
@@ -177,7 +177,7 @@ public final class SegmentedLogStore: LogStore {
     }
 
     /// A segment has its name only once it is whole: half of one would hold the last bytes of a full disk for nothing.
-    private func makeSegment() throws(LogError) -> Segment {
+    func makeSegment() throws(LogError) -> Segment {
         let name = SegmentName.name(createdSegments + 1)
         do throws(LogError) {
             let file = try disk.open(name + SegmentName.unfinished, create: true)
@@ -201,61 +201,6 @@ public final class SegmentedLogStore: LogStore {
         guard free >= needed else {
             throw .noSpace("\(free) bytes are free on the disk of \(disk.path), and \(needed) are needed")
         }
-    }
-
-    // MARK: Opening
-
-    /// Removes files that were never finished, and segments of other sizes with nothing in them that is needed.
-    private func removeUnfinished() throws(LogError) {
-        for name in try disk.names() where name.hasSuffix(SegmentName.unfinished) { try disk.remove(name) }
-        var kept: [Segment] = []
-        for segment in free {
-            if try segment.file.size() == options.segmentBytes {
-                kept.append(segment)
-            } else {
-                try disk.remove(segment.name)
-            }
-        }
-        free = kept
-    }
-
-    /// Nothing tells whether the newest record is on the disk or only in the page cache. Where it stands it stays, as it
-    /// may be on the disk already. Then an empty record becomes the newest: each later opening writes only that again.
-    private func writeNewestAgain(_ identity: LogIdentity, _ othersWithNewest: [Segment]) throws(LogError) {
-        guard let last = live.last, let newest = last.records.last else { return try adopt(identity) }
-        if Mutation.newestRecordIsBelieved.isPlanted { return try last.file.sync() }
-        let bytes = try last.bytes(of: newest)
-        var segment = last
-        if !last.layout.hasRoom(forRecord: newest.storedSize, at: last.end) {
-            segment = try otherSegment(for: newest, othersWithNewest)
-            segment.firstNumber = newest.number
-            segment.tails = try LogRecovery.tails(of: newest, in: last)
-            live.append(segment)
-        }
-        let place = SegmentLayout.place(bytes.count, at: segment.end)
-        try segment.file.write(bytes, at: place.offset)
-        try segment.file.write(bytes, at: place.copyOffset)
-        try segment.file.sync()
-        segment.end = place.end
-        try adopt(identity)
-        guard newest.payloadCount > 0 else { return }
-        try append([], payloadCount: 0, to: try self.segment(withRoomFor: LogRecord.alignment))
-        try sync()
-    }
-
-    /// One that an earlier opening made for the same, or a new one. None that is free: should the newest record not be on
-    /// the disk, those may be needed.
-    private func otherSegment(for newest: StoredRecord, _ othersWithNewest: [Segment]) throws(LogError) -> Segment {
-        let other = othersWithNewest.first { $0.layout.hasRoom(forRecord: newest.storedSize, at: $0.end) }
-        guard let other else { return try makeSegment() }
-        free.removeAll { $0 === other }
-        return other
-    }
-
-    /// From here on the log has copies, and earlier versions refuse it.
-    private func adopt(_ identity: LogIdentity) throws(LogError) {
-        guard identity.version == .withoutCopies else { return }
-        try LogIdentity(number: identity.number, version: .withCopies).store(on: disk)
     }
 
     // MARK: Failing

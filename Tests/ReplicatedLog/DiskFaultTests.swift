@@ -61,7 +61,7 @@ struct DiskFaultTests {
     }
 
     /// Whatever becomes of writes that were not synced, what was synced is there, and nothing else than was written.
-    @Test(arguments: 1...40 as ClosedRange<UInt64>)
+    @Test(arguments: Array(1...40) + [43, 614, 1000, 1159])
     func powerCuts(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let disk = FaultyDisk()
