@@ -81,7 +81,8 @@ final class Campaign {
             cluster: cluster, view: view, mounts: mounts, maintenance: maintenance,
             smallBlocks: SmallBlockView(cluster), ledger: ledger, impairments: impairments, lost: LostDisks(),
             counters: counters, findings: findings, smallDisk: fillableDisk, machineDisk: machineDisk,
-            powerCutsPerMinute: options.powerCuts, seed: seed, diskLosses: options.diskLosses,
+            powerCutsPerMinute: options.powerCuts, failsSyncs: options.failingSyncs, seed: seed,
+            diskLosses: options.diskLosses,
             secondsBetweenLosses: options.minutes * 60 / Double(options.diskLosses + 1), repairs: options.repair)
         let (model, names) = try storm(plan)
         guard !findings.isHopeless else { return }

@@ -78,6 +78,9 @@ let isInterrupted = Atomic<Bool>(false)
             """)
     var powerCuts = 1.0
 
+    @Flag(inversion: .prefixedNo, help: "With power cuts: let syncs of disks and of logs fail now and then.")
+    var failingSyncs = true
+
     @Option(
         help: """
             To test the campaign: syncs below this directory of the cluster do nothing, such as shard/log or disks. It \

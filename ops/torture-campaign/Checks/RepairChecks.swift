@@ -65,6 +65,9 @@ extension FinalChecks {
             let role = line.dropFirst("sterna: sterna-".count).prefix { $0.isLetter }
             if line.contains("was killed by signal 9;") {
                 killed[String(role), default: 0] += 1
+            } else if counters["syncs failed: \(role)"] > 0 {
+                // What a log does that cannot be synced.
+                counters.add("services that ended after a failed sync")
             } else {
                 findings.add("a service died by itself: \(line)")
             }

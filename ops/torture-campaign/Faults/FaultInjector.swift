@@ -19,6 +19,8 @@ struct FaultPlan: Sendable {
     /// What forgets when the power goes; nil when the power never goes.
     let machineDisk: MachineDisk?
     let powerCutsPerMinute: Double
+    /// Whether syncs fail now and then as well.
+    let failsSyncs: Bool
     /// Held while blocks are damaged, and while the power goes.
     let quiet = QuietMoment()
     let seed: UInt64

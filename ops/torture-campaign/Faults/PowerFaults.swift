@@ -8,6 +8,8 @@ struct PowerFaults {
         case machine
         case disk
         case metadata
+        /// No cut: a sync that fails, of which a later one should tell.
+        case sync
     }
 
     private let plan: FaultPlan
@@ -19,6 +21,9 @@ struct PowerFaults {
     private var hasCutAll = false
     /// Killed, and to be ready again.
     private var killed: (service: String, pid: pid_t, since: Double, disk: Int?)?
+
+    /// Places where the next sync fails, or has failed.
+    private var failing: Set<String> = []
 
     private static let restartSeconds = 60.0
 
@@ -40,13 +45,15 @@ struct PowerFaults {
         if let killed { return watch(killed) }
         guard monotonicSeconds() > next else { return }
         next = monotonicSeconds() + Double.random(in: 0.5..<1.5, using: &random) * secondsBetween
-        let targets: [Target] = hasCutAll && isQuiet ? [.machine, .machine, .disk, .disk, .metadata] : [.machine]
+        var targets: [Target] = hasCutAll && isQuiet ? [.machine, .machine, .disk, .disk, .metadata] : [.machine]
+        if hasCutAll, isQuiet, plan.failsSyncs { targets += [.sync, .sync] }
         let target = targets.randomElement(using: &random) ?? .machine
         do {
             switch target {
             case .machine: try cutMachine(disk)
             case .disk: try cutDisk(disk)
             case .metadata: try cutMetadata(disk)
+            case .sync: try failSync(disk)
             }
         } catch {
             plan.findings.addLast("after a power cut (\(target)): \(error)")
@@ -67,6 +74,9 @@ struct PowerFaults {
             plan.ledger.note(try disk.cutPower())
             plan.smallBlocks.forget()
         }
+        // No start survives a disk that fails meanwhile, and none has to.
+        for place in failing { try disk.command("heal /\(place)") }
+        failing = []
         let began = monotonicSeconds()
         try plan.cluster.start()
         try plan.maintenance.restartRelayout()
@@ -101,6 +111,19 @@ struct PowerFaults {
         plan.counters.add("processes killed: \(service)")
         try plan.cluster.killing(service) { plan.ledger.note(try machine.cutPower([service])) }
         killed = (service, pid, monotonicSeconds(), nil)
+    }
+
+    /// One sync of a disk or a log answers EIO. Its bytes are read as if nothing had happened, and gone with the power.
+    private mutating func failSync(_ machine: MachineDisk) throws {
+        let healthy = Set(0..<plan.cluster.disks).subtracting(plan.impairments.disks).sorted()
+        let disks = healthy.randomElement(using: &random).map { ["disks/\($0)", "disks/\($0)"] } ?? []
+        let logs = ["shard/log", "cdc/log", "registry/log"]
+        guard let place = (disks + logs).randomElement(using: &random), let role = place.split(separator: "/").first
+        else { return }
+        plan.ledger.note("the next sync of \(place) fails")
+        plan.counters.add("syncs failed: \(role)")
+        try machine.command("fail-sync /\(place) 1")
+        failing.insert(place)
     }
 
     private mutating func watch(_ killed: (service: String, pid: pid_t, since: Double, disk: Int?)) {

@@ -27,7 +27,7 @@ final class DiskMount {
     /// - Returns: whether it ended properly.
     func serve(at path: String) throws -> Bool {
         var operations = DiskOperations.table()
-        let options = ["sterna-volatile-disk", "-o", "fsname=volatile-disk,default_permissions,allow_other"]
+        let options = ["sterna-volatile-disk", "-o", "fsname=volatile-disk,default_permissions"]
         var words: [UnsafeMutablePointer<CChar>?] = options.map { strdup($0) }
         defer { words.forEach { free($0) } }
         let session = words.withUnsafeMutableBufferPointer { pointers in
