@@ -29,7 +29,8 @@ func readTextFile(_ path: String) throws(FileError) -> String? {
     return String(decoding: bytes[..<count], as: UTF8.self)
 }
 
-/// Replaces a small text file so that a reader (or a crash) sees the old or the new content, never a part.
+/// Replaces a small text file so that a reader (or a crash) sees the old or the new content, never a part, and
+/// the new one from the return on.
 func replaceTextFile(_ path: String, with text: String) throws(FileError) {
     let temporary = path + ".new"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
@@ -46,6 +47,16 @@ func replaceTextFile(_ path: String, with text: String) throws(FileError) {
     }
     guard fsync(descriptor) == 0 else { throw FileError(path: temporary, errnoValue: errno) }
     guard rename(temporary, path) == 0 else { throw FileError(path: path, errnoValue: errno) }
+    try syncDirectory(of: path)
+}
+
+/// Makes the names in a file's directory durable, which a rename alone does not.
+private func syncDirectory(of path: String) throws(FileError) {
+    let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard directory >= 0 else { throw FileError(path: parent, errnoValue: errno) }
+    defer { close(directory) }
+    guard fsync(directory) == 0 else { throw FileError(path: parent, errnoValue: errno) }
 }
 
 /// Makes a directory and what is missing above it.
