@@ -73,6 +73,11 @@ public actor Client {
         try await source.totals()
     }
 
+    /// All block services, as the registry knows them.
+    func blockServices() async throws(ClientError) -> [BlockServiceDeprecatedInfo] {
+        try await source.blockServices()
+    }
+
     // MARK: Addresses
 
     /// Asks the registry for the addresses now.
@@ -108,7 +113,8 @@ public actor Client {
     private nonisolated func locateBlockServices() {
         let source = assumeIsolated { $0.source }
         loop.task { () async throws -> [BlockServiceID: AddrsInfo] in
-            try await source.blockServices()
+            let services = try await source.blockServices()
+            return Dictionary(services.map { ($0.id, $0.addrs) }) { $1 }
         } then: { [core] result in
             // Without an answer the old addresses stay in force; the next refusal asks again.
             core.connections.located(try? result.get())

@@ -24,6 +24,7 @@ package final class ClientCore: @unchecked Sendable {
     package let zeros: PooledBuffer
     package let spans = SpanCache()
     package let uploads: UploadBudget
+    package let openFiles: OpenFiles
     private var takesSeen: UInt64 = 0
 
     package init(loop: EventLoop, options: ClientOptions) throws(SystemError) {
@@ -45,6 +46,7 @@ package final class ClientCore: @unchecked Sendable {
         guard let zeros = pool.take(1 << 20) else { throw SystemError("allocate memory", code: ENOMEM) }
         self.zeros = zeros
         uploads = UploadBudget(limitBytes: options.pendingWriteBytes)
+        openFiles = OpenFiles(loop: loop, options: options)
     }
 
     /// Gives memory back that nobody has asked for since the last call. Called about once a minute.
@@ -57,6 +59,7 @@ package final class ClientCore: @unchecked Sendable {
     }
 
     package func close() {
+        openFiles.close()
         transport.close()
         connections.close()
         chunkReader.close()

@@ -4,17 +4,7 @@ import Protocol
 extension ClientError {
     /// The errno that says this best to a POSIX program (services.md E.5, with its recommended corrections).
     public var errno: Int32 {
-        switch cause {
-        case .refused(let code): Self.errno(for: code)
-        case .timeout: ETIMEDOUT
-        case .unavailable: EHOSTUNREACH
-        case .malformedAnswer, .blockTransfer, .corruptPage, .tooManyBlocksMissing, .badPolicy, .wrongClock: EIO
-        case .cannotPlaceSpan: ENOSPC
-        // What write(2) answers for a file seal; a finished file answers the same.
-        case .sealed: EPERM
-        case .invalidArgument: EINVAL
-        case .closed: EBADF
-        }
+        cause.errno
     }
 
     /// The errno for a code of the protocol; EIO for everything without a better one.
@@ -36,8 +26,30 @@ extension ClientError {
         case .cannotRemoveRootDirectory: EBUSY
         case .badName, .sameSourceAndDestination, .sameDirectories: EINVAL
         case .badSpanBody, .spanNotFound, .inconsistentStorageClassParity, .badBlockProof, .badDirectoryInfo: EINVAL
-        case .couldNotPickBlockServices: ENOSPC
         default: EIO
+        }
+    }
+}
+
+extension ClientError.Cause {
+    fileprivate var errno: Int32 {
+        switch self {
+        case .refused(let code): ClientError.errno(for: code)
+        case .timeout: ETIMEDOUT
+        case .unavailable: EHOSTUNREACH
+        case .malformedAnswer, .blockTransfer, .corruptPage, .tooManyBlocksMissing, .badPolicy, .wrongClock,
+            .expired:
+            EIO
+        // Only a cluster that is full answers ENOSPC: programs delete files when they see it.
+        case .cannotPlaceSpan(nil), .cannotPlaceSpan(.timeout?): ETIMEDOUT
+        case .cannotPlaceSpan: EIO
+        case .noSpace: ENOSPC
+        case .noMemory: ENOMEM
+        case .tooLarge: EFBIG
+        // What write(2) answers for a file seal; a finished file answers the same.
+        case .sealed: EPERM
+        case .invalidArgument: EINVAL
+        case .closed: EBADF
         }
     }
 }

@@ -4,7 +4,7 @@ import Protocol
 /// answered.
 public struct ClientError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What went wrong, for programs.
-    public enum Cause: Hashable, Sendable {
+    public indirect enum Cause: Hashable, Sendable {
         /// The service answered with this code (messages.md "Errors").
         case refused(ProtocolError)
         /// No answer within the overall limit, in spite of repetitions. The request may have been carried out.
@@ -19,8 +19,17 @@ public struct ClientError: Error, Hashable, Sendable, CustomStringConvertible {
         case corruptPage
         /// Fewer than D blocks of a span could be read. The data is not available now.
         case tooManyBlocksMissing
-        /// The cluster could not place a span after every attempt.
-        case cannotPlaceSpan
+        /// A span could not be placed in all the time there was. What became of the last attempt; nil when the shard
+        /// knew no block services to try.
+        case cannotPlaceSpan(last: Cause?)
+        /// Enough block services work, but too few of them have space left.
+        case noSpace
+        /// Nobody renewed the unfinished file at its shard in time, and what was stored of it is gone.
+        case expired
+        /// The file would become larger than `ClientLimits.fileBytes`.
+        case tooLarge
+        /// The system has no memory left.
+        case noMemory
         /// The bytes lie in a span that was sealed already; files are written forwards.
         case sealed
         /// The request cannot be made: bad name, bad path, size out of range.
@@ -70,7 +79,12 @@ extension ClientError.Cause {
         case .blockTransfer: "the transfer with the block service broke off"
         case .corruptPage: "a page does not match its checksum"
         case .tooManyBlocksMissing: "too many blocks of the span are missing to restore its data"
-        case .cannotPlaceSpan: "the cluster has no place for the data now"
+        case .cannotPlaceSpan(nil): "there are not enough block services that work"
+        case .cannotPlaceSpan(let last?): "its blocks could not be written anywhere; at last \(last.sentence)"
+        case .noSpace: "the cluster has no space left"
+        case .expired: "the file expired before it was finished, and what was stored of it is gone"
+        case .tooLarge: "files are at most \(ClientLimits.fileBytes >> 40) TiB large"
+        case .noMemory: "there is no memory for it"
         case .sealed: "these bytes are stored already and cannot be changed"
         case .invalidArgument: "the argument is not valid"
         case .closed: "it was closed"

@@ -22,6 +22,11 @@ public struct ClientOptions: Hashable, Sendable {
     public var readAheadBytes = 16 << 20
     /// Bytes of sealed spans, parity included, that wait for block services over all files. Writers pause beyond it.
     public var pendingWriteBytes = 192 << 20
+    /// Bytes of spans that are still open for writing, over all files. Beyond it the fullest is sealed.
+    public var openBufferBytes = 160 << 20
+    /// Shortest time after which a shard may give up a file that is being written; believed until the shard's own is
+    /// known.
+    public var leastTransientNanoseconds: UInt64 = ClientLimits.leastTransientNanoseconds
     /// Longest time for which a block service that fails again and again is not tried for reading.
     public var avoidNanoseconds: UInt64 = 30_000_000_000
     /// How long a block service that failed to store a block, or was slow, gets no new ones.
@@ -31,8 +36,18 @@ public struct ClientOptions: Hashable, Sendable {
     public var leastHedgeNanoseconds: UInt64 = 20_000_000
     /// A block connection that makes no progress for so long is given up.
     public var blockStallNanoseconds: UInt64 = 20_000_000_000
-    /// How long to go on trying to place one span before the application sees an error.
-    public var placementNanoseconds: UInt64 = 60_000_000_000
+    /// How long the data of a file being written may wait for shards and block services that do not answer or do not
+    /// work, before its writer sees an error; 0: for ever.
+    public var writeTimeoutNanoseconds: UInt64 = 300_000_000_000
+    /// How long a span must have had no place before the registry is asked whether the cluster is full.
+    public var fullNanoseconds: UInt64 = 10_000_000_000
 
     public init() {}
+
+    /// Shares memory out: to what is read, what is open for writing, and what is on its way to block services.
+    public mutating func divide(memoryBytes: Int) {
+        readCacheBytes = memoryBytes / 14 * 3
+        openBufferBytes = memoryBytes / 14 * 5
+        pendingWriteBytes = memoryBytes / 14 * 6
+    }
 }

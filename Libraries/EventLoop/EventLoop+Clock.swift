@@ -7,6 +7,13 @@ extension EventLoop {
         uv_hrtime()
     }
 
+    /// As `monotonicNanoseconds`, but goes on while the machine is suspended, as others' clocks do. Thread-safe.
+    public var bootNanoseconds: UInt64 {
+        var now = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &now)
+        return UInt64(max(0, now.tv_sec)) &* 1_000_000_000 &+ UInt64(max(0, now.tv_nsec))
+    }
+
     /// Nanoseconds since the Unix epoch; may jump when somebody sets the clock. Thread-safe.
     public func wallClock() -> UInt64 {
         var now = timespec()

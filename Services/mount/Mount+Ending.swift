@@ -9,6 +9,7 @@ extension Mount {
 
     /// Ends what is open when the mount goes away. What was being published is finished. What nobody holds any more is
     /// published, as its last release would have; what somebody was still writing cannot be complete and is scrapped.
+    /// What servers that are away keep from being published is lost then, and named in the log.
     ///
     /// - Parameter wasUnmounted: whether the kernel ended the session, which it does when the last file was closed.
     func endAll(wasUnmounted: Bool) async {

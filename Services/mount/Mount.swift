@@ -14,6 +14,7 @@ actor Mount {
     nonisolated let loop: EventLoop
     nonisolated let style: AttributeStyle
     nonisolated let caching: CachingTimes
+    nonisolated let patience: Patience
     nonisolated let logger: Logger
     let watch: CompletionWatch
     var creators = CreatorCache()
@@ -34,12 +35,14 @@ actor Mount {
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     init(
-        client: Client, style: AttributeStyle, caching: CachingTimes, accessTimes: AccessTimes = .off, logger: Logger
+        client: Client, style: AttributeStyle, caching: CachingTimes, accessTimes: AccessTimes = .off,
+        patience: Patience, logger: Logger
     ) {
         self.client = client
         self.style = style
         self.caching = caching
         self.accessTimes = accessTimes
+        self.patience = patience
         self.logger = logger
         loop = client.loop
         watch = CompletionWatch(loop: client.loop)

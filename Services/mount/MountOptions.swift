@@ -37,6 +37,20 @@ package struct MountOptions: ParsableArguments {
     @Flag(help: "Ask the servers for nothing that the base protocol does not have, whatever the registry says.")
     package var baseProtocolOnly = false
 
+    @Option(
+        help: """
+            Seconds for which a program waits for servers that are away when it writes, calls fsync or closes a file; \
+            0 is for ever. What close could not do in that time goes on being tried while the mount lives.
+            """)
+    package var timeout: UInt32 = 300
+
+    @Option(
+        help: """
+            MiB for data of files: read, being written, and on its way; default is an eighth of the machine's memory, \
+            64 to 448.
+            """)
+    package var memory: Int?
+
     package init() {}
 
     package func validate() throws {
@@ -45,6 +59,9 @@ package struct MountOptions: ParsableArguments {
         }
         guard (1472...8972).contains(datagramBytes) else {
             throw ValidationError("--datagram-bytes is between 1472 and 8972")
+        }
+        guard (64...1 << 20).contains(memory ?? 64) else {
+            throw ValidationError("--memory is between 64 and 1048576")
         }
         guard (0...1 << 20).contains(readAheadKib) else {
             throw ValidationError("--read-ahead-kib is between 0 and 1048576")
@@ -55,7 +72,15 @@ package struct MountOptions: ParsableArguments {
         var options = ClientOptions()
         options.datagramBytes = datagramBytes
         options.isBaseProtocolOnly = baseProtocolOnly
+        // Programs are told after --timeout, but nothing is given up for that.
+        options.writeTimeoutNanoseconds = 0
+        options.divide(memoryBytes: (memory ?? Self.usualMemory) << 20)
         return options
+    }
+
+    private static var usualMemory: Int {
+        let bytes = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+        return min(max(bytes >> 23, 64), 448)
     }
 
     package var style: AttributeStyle {

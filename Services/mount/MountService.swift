@@ -10,8 +10,10 @@ enum MountService {
     ) throws {
         let client = try Client(loop: daemon.loop, registries: registries, options: options.clientOptions)
         let caching = CachingTimes(names: options.nameCacheSeconds)
+        let patience = Patience(loop: daemon.loop, nanoseconds: UInt64(options.timeout) * 1_000_000_000)
         let mount = Mount(
-            client: client, style: options.style, caching: caching, accessTimes: options.atime, logger: daemon.logger)
+            client: client, style: options.style, caching: caching, accessTimes: options.atime, patience: patience,
+            logger: daemon.logger)
         if let warning = CallerSight.warning { daemon.logger.warning("\(warning)") }
         let life = MountLife(daemon, mount, mountpoint, options)
         daemon.onShutdown { done in life.end(done) }

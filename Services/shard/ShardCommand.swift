@@ -1,4 +1,5 @@
 import ArgumentParser
+import Client
 import Daemon
 import EventLoop
 import Protocol
@@ -28,8 +29,16 @@ struct ShardCommand: ParsableCommand {
     @Option(help: "Event loops, each on a thread of its own, that the shards are spread over (1 to 64).")
     var loops = 1
 
-    @Option(help: "Seconds until an unfinished file that nobody works on expires.")
+    @Option(
+        help: """
+            Seconds until an unfinished file that nobody works on expires, at least \(leastTransientDeadline). \
+            Writers renew theirs after a third of it. Machines that are suspended or cut off for longer have to store \
+            what they were writing again.
+            """)
     var transientDeadline: UInt32 = 7200
+
+    /// See there for why.
+    static let leastTransientDeadline = UInt32(ClientLimits.leastTransientNanoseconds / 1_000_000_000)
 
     @Option(help: "Seconds of age below which no deleted or replaced version is removed for good, whoever asks.")
     var minimumHistoryAge: UInt32 = 1800
@@ -51,7 +60,13 @@ struct ShardCommand: ParsableCommand {
 
     func validate() throws {
         guard (1...64).contains(loops) else { throw ValidationError("--loops must be 1 to 64, not \(loops)") }
-        guard transientDeadline > 0 else { throw ValidationError("--transient-deadline must be at least 1 second") }
+        guard transientDeadline >= Self.leastTransientDeadline else {
+            throw ValidationError(
+                """
+                --transient-deadline must be at least \(Self.leastTransientDeadline) seconds: with less, one lost \
+                datagram could cost a file that is being written
+                """)
+        }
         guard location != LocationID.invalid.rawValue else { throw ValidationError("--location 255 is reserved") }
         guard (8...1 << 20).contains(stateMemory), (1...1 << 20).contains(cacheMemory) else {
             throw ValidationError("--state-memory must be at least 8 MiB and --cache-memory at least 1 MiB")

@@ -48,6 +48,19 @@ final class FakeBlockServices: @unchecked Sendable {
     /// What shards say in its stead, if anything.
     var outdatedAddress: AddrsInfo?
     var announced: AddrsInfo { outdatedAddress ?? address }
+    /// Those that have no space left.
+    var full: Set<Int> = []
+
+    /// What the registry says of them.
+    var infos: [BlockServiceDeprecatedInfo] {
+        all.map { index in
+            BlockServiceDeprecatedInfo(
+                id: Self.id(index), addrs: address, storageClass: .flash, failureDomain: Self.domain(index),
+                secretKey: SecretKey(low: 0, high: 0), flags: [], capacityBytes: 1 << 40,
+                availableBytes: full.contains(index) ? 0 : 1 << 30, blocks: 0, path: [],
+                lastSeen: Timestamp(nanoseconds: 0), hasFiles: true, flagsLastChanged: Timestamp(nanoseconds: 0))
+        }
+    }
 
     init(on loop: EventLoop, count: Int) throws {
         all = 0..<count
@@ -66,7 +79,8 @@ final class FakeBlockServices: @unchecked Sendable {
 
     func pick(_ count: Int, avoiding blacklist: [BlacklistEntry]) -> [Int] {
         let allowed = all.filter { index in
-            !blacklist.contains { $0.failureDomain == Self.domain(index) || $0.blockService == Self.id(index) }
+            !full.contains(index)
+                && !blacklist.contains { $0.failureDomain == Self.domain(index) || $0.blockService == Self.id(index) }
         }
         return Array(allowed.prefix(count))
     }

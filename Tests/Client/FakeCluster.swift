@@ -12,7 +12,7 @@ struct FakeCluster: Sendable {
     private struct Source: AddressSource {
         let address: AddrsInfo
         let supported: Set<ProtocolExtension>
-        let services: [BlockServiceID: AddrsInfo]
+        let blocks: FakeBlockServices
 
         func addresses() async throws(ClientError) -> ClusterAddresses {
             guard let addresses = ClusterAddresses(shards: Array(repeating: address, count: 256), cdc: address) else {
@@ -22,7 +22,7 @@ struct FakeCluster: Sendable {
         }
 
         func totals() async throws(ClientError) -> InfoResponse { throw ClientError(.unavailable, "test") }
-        func blockServices() async throws(ClientError) -> [BlockServiceID: AddrsInfo] { services }
+        func blockServices() async throws(ClientError) -> [BlockServiceDeprecatedInfo] { blocks.infos }
         func extensions() async -> Set<ProtocolExtension>? { supported }
         func close() async {}
     }
@@ -60,7 +60,8 @@ struct FakeCluster: Sendable {
         var options = ClientOptions()
         options.shardTiming = RetryTiming(
             initialNanoseconds: 20_000_000, longestNanoseconds: 100_000_000, overallNanoseconds: 3_000_000_000)
-        options.placementNanoseconds = 300_000_000
+        options.writeTimeoutNanoseconds = 20_000_000_000
+        options.fullNanoseconds = 0
         options.blockStallNanoseconds = 2_000_000_000
         return options
     }()
@@ -72,10 +73,7 @@ struct FakeCluster: Sendable {
         self.loop = loop
         blocks = try FakeBlockServices(on: loop, count: services)
         shards = try FakeShards(on: loop, blocks: blocks, info: info)
-        let places = Dictionary(uniqueKeysWithValues: blocks.all.map { [blocks] in
-            (FakeBlockServices.id($0), blocks.address)
-        })
-        let source = Source(address: shards.address, supported: extensions, services: places)
+        let source = Source(address: shards.address, supported: extensions, blocks: blocks)
         client = try Client(loop: loop, source: source, options: options)
     }
 

@@ -17,6 +17,8 @@ final class FakeShards: @unchecked Sendable {
         var size: UInt64 = 0
         var isDirty = false
         var isLinked = false
+        var mtime: UInt64 = 0
+        var deadline: UInt64 = 0
     }
 
     let blocks: FakeBlockServices
@@ -37,8 +39,12 @@ final class FakeShards: @unchecked Sendable {
     /// Every request that was carried out.
     private(set) var kinds: [ShardKind] = []
     private(set) var placements: [AddSpanInitiateRequest] = []
+    /// Requests that did nothing but move a deadline.
+    private(set) var touches = 0
+    /// How long a transient file lives that nobody touches.
+    var lifetimeNanoseconds: UInt64 = 7_200_000_000_000
     private var seen: [UInt64: Int] = [:]
-    private var time: UInt64 = 1_700_000_000_000_000_000
+    private(set) var time: UInt64 = 1_700_000_000_000_000_000
 
     var address: AddrsInfo { FakeShards.addresses(socket.localAddress) }
 
@@ -137,6 +143,17 @@ final class FakeShards: @unchecked Sendable {
         }
     }
 
+    /// Time goes by.
+    func pass(_ nanoseconds: UInt64) { time += nanoseconds }
+
+    /// The collector comes by.
+    func collectExpired() { files = files.filter { $1.isLinked || time <= $1.deadline } }
+
+    /// Somebody gives a file another name.
+    func rename(_ name: [UInt8], to other: [UInt8]) {
+        if let edge = names.removeValue(forKey: name) { names[other] = edge }
+    }
+
     private func now() -> Timestamp {
         time += 1000
         return Timestamp(nanoseconds: time)
@@ -155,7 +172,7 @@ final class FakeShards: @unchecked Sendable {
         case .constructFile(let request):
             let id = InodeID(type: request.type, shard: ShardID(rawValue: 0), index: UInt64(files.count + 1))
             let cookie = Cookie(rawValue: id.rawValue ^ 0x5555)
-            files[id] = File(cookie: cookie)
+            files[id] = File(cookie: cookie, mtime: time, deadline: time + lifetimeNanoseconds)
             return .constructFile(ConstructFileResponse(id: id, cookie: cookie))
         case .addInlineSpan(let request): return try addInline(request)
         case .addSpanInitiate(let request): return try initiate(request)
@@ -166,6 +183,17 @@ final class FakeShards: @unchecked Sendable {
         case .linkFileIfUnchanged(let request): return try linkIfUnchanged(request)
         case .scrapTransientFile: return .scrapTransientFile(ScrapTransientFileResponse())
         case .localFileSpans(let request): return try spans(request)
+        case .visitTransientFiles(let request):
+            let found = files.filter { !$1.isLinked && $0.rawValue >= request.beginId.rawValue }
+            let sorted = found.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+                TransientFile(
+                    id: $0.key, cookie: $0.value.cookie, deadlineTime: Timestamp(nanoseconds: $0.value.deadline))
+            }
+            return .visitTransientFiles(VisitTransientFilesResponse(nextId: .null, files: Array(sorted.prefix(10))))
+        case .statTransientFile(let request):
+            guard let file = files[request.id], !file.isLinked else { throw .fileNotFound }
+            return .statTransientFile(
+                StatTransientFileResponse(mtime: Timestamp(nanoseconds: file.mtime), size: file.size, note: []))
         case .softUnlinkFile(let request): return try unlink(request)
         case .fullReadDir:
             let cursor = FullReadDirCursor(current: false, startName: [], startTime: Timestamp(nanoseconds: 0))
@@ -176,6 +204,12 @@ final class FakeShards: @unchecked Sendable {
 
     private func addInline(_ request: AddInlineSpanRequest) throws(ProtocolError) -> AnyShardResponse {
         var file = try transient(request.fileId, request.cookie)
+        if request.body.isEmpty {
+            guard request.storageClass == .empty, request.size == 0 else { throw .badSpanBody }
+            touches += 1
+            files[request.fileId] = file
+            return .addInlineSpan(AddInlineSpanResponse())
+        }
         if file.size == request.byteOffset + UInt64(request.size) {
             return .addInlineSpan(AddInlineSpanResponse())
         }
@@ -234,8 +268,9 @@ final class FakeShards: @unchecked Sendable {
     }
 
     private func move(_ request: MoveSpanRequest) throws(ProtocolError) -> AnyShardResponse {
-        var file = try transient(request.fileId1, request.cookie1)
-        var scratch = try transient(request.fileId2, request.cookie2)
+        // Whoever cleans up need not be in time.
+        var file = try unfinished(request.fileId1, request.cookie1)
+        var scratch = try unfinished(request.fileId2, request.cookie2)
         guard file.isDirty, let span = file.spans.last, span.header.byteOffset == request.byteOffset1,
             span.header.size == request.spanSize, scratch.size == request.byteOffset2
         else { throw .spanNotFound }
@@ -328,6 +363,14 @@ final class FakeShards: @unchecked Sendable {
     }
 
     private func transient(_ id: InodeID, _ cookie: Cookie) throws(ProtocolError) -> File {
+        var file = try unfinished(id, cookie)
+        guard time <= file.deadline else { throw .fileNotFound }
+        file.mtime = now().nanoseconds
+        file.deadline = file.mtime + lifetimeNanoseconds
+        return file
+    }
+
+    private func unfinished(_ id: InodeID, _ cookie: Cookie) throws(ProtocolError) -> File {
         guard let file = files[id], !file.isLinked else { throw .fileNotFound }
         guard file.cookie == cookie else { throw .badCookie }
         return file

@@ -1,5 +1,6 @@
 import Client
 import EventLoop
+import Glibc
 import Protocol
 import Testing
 
@@ -160,10 +161,7 @@ import Testing
 
     @Test func aSmallClusterWaitsForAServiceThatComesBack() async throws {
         let bytes = Files.content(200_000)
-        var options = FakeCluster.testOptions
-        options.placementNanoseconds = 10_000_000_000
-        let read = try await FakeCluster.run(services: 6, options: options) { [options] cluster in
-            _ = options
+        let read = try await FakeCluster.run(services: 6) { cluster in
             cluster.blocks.behaviours = [2: .hangsUp]
             cluster.loop.timer(afterNanoseconds: 300_000_000) { cluster.blocks.behaviours = [:] }
             return try await Files.readAll(Files.write(bytes, cluster), cluster)
@@ -172,7 +170,9 @@ import Testing
     }
 
     @Test func withoutPlacesTheWriterLearnsIt() async throws {
-        let (error, names) = try await FakeCluster.run(services: 5) { cluster in
+        var options = FakeCluster.testOptions
+        options.writeTimeoutNanoseconds = 300_000_000
+        let (error, names) = try await FakeCluster.run(services: 5, options: options) { cluster in
             do throws(ClientError) {
                 _ = try await Files.write(Files.content(100_000), cluster)
                 return (ClientError?.none, cluster.shards.names.count)
@@ -180,8 +180,66 @@ import Testing
                 return (error, cluster.shards.names.count)
             }
         }
-        #expect(error?.cause == .cannotPlaceSpan)
+        #expect(error?.cause == .cannotPlaceSpan(last: nil))
+        #expect(error?.errno == ETIMEDOUT)
         #expect(names == 0)
+    }
+
+    @Test func onlyAFullClusterHasNoSpace() async throws {
+        let error = try await FakeCluster.run { cluster in
+            cluster.blocks.full = [0, 3, 7]
+            return await Self.failure { () throws(ClientError) in
+                _ = try await Files.write(Files.content(100_000), cluster)
+            }
+        }
+        #expect(error?.cause == .noSpace && error?.errno == ENOSPC)
+    }
+
+    @Test(arguments: [FakeBlockServices.Behaviour.refusesWrites, .hangsUp])
+    func disksThatRefuseAreNotFull(behaviour: FakeBlockServices.Behaviour) async throws {
+        var options = FakeCluster.testOptions
+        options.writeTimeoutNanoseconds = 300_000_000
+        let error = try await FakeCluster.run(options: options) { cluster in
+            for service in cluster.blocks.all { cluster.blocks.behaviours[service] = behaviour }
+            return await Self.failure { () throws(ClientError) in
+                _ = try await Files.write(Files.content(100_000), cluster)
+            }
+        }
+        guard case .cannotPlaceSpan(.some)? = error?.cause else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(error?.errno == EIO)
+    }
+
+    /// Every request fails several times before the shards are back.
+    @Test func aFileOutlastsAnOutageOfTheShards() async throws {
+        var options = FakeCluster.testOptions
+        options.shardTiming.overallNanoseconds = 300_000_000
+        let bytes = Files.content(2_500_000)
+        let (read, timeouts) = try await FakeCluster.run(options: options) { cluster in
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            try await writer.write(bytes, at: 0)
+            nonisolated(unsafe) var lost = 0
+            cluster.shards.fate = { _, _ in
+                lost += 1
+                return lost <= 25 ? .loseRequest : .normal
+            }
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            cluster.shards.fate = { _, _ in .normal }
+            return (try await Files.readAll(writer.id, cluster), cluster.client.core.transport.counters.timeouts)
+        }
+        #expect(read == bytes)
+        #expect(timeouts > 1)
+    }
+
+    private static func failure(_ step: () async throws(ClientError) -> Void) async -> ClientError? {
+        do {
+            try await step()
+            return nil
+        } catch {
+            return error
+        }
     }
 
     // MARK: Failing reads

@@ -49,7 +49,7 @@ import Testing
             guard steps < 1000 else { break }
         }
         #expect(now >= 1_000_000_000 && steps < 1000)
-        #expect(placement.lastFailure == nil)
+        #expect(placement.error.cause == .cannotPlaceSpan(last: nil))
     }
 
     @Test func servicesAreAvoidedForAWhile() {
@@ -111,18 +111,23 @@ import Testing
         var spares = SpareFiles()
         let shard = ShardID(rawValue: 3)
         let handle = TransientHandle(id: InodeID(type: .file, shard: shard, index: 1), cookie: Cookie(rawValue: 1))
-        let first = spares.take(shard, now: 1_000)
-        #expect(first.handle == nil && first.order == 0)
-        #expect(spares.take(shard, now: 2_000).order == 1)
-        spares.arrived(handle, shard, now: 3_000)
-        let third = spares.take(shard, now: 4_000)
-        #expect(third.handle == handle && third.order == 1)
-        spares.arrived(nil, shard, now: 5_000)
+        func take(_ now: UInt64) -> (spare: SpareFiles.Spare?, order: Int) {
+            spares.take(shard, now: now, lifetimeNanoseconds: 600_000_000_000)
+        }
+        let first = take(1_000)
+        #expect(first.spare == nil && first.order == 0)
+        #expect(take(2_000).order == 1)
+        spares.arrived(SpareFiles.Spare(handle: handle, nanoseconds: 3_000), shard)
+        let third = take(4_000)
+        #expect(third.spare?.handle == handle && third.order == 1)
+        spares.arrived(nil, shard)
         var ordered = 0
-        for step in 0..<100 { ordered += spares.take(shard, now: 6_000 + UInt64(step)).order }
+        for step in 0..<100 { ordered += take(6_000 + UInt64(step)).order }
         #expect(ordered == 32)
-        // Old ones are not handed out.
-        spares.arrived(handle, shard, now: 10_000)
-        #expect(spares.take(shard, now: 900_000_000_000).handle == nil)
+        // In the first half of the shard's deadline only.
+        spares.arrived(SpareFiles.Spare(handle: handle, nanoseconds: 10_000), shard)
+        spares.arrived(SpareFiles.Spare(handle: handle, nanoseconds: 20_000), shard)
+        #expect(take(300_000_015_000).spare?.nanoseconds == 20_000)
+        #expect(take(300_000_020_001).spare == nil)
     }
 }

@@ -43,6 +43,19 @@ struct ShardServiceTests {
         #expect(process.kill(SIGTERM) == 0)
     }
 
+    /// Writers could not renew their files in time.
+    @Test func aTransientDeadlineThatIsTooShortIsRefused() throws {
+        let directory = try TemporaryDirectory("shard")
+        let registry = try FakeRegistry()
+        func start(_ seconds: String) throws -> ShardProcess {
+            try ShardProcess(
+                shards: "0", data: directory.path + "/shard", registry: registry.address,
+                ["--transient-deadline", seconds])
+        }
+        #expect(throws: TestFailure.self) { try start("9") }
+        #expect(try start("10").kill(SIGTERM) == 0)
+    }
+
     @Test func dropsWhatItDoesNotUnderstandOrAllow() throws {
         let directory = try TemporaryDirectory("shard")
         let registry = try FakeRegistry()

@@ -18,8 +18,8 @@ package struct ClusterAddresses: Sendable, Hashable {
 package protocol AddressSource: Sendable {
     func addresses() async throws(ClientError) -> ClusterAddresses
     func totals() async throws(ClientError) -> InfoResponse
-    /// Where block services are.
-    func blockServices() async throws(ClientError) -> [BlockServiceID: AddrsInfo]
+    /// Where block services are, and how they are.
+    func blockServices() async throws(ClientError) -> [BlockServiceDeprecatedInfo]
     /// What the cluster can do beyond the base protocol; nil when it cannot be found out now.
     func extensions() async -> Set<ProtocolExtension>?
     func close() async

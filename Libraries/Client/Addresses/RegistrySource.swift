@@ -26,9 +26,8 @@ actor RegistrySource: AddressSource {
         try await ask(InfoRequest())
     }
 
-    func blockServices() async throws(ClientError) -> [BlockServiceID: AddrsInfo] {
-        let services = try await ask(AllBlockServicesDeprecatedRequest()).blockServices
-        return Dictionary(services.map { ($0.id, $0.addrs) }) { $1 }
+    func blockServices() async throws(ClientError) -> [BlockServiceDeprecatedInfo] {
+        try await ask(AllBlockServicesDeprecatedRequest()).blockServices
     }
 
     func extensions() async -> Set<ProtocolExtension>? {

@@ -25,6 +25,45 @@ extension Client {
             timing: options.cdcTiming, endsWithSize: false, name: { "\(R.kind) at the coordinator" })
     }
 
+    // MARK: Outages
+
+    /// As `call`, for what must not get lost because a server is away for a while: goes on asking until
+    /// `options.writeTimeoutNanoseconds` have passed. Only for what may be carried out twice.
+    func persist<R: ShardRPC>(_ request: R, shard: ShardID) async throws(ClientError) -> R.Response {
+        try await persistCounted(request, shard: shard).get()
+    }
+
+    func persistCounted<R: ShardRPC>(_ request: R, shard: ShardID) async -> CountedResult<R.Response> {
+        let start = loop.monotonicNanoseconds
+        var attempts = 0
+        while true {
+            let outcome = await counted(request, shard: shard)
+            attempts += outcome.attempts
+            guard case .failure(let error) = outcome.result, error.isOutage, mayPersist(since: start) else {
+                return CountedResult(result: outcome.result, attempts: attempts)
+            }
+            attempts += 1
+        }
+    }
+
+    /// The same for a step of several requests.
+    nonisolated(nonsending) func persistently<T>(
+        _ step: nonisolated(nonsending) () async throws(ClientError) -> T
+    ) async throws(ClientError) -> T {
+        let start = loop.monotonicNanoseconds
+        while true {
+            do {
+                return try await step()
+            } catch {
+                guard error.isOutage, mayPersist(since: start) else { throw error }
+            }
+        }
+    }
+
+    nonisolated func mayPersist(since start: UInt64) -> Bool {
+        options.writeTimeoutNanoseconds == 0 || loop.monotonicNanoseconds &- start < options.writeTimeoutNanoseconds
+    }
+
     private func exchange<Request: WireValue, Response: WireValue & Sendable>(
         kind: UInt8, word: ProtocolWord, body: Request, to destination: DatagramTransport.Destination,
         timing: RetryTiming, endsWithSize: Bool,
@@ -78,4 +117,9 @@ extension CountedResult where Response: WireValue {
             }
         }
     }
+}
+
+extension ClientError {
+    /// Whether a server was away, and the same request may succeed later.
+    public var isOutage: Bool { cause == .timeout || cause == .unavailable }
 }

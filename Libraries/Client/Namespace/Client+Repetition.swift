@@ -40,8 +40,11 @@ extension Client {
         }
     }
 
-    /// Repeats a step that meets a lock of somebody's transaction or a clock that is behind, for up to about 5 s.
-    func patiently<T>(_ step: () async throws(ClientError) -> T) async throws(ClientError) -> T {
+    /// Repeats a step that meets a lock of somebody's transaction or a clock that is behind.
+    /// - Parameter nanoseconds: for so long.
+    func patiently<T>(
+        for nanoseconds: UInt64 = 5_000_000_000, _ step: () async throws(ClientError) -> T
+    ) async throws(ClientError) -> T {
         let start = loop.monotonicNanoseconds
         var pause: UInt64 = 2_000_000
         while true {
@@ -49,7 +52,7 @@ extension Client {
                 return try await step()
             } catch {
                 let elapsed = loop.monotonicNanoseconds &- start
-                guard error.mayPassSoon, elapsed < 5_000_000_000 else { throw error }
+                guard error.mayPassSoon, elapsed < nanoseconds else { throw error }
                 await loop.sleep(nanoseconds: pause + .random(in: 0..<pause))
                 pause = min(pause * 2, 250_000_000)
             }

@@ -11,6 +11,8 @@ package final class BufferPool: Sendable {
         var free: [Int: [UInt]] = [:]
         var freeBytes = 0
         var takes: UInt64 = 0
+        /// Bytes of the regions that somebody has.
+        var takenBytes = 0
     }
 
     private let state = Mutex(State())
@@ -31,6 +33,7 @@ package final class BufferPool: Sendable {
         let size = Self.roundedSize(bytes)
         let known = state.withLock { state -> UInt? in
             state.takes &+= 1
+            state.takenBytes += size
             guard let address = state.free[size]?.popLast() else { return nil }
             state.freeBytes -= size
             return address
@@ -39,12 +42,18 @@ package final class BufferPool: Sendable {
             return PooledBuffer(base: base, count: size, pool: self)
         }
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-        guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED else { return nil }
+        guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED else {
+            state.withLock { $0.takenBytes -= size }
+            return nil
+        }
         return PooledBuffer(base: base, count: size, pool: self)
     }
 
     /// How many regions were asked for so far.
     package var takes: UInt64 { state.withLock { $0.takes } }
+
+    /// Bytes that somebody has now.
+    package var takenBytes: Int { state.withLock { $0.takenBytes } }
 
     /// Returns all unused memory to the system.
     package func trim() {
@@ -61,6 +70,7 @@ package final class BufferPool: Sendable {
 
     fileprivate func giveBack(_ base: UnsafeMutableRawPointer, _ size: Int) {
         let isKept = state.withLock { state in
+            state.takenBytes -= size
             guard state.freeBytes + size <= retainedBytes else { return false }
             state.free[size, default: []].append(UInt(bitPattern: base))
             state.freeBytes += size
@@ -69,7 +79,7 @@ package final class BufferPool: Sendable {
         if !isKept { munmap(base, size) }
     }
 
-    private static func roundedSize(_ bytes: Int) -> Int {
+    package static func roundedSize(_ bytes: Int) -> Int {
         if bytes <= 4096 { return 4096 }
         if bytes >= 1 << 20 { return bytes.roundedUp(toMultipleOf: 1 << 20) }
         return 1 << (Int.bitWidth - (bytes - 1).leadingZeroBitCount)

@@ -57,8 +57,8 @@ package struct EncodedBlocks: Sendable {
 /// Turns the bytes of a span into cells, parity and checksums. Pure computing, for worker threads.
 package enum SpanEncoder {
     /// - Parameters:
-    ///   - buffer: holds the data from its beginning and has room for the padding of any layout of `policies`; is
-    ///     written to beyond `filled`.
+    ///   - buffer: holds the data from its beginning; is written to beyond `filled`. Without room for the padding the
+    ///     data is copied.
     ///   - filled: bytes of data, at most `logicalBytes`.
     /// - Returns: nil when there is no memory for parity or the policies fit no layout.
     package static func encode(
@@ -68,8 +68,8 @@ package enum SpanEncoder {
         if stored <= ClientLimits.inlineBytes {
             return inline(Array(UnsafeRawBufferPointer(start: buffer.base, count: stored)), logicalBytes)
         }
-        guard let layout = policies.layout(dataBytes: stored), layout.paddedBytes <= buffer.count,
-            let blocks = blocks(buffer, stored, layout, pool)
+        guard let layout = policies.layout(dataBytes: stored),
+            let roomy = padded(buffer, stored, layout, pool), let blocks = blocks(roomy, stored, layout, pool)
         else { return nil }
         return EncodedSpan(
             logicalBytes: logicalBytes, crc: spanCRC(blocks, logicalBytes), content: .blocks(blocks))
@@ -89,6 +89,16 @@ package enum SpanEncoder {
         // Each of at most 15 stripes of at most 15 cells is rounded up by less than a page, and once more by the
         // divisions.
         policies.largestSpanBytes + ClientLimits.stripes * 15 * (ClientLimits.pageBytes + 1)
+    }
+
+    /// The data where there is room for its padding.
+    private static func padded(
+        _ buffer: PooledBuffer, _ stored: Int, _ layout: SpanLayout, _ pool: BufferPool
+    ) -> PooledBuffer? {
+        guard layout.paddedBytes > buffer.count else { return buffer }
+        guard let larger = pool.take(layout.paddedBytes) else { return nil }
+        memcpy(larger.base, buffer.base, stored)
+        return larger
     }
 
     private static func blocks(

@@ -40,13 +40,18 @@ public struct SpanLayout: Hashable, Sendable {
 }
 
 /// Numbers of wire-protocol.md 20 that clients need.
-package enum ClientLimits {
+public enum ClientLimits {
     package static let pageBytes = 4096
     package static let stripes = 15
     package static let blockBytes = 100 << 20
     package static let spanBytes = 100 << 20
     package static let inlineBytes = 255
+    /// Longest file that a writer makes. A hole of that size takes 4,096 spans.
+    package static let fileBytes: UInt64 = 16 << 40
     package static let nameBytes = 255
+    /// Files that are being written are renewed after a third of their shard's deadline, and a request that gets no
+    /// answer is repeated up to two seconds later: with less than this, one lost datagram could cost a file.
+    public static let leastTransientNanoseconds: UInt64 = 10_000_000_000
     /// Largest logical size of an inline span that keeps the next one on a page boundary.
     package static let holeBytes = UInt64(UInt32.max) / 4096 * 4096
 }

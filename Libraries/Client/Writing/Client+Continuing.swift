@@ -10,15 +10,16 @@ extension Client {
         _ file: TransientHandle, in directory: InodeID, name: [UInt8], ifUnchanged expected: InodeID
     ) async throws(ClientError) -> Timestamp {
         guard supports(.linkIfUnchanged) else {
-            guard try await target(of: name, in: directory) == expected else {
+            let present = try await persistently { () throws(ClientError) in try await target(of: name, in: directory) }
+            guard present == expected else {
                 throw ClientError(.refused(.mismatchingTarget), "linking of a file")
             }
             return try await link(file, in: directory, name: name)
         }
         let request = LinkFileIfUnchangedRequest(
             fileId: file.id, cookie: file.cookie, ownerId: directory, name: name, expectedId: expected)
-        return try await patiently { () throws(ClientError) in
-            let outcome = await counted(request, shard: file.id.shard)
+        return try await patiently(for: linkingNanoseconds) { () throws(ClientError) in
+            let outcome = await persistCounted(request, shard: file.id.shard)
             do throws(ClientError) {
                 return try outcome.result.get().creationTime
             } catch {

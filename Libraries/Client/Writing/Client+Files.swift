@@ -10,30 +10,35 @@ extension Client {
         in directory: InodeID, note: [UInt8], type: InodeType = .file
     ) async throws(ClientError) -> FileWriter {
         let policies = try await writePolicies(of: directory)
+        var since = core.openFiles.clock()
         let handle: TransientHandle
         if type == .file, let spare = takeSpare(directory.shard) {
-            handle = spare
+            handle = spare.handle
+            since = spare.nanoseconds
         } else {
             handle = try await construct(in: directory.shard, note: note, type: type)
         }
-        return FileWriter(client: self, handle: handle, policies: policies)
+        let writer = FileWriter(client: self, handle: handle, policies: policies, note: note)
+        core.openFiles.insert(writer, touched: since)
+        return writer
     }
 
     /// An inode made ahead; sees to it that there will be more.
-    private func takeSpare(_ shard: ShardID) -> TransientHandle? {
-        let (spare, wanted) = spares.take(shard, now: loop.monotonicNanoseconds)
+    private func takeSpare(_ shard: ShardID) -> SpareFiles.Spare? {
+        let (spare, wanted) = spares.take(
+            shard, now: core.openFiles.clock(), lifetimeNanoseconds: core.openFiles.lifetimeNanoseconds(shard))
         for _ in 0..<wanted {
-            loop.task {
-                // A failure shows when the file is made in the usual way.
-                let made = try? await self.construct(in: shard, note: [])
-                await self.keepSpare(made, shard)
-            }
+            loop.task { await self.makeSpare(shard) }
         }
         return spare
     }
 
-    private func keepSpare(_ made: TransientHandle?, _ shard: ShardID) {
-        spares.arrived(made, shard, now: loop.monotonicNanoseconds)
+    private func makeSpare(_ shard: ShardID) async {
+        let since = core.openFiles.clock()
+        // A failure shows when the file is made in the usual way.
+        let made = try? await construct(in: shard, note: [])
+        spares.arrived(made.map { SpareFiles.Spare(handle: $0, nanoseconds: since) }, shard)
+        if let made { await learnLifetime(of: made) }
     }
 
     /// A transient file in a shard.
@@ -45,12 +50,17 @@ extension Client {
         return TransientHandle(id: made.id, cookie: made.cookie)
     }
 
+    /// How long a name may be locked by others before a finished file is not given it.
+    nonisolated var linkingNanoseconds: UInt64 {
+        options.writeTimeoutNanoseconds == 0 ? .max : options.writeTimeoutNanoseconds
+    }
+
     /// Gives a transient file its name. `directory` must be in the file's shard. Returns the creation time of the name.
     public func link(_ file: TransientHandle, in directory: InodeID, name: [UInt8]) async throws(ClientError)
         -> Timestamp
     {
-        try await patiently { () throws(ClientError) in
-            try await call(
+        try await patiently(for: linkingNanoseconds) { () throws(ClientError) in
+            try await persist(
                 LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: directory, name: name),
                 shard: file.id.shard
             ).creationTime

@@ -17,7 +17,7 @@ extension Client {
                 parity: old.parity, stripes: old.stripes, cellBytes: old.cellSize,
                 storageClass: span.header.storageClass)
         else { throw ClientError(.malformedAnswer, "rewriting of a span", "it makes no sense") }
-        let encoded = try await encodedAnew(span, of: id, policies)
+        let encoded = try await encoded(span, from: try await open(id), policies)
         guard case .blocks(let blocks) = encoded.content, blocks.layout != present else { return nil }
         guard encoded.crc == span.header.crc else {
             throw ClientError(.corruptPage, "rewriting of a span", "the content does not match the span's checksum")
@@ -41,11 +41,10 @@ extension Client {
     }
 
     /// Reads the span and codes it as a writer would today.
-    private func encodedAnew(
-        _ span: FetchedSpan, of id: InodeID, _ policies: WritePolicies
+    func encoded(
+        _ span: FetchedSpan, from reader: FileReader, _ policies: WritePolicies
     ) async throws(ClientError) -> EncodedSpan {
         let count = Int(span.header.size)
-        let reader = try await open(id)
         let data = try await reader.read(at: span.header.byteOffset, count: count)
         guard data.count == count else {
             throw ClientError(.malformedAnswer, "rewriting of a span", "\(data.count) of \(count) bytes")

@@ -9,7 +9,8 @@ extension Client {
     ///   - places: where the blocks go, if the shard was asked before.
     ///   - near: a file whose block services are taken if possible; null: the file's own.
     ///   - sequel: what to ask of the shard together with the end of this span; called once the blocks are written.
-    /// - Throws: `.cannotPlaceSpan` once that did not help for `options.placementNanoseconds`.
+    /// - Throws: `.cannotPlaceSpan` once that did not help for `options.writeTimeoutNanoseconds`; `.noSpace` when the
+    ///   cluster is full.
     @discardableResult
     package func store(
         _ span: EncodedSpan, in file: TransientHandle, at byteOffset: UInt64,
@@ -34,13 +35,13 @@ extension Client {
                 fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: byteOffset,
                 size: span.logicalBytes, crc: span.crc, body: body, ownerId: name.directory, name: name.name)
             do throws(ClientError) {
-                return StoredSpan(creationTime: try await call(request, shard: file.id.shard).creationTime)
+                return StoredSpan(creationTime: try await persist(request, shard: file.id.shard).creationTime)
             } catch {
                 // Nothing was done: the caller learns in the usual way whether that lasts, and waits if not.
                 guard error.code != nil else { throw error }
             }
         }
-        _ = try await call(
+        _ = try await persist(
             AddInlineSpanRequest(
                 fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: byteOffset,
                 size: span.logicalBytes, crc: span.crc, body: body),
@@ -52,7 +53,7 @@ extension Client {
         _ span: EncodedSpan, _ blocks: EncodedBlocks, in file: TransientHandle, at byteOffset: UInt64,
         _ known: [AddSpanInitiateBlockInfo]?, near reference: InodeID, _ sequel: @Sendable () async -> SpanSequel
     ) async throws(ClientError) -> StoredSpan {
-        var placement = Placement(start: loop.monotonicNanoseconds, limit: options.placementNanoseconds)
+        var placement = Placement(start: loop.monotonicNanoseconds, limit: options.writeTimeoutNanoseconds)
         var known = known
         while true {
             do throws(ClientError) {
@@ -76,18 +77,31 @@ extension Client {
                 placement.failed(noteFailures(places, results))
             } catch {
                 guard error.isRefusal(.couldNotPickBlockServices) else { throw error }
-                guard let pause = placement.refused(now: loop.monotonicNanoseconds) else {
-                    throw ClientError(.cannotPlaceSpan, "placing of a span", placement.lastFailure?.description ?? "")
+                guard let pause = placement.refused(now: loop.monotonicNanoseconds) else { throw placement.error }
+                if pause > 0, placement.age(now: loop.monotonicNanoseconds) >= options.fullNanoseconds,
+                    await hasNoSpace(for: blocks.layout)
+                {
+                    throw ClientError(.noSpace, "placing of a span")
                 }
                 await loop.sleep(nanoseconds: pause)
                 continue
             }
             try await moveAway(file, byteOffset, span.logicalBytes)
-            guard let pause = placement.retry(now: loop.monotonicNanoseconds) else {
-                throw ClientError(.cannotPlaceSpan, "placing of a span", placement.lastFailure?.description ?? "")
-            }
+            guard let pause = placement.retry(now: loop.monotonicNanoseconds) else { throw placement.error }
             if pause > 0 { await loop.sleep(nanoseconds: pause) }
         }
+    }
+
+    /// Whether enough block services work for a span of this layout, but too few have space.
+    private func hasNoSpace(for layout: SpanLayout) async -> Bool {
+        // Without an answer it is not known, and the attempts go on.
+        guard let services = try? await blockServices() else { return false }
+        let working = services.filter {
+            $0.storageClass == layout.storageClass && $0.flags.isDisjoint(with: [.stale, .noWrite, .decommissioned])
+        }
+        let withSpace = working.filter { $0.availableBytes > 0 }
+        return Set(working.map(\.failureDomain)).count >= layout.blocks
+            && Set(withSpace.map(\.failureDomain)).count < layout.blocks
     }
 
     /// Asks the shard where the blocks of a span go.
@@ -95,9 +109,9 @@ extension Client {
         _ request: AddSpanInitiateRequest, near reference: InodeID
     ) async throws(ClientError) -> [AddSpanInitiateBlockInfo] {
         let shard = request.fileId.shard
-        guard !reference.isNull else { return try await call(request, shard: shard).blocks }
+        guard !reference.isNull else { return try await persist(request, shard: shard).blocks }
         let near = AddSpanInitiateWithReferenceRequest(req: request, reference: reference)
-        return try await call(near, shard: shard).resp.blocks
+        return try await persist(near, shard: shard).resp.blocks
     }
 
     private func initiation(
@@ -130,14 +144,14 @@ extension Client {
             guard case .blocks(let blocks) = next.content else { break }
             let placement = Placement(start: 0, limit: 0)
             let initiate = initiation(of: next, blocks, in: file, at: nextOffset, placement)
-            async let certified = counted(request, shard: file.id.shard)
-            async let placed = counted(initiate, shard: file.id.shard)
+            async let certified = persistCounted(request, shard: file.id.shard)
+            async let placed = persistCounted(initiate, shard: file.id.shard)
             _ = try await certified.get()
             // Refused for whatever reason: it is asked again in its turn.
             guard case .success(let response) = await placed.result else { return StoredSpan() }
             return StoredSpan(nextPlaces: response.blocks)
         }
-        _ = try await call(request, shard: file.id.shard)
+        _ = try await persist(request, shard: file.id.shard)
         return StoredSpan()
     }
 
@@ -145,8 +159,8 @@ extension Client {
         _ file: TransientHandle, _ request: AddSpanCertifyRequest, _ name: PendingName
     ) async throws(ClientError) -> StoredSpan {
         let link = LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: name.directory, name: name.name)
-        async let certified = counted(request, shard: file.id.shard)
-        async let linked = counted(link, shard: file.id.shard)
+        async let certified = persistCounted(request, shard: file.id.shard)
+        async let linked = persistCounted(link, shard: file.id.shard)
         // Linked means finished, even if a repeated certification came too late to hear it.
         if case .success(let response) = await linked.result { return StoredSpan(creationTime: response.creationTime) }
         let outcome = await certified
@@ -161,8 +175,10 @@ extension Client {
 
     /// Takes a half-written span off the file's end, by giving it to another transient file that soon expires.
     private func moveAway(_ file: TransientHandle, _ byteOffset: UInt64, _ size: UInt32) async throws(ClientError) {
-        let scratch = try await construct(in: file.id.shard, note: Array("bad_add_span_attempt".utf8))
-        _ = try await call(
+        let scratch = try await persistently { () throws(ClientError) in
+            try await construct(in: file.id.shard, note: Array("bad_add_span_attempt".utf8))
+        }
+        _ = try await persist(
             MoveSpanRequest(
                 spanSize: size, fileId1: file.id, byteOffset1: byteOffset, cookie1: file.cookie, fileId2: scratch.id,
                 byteOffset2: 0, cookie2: scratch.cookie),

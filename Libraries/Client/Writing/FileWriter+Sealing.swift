@@ -5,13 +5,21 @@ extension FileWriter {
     var hasRoom: Bool { sealed.count < Self.sealedLimit && core.uploads.hasRoom }
 
     func waitForRoom() async {
-        while failure == nil, sealed.count >= Self.sealedLimit { await nextProgress() }
+        // What is waited for at last must not have happened meanwhile.
+        var mayHaveChanged = false
+        while failure == nil, sealed.count >= Self.sealedLimit {
+            await nextProgress()
+            mayHaveChanged = true
+        }
         while failure == nil, !core.uploads.hasRoom {
             await withUnsafeContinuation { continuation in core.uploads.wait { continuation.resume() } }
+            mayHaveChanged = true
         }
+        if failure == nil, isShortOfMemory, !mayHaveChanged { await core.openFiles.nextChange() }
+        isShortOfMemory = false
     }
 
-    /// Seals the open span, which ends before `position`, and the gap up to the page of `position`.
+    /// Seals the open span, and the gap behind it, up to the page of `position`. What is beyond stays open.
     func seal(before position: UInt64) {
         let page = UInt64(ClientLimits.pageBytes)
         sealOpen(upTo: position / page * page)
@@ -23,29 +31,49 @@ extension FileWriter {
     }
 
     private func sealOpen(upTo end: UInt64) {
-        if let buffer, buffer.filled > 0 {
-            push(buffer, logicalBytes: min(end - sealedBytes, UInt64(policies.largestSpanBytes)))
+        guard end > sealedBytes else { return }
+        var rest: SpanBuffer?
+        if var open = buffer, open.filled > 0 {
+            let logical = min(end - sealedBytes, UInt64(policies.largestSpanBytes))
+            if open.filled > Int(logical) {
+                // Less than a page, unless a writer seals behind itself for want of memory.
+                guard let kept = kept(of: open, from: Int(logical)) else { return }
+                rest = kept
+                open.cut(to: Int(logical))
+            }
+            push(open, logicalBytes: logical)
         }
-        while sealedBytes < end {
-            let logical = min(end - sealedBytes, ClientLimits.holeBytes)
-            sealed.append(SealedSpan(byteOffset: sealedBytes, logicalBytes: UInt32(clamping: logical), content: .hole))
-            sealedBytes += logical
+        if sealedBytes < end {
+            sealed.append(SealedSpan(byteOffset: sealedBytes, logicalBytes: end - sealedBytes, content: .hole))
+            sealedBytes = end
         }
-        buffer = nil
+        buffer = rest
         startStoring()
     }
 
+    /// What lies from `offset` on, in memory of its own.
+    private func kept(of open: SpanBuffer, from offset: Int) -> SpanBuffer? {
+        guard let memory = core.pool.take(open.filled - offset) else {
+            fail(ClientError(.noMemory, "sealing of a span"))
+            return nil
+        }
+        var kept = SpanBuffer(memory: memory, capacity: open.capacity)
+        kept.write(open.bytes(from: offset), at: 0)
+        return kept
+    }
+
     private func push(_ buffer: SpanBuffer, logicalBytes: UInt64) {
-        let logical = UInt32(clamping: logicalBytes)
         let span = SealedSpan(
-            byteOffset: sealedBytes, logicalBytes: logical, content: .data(buffer, encoding(buffer, logical)))
+            byteOffset: sealedBytes, logicalBytes: logicalBytes,
+            content: .data(buffer, encoding(buffer, logicalBytes)))
         core.uploads.add(span.heldBytes)
         sealed.append(span)
         sealedBytes += logicalBytes
     }
 
-    private func encoding(_ buffer: SpanBuffer, _ logicalBytes: UInt32) -> SpanEncoding {
+    func encoding(_ buffer: SpanBuffer, _ logicalBytes: UInt64) -> SpanEncoding {
         let policies = policies
+        let logicalBytes = UInt32(clamping: logicalBytes)
         let pool = core.pool
         @Sendable func encode() -> EncodedSpan? {
             SpanEncoder.encode(

@@ -1,22 +1,30 @@
+import DequeModule
 import EventLoop
 import Protocol
 
 extension FileWriter {
+    static let cannotBeCoded = ClientError(.badPolicy, "coding of a span", "no memory, or no layout for it")
+
     func startStoring() {
-        guard !isStoring, !sealed.isEmpty else { return }
+        guard !isStoring, isLost || !sealed.isEmpty else { return }
         isStoring = true
         client.loop.task { await self.storeAll() }
     }
 
     private func storeAll() async {
         var places: [AddSpanInitiateBlockInfo]?
-        while failure == nil, let span = sealed.first {
+        while failure == nil, isLost || !sealed.isEmpty {
             do throws(ClientError) {
-                places = try await store(span, at: places)
+                if isLost {
+                    places = nil
+                    try await restore()
+                } else {
+                    places = try await storeFirst(at: places)
+                }
             } catch {
-                fail(error)
+                // Not in vain as long as what it holds can be read.
+                if error.isRefusal(.fileNotFound) { isLost = true } else { fail(error) }
             }
-            if !sealed.isEmpty { core.uploads.remove(sealed.removeFirst().heldBytes) }
             progressed()
         }
         isStoring = false
@@ -26,16 +34,22 @@ extension FileWriter {
 
     /// - Parameter places: where its blocks go, if the shard was asked already.
     /// - Returns: the same for the next span.
-    private func store(
-        _ span: SealedSpan, at places: [AddSpanInitiateBlockInfo]?
+    private func storeFirst(
+        at places: [AddSpanInitiateBlockInfo]?
     ) async throws(ClientError) -> [AddSpanInitiateBlockInfo]? {
-        guard let encoded = await span.encodedValue() else {
-            throw ClientError(.badPolicy, "coding of a span", "no memory, or no layout for it")
-        }
+        guard let whole = sealed.first else { return nil }
+        let (span, rest) = (whole.first, whole.rest)
+        guard let encoded = await span.encodedValue() else { throw Self.cannotBeCoded }
+        let since = core.openFiles.clock()
         let outcome = try await client.store(encoded, in: handle, at: span.byteOffset, places: places) {
-            await self.afterwards()
+            rest == nil ? await self.afterwards() : .nothing
         }
         creationTime = outcome.creationTime
+        core.openFiles.touched(self, at: since)
+        if !sealed.isEmpty {
+            core.uploads.remove(sealed.removeFirst().heldBytes)
+            if let rest { sealed.prepend(rest) }
+        }
         return outcome.nextPlaces
     }
 
@@ -50,13 +64,14 @@ extension FileWriter {
         await withUnsafeContinuation { waiters.append($0) }
     }
 
-    private func progressed() {
+    func progressed() {
         let resumed = waiters
         waiters = []
         for waiter in resumed { waiter.resume() }
+        core.openFiles.changed()
     }
 
-    private func dropSealed() {
+    func dropSealed() {
         for span in sealed { core.uploads.remove(span.heldBytes) }
         sealed.removeAll()
         buffer = nil
@@ -67,7 +82,7 @@ extension FileWriter {
     /// Waits until everything sealed so far is stored.
     public func stored() async throws(ClientError) {
         while failure == nil, isStoring { await nextProgress() }
-        if let failure { throw failure }
+        try checkFailure()
     }
 
     /// Stores what is left and gives the file its name, in place of whatever file has it. `directory` must be in the
@@ -84,12 +99,28 @@ extension FileWriter {
         if expected == nil { pendingName = PendingName(directory: directory, name: name) }
         sealRest()
         do {
-            try await stored()
-            if let creationTime { return creationTime }
-            guard let expected else { return try await client.link(handle, in: directory, name: name) }
-            return try await client.link(handle, in: directory, name: name, ifUnchanged: expected)
+            let time = try await linked(in: directory, name, expected)
+            creationTime = time
+            ended()
+            return time
         } catch {
             throw fail(error)
+        }
+    }
+
+    private func linked(
+        in directory: InodeID, _ name: [UInt8], _ expected: InodeID?
+    ) async throws(ClientError) -> Timestamp {
+        while true {
+            try await stored()
+            if let creationTime { return creationTime }
+            do {
+                guard let expected else { return try await client.link(handle, in: directory, name: name) }
+                return try await client.link(handle, in: directory, name: name, ifUnchanged: expected)
+            } catch {
+                guard error.isRefusal(.fileNotFound) else { throw error }
+                lost()
+            }
         }
     }
 
@@ -100,6 +131,12 @@ extension FileWriter {
         isEnded = true
         fail(ClientError(.closed, "use of an abandoned file"))
         if !isStoring { dropSealed() }
+        ended()
         await client.scrap(handle)
+    }
+
+    private func ended() {
+        core.openFiles.remove(self)
+        dropTail()
     }
 }

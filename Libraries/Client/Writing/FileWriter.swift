@@ -1,17 +1,21 @@
 import DequeModule
 import EventLoop
 import Protocol
+import Synchronization
 
 /// A file under construction: bytes are gathered into spans, full spans are coded and stored while the next one fills,
 /// and `finish` makes the whole visible under a name.
 ///
 /// Writes go forwards. What is not yet sealed into a span can be written again and in any order; a gap becomes zeros
-/// that take no room. After a failure every call throws that failure, and the file never becomes visible.
+/// that take no room. After a failure every call throws that failure, and the file never becomes visible. A file that
+/// its shard gave up is stored again under another number.
 public actor FileWriter {
-    public nonisolated let handle: TransientHandle
     public nonisolated let policies: WritePolicies
     public nonisolated let client: Client
     nonisolated let core: ClientCore
+    private nonisolated let currentHandle: Mutex<TransientHandle>
+    /// For operators, as the shard was told it; empty in an inode made ahead.
+    let note: [UInt8]
 
     /// Length of the file so far.
     public internal(set) var size: UInt64 = 0
@@ -20,7 +24,11 @@ public actor FileWriter {
     /// The first failure, if there was one.
     public internal(set) var failure: ClientError?
 
-    var buffer: SpanBuffer?
+    var buffer: SpanBuffer? {
+        didSet { core.openFiles.resized(from: oldValue?.memory.count ?? 0, to: buffer?.memory.count ?? 0) }
+    }
+    /// Counts what was done to the open span.
+    var edits: UInt64 = 0
     var sealed = Deque<SealedSpan>()
     var isStoring = false
     var isEnded = false
@@ -28,6 +36,15 @@ public actor FileWriter {
     var pendingName: PendingName?
     var creationTime: Timestamp?
     var waiters: [UnsafeContinuation<Void, Never>] = []
+    /// The shard has given the file up; it is to be stored again.
+    var isLost = false
+    var isRestoring = false
+    var restorations = 0
+    /// What fsync stored of the open span.
+    var tail: Tail?
+    var isStoringTail = false
+    /// Whether the open span cannot grow before others have given memory back.
+    var isShortOfMemory = false
 
     /// Sealed spans of one file that may wait; one is being sent, one is ready.
     static let sealedLimit = 2
@@ -36,14 +53,26 @@ public actor FileWriter {
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { client.unownedExecutor }
 
-    init(client: Client, handle: TransientHandle, policies: WritePolicies) {
+    init(client: Client, handle: TransientHandle, policies: WritePolicies, note: [UInt8]) {
         self.client = client
-        self.handle = handle
         self.policies = policies
+        self.note = note
         core = client.core
+        currentHandle = Mutex(handle)
     }
 
-    /// The file's number; it keeps it when it becomes visible.
+    deinit {
+        guard let bytes = buffer?.memory.count else { return }
+        core.loop.submit { [core] in core.openFiles.resized(from: bytes, to: 0) }
+    }
+
+    /// The transient file that it is at the moment.
+    public internal(set) nonisolated var handle: TransientHandle {
+        get { currentHandle.withLock { $0 } }
+        set { currentHandle.withLock { $0 = newValue } }
+    }
+
+    /// The file's number; it keeps it when it becomes visible. It changes when the shard gives the file up before.
     public nonisolated var id: InodeID { handle.id }
 
     // MARK: Writing
@@ -71,19 +100,32 @@ public actor FileWriter {
     }
 
     /// Sets the length: longer means zeros, shorter cuts off what is not yet sealed.
+    /// - Throws: `.tooLarge` beyond `ClientLimits.fileBytes`; `.sealed` below `sealedBytes`.
     public func truncate(to newSize: UInt64) throws(ClientError) {
         try checkUsable()
         guard newSize >= sealedBytes else { throw ClientError(.sealed, "shortening of a file to \(newSize) bytes") }
-        guard newSize <= UInt64(Int64.max) else { throw ClientError(.invalidArgument, "extension of a file") }
+        guard newSize <= ClientLimits.fileBytes else { throw ClientError(.tooLarge, "extension of a file") }
         if newSize < size { buffer?.cut(to: Int(clamping: newSize - sealedBytes)) }
         size = newSize
+        edits &+= 1
     }
 
     private func takeAtOnce(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(ClientError) -> Bool {
-        // What goes beyond the open span seals it; that must be possible without waiting.
+        // What goes beyond the open span seals it; that must be possible without waiting, and so must be getting
+        // memory.
         let (end, overflow) = offset.addingReportingOverflow(UInt64(bytes.count))
-        let needsSealing = !overflow && end > sealedBytes + UInt64(policies.largestSpanBytes)
-        if needsSealing, !hasRoom || end - sealedBytes > 2 * UInt64(policies.largestSpanBytes) { return false }
+        guard !overflow, end <= ClientLimits.fileBytes, offset >= sealedBytes else {
+            return try take(bytes, at: offset) == bytes.count  // to be refused
+        }
+        let capacity = UInt64(policies.largestSpanBytes)
+        let own = buffer?.memory.count ?? 0
+        let open = Int(clamping: end - sealedBytes)
+        if open > own {
+            let seals = end > sealedBytes + capacity
+            if seals, !hasRoom || end - sealedBytes > 2 * capacity { return false }
+            let wanted = memorySize(for: seals ? min(bytes.count, policies.largestSpanBytes) : open)
+            guard core.openFiles.grants(wanted - own) else { return false }
+        }
         return try take(bytes, at: offset) == bytes.count
     }
 
@@ -99,10 +141,11 @@ public actor FileWriter {
     /// Takes as many bytes as there is room for; answers how many.
     private func take(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(ClientError) -> Int {
         try checkUsable()
-        guard offset <= UInt64(Int64.max) - UInt64(bytes.count) else {
-            throw ClientError(.invalidArgument, "write at \(offset)")
+        guard offset <= ClientLimits.fileBytes, UInt64(bytes.count) <= ClientLimits.fileBytes - offset else {
+            throw ClientError(.tooLarge, "write at \(offset)")
         }
         guard offset >= sealedBytes else { throw ClientError(.sealed, "write at \(offset)") }
+        edits &+= 1
         let capacity = UInt64(policies.largestSpanBytes)
         var done = 0
         while done < bytes.count {
@@ -111,27 +154,27 @@ public actor FileWriter {
                 guard hasRoom else { return done }
                 seal(before: position)
             }
-            let count = min(bytes.count - done, Int(sealedBytes + capacity - position))
+            let start = Int(position - sealedBytes)
+            let count = min(bytes.count - done, Int(capacity) - start)
+            switch try makeMemory(for: start + count, at: position) {
+            case .short: return done
+            case .sealedMore: continue
+            case .enough: break
+            }
             let part = UnsafeRawBufferPointer(rebasing: bytes[done..<done + count])
-            var open = try openBuffer()
-            open.write(part, at: Int(position - sealedBytes))
-            buffer = open
+            buffer?.write(part, at: start)
             done += count
             size = max(size, position + UInt64(count))
         }
         return done
     }
 
-    private func openBuffer() throws(ClientError) -> SpanBuffer {
-        if let buffer { return buffer }
-        guard let memory = core.pool.take(SpanEncoder.bufferBytes(policies)) else {
-            throw fail(ClientError(.cannotPlaceSpan, "write", "no memory for a span"))
-        }
-        return SpanBuffer(memory: memory, capacity: policies.largestSpanBytes)
+    func checkFailure() throws(ClientError) {
+        if let failure { throw failure }
     }
 
     func checkUsable() throws(ClientError) {
-        if let failure { throw failure }
+        try checkFailure()
         guard !isEnded else { throw ClientError(.closed, "use of a file under construction") }
     }
 
@@ -150,7 +193,7 @@ public actor FileWriter {
         let length = Int(min(UInt64(count), size - offset))
         guard offset >= sealedBytes else { return try await readSealed(offset, length) }
         guard let memory = core.pool.take(length) else {
-            throw ClientError(.blockTransfer, "read of a file under construction", "no memory")
+            throw ClientError(.noMemory, "read of a file under construction")
         }
         let target = UnsafeMutableRawBufferPointer(start: memory.base, count: length)
         if let buffer {

@@ -30,8 +30,13 @@ package struct Placement {
     private var strictness = Strictness.domainsAndRemembered
     private var pauseNanoseconds: UInt64 = 50_000_000
 
-    package var lastFailure: ClientError? { failures.last?.error }
+    /// Why no place was found, once it is too late.
+    package var error: ClientError {
+        let last = failures.last?.error
+        return ClientError(.cannotPlaceSpan(last: last?.cause), "placing of a span", last?.operation ?? "")
+    }
 
+    /// - Parameter limit: nanoseconds after which it is too late; 0: never.
     package init(start: UInt64, limit: UInt64) {
         startNanoseconds = start
         limitNanoseconds = limit
@@ -74,8 +79,11 @@ package struct Placement {
         return slowRetry(now)
     }
 
+    /// Since the first attempt.
+    package func age(now: UInt64) -> UInt64 { now &- startNanoseconds }
+
     private mutating func slowRetry(_ now: UInt64) -> UInt64? {
-        guard now &- startNanoseconds < limitNanoseconds else { return nil }
+        guard limitNanoseconds == 0 || age(now: now) < limitNanoseconds else { return nil }
         defer { pauseNanoseconds = min(pauseNanoseconds * 2, 2_000_000_000) }
         // Old failures may be over; new ones show soon.
         strictness = .domainsAndRemembered

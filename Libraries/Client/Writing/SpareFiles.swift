@@ -6,8 +6,19 @@ import Protocol
 /// What is left over expires at the shards like any unfinished file. A file gets its times when it is linked, so an old
 /// inode does not show.
 package struct SpareFiles {
+    package struct Spare: Sendable {
+        package let handle: TransientHandle
+        /// When it was asked for, by a clock that counts suspension, as all times here.
+        package let nanoseconds: UInt64
+
+        package init(handle: TransientHandle, nanoseconds: UInt64) {
+            self.handle = handle
+            self.nanoseconds = nanoseconds
+        }
+    }
+
     private struct Shelf {
-        var spares: [(handle: TransientHandle, nanoseconds: UInt64)] = []
+        var spares: [Spare] = []
         var ordered = 0
         /// How many to have, 0 until files are made in a row.
         var wanted = 0
@@ -17,21 +28,23 @@ package struct SpareFiles {
     private static let limit = 32
     /// Files that are made farther apart than this are not "in a row".
     private static let rowNanoseconds: UInt64 = 2_000_000_000
-    /// Well below the time after which shards expire an unfinished file that nobody touches.
-    private static let lifetimeNanoseconds: UInt64 = 600_000_000_000
 
     private var shelves: [ShardID: Shelf] = [:]
 
     package init() {}
 
     /// A spare, if there is one, and how many to make now.
-    package mutating func take(_ shard: ShardID, now: UInt64) -> (handle: TransientHandle?, order: Int) {
+    /// - Parameter lifetimeNanoseconds: after which the shard expires an unfinished file that nobody touches. A spare
+    ///   is used in the first half of it.
+    package mutating func take(
+        _ shard: ShardID, now: UInt64, lifetimeNanoseconds: UInt64
+    ) -> (spare: Spare?, order: Int) {
         var shelf = shelves[shard, default: Shelf()]
         defer { shelves[shard] = shelf }
-        shelf.spares.removeAll { now &- $0.nanoseconds > Self.lifetimeNanoseconds }
+        shelf.spares.removeAll { now &- $0.nanoseconds > lifetimeNanoseconds / 2 }
         let isInRow = shelf.lastUseNanoseconds != 0 && now &- shelf.lastUseNanoseconds < Self.rowNanoseconds
         shelf.lastUseNanoseconds = now
-        let taken = shelf.spares.popLast()?.handle
+        let taken = shelf.spares.popLast()
         if !isInRow {
             shelf.wanted = 0
         } else if taken == nil {
@@ -43,10 +56,10 @@ package struct SpareFiles {
     }
 
     /// One of those ordered is here, or could not be made.
-    package mutating func arrived(_ handle: TransientHandle?, _ shard: ShardID, now: UInt64) {
+    package mutating func arrived(_ spare: Spare?, _ shard: ShardID) {
         var shelf = shelves[shard, default: Shelf()]
         shelf.ordered -= 1
-        if let handle { shelf.spares.append((handle, now)) }
+        if let spare { shelf.spares.append(spare) }
         shelves[shard] = shelf
     }
 }

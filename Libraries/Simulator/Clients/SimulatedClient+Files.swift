@@ -107,7 +107,7 @@ extension SimulatedClient {
                 shard: file.id.shard)
             if world.random.perMille(500) { try await scrap(aside) }
         }
-        throw ClientError(.cannotPlaceSpan, "a span")
+        throw ClientError(.cannotPlaceSpan(last: .blockTransfer), "a span")
     }
 
     /// Writes the blocks of a span and certifies it; the block service that failed, if one did.

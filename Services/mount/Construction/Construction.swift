@@ -33,6 +33,8 @@ final class Construction {
     var isUnlinked = false
     /// The creator was killed: scrap at the last release.
     var isAbandoned = false
+    /// A program was told by fsync that its data is stored: then it appears even if the program is killed.
+    var isSynchronized = false
     /// What it continues: the name must lead to that when this file takes it. Nil: it replaces whatever is there.
     var base: Base?
     /// Every write so far came through O_APPEND, so it can go behind another base as well.

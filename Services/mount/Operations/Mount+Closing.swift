@@ -20,7 +20,7 @@ extension Mount {
                 if let failure = construction.failure { throw failure }
                 return .done
             case .killed:
-                construction.isAbandoned = true
+                construction.isAbandoned = !construction.isSynchronized
                 return .done
             case .complete: break
             }
@@ -63,23 +63,37 @@ extension Mount {
 
     func synchronize(_ handle: UInt64) async throws(Errno) -> Answer {
         if case .sealed(let file)? = handles[handle], let failure = file.failure { throw failure }
-        guard let construction = construction(ofHandle: handle), construction.state == .building else { return .done }
+        guard let construction = construction(ofHandle: handle) else { return .done }
         if let failure = construction.failure { throw failure }
-        // The unsealed rest stays in memory: a span cannot grow any more once it is stored.
-        let writer = construction.writer
-        do {
-            try await writer.stored()
-        } catch {
-            throw fail(construction, "fsync", Errno(error))
+        guard construction.state == .building else {
+            try await published(construction)
+            return .done
         }
+        let writer = construction.writer
+        do throws(Errno) {
+            try await patience.run { () throws(ClientError) in try await writer.synchronize() }
+        } catch {
+            // What is only late is not lost.
+            guard error.code == ETIMEDOUT else { throw fail(construction, "fsync", error) }
+            report("fsync", construction.place, error)
+            throw error
+        }
+        construction.isSynchronized = true
         return .done
     }
 
     // MARK: Publishing
 
-    /// Makes the file visible, once, however many ask; nil when it is. Afterwards the construction is over either way.
+    /// Makes the file visible, once, however many ask; nil when it is. ETIMEDOUT: not yet, but it goes on being tried.
+    /// After anything else the construction is over.
     func publish(_ construction: Construction) async -> Errno? {
-        if let publication = construction.publication { return await publication.value }
+        let publication = construction.publication ?? beginPublishing(construction)
+        if let outcome = await patience.outcome(of: publication) { return outcome }
+        report("close", construction.place, .timedOut)
+        return .timedOut
+    }
+
+    func beginPublishing(_ construction: Construction) -> Task<Errno?, Never> {
         let number = construction.number
         construction.state = .publishing
         let publication = loop.task { [weak self] () -> Errno? in
@@ -87,7 +101,14 @@ extension Mount {
             return await self.publishNow(number)
         }
         construction.publication = publication
-        return await publication.value
+        return publication
+    }
+
+    /// Waits until a file that is being published is so.
+    func published(_ construction: Construction) async throws(Errno) {
+        guard let publication = construction.publication else { return }
+        guard let outcome = await patience.outcome(of: publication) else { throw .timedOut }
+        if let outcome { throw outcome }
     }
 
     private func publishNow(_ number: UInt64) async -> Errno? {
@@ -120,7 +141,22 @@ extension Mount {
         let home = construction.home
         return try await posix { () throws(ClientError) in
             _ = try await writer.finish(linkingIn: home, name: passing)
-            return try await client.rename(passing, in: home, to: place.name, in: place.directory)
+            return try await self.move(writer.id, from: Place(directory: home, name: passing), to: place)
+        }
+    }
+
+    /// Gives a file that has a name already the one that it is to have, however long the coordinator is away.
+    private func move(_ file: InodeID, from passing: Place, to place: Place) async throws(ClientError) -> Timestamp {
+        while true {
+            do {
+                return try await client.rename(
+                    passing.name, in: passing.directory, to: place.name, in: place.directory)
+            } catch {
+                // It may have been done although nobody heard of it.
+                let found = try? await client.lookup(place.name, in: place.directory)
+                if let found, found.targetId == file { return found.creationTime }
+                guard error.isOutage else { throw error }
+            }
         }
     }
 
@@ -180,8 +216,9 @@ extension Mount {
         nodes[construction.number]?.construction = nil
     }
 
-    /// Waits until a file that is being published is so.
-    func settle(_ node: Node) async {
-        if let publication = node.construction?.publication { _ = await publication.value }
+    /// Waits until a file that is being published is so, or will never be.
+    func settle(_ node: Node) async throws(Errno) {
+        guard let publication = node.construction?.publication else { return }
+        guard await patience.outcome(of: publication) != nil else { throw .timedOut }
     }
 }

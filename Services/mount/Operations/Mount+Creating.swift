@@ -49,7 +49,7 @@ extension Mount {
     }
 
     /// More is refused before anything is done: every 4 GiB of a hole are a span of their own.
-    static let largestFileBytes: UInt64 = 16 << 40
+    static let largestFileBytes = ClientLimits.fileBytes
 
     /// Finished files up to this size can be continued at their end, which copies them.
     static let continuableBytes: UInt64 = 16 << 20

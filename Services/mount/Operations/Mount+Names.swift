@@ -42,7 +42,7 @@ extension Mount {
 
     func unlink(_ parent: UInt64, _ name: [UInt8]) async throws(Errno) -> Answer {
         let place = Place(directory: try directory(parent), name: name)
-        if let construction = await underConstruction(at: place) {
+        if let construction = try await underConstruction(at: place) {
             detach(construction)
             guard construction.replacesExisting else { return .done }
         }
@@ -67,12 +67,12 @@ extension Mount {
     // MARK: Files under construction
 
     /// The file under construction at a place, once it is certain whether it still is.
-    func underConstruction(at place: Place) async -> Construction? {
+    func underConstruction(at place: Place) async throws(Errno) -> Construction? {
         while let number = places.number(at: place), let construction = constructions[number] {
             guard construction.state == .publishing, let publication = construction.publication else {
                 return construction
             }
-            _ = await publication.value
+            guard await patience.outcome(of: publication) != nil else { throw .timedOut }
         }
         return nil
     }

@@ -13,7 +13,7 @@ extension Mount {
             if construction.state == .building {
                 return try await join(construction, truncates: truncates, isDirect: isDirect)
             }
-            await settle(node)
+            try await settle(node)
         }
         guard node.content.isFile else { throw .isDirectory }
         if truncates { return try await openReplacement(of: node, thread, isDirect: isDirect) }

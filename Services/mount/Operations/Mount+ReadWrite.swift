@@ -29,10 +29,11 @@ extension Mount {
     private func read(_ construction: Construction, at offset: UInt64, count: Int) async throws(Errno) -> FileData {
         let writer = construction.writer
         if construction.state == .building {
-            return try await posix { () throws(ClientError) in try await writer.read(at: offset, count: count) }
+            // What is stored is read from the cluster, once it is there.
+            return try await patience.run { () throws(ClientError) in try await writer.read(at: offset, count: count) }
         }
         // Published meanwhile: the same bytes, from the finished file.
-        if let failure = await construction.publication?.value { throw failure }
+        try await published(construction)
         let reader = FileReader(client: client, id: writer.id, size: construction.size)
         return try await read(reader, at: offset, count: count)
     }
@@ -59,10 +60,10 @@ extension Mount {
         let position = position(in: construction, offset, appends)
         guard Self.fits(bytes.count, at: position) else { throw fail(construction, "write", .tooLarge) }
         let writer = construction.writer
-        do {
-            try await writer.write(bytes, at: position)
+        do throws(Errno) {
+            try await patience.run { () throws(ClientError) in try await writer.write(bytes, at: position) }
         } catch {
-            throw fail(construction, "write", Errno(error))
+            throw fail(construction, "write", error)
         }
         wrote(construction, appends)
         return .written(bytes.count)
@@ -93,7 +94,7 @@ extension Mount {
         case .constructing(let construction)?:
             if construction.state == .building { return construction }
             // Published while somebody, such as a child process, still had it open.
-            if let failure = await construction.publication?.value { throw failure }
+            try await published(construction)
             let beginning = Beginning(
                 appends: appends, isDirect: construction.isDirect, formerPlace: construction.place)
             do throws(Errno) {
@@ -121,7 +122,7 @@ extension Mount {
     ) async throws(Errno) -> Construction {
         let node = node(number)
         if let present = node.construction, present.state == .building { return adopt(present, handle) }
-        await settle(node)
+        try await settle(node)
         var beginning = beginning
         beginning.keeping = try await attributes(of: node).size
         guard beginning.appends || offset >= beginning.keeping, beginning.keeping <= Self.continuableBytes else {

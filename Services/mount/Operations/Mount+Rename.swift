@@ -13,7 +13,7 @@ extension Mount {
         guard flags & ~RenameFlags.noReplace == 0 else { throw .invalid }
         if flags & RenameFlags.noReplace != 0 { try await checkFree(new) }
         guard old != new else { return .done }
-        if let construction = await underConstruction(at: old) {
+        if let construction = try await underConstruction(at: old) {
             try await rename(construction, to: new)
         } else {
             try await renameFinished(old, to: new, replacesDirectory: flags & RenameFlags.noReplace == 0)
@@ -23,7 +23,7 @@ extension Mount {
 
     private func renameFinished(_ old: Place, to new: Place, replacesDirectory: Bool) async throws(Errno) {
         // Whoever writes to the name that is taken over goes on writing to a file without a name.
-        let displaced = await underConstruction(at: new)
+        let displaced = try await underConstruction(at: new)
         let found = try await posix { () throws(ClientError) in
             try await client.lookup(old.name, in: old.directory)
         }
@@ -44,7 +44,7 @@ extension Mount {
     /// Only this mount knows the old name, so only this mount has to learn the new one; but a file that both names have
     /// replaced must go, and a directory cannot be replaced.
     private func rename(_ construction: Construction, to new: Place) async throws(Errno) {
-        let displaced = await underConstruction(at: new)
+        let displaced = try await underConstruction(at: new)
         let present = try await existing(new)
         if let present, present.isDirectory { throw .isDirectory }
         guard construction.state == .building else { throw Errno(EBUSY) }
@@ -64,7 +64,7 @@ extension Mount {
     }
 
     private func checkFree(_ place: Place) async throws(Errno) {
-        if await underConstruction(at: place) != nil { throw .exists }
+        if try await underConstruction(at: place) != nil { throw .exists }
         if try await existing(place) != nil { throw .exists }
     }
 

@@ -20,7 +20,7 @@ extension Mount {
             construction.chosenAccessed = accessed ?? construction.chosenAccessed
             return
         }
-        await settle(node)
+        try await settle(node)
         // The cluster keeps no times for directories but that of their last change.
         guard node.content.isFile else { return }
         let content = node.content

@@ -51,6 +51,8 @@ struct Errno: Error, Sendable {
     static let badDescriptor = Errno(EBADF)
     static let inputOutput = Errno(EIO)
     static let isDirectory = Errno(EISDIR)
+    /// Servers are away; what was asked for may still be done.
+    static let timedOut = Errno(ETIMEDOUT)
     /// The name in hand does not lead here any more; the kernel looks it up again.
     static let stale = Errno(ESTALE, "the name leads to another file by now")
     /// What write(2) says of a file seal, and link(2) of filesystems without hard links. Bytes behind the open span of

@@ -1,0 +1,269 @@
+import Client
+import Glibc
+import Protocol
+import Testing
+
+/// Files that stay open for long, are many, or must be on disks before they are closed.
+@Suite(.timeLimit(.minutes(2))) struct OpenFileTests {
+    typealias Files = FileRoundTripTests
+
+    private static let hour: UInt64 = 3_600_000_000_000
+
+    /// The client's clock goes with that of the shards, and is looked at often.
+    private static func run<T: Sendable>(
+        _ body: @escaping @Sendable (FakeCluster) async throws -> T
+    ) async throws -> T {
+        var options = FakeCluster.testOptions
+        options.leastTransientNanoseconds = 100_000_000
+        return try await FakeCluster.run(options: options, extensions: [.linkWithSpan, .fetchPageSums]) { cluster in
+            let shards = cluster.shards
+            cluster.client.core.openFiles.clock = { shards.time }
+            return try await body(cluster)
+        }
+    }
+
+    /// Waits until the file's shard has heard of it once more.
+    private static func untilTouched(_ cluster: FakeCluster) async -> Bool {
+        let before = cluster.shards.touches
+        for _ in 0..<3000 {
+            if cluster.shards.touches > before { return true }
+            await cluster.loop.sleep(nanoseconds: 5_000_000)
+        }
+        return false
+    }
+
+    private static func constructions(_ cluster: FakeCluster) -> Int {
+        cluster.shards.kinds.filter { $0 == .constructFile }.count
+    }
+
+    // MARK: Deadlines
+
+    @Test func anOpenFileIsRenewedInTime() async throws {
+        let bytes = Files.content(1_500_000)
+        let (renewals, read, files) = try await Self.run { cluster in
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            try await writer.write(bytes, at: 0)
+            try await writer.stored()
+            var renewals = 0
+            for _ in 0..<8 {
+                // The shards keep unfinished files for two hours.
+                cluster.shards.pass(Self.hour + Self.hour / 2)
+                if await Self.untilTouched(cluster) { renewals += 1 }
+            }
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            return (renewals, try await Files.readAll(writer.id, cluster), Self.constructions(cluster))
+        }
+        #expect(renewals == 8)
+        #expect(read == bytes)
+        #expect(files == 1)
+    }
+
+    /// The machine was suspended, or cut off.
+    @Test func aFileThatExpiredIsStoredAgain() async throws {
+        let bytes = Files.content(3_300_000)
+        let (read, ids, files) = try await Self.run { cluster in
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            let first = writer.id
+            try await writer.write(Array(bytes[..<2_500_000]), at: 0)
+            try await writer.truncate(to: 2_700_000)
+            try await writer.stored()
+            cluster.shards.pass(3 * Self.hour)
+            try await writer.write(Array(bytes[2_500_000...]), at: 2_500_000)
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            return (try await Files.readAll(writer.id, cluster), [first, writer.id], Self.constructions(cluster))
+        }
+        #expect(read == bytes)
+        #expect(ids[0] != ids[1])
+        #expect(files == 2)
+    }
+
+    @Test func whatWasCollectedIsLostLoudly() async throws {
+        let (error, names) = try await Self.run { cluster in
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            try await writer.write(Files.content(2_500_000), at: 0)
+            try await writer.stored()
+            cluster.shards.pass(3 * Self.hour)
+            cluster.shards.collectExpired()
+            do throws(ClientError) {
+                _ = try await writer.finish(linkingIn: .root, name: Files.name)
+                return (ClientError?.none, cluster.shards.names.count)
+            } catch {
+                return (error, cluster.shards.names.count)
+            }
+        }
+        #expect(error?.cause == .expired && error?.errno == EIO)
+        #expect(names == 0)
+    }
+
+    @Test func anInodeMadeAheadMayHaveExpired() async throws {
+        let (read, wasSpare) = try await Self.run { cluster in
+            // Two hosts' clocks need not agree.
+            cluster.client.core.openFiles.clock = { 1_000 }
+            for index in 0..<4 {
+                let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+                try await writer.write([UInt8(index)], at: 0)
+                _ = try await writer.finish(linkingIn: .root, name: [65, 100 + UInt8(index)])
+            }
+            for _ in 0..<3000 where Self.constructions(cluster) < 5 {
+                await cluster.loop.sleep(nanoseconds: 5_000_000)
+            }
+            cluster.shards.pass(3 * Self.hour)
+            cluster.shards.collectExpired()
+            let before = Self.constructions(cluster)
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            let wasSpare = cluster.shards.files[writer.id] == nil
+            try await writer.write([1, 2, 3], at: 0)
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            return (try await Files.readAll(writer.id, cluster), wasSpare && before > 0)
+        }
+        #expect(wasSpare)
+        #expect(read == [1, 2, 3])
+    }
+
+    /// The answer to LINK_FILE is lost, and somebody renames the file before it is asked for again.
+    @Test func aLinkedFileIsNotTakenForALostOne() async throws {
+        let (files, names) = try await Self.run { cluster in
+            cluster.shards.fate = { kind, repetition in
+                guard kind == ShardKind.linkFile.rawValue else { return .normal }
+                if repetition == 1 { cluster.shards.rename(Files.name, to: [66]) }
+                return repetition == 0 ? .loseAnswer : .normal
+            }
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            try await writer.write(Files.content(5000), at: 0)
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            return (Self.constructions(cluster), Array(cluster.shards.names.keys))
+        }
+        #expect(files == 1)
+        #expect(names == [[66]])
+    }
+
+    // MARK: fsync
+
+    @Test func fsyncStoresEverything() async throws {
+        let bytes = Files.content(700_037)
+        let (stored, tail, read) = try await Self.run { cluster in
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            try await writer.write(Array(bytes[..<600_037]), at: 0)
+            try await writer.synchronize()
+            let whole = cluster.shards.files[writer.id]?.size ?? 0
+            let tails = cluster.shards.files.filter { $0.key != writer.id && $0.value.size > 0 && !$0.value.isDirty }
+            var stored = try await FileReader(client: cluster.client, id: writer.id, size: whole).read(
+                at: 0, count: 1_000_000
+            ).bytes
+            for (id, file) in tails {
+                stored += try await FileReader(client: cluster.client, id: id, size: file.size).read(
+                    at: 0, count: 1_000_000
+                ).bytes
+            }
+            // What is behind the last page boundary can still be changed.
+            try await writer.write(Array(bytes[600_000...]), at: 600_000)
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            return (stored, tails.count, try await Files.readAll(writer.id, cluster))
+        }
+        #expect(stored == Array(bytes[..<600_037]))
+        #expect(tail == 1)
+        #expect(read == bytes)
+    }
+
+    @Test func manySmallFsyncsMakeFewSpans() async throws {
+        let bytes = Files.content(600_000)
+        let (spans, read) = try await Self.run { cluster in
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            for start in stride(from: 0, to: bytes.count, by: 2000) {
+                try await writer.write(Array(bytes[start..<start + 2000]), at: UInt64(start))
+                try await writer.synchronize()
+            }
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            return (cluster.shards.files[writer.id]?.spans.count ?? 0, try await Files.readAll(writer.id, cluster))
+        }
+        #expect((2...4).contains(spans))
+        #expect(read == bytes)
+    }
+
+    // MARK: Memory
+
+    @Test func openFilesShareABudget() async throws {
+        var options = FakeCluster.testOptions
+        options.openBufferBytes = 4 << 20
+        options.pendingWriteBytes = 4 << 20
+        options.readCacheBytes = 1 << 20
+        let (most, areRight) = try await FakeCluster.run(options: options) { cluster in
+            let (files, size, piece) = (80, 400_000, 20_000)
+            let contents = (0..<files).map { Files.content(size, seed: UInt64($0)) }
+            var writers: [FileWriter] = []
+            for _ in 0..<files { writers.append(try await cluster.client.createFile(in: .root, note: [])) }
+            var most = 0
+            for start in stride(from: 0, to: size, by: piece) {
+                for (writer, content) in zip(writers, contents) {
+                    try await writer.write(Array(content[start..<start + piece]), at: UInt64(start))
+                    most = max(most, cluster.client.core.pool.takenBytes)
+                }
+            }
+            var areRight = true
+            for (index, writer) in writers.enumerated() {
+                _ = try await writer.finish(linkingIn: .root, name: [65, 100 + UInt8(index)])
+                guard index % 20 == 7 else { continue }
+                if try await Files.readAll(writer.id, cluster) != contents[index] { areRight = false }
+            }
+            return (most, areRight)
+        }
+        // What is open, what is on its way with its parity and padding, and a page that reads as zeros.
+        #expect(most <= 16 << 20, "\(most >> 20) MiB")
+        #expect(areRight)
+    }
+
+    @Test func aSmallFileTakesLittleMemory() async throws {
+        let bytes = try await FakeCluster.run { cluster in
+            let before = cluster.client.core.pool.takenBytes
+            var writers: [FileWriter] = []
+            for _ in 0..<100 {
+                let writer = try await cluster.client.createFile(in: .root, note: [])
+                try await writer.write([1, 2, 3], at: 0)
+                writers.append(writer)
+            }
+            defer { writers = [] }
+            return cluster.client.core.pool.takenBytes - before
+        }
+        #expect(bytes == 100 * 4096)
+    }
+
+    // MARK: Sizes
+
+    @Test func whatIsTooLargeIsRefusedAtOnce() async throws {
+        let errors = try await FakeCluster.run { cluster in
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            var errors: [Int32?] = []
+            for size in [ClientLimits.fileBytes + 1, 4 << 60, UInt64(Int64.max)] {
+                do throws(ClientError) {
+                    try await writer.truncate(to: size)
+                } catch {
+                    errors.append(error.errno)
+                }
+                do throws(ClientError) {
+                    try await writer.write([1], at: size)
+                } catch {
+                    errors.append(error.errno)
+                }
+            }
+            try await writer.truncate(to: ClientLimits.fileBytes)
+            await writer.abandon()
+            return errors
+        }
+        #expect(errors == Array(repeating: EFBIG, count: 6))
+    }
+
+    @Test func aHoleIsCutIntoSpansWhileItIsStored() async throws {
+        let (size, spans, last) = try await FakeCluster.run { cluster in
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            try await writer.truncate(to: 20 << 30)
+            try await writer.write([7], at: 20 << 30)
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            let file = cluster.shards.files[writer.id]
+            let last = try await cluster.client.open(writer.id).read(at: (20 << 30) - 1, count: 10).bytes
+            return (file?.size ?? 0, file?.spans.count ?? 0, last)
+        }
+        #expect(size == (20 << 30) + 1)
+        #expect(spans == 7)
+        #expect(last == [0, 7])
+    }
+}
