@@ -32,7 +32,7 @@ final class WriteProbe: @unchecked Sendable {
             AddSpanInitiateRequest(span, of: file, blacklist: []), shard: shard
         ).blocks
         if let failed = try await client.write(blocks, span.cells, to: file, at: 0) {
-            throw ClientError(.cannotPlaceSpan, "a block at \(failed)")
+            throw ClientError(.cannotPlaceSpan(last: .blockTransfer), "a block at \(failed)")
         }
         try await client.scrap(file)
     }
