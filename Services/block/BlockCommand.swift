@@ -15,6 +15,7 @@ struct BlockCommand: ParsableCommand {
     @OptionGroup var registry: RegistryOptions
     @OptionGroup var listen: ListenOptions
     @OptionGroup var connections: ConnectionOptions
+    @OptionGroup var keys: KeyOptions
 
     @Option(name: .customLong("disk"), help: "A disk as PATH:CLASS:FAILUREDOMAIN, CLASS flash or hdd. May be repeated.")
     var disks: [DiskOption] = []
@@ -110,7 +111,9 @@ struct BlockCommand: ParsableCommand {
 
     func run() throws {
         let registries = try registry.registry.resolve()
+        let keys = try keys.load()
         try Daemon.run("sterna-block", daemon) { daemon in
+            keys.warnIfOpen(daemon.logger)
             BlockService(settings(registries, daemon.logger), on: daemon).start()
         }
     }

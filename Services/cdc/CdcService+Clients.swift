@@ -48,6 +48,7 @@ extension CdcService {
         for reply in outbox.clientReplies { send(reply) }
         for request in outbox.shardSends { send(request) }
         for alarm in outbox.alarms { logger.error("\(alarm)") }
+        for warning in outbox.warnings { logger.warning("\(warning)") }
     }
 
     func send(_ reply: ClientReply) {

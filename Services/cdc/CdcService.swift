@@ -16,18 +16,18 @@ final class CdcService: @unchecked Sendable {
         var dataDirectory: String
         var addresses: [SocketAddress]
         var registries: [SocketAddress]
-        var key: SecretKey
+        var keys: KeyRing
         var shardTimeoutNanoseconds: UInt64 = 100_000_000
         var location = LocationID.default
         /// Whether shards are asked for nothing that the base protocol does not have; otherwise the registry tells.
         var isBaseProtocolOnly = false
         var acceptsLostLogTail = false
 
-        init(dataDirectory: String, addresses: [SocketAddress], registries: [SocketAddress], key: SecretKey) {
+        init(dataDirectory: String, addresses: [SocketAddress], registries: [SocketAddress], keys: KeyRing) {
             self.dataDirectory = dataDirectory
             self.addresses = addresses
             self.registries = registries
-            self.key = key
+            self.keys = keys
         }
     }
 
@@ -35,6 +35,7 @@ final class CdcService: @unchecked Sendable {
     let loop: EventLoop
     let logger: Logger
     let options: Options
+    /// Signs what goes to shards and what comes from there.
     let key: MACKey
     let storage: CdcStorage
     let coordinator: Coordinator
@@ -69,7 +70,8 @@ final class CdcService: @unchecked Sendable {
             }
         }
         daemon.counters.gauge("cdc_clock_deviation_seconds") { [clock] in clock.deviationSeconds.magnitude }
-        key = MACKey(options.key)
+        guard let first = options.keys.coordinatorKeys.first else { preconditionFailure("the options ask for a key") }
+        key = MACKey(first)
         metrics = CdcMetrics(daemon.counters)
         var settings = CoordinatorOptions(defaultInfo: try .sternaRootDefault())
         settings.shardTimeoutNanoseconds = options.shardTimeoutNanoseconds

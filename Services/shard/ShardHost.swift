@@ -91,7 +91,7 @@ final class ShardHost {
             let cores = shards.compactMap { storage.cores[$0] }
             let shardLoop = ShardLoop(
                 loop, clock: clock, cores: cores, host: storage.host, logger: daemon.logger, counters: counters,
-                snapshots: snapshots, cdcKey: configuration.cdcKey,
+                snapshots: snapshots, keys: configuration.keys,
                 isBaseProtocolOnly: configuration.isBaseProtocolOnly, events: events)
             shardLoops.append(LoopBound(shardLoop, on: loop))
             threads.append(thread)

@@ -20,8 +20,8 @@ final class ShardServer {
         let clock: ClusterClock
         let logger: Logger
         let counters: ShardCounters
-        /// Signs and checks packets of the coordinator; shared by the shards of a loop.
-        let cdcKey: MACKey
+        /// What packets of the coordinator may be signed with; shared by the shards of a loop.
+        let coordinatorKeys: [MACKey]
         /// Whether requests of extensions are dropped.
         let isBaseProtocolOnly: Bool
         let snapshots: SnapshotWriter
@@ -142,11 +142,11 @@ final class ShardServer {
             switch ProtocolWord(of: datagram) {
             case .shardRequest:
                 let packet = try PlainPacket(datagram, expecting: .shardRequest)
-                let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID, isSigned: false)
+                let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID)
                 try handle(packet.kind, packet.body, target)
             case .cdcToShardRequest:
-                let packet = try SignedPacket(datagram, expecting: .cdcToShardRequest, key: environment.cdcKey)
-                let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID, isSigned: true)
+                let (packet, key) = try open(datagram)
+                let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID, signer: key)
                 try handle(packet.kind, packet.body, target)
             default:
                 throw .wrongProtocol
@@ -155,6 +155,19 @@ final class ShardServer {
             // No answer: it is not one of ours, or somebody tries things.
             environment.counters.undecodable.add()
         }
+    }
+
+    /// A packet of the coordinator, and the key that it is signed with.
+    private func open(_ datagram: UnsafeRawBufferPointer) throws(DecodeError) -> (SignedPacket, MACKey) {
+        var failure = DecodeError.badSignature
+        for key in environment.coordinatorKeys {
+            do throws(DecodeError) {
+                return (try SignedPacket(datagram, expecting: .cdcToShardRequest, key: key), key)
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
     }
 
     private func handle(
@@ -253,9 +266,9 @@ final class ShardServer {
     private func answer(_ reply: ShardReply, _ target: ReplyTarget, checkpoint: LogIndex) {
         switch reply {
         case .response(let response):
-            target.send(
-                kind: response.kind.rawValue, checkpoint: checkpoint, key: environment.cdcKey
-            ) { (writer) throws(EncodeError) in try response.encode(into: &writer) }
+            target.send(kind: response.kind.rawValue, checkpoint: checkpoint) { (writer) throws(EncodeError) in
+                try response.encode(into: &writer)
+            }
         case .refused(let code):
             refuse(code, target, checkpoint: checkpoint)
         }
@@ -272,7 +285,7 @@ final class ShardServer {
     private func refuse(_ code: ProtocolError, _ target: ReplyTarget, checkpoint: LogIndex) {
         environment.counters.refusals.add()
         if code == .couldNotPickBlockServices { environment.blockServicesAreMissing() }
-        target.send(error: code, checkpoint: checkpoint, key: environment.cdcKey)
+        target.send(error: code, checkpoint: checkpoint)
     }
 
     /// Our own trouble with one request. A store that fails for good shows when the next entry is applied, which ends
@@ -280,7 +293,7 @@ final class ShardServer {
     private func fail(_ error: any Error, _ target: ReplyTarget) {
         environment.counters.failures.add()
         environment.logger.error("shard \(core.shard) answers INTERNAL_ERROR: \(error)")
-        target.send(error: .internalError, checkpoint: core.appliedIndex, key: environment.cdcKey)
+        target.send(error: .internalError, checkpoint: core.appliedIndex)
     }
 
     private func takeSnapshot(_ id: UInt64, _ target: ReplyTarget) {

@@ -115,8 +115,8 @@ struct ShardServiceTests {
         let registry = try FakeRegistry()
         let process = try ShardProcess(
             shards: "0-1", data: directory.path + "/shard", registry: registry.address,
-            ["--cdc-key", "000102030405060708090a0b0c0d0e0f"])
-        let key = MACKey(try #require(SecretKey(hexadecimal: "000102030405060708090a0b0c0d0e0f")))
+            try directory.clusterKey())
+        let key = MACKey(try #require(ClusterKey(hexadecimal: TemporaryDirectory.keyDigits)).key(for: .coordinator))
         let client = try client(registry, 1)
         let id = InodeID(type: .directory, shard: ShardID(rawValue: 1), index: 0)
         let (created, checkpoint) = try client.call(
@@ -131,6 +131,43 @@ struct ShardServiceTests {
         #expect(throws: ProtocolError.self) { try refused.get() }
         #expect(atRefusal == 2)
         #expect(process.kill(SIGTERM) == 0)
+    }
+
+    /// What coordinators may ask is done for that of this cluster, and for nobody who knows the published key.
+    @Test(arguments: [true, false]) func believesNoStranger(isSigned: Bool) throws {
+        let directory = try TemporaryDirectory()
+        let registry = try FakeRegistry()
+        let process = try ShardProcess(
+            shards: "0", data: directory.path + "/shard", registry: registry.address,
+            try directory.clusterKey())
+        let key = MACKey(try #require(ClusterKey(hexadecimal: TemporaryDirectory.keyDigits)).key(for: .coordinator))
+        let client = try client(registry)
+        let close = CloseSequencesRequest(through: 1 << 40)
+        let stranger =
+            isSigned
+            ? try encodedBytes(capacity: 100) { (writer) throws(EncodeError) in
+                try SignedPacket.write(
+                    .cdcToShardRequest, requestID: 77, kind: ShardKind.closeSequences.rawValue, body: close,
+                    key: MACKey(.wellKnownCoordinatorKey), into: &writer)
+            } : try datagram(close, id: 77)
+        client.send(stranger)
+        // Behind the other on the same socket, so the other has been looked at when this one is answered.
+        let number = ExecuteOnceRequest(
+            sequence: 5, closed: 0, kind: ShardKind.removeInode.rawValue,
+            body: try RemoveInodeRequest(id: InodeID(type: .directory, shard: shardZero, index: 5)).encoded())
+        let (answer, _) = try client.call(number, signedWith: key)
+        #expect(throws: Never.self) { try answer.get() }
+        #expect(process.kill(SIGTERM) == 0)
+    }
+
+    @Test func refusesKeysThatOthersMayRead() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try FakeRegistry()
+        let options = try directory.clusterKey(mode: 0o640)
+        #expect(throws: TestFailure.self) {
+            _ = try ShardProcess(
+                shards: "0", data: directory.path + "/shard", registry: registry.address, options)
+        }
     }
 
     /// What was answered is there after a kill, and after an orderly restart with other shards in between.
