@@ -119,7 +119,7 @@ let package = Package(
             name: "sterna-volatile-disk", dependencies: ["VolatileDisk", "CFUSE", "CLinux", argumentParser],
             path: "ops/volatile-disk/Command"),
         .executableTarget(
-            name: "sterna-torture", dependencies: ["Client", "BlockStore", "EventLoop", "Protocol", argumentParser],
+            name: "sterna-torture", dependencies: ["Client", "Daemon", "BlockStore", "EventLoop", "Protocol", argumentParser],
             path: "ops/torture-campaign", exclude: ["README.md"]),
         .executableTarget(
             name: "sterna-simulate", dependencies: ["Simulator", "Mutations", argumentParser], path: "ops/simulation",

@@ -1,3 +1,5 @@
+import Protocol
+
 /// What can be set on a client. The defaults suit a mount on a machine with a few gigabytes of memory.
 public struct ClientOptions: Hashable, Sendable {
     /// Repetition of requests to shards.
@@ -33,6 +35,9 @@ public struct ClientOptions: Hashable, Sendable {
     public var blockStallNanoseconds: UInt64 = 20_000_000_000
     /// How long to go on trying to place one span before the application sees an error.
     public var placementNanoseconds: UInt64 = 60_000_000_000
+
+    /// The cluster's key, for what only its own programs may ask for; nil for all others, and for servers of TernFS.
+    public var clusterKey: ClusterKey?
 
     public init() {}
 }

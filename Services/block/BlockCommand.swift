@@ -114,14 +114,14 @@ struct BlockCommand: ParsableCommand {
         let keys = try keys.load()
         try Daemon.run("sterna-block", daemon) { daemon in
             keys.warnIfOpen(daemon.logger)
-            BlockService(settings(registries, daemon.logger), on: daemon).start()
+            BlockService(settings(registries, keys, daemon.logger), on: daemon).start()
         }
     }
 
-    private func settings(_ registries: [SocketAddress], _ logger: Logger) -> BlockSettings {
+    private func settings(_ registries: [SocketAddress], _ keys: KeyRing, _ logger: Logger) -> BlockSettings {
         BlockSettings(
             disks: wantedDisks, announcedPath: announcedPath, location: LocationID(rawValue: location),
-            addresses: listen.addresses, registry: registries,
+            addresses: listen.addresses, registry: registries, keys: keys,
             eraseDelayNanoseconds: UInt64(eraseDelay) * 1_000_000_000,
             connectionTimeoutNanoseconds: UInt64(connectionTimeout) * 1_000_000_000,
             diskOptions: BlockDiskOptions(smallBlockBytes: smallBlockBytes, reservedBytes: reservedStorage),

@@ -37,6 +37,8 @@ final class CdcService: @unchecked Sendable {
     let options: Options
     /// Signs what goes to shards and what comes from there.
     let key: MACKey
+    /// Of requests that are not everybody's.
+    let proofKey: MACKey?
     let storage: CdcStorage
     let coordinator: Coordinator
     let clientSockets: [UDPSocket]
@@ -72,6 +74,7 @@ final class CdcService: @unchecked Sendable {
         daemon.counters.gauge("cdc_clock_deviation_seconds") { [clock] in clock.deviationSeconds.magnitude }
         guard let first = options.keys.coordinatorKeys.first else { preconditionFailure("the options ask for a key") }
         key = MACKey(first)
+        proofKey = options.keys.proofKey(for: .coordinatorRequests).map { MACKey($0) }
         metrics = CdcMetrics(daemon.counters)
         var settings = CoordinatorOptions(defaultInfo: try .sternaRootDefault())
         settings.shardTimeoutNanoseconds = options.shardTimeoutNanoseconds
@@ -85,8 +88,8 @@ final class CdcService: @unchecked Sendable {
         let shardSide = SocketAddress(address: options.addresses[0].address, port: 0)
         shardSocket = try UDPSocket(on: loop, binding: shardSide)
         registry = RegistryLink(
-            on: loop, logger: daemon.logger, registries: options.registries, location: options.location,
-            addresses: clientSockets.map { $0.localAddress })
+            on: loop, logger: daemon.logger, registries: options.registries, key: options.keys.cluster,
+            location: options.location, addresses: clientSockets.map { $0.localAddress })
     }
 
     /// Begins to serve. What was begun before a crash goes on at once; the readiness line follows when the registry

@@ -68,7 +68,7 @@ struct RegistryDaemon: ParsableCommand {
         try Daemon.run("sterna-registry", daemon) { daemon in
             keys.warnIfOpen(daemon.logger)
             let service = try RegistryService(
-                on: daemon, dataDirectory: data, addresses: listen.addresses,
+                on: daemon, dataDirectory: data, keys: keys, addresses: listen.addresses,
                 connections: connections.limits(descriptorsEach: 1, daemon.logger), configuration: core,
                 hasFilesIntervalNanoseconds: UInt64(hasFilesInterval) * 1_000_000_000,
                 acceptsLostLogTail: log.acceptLostLogTail)

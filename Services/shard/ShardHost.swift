@@ -31,7 +31,8 @@ final class ShardHost {
         self.daemon = daemon
         self.configuration = configuration
         storage = try ShardStorage.open(configuration, daemon)
-        registry = RegistryConnection(on: daemon.loop, addresses: configuration.registryAddresses)
+        registry = RegistryConnection(
+            on: daemon.loop, addresses: configuration.registryAddresses, key: configuration.keys.cluster)
         clock = ClusterClock(loop: daemon.loop)
         clockWatch = ClockWatch(clock, loop: daemon.loop, registries: configuration.registryAddresses) {
             [logger = daemon.logger] news in

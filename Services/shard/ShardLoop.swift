@@ -31,6 +31,7 @@ final class ShardLoop {
         let environment = ShardServer.Environment(
             loop: loop, clock: clock, logger: logger, counters: counters,
             coordinatorKeys: keys.coordinatorKeys.map { MACKey($0) },
+            proofKey: keys.proofKey(for: .shardRequests).map { MACKey($0) }, isOpen: keys.takesWellKnown,
             isBaseProtocolOnly: isBaseProtocolOnly, snapshots: snapshots,
             fail: { [unowned self] error in
                 // The log also stops when it is closed in good order.

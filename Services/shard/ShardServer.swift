@@ -22,6 +22,10 @@ final class ShardServer {
         let counters: ShardCounters
         /// What packets of the coordinator may be signed with; shared by the shards of a loop.
         let coordinatorKeys: [MACKey]
+        /// Of requests that are not everybody's.
+        let proofKey: MACKey?
+        /// Whether everybody may ask for them, as in TernFS.
+        let isOpen: Bool
         /// Whether requests of extensions are dropped.
         let isBaseProtocolOnly: Bool
         let snapshots: SnapshotWriter
@@ -144,6 +148,10 @@ final class ShardServer {
                 let packet = try PlainPacket(datagram, expecting: .shardRequest)
                 let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID)
                 try handle(packet.kind, packet.body, target)
+            case .provenShardRequest:
+                guard let key = environment.proofKey else { throw .wrongProtocol }
+                let proven = try ProvenPacket(datagram, expecting: .provenShardRequest, key: key)
+                try handle(proven, ReplyTarget(socket: socket, sender: sender, requestID: proven.packet.requestID))
             case .cdcToShardRequest:
                 let (packet, key) = try open(datagram)
                 let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID, signer: key)
@@ -170,13 +178,25 @@ final class ShardServer {
         throw failure
     }
 
+    private func handle(_ proven: ProvenPacket, _ target: ReplyTarget) throws(DecodeError) {
+        guard RequestProof.isCurrent(proven.time, at: now.nanoseconds) else {
+            environment.counters.untimely.add()
+            return refuse(.notAuthorised, target, checkpoint: core.appliedIndex)
+        }
+        try handle(proven.packet.kind, proven.packet.body, target, isProven: true)
+    }
+
     private func handle(
-        _ kindByte: UInt8, _ body: UnsafeRawBufferPointer, _ target: ReplyTarget
+        _ kindByte: UInt8, _ body: UnsafeRawBufferPointer, _ target: ReplyTarget, isProven: Bool = false
     ) throws(DecodeError) {
         guard let kind = ShardKind(rawValue: kindByte), !(environment.isBaseProtocolOnly && kind.isExtension) else {
             throw .unknownKind
         }
         guard target.isSigned || !kind.isPrivileged else { return environment.counters.unprivileged.add() }
+        guard isProven || environment.isOpen || target.isSigned || !kind.needsProof else {
+            environment.counters.unprivileged.add()
+            return refuse(.notAuthorised, target, checkpoint: core.appliedIndex)
+        }
         var reader = WireReader(body)
         let request = try AnyShardRequest.decode(kind: kind, from: &reader)
         try reader.finish()

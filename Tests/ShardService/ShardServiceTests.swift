@@ -160,6 +160,53 @@ struct ShardServiceTests {
         #expect(process.kill(SIGTERM) == 0)
     }
 
+    /// What destroys and moves what others have stored, and tells their cookies, is for the cluster's own programs.
+    @Test func maintenanceWantsAProof() throws {
+        let directory = try TemporaryDirectory("shard")
+        let registry = try FakeRegistry()
+        let process = try ShardProcess(
+            shards: "0", data: directory.path + "/shard", registry: registry.address, try directory.clusterKey())
+        let cluster = try #require(ClusterKey(hexadecimal: TemporaryDirectory.keyDigits))
+        let key = MACKey(cluster.key(for: .shardRequests))
+        let client = try client(registry)
+        let file = try makeFile("file", client)
+        _ = try client.call(ConstructFileRequest(type: .file, note: [1])).get()
+        let visit = VisitTransientFilesRequest(beginId: .null, mtu: 0)
+        let unlink = SameShardHardFileUnlinkRequest(
+            ownerId: .root, targetId: file, name: [1], creationTime: Timestamp(nanoseconds: 1))
+        #expect(try client.call(visit) == .failure(.notAuthorised))
+        #expect(try client.call(unlink) == .failure(.notAuthorised))
+        #expect(try client.call(ShardSnapshotRequest(snapshotId: 1)) == .failure(.notAuthorised))
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let now = loop.wallClock()
+        #expect(try client.call(visit, provenWith: key, at: now).get().files.count == 1)
+        #expect(try client.call(unlink, provenWith: key, at: now) == .failure(.edgeNotFound))
+        // Kept back, or from a machine whose clock is wrong.
+        for time in [now - 400_000_000_000, now + 400_000_000_000, 0, .max] {
+            #expect(try client.call(visit, provenWith: key, at: time) == .failure(.notAuthorised))
+        }
+        // The coordinator's requests are not for everybody who may collect.
+        let close = CloseSequencesRequest(through: 1)
+        let stranger = try encodedBytes(capacity: 100) { (writer) throws(EncodeError) in
+            try ProvenPacket.write(
+                .provenShardRequest, requestID: 9, kind: ShardKind.closeSequences.rawValue, body: close, time: now,
+                key: key, into: &writer)
+        }
+        client.send(stranger)
+        let wrong = try encodedBytes(capacity: 100) { (writer) throws(EncodeError) in
+            try ProvenPacket.write(
+                .provenShardRequest, requestID: 9, kind: ShardKind.visitTransientFiles.rawValue, body: visit, time: now,
+                key: MACKey(cluster.key(for: .coordinatorRequests)), into: &writer)
+        }
+        client.send(wrong)
+        // Behind them on the same socket.
+        client.send(try datagram(LookupRequest(dirId: .root, name: Array("file".utf8)), id: 10))
+        let answer = try #require(client.receive(timeoutMilliseconds: 10_000))
+        #expect(answer[4] == 10)
+        #expect(process.kill(SIGTERM) == 0)
+    }
+
     @Test func refusesKeysThatOthersMayRead() throws {
         let directory = try TemporaryDirectory()
         let registry = try FakeRegistry()

@@ -40,11 +40,20 @@ public struct ClusterKey: Hashable, Sendable, CustomStringConvertible {
 public enum KeyPurpose: Sendable {
     /// Packets between the coordinator and the shards.
     case coordinator
+    /// Proofs on registry connections.
+    case registryConnections
+    /// Requests to shards that are not everybody's.
+    case shardRequests
+    /// Requests to the coordinator that are not everybody's.
+    case coordinatorRequests
 
     /// Never changed: other versions derive the same.
     var label: String {
         switch self {
         case .coordinator: "coordinator and shards"
+        case .registryConnections: "registry connections"
+        case .shardRequests: "requests to shards"
+        case .coordinatorRequests: "requests to the coordinator"
         }
     }
 }

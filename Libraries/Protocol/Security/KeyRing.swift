@@ -11,6 +11,9 @@ public struct KeyRing: Sendable {
         self.takesWellKnown = takesWellKnown
     }
 
+    /// What proves requests of the cluster's own programs; nil where nobody can.
+    public func proofKey(for purpose: KeyPurpose) -> SecretKey? { cluster?.key(for: purpose) }
+
     /// What packets between coordinator and shards may be signed with; the first signs what is sent unasked.
     public var coordinatorKeys: [SecretKey] {
         (cluster.map { [$0.key(for: .coordinator)] } ?? []) + (takesWellKnown ? [.wellKnownCoordinatorKey] : [])
