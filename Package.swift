@@ -97,7 +97,7 @@ let package = Package(
         library(
             "ConsistencyCheck",
             ["ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "BlockStore", "Client"]),
-        library("Daemon", ["EventLoop", "CLinux", argumentParser, logging]),
+        library("Daemon", ["EventLoop", "Protocol", "CLinux", argumentParser, logging]),
 
         // Services
         service("registry", product: "sterna-registry", ["RegistryCore", "ReplicatedLog", "EventLoop", "Client"]),
@@ -119,7 +119,7 @@ let package = Package(
             name: "sterna-volatile-disk", dependencies: ["VolatileDisk", "CFUSE", "CLinux", argumentParser],
             path: "ops/volatile-disk/Command"),
         .executableTarget(
-            name: "sterna-torture", dependencies: ["Client", "BlockStore", "EventLoop", "Protocol", argumentParser],
+            name: "sterna-torture", dependencies: ["Client", "Daemon", "BlockStore", "EventLoop", "Protocol", argumentParser],
             path: "ops/torture-campaign", exclude: ["README.md"]),
         .executableTarget(
             name: "sterna-simulate", dependencies: ["Simulator", "Mutations", argumentParser], path: "ops/simulation",
@@ -172,7 +172,7 @@ let package = Package(
                 "ConsistencyCheck", "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Erasure",
                 "Client", "EventLoop", "Protocol",
             ], exclude: ["README.md"]),
-        tests("Daemon", ["Daemon", "EventLoop", argumentParser, logging], exclude: ["README.md"]),
+        tests("Daemon", ["Daemon", "EventLoop", "Protocol", argumentParser, logging], exclude: ["README.md"]),
         tests("CommandLine", ["sterna"]),
         tests(
             "EndToEnd",

@@ -12,9 +12,9 @@ package actor BlockServiceDirectory {
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    package init(loop: EventLoop, registries: [SocketAddress]) {
+    package init(loop: EventLoop, registries: [SocketAddress], key: ClusterKey?) {
         self.loop = loop
-        registry = RegistryConnection(on: loop, addresses: registries)
+        registry = RegistryConnection(on: loop, addresses: registries, key: key)
     }
 
     package func close() {

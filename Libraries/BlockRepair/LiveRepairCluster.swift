@@ -17,7 +17,8 @@ package actor LiveRepairCluster: MigrationCluster {
     package init(client: Client, registries: [SocketAddress], requestsPerSecond: UInt32) {
         self.client = client
         pacer = Pacer(loop: client.loop, perSecond: requestsPerSecond)
-        directory = BlockServiceDirectory(loop: client.loop, registries: registries)
+        directory = BlockServiceDirectory(
+            loop: client.loop, registries: registries, key: client.options.clusterKey)
     }
 
     /// Closes what this made; the client is its owner's.

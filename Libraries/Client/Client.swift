@@ -28,7 +28,8 @@ public actor Client {
     public init(
         loop: EventLoop, registries: [SocketAddress], options: ClientOptions = ClientOptions()
     ) throws(ClientError) {
-        try self.init(loop: loop, source: RegistrySource(loop: loop, registries: registries), options: options)
+        let source = RegistrySource(loop: loop, registries: registries, key: options.clusterKey)
+        try self.init(loop: loop, source: source, options: options)
     }
 
     /// For tests, which bring their own addresses.

@@ -13,6 +13,9 @@ package final class ClientCore: @unchecked Sendable {
     package let options: ClientOptions
     package let pool: BufferPool
     package let transport: DatagramTransport
+    /// Prove requests that are not everybody's, if the cluster's key is known.
+    let shardProof: MACKey?
+    let cdcProof: MACKey?
     package let connections: BlockConnectionPool
     package let health: ServiceHealth
     package let chunks: ChunkCache
@@ -33,6 +36,8 @@ package final class ClientCore: @unchecked Sendable {
         pool = BufferPool(retainedBytes: options.readCacheBytes / 2 + options.pendingWriteBytes / 2)
         transport = DatagramTransport(
             loop: loop, largestDatagram: options.datagramBytes, firstID: .random(in: 1..<(.max)))
+        shardProof = options.clusterKey.map { MACKey($0.key(for: .shardRequests)) }
+        cdcProof = options.clusterKey.map { MACKey($0.key(for: .coordinatorRequests)) }
         connections = BlockConnectionPool(loop: loop, stallNanoseconds: options.blockStallNanoseconds)
         health = ServiceHealth(
             avoidNanoseconds: options.avoidNanoseconds, avoidWritingNanoseconds: options.avoidWritingNanoseconds,

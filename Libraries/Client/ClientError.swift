@@ -72,6 +72,8 @@ public struct ClientError: Error, Hashable, Sendable, CustomStringConvertible {
 extension ClientError.Cause {
     var sentence: String {
         switch self {
+        case .refused(.notAuthorised):
+            "this is done only for programs with the cluster's key (--key-file) and clocks less than five minutes apart"
         case .refused(let code): "the service answered \(code)"
         case .timeout: "no answer in time; is the service running and reachable?"
         case .unavailable: "nobody can be reached for it; is the service running and registered?"

@@ -1,3 +1,5 @@
+import Protocol
+
 /// What can be set on a client. The defaults suit a mount on a machine with a few gigabytes of memory.
 public struct ClientOptions: Hashable, Sendable {
     /// Repetition of requests to shards.
@@ -41,6 +43,9 @@ public struct ClientOptions: Hashable, Sendable {
     public var writeTimeoutNanoseconds: UInt64 = 300_000_000_000
     /// How long a span must have had no place before the registry is asked whether the cluster is full.
     public var fullNanoseconds: UInt64 = 10_000_000_000
+
+    /// The cluster's key, for what only its own programs may ask for; nil for all others, and for servers of TernFS.
+    public var clusterKey: ClusterKey?
 
     public init() {}
 

@@ -18,6 +18,7 @@ public enum RegistryCallError: Error, Sendable, CustomStringConvertible {
         switch self {
         case .timedOut(let lastAttempt): "no answer from the registry in time (\(lastAttempt))"
         case .closed: "the registry connection was closed"
+        case .refused(.notAuthorised): "the registry does this only for programs with the cluster's key (--key-file)"
         case .refused(let code): "the registry answered \(code)"
         case .malformed: "the registry's answer makes no sense"
         case .unencodable: "the request is too long for the protocol"

@@ -6,7 +6,8 @@ import Protocol
 /// Calls wait in line: one request is on its way at a time. The connection is made when the first call needs it, kept
 /// while it lasts, and made anew, at the next address in turn, when a registry closes it, which is how one that is not
 /// the leader answers. A call is repeated that way until its time is up; repeating is harmless for all requests but
-/// CREATE_LOCATION, which fails as closed instead. So does EXTENSIONS, whose answer a closed connection is.
+/// CREATE_LOCATION, which fails as closed instead. So does EXTENSIONS, whose answer a closed connection is. With the
+/// cluster's key, each new connection proves it before anything else.
 ///
 /// Belongs to its loop: everything, completions included, happens there. Costs nothing while idle.
 public final class RegistryConnection {
@@ -17,6 +18,7 @@ public final class RegistryConnection {
     public var addresses: [SocketAddress]
 
     let loop: EventLoop
+    private let key: ClusterKey?
     private var waiting: [RegistryCall] = []
     private var link = Link.none
     private var addressIndex = 0
@@ -31,12 +33,16 @@ public final class RegistryConnection {
         case connecting(attempt: Int)
         /// All addresses failed: nothing until the timer fires.
         case pausing(LoopTimer)
+        /// Made, and being proven to belong to the cluster's own programs.
+        case proving(RegistryExchange)
         case ready(RegistryExchange)
     }
     private var attempts = 0
 
-    public init(on loop: EventLoop, addresses: [SocketAddress]) {
+    /// - Parameter key: the cluster's, for requests that are not everybody's.
+    public init(on loop: EventLoop, addresses: [SocketAddress], key: ClusterKey? = nil) {
         self.loop = loop
+        self.key = key
         self.addresses = addresses
     }
 
@@ -86,7 +92,7 @@ public final class RegistryConnection {
         guard !isClosed, let call = waiting.first else { return }
         switch link {
         case .none: connect()
-        case .connecting, .pausing: return
+        case .connecting, .pausing, .proving: return
         case .ready(let exchange):
             guard !exchange.isBusy else { return }
             exchange.send(call.frame) { [weak self] reply in self?.received(reply, for: call) }
@@ -111,12 +117,34 @@ public final class RegistryConnection {
         }
         switch result {
         case .success(let connection):
-            link = .ready(RegistryExchange(connection) { [weak self] reason in self?.lost(reason) })
-            advance()
+            let exchange = RegistryExchange(connection) { [weak self] reason in self?.lost(reason) }
+            guard let key else {
+                link = .ready(exchange)
+                return advance()
+            }
+            link = .proving(exchange)
+            prove(key, on: exchange)
         case .failure(let error):
             link = .none
             tryNextAddress(after: error.description)
         }
+    }
+
+    private func prove(_ key: ClusterKey, on exchange: RegistryExchange) {
+        let proof = RegistryProof(key) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success:
+                link = .ready(exchange)
+            case .failure(let error):
+                dropLink()
+                guard let call = waiting.first else { return }
+                remove(call)
+                call.finish(.failure(error))
+            }
+            advance()
+        }
+        proof.begin(on: exchange)
     }
 
     /// An answer, or what came instead of one.
@@ -130,9 +158,11 @@ public final class RegistryConnection {
 
     /// The connection ended without an answer to the present call, or while idle.
     private func lost(_ reason: String) {
-        let wasBusy = if case .ready(let exchange) = link { exchange.isBusy } else { false }
+        let wasProving = if case .proving = link { true } else { false }
+        let wasBusy = if case .ready(let exchange) = link { exchange.isBusy } else { wasProving }
         dropLink()
         guard wasBusy, let call = waiting.first else { return advance() }
+        if wasProving { return tryNextAddress(after: "\(reason) when the cluster's key was to be proven to it") }
         if !call.isRepeatable {
             remove(call)
             call.finish(.failure(.closed))
@@ -179,7 +209,7 @@ public final class RegistryConnection {
         switch link {
         case .none, .connecting: break
         case .pausing(let timer): timer.cancel()
-        case .ready(let exchange): exchange.close()
+        case .proving(let exchange), .ready(let exchange): exchange.close()
         }
         link = .none
     }

@@ -19,6 +19,7 @@ extension Coordinator {
             preconditionFailure("only logged requests of clients begin")
         }
         transaction.isLogged = true
+        transaction.awaitsBegin = true
         let directory = transaction.machine.loggedDirectory
         pending.addUrgent(.begin(transaction.id, origin: origin, request: request, directory: directory))
     }

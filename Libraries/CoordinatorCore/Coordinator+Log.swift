@@ -52,7 +52,12 @@ extension Coordinator {
             switch record {
             case .begin(let id, _, _, _):
                 guard let transaction = running[id] else { continue }
-                perform(transaction, now) { $0.begun(&$1) }
+                transaction.awaitsBegin = false
+                if transaction.isInDoubt {
+                    startAgain(transaction, now)
+                } else {
+                    perform(transaction, now) { $0.begun(&$1) }
+                }
             case .finish(let id, let changes, let reply):
                 forgetDecision(reply)
                 if let transaction = running[id], let reply = transaction.heldReply { answer(transaction, reply) }

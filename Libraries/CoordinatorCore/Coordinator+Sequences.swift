@@ -7,7 +7,8 @@ extension Coordinator {
     func reserveSequences() {
         guard isLeading, !isReservingSequences else { return }
         isReservingSequences = true
-        pending.addUrgent(.reserveSequences(through: ledger.lastSequence &+ options.sequenceReservation))
+        let last = max(ledger.lastSequence, nextSequence &- 1)
+        pending.addUrgent(.reserveSequences(through: last &+ options.sequenceReservation))
     }
 
     func reserved(sequencesThrough last: UInt64, _ now: UInt64) {
@@ -26,6 +27,22 @@ extension Coordinator {
         defer { nextSequence &+= 1 }
         return nextSequence
     }
+
+    /// A shard has closed a number that was in use: it has heard of later ones, because our state comes from an older
+    /// backup, or a stranger has told it. Later ones are taken from now on. Reserving them goes through the log, so a
+    /// leader that has a successor gets none.
+    func leap(past sequence: UInt64, at shard: ShardID) {
+        guard sequence >= leaptTo else { return }
+        let index = Int(shard.rawValue)
+        // Twice as far each time: however far the shard is, it is reached soon.
+        let distance = min(options.sequenceReservation << min(channels[index].leaps, 31), Self.longestLeap)
+        channels[index].leaps += 1
+        nextSequence = max(nextSequence, lastSequence &+ 1) &+ distance
+        leaptTo = nextSequence
+        reserveSequences()
+    }
+
+    private static let longestLeap: UInt64 = 1 << 42
 
     /// Every number up to here is durably reserved.
     package var reservedSequences: UInt64 { ledger.lastSequence }

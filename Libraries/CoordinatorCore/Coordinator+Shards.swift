@@ -7,7 +7,6 @@ extension Coordinator {
     ///   - answer: as it stood in the packet; that to a write is an EXECUTE_ONCE response, or an error that kept it
     ///     from being carried out.
     ///   - now: monotonic nanoseconds.
-    /// - Throws: `CoordinatorFailure.superseded` when the shard obeys a newer leader.
     public func receive(
         _ answer: Result<AnyShardResponse, ProtocolError>, toRequest requestID: UInt64, now: UInt64
     ) throws(CoordinatorFailure) {
@@ -19,7 +18,7 @@ extension Coordinator {
             if request.sequence == nil {
                 read(answer, requestID, request, transaction, step, now)
             } else {
-                try written(answer, requestID, request, transaction, step, now)
+                written(answer, requestID, request, transaction, step, now)
             }
             try runAll(now)
         }
@@ -28,8 +27,13 @@ extension Coordinator {
     private func receiveFence(
         _ answer: ShardAnswer, _ requestID: UInt64, _ request: ShardRequest, _ now: UInt64
     ) {
-        // Whatever else the shard says, it is asked again.
-        guard case .success(.closeSequences) = answer else { return }
+        guard case .success(.closeSequences) = answer else {
+            // Whatever it says, it is asked again.
+            if case .failure(let error) = answer, request.attempts == 1 {
+                outbox.warnings.append("shard \(request.shard) does not close our earlier numbers: \(error)")
+            }
+            return
+        }
         requests[requestID] = nil
         fenceStands(at: request.shard, now)
     }
@@ -51,10 +55,14 @@ extension Coordinator {
     private func written(
         _ answer: ShardAnswer, _ requestID: UInt64, _ request: ShardRequest, _ transaction: Running,
         _ step: TransactionStep, _ now: UInt64
-    ) throws(CoordinatorFailure) {
+    ) {
         switch answer {
         case .failure(.requestIsStale):
-            throw .superseded(request.shard)
+            outbox.warnings.append("shard \(request.shard) has closed our numbers; \(transaction.id) starts again")
+            if let sequence = request.sequence { leap(past: sequence, at: request.shard) }
+            settle(request, now)
+            transaction.isInDoubt = true
+            finish(requestID, answer, transaction, step, now)
         case .failure(let error) where error.isTransient:
             // Not carried out, but a copy of it may have been: it keeps its number.
             postpone(requestID, transaction, now)
@@ -65,6 +73,7 @@ extension Coordinator {
         case .success(.executeOnce(let response)):
             guard let answer = response.answer(to: request.request.kind) else { return }
             settle(request, now)
+            channels[Int(request.shard.rawValue)].leaps = 0
             if case .failure(let error) = answer, error.isTransient {
                 // The shard remembers this answer, so it has to be another request.
                 requests[requestID]?.sequence = nil
@@ -81,7 +90,17 @@ extension Coordinator {
     ) {
         requests[requestID] = nil
         transaction.openRequests.remove(requestID)
+        if transaction.isInDoubt { return startAgain(transaction, now) }
         perform(transaction, now) { $0.handle(answer, to: step, &$1) }
+    }
+
+    /// Once nothing that it asked for can be carried out any more, a transaction in doubt goes on as after a crash: from
+    /// what the shards say.
+    func startAgain(_ transaction: Running, _ now: UInt64) {
+        guard transaction.openRequests.isEmpty, !transaction.awaitsBegin else { return }
+        transaction.isInDoubt = false
+        transaction.machine = transaction.machine.startingAgain
+        perform(transaction, now) { $0.start(&$1) }
     }
 
     /// Repeats what has waited too long for its answer, and what a shard refused a while ago.

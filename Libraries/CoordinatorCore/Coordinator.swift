@@ -26,6 +26,10 @@ public final class Coordinator {
         var openRequests: Set<UInt64> = []
         /// How often a shard has refused something for the moment; spaces the repetitions.
         var refusals = 0
+        /// The begin record is on its way into the log.
+        var awaitsBegin = false
+        /// A shard has closed the number of a write without saying what became of it (README.md, "Exactly once").
+        var isInDoubt = false
         /// The answer, held back until the log knows it.
         var heldReply: Result<AnyCdcResponse, ProtocolError>?
 
@@ -59,6 +63,8 @@ public final class Coordinator {
     /// The last number that the log knows to be reserved.
     var lastSequence: UInt64 = 0
     var isReservingSequences = false
+    /// Stale answers to numbers below this one have been reacted to.
+    var leaptTo: UInt64 = 0
 
     // Directory ids
     var freeDirectories: [InodeID] = []

@@ -19,7 +19,7 @@ public struct CoordinatorOptions: Sendable {
     /// Directory ids are reserved in the log this many at a time.
     public var directoryReservation = 512
     /// Numbers for requests to shards are reserved in the log this many at a time.
-    public var sequenceReservation: UInt64 = 1 << 32
+    public var sequenceReservation: UInt64 = 1 << 20
     /// How many answers a shard has to remember at most while it leaves one request unanswered; shards refuse to
     /// remember more than 65,536.
     public var maximumOpenSequences = 8_192

@@ -28,6 +28,10 @@ public struct Outbox: Sendable {
     public var clientReplies: [ClientReply] = []
     /// Answers of shards that contradict the namespace's rules: one sentence each, for the operator's log.
     public var alarms: [String] = []
+    /// What somebody should know although the coordinator gets over it.
+    public var warnings: [String] = []
 
-    public var isEmpty: Bool { shardSends.isEmpty && clientReplies.isEmpty && alarms.isEmpty }
+    public var isEmpty: Bool {
+        shardSends.isEmpty && clientReplies.isEmpty && alarms.isEmpty && warnings.isEmpty
+    }
 }

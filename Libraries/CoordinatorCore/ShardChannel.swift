@@ -4,6 +4,8 @@ struct ShardChannel {
 
     /// Whether the shard is known to have closed the numbers of earlier leaders.
     var fence = Fence.none
+    /// How often in a row it has found our numbers to be closed.
+    var leaps: UInt64 = 0
     var open = OpenSequences()
     /// Requests that cannot go yet, in order: reads wait for the fence, writes for a number.
     var waiting: [UInt64] = []

@@ -27,7 +27,8 @@ public actor LiveCluster: ClusterAccess {
         self.client = client
         self.clock = clock
         pacer = Pacer(loop: client.loop, perSecond: requestsPerSecond)
-        registry = RegistryConnection(on: client.loop, addresses: registries)
+        registry = RegistryConnection(
+            on: client.loop, addresses: registries, key: client.options.clusterKey)
     }
 
     /// Closes what this made; the client is its owner's.

@@ -22,6 +22,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case linkIgnoresExpectation
     case appliedIndexIsNotStored
     case swapForgetsIndex
+    case numbersHaveNoWindow
     case hashGroupsHaveNoLimit
     case blockNumbersNeverGoBack
     case blockNumbersAreTheClock

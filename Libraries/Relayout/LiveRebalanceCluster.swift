@@ -29,7 +29,8 @@ package actor LiveRebalanceCluster: RebalanceCluster {
         self.client = client
         self.repairCluster = repairCluster
         self.repair = repair
-        registry = RegistryConnection(on: client.loop, addresses: registries)
+        registry = RegistryConnection(
+            on: client.loop, addresses: registries, key: client.options.clusterKey)
     }
 
     /// Closes what this made; everything else is its owner's.

@@ -28,7 +28,8 @@ public actor LiveScrubCluster: ScrubCluster {
         self.client = client
         self.replacement = replacement
         pacer = Pacer(loop: client.loop, perSecond: requestsPerSecond)
-        registry = RegistryConnection(on: client.loop, addresses: registries)
+        registry = RegistryConnection(
+            on: client.loop, addresses: registries, key: client.options.clusterKey)
     }
 
     /// Closes what this made; the client is its owner's.

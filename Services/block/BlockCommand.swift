@@ -15,6 +15,7 @@ struct BlockCommand: ParsableCommand {
     @OptionGroup var registry: RegistryOptions
     @OptionGroup var listen: ListenOptions
     @OptionGroup var connections: ConnectionOptions
+    @OptionGroup var keys: KeyOptions
 
     @Option(name: .customLong("disk"), help: "A disk as PATH:CLASS:FAILUREDOMAIN, CLASS flash or hdd. May be repeated.")
     var disks: [DiskOption] = []
@@ -110,15 +111,17 @@ struct BlockCommand: ParsableCommand {
 
     func run() throws {
         let registries = try registry.registry.resolve()
+        let keys = try keys.load()
         try Daemon.run("sterna-block", daemon) { daemon in
-            BlockService(settings(registries, daemon.logger), on: daemon).start()
+            keys.warnIfOpen(daemon.logger)
+            BlockService(settings(registries, keys, daemon.logger), on: daemon).start()
         }
     }
 
-    private func settings(_ registries: [SocketAddress], _ logger: Logger) -> BlockSettings {
+    private func settings(_ registries: [SocketAddress], _ keys: KeyRing, _ logger: Logger) -> BlockSettings {
         BlockSettings(
             disks: wantedDisks, announcedPath: announcedPath, location: LocationID(rawValue: location),
-            addresses: listen.addresses, registry: registries,
+            addresses: listen.addresses, registry: registries, keys: keys,
             eraseDelayNanoseconds: UInt64(eraseDelay) * 1_000_000_000,
             connectionTimeoutNanoseconds: UInt64(connectionTimeout) * 1_000_000_000,
             diskOptions: BlockDiskOptions(smallBlockBytes: smallBlockBytes, reservedBytes: reservedStorage),

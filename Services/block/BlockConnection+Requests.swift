@@ -43,6 +43,9 @@ extension BlockConnection {
         let size = Int(clamping: request.size)
         guard let disk else { return refuseWrite(.blockServiceNotFound, size: size) }
         if let error = server.rules.refusal(of: request) { return refuseWrite(error, size: size) }
+        guard !disk.isOnTrial else { return refuseWrite(RequestRules.overload, size: size) }
+        disk.isOnTrial = true
+        whenJobEnds = { _ in disk.isOnTrial = false }
         let job = WriteJob(
             disk, BlockID(rawValue: 0), size: size, checksum: nil, head: takeInput(atMost: size),
             answer: Answers.success(to: request, TestWriteResponse()))

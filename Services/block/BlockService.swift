@@ -18,7 +18,7 @@ final class BlockService {
         self.settings = settings
         self.daemon = daemon
         server = BlockServer(settings, on: daemon)
-        registry = RegistryConnection(on: daemon.loop, addresses: settings.registry)
+        registry = RegistryConnection(on: daemon.loop, addresses: settings.registry, key: settings.keys.cluster)
     }
 
     /// Opens the disks, asks the registry what it knows of them, listens, registers, and then is ready.

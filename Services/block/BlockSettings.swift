@@ -10,6 +10,7 @@ struct BlockSettings {
     var location: LocationID
     var addresses: [SocketAddress]
     var registry: [SocketAddress]
+    var keys: KeyRing
     var eraseDelayNanoseconds: UInt64
     var connectionTimeoutNanoseconds: UInt64
     /// Limit for small blocks, and what to keep free.

@@ -15,6 +15,8 @@ final class ServedDisk {
     let mac: MACKey
     /// Blocks that were fetched lately, open.
     let recent = RecentFiles()
+    /// Somebody is trying how fast it writes; others wait, since anybody may.
+    var isOnTrial = false
     /// Decommissioned before this process started: its blocks are the registry's matter now.
     var isDead = false
     /// The registry has decommissioned it at our request.

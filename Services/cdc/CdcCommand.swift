@@ -18,8 +18,7 @@ struct CdcCommand: ParsableCommand {
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var log: LogOptions
 
-    @Option(help: "Key shared with the shards, 32 hexadecimal digits.")
-    var cdcKey: HexadecimalKey = HexadecimalKey(key: .defaultCdcKey)
+    @OptionGroup var keys: KeyOptions
 
     @Option(help: "Milliseconds that a shard may take before its request is repeated (1...60000).")
     var shardTimeoutMs: Int = 100
@@ -43,36 +42,18 @@ struct CdcCommand: ParsableCommand {
     func run() throws {
         let registries = try registry.registry.resolve()
         var options = CdcService.Options(
-            dataDirectory: data, addresses: listen.addresses, registries: registries, key: cdcKey.key)
+            dataDirectory: data, addresses: listen.addresses, registries: registries, keys: try keys.load())
         options.shardTimeoutNanoseconds = UInt64(shardTimeoutMs) * 1_000_000
         options.location = LocationID(rawValue: location)
         options.isBaseProtocolOnly = baseProtocolOnly
         options.acceptsLostLogTail = log.acceptLostLogTail
         var service: CdcService?
         try Daemon.run("cdc", daemon) { daemon in
+            options.keys.warnIfOpen(daemon.logger)
             let made = try CdcService(daemon, options)
             try made.start()
             service = made
         }
         _ = service
-    }
-}
-
-/// A 16-byte key as hexadecimal digits on the command line.
-struct HexadecimalKey: ExpressibleByArgument {
-    var key: SecretKey
-
-    init(key: SecretKey) { self.key = key }
-
-    init?(argument: String) {
-        var bytes: [UInt8] = []
-        var digits = Array(argument.utf8)[...]
-        guard digits.count == 32 else { return nil }
-        while let high = digits.popFirst(), let low = digits.popFirst() {
-            guard let byte = UInt8(String(decoding: [high, low], as: UTF8.self), radix: 16) else { return nil }
-            bytes.append(byte)
-        }
-        guard let key = try? SecretKey(decoding: bytes) else { return nil }
-        self.key = key
     }
 }

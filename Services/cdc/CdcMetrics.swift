@@ -5,6 +5,8 @@ import Daemon
 final class CdcMetrics {
     let clientRequests: Counter
     let clientDatagramsRefused: Counter
+    /// Refused for want of a proof, or because its time is too far from this machine's.
+    let clientRequestsUnproven: Counter
     let shardDatagramsRefused: Counter
     private let fields: [(Counter, KeyPath<CoordinatorStatistics, UInt64>)]
     private var last = CoordinatorStatistics()
@@ -12,6 +14,7 @@ final class CdcMetrics {
     init(_ counters: Counters) {
         clientRequests = counters.counter("client_requests_total")
         clientDatagramsRefused = counters.counter("client_datagrams_refused_total")
+        clientRequestsUnproven = counters.counter("client_requests_unproven_total")
         shardDatagramsRefused = counters.counter("shard_datagrams_refused_total")
         fields = [
             (counters.counter("transactions_started_total"), \.transactionsStarted),

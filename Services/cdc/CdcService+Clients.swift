@@ -22,13 +22,17 @@ extension CdcService {
     func receiveFromClient(_ datagram: UnsafeRawBufferPointer, _ sender: SocketAddress, socket: Int) {
         guard !isStopping else { return }
         do throws(DecodeError) {
-            let packet = try PlainPacket(datagram, expecting: .cdcRequest)
+            let (packet, isProven) = try open(datagram)
             guard let kind = CdcKind(rawValue: packet.kind) else { throw .unknownKind }
             var reader = WireReader(packet.body)
             let request = try AnyCdcRequest.decode(kind: kind, from: &reader)
             try reader.finish()
             let origin = RequestOrigin(sender, socket: socket, requestID: packet.requestID)
             metrics.clientRequests.add()
+            guard isProven || options.keys.takesWellKnown || !kind.needsProof else {
+                metrics.clientRequestsUnproven.add()
+                return send(ClientReply(origin: origin, result: .failure(.notAuthorised)))
+            }
             if case .cdcSnapshot(let snapshot) = request {
                 takeSnapshot(snapshot.snapshotId, for: origin)
             } else {
@@ -41,6 +45,15 @@ extension CdcService {
         }
     }
 
+    /// A request, and whether it comes from one of the cluster's own programs.
+    private func open(_ datagram: UnsafeRawBufferPointer) throws(DecodeError) -> (PlainPacket, isProven: Bool) {
+        guard let proofKey, ProtocolWord(of: datagram) == .provenCdcRequest else {
+            return (try PlainPacket(datagram, expecting: .cdcRequest), false)
+        }
+        let proven = try ProvenPacket(datagram, expecting: .provenCdcRequest, key: proofKey)
+        return (proven.packet, RequestProof.isCurrent(proven.time, at: loop.wallClock()))
+    }
+
     /// Lets everything out that the coordinator wants sent.
     func sendOutbox() {
         guard !coordinator.outbox.isEmpty else { return }
@@ -48,6 +61,7 @@ extension CdcService {
         for reply in outbox.clientReplies { send(reply) }
         for request in outbox.shardSends { send(request) }
         for alarm in outbox.alarms { logger.error("\(alarm)") }
+        for warning in outbox.warnings { logger.warning("\(warning)") }
     }
 
     func send(_ reply: ClientReply) {

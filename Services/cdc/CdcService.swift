@@ -16,18 +16,18 @@ final class CdcService: @unchecked Sendable {
         var dataDirectory: String
         var addresses: [SocketAddress]
         var registries: [SocketAddress]
-        var key: SecretKey
+        var keys: KeyRing
         var shardTimeoutNanoseconds: UInt64 = 100_000_000
         var location = LocationID.default
         /// Whether shards are asked for nothing that the base protocol does not have; otherwise the registry tells.
         var isBaseProtocolOnly = false
         var acceptsLostLogTail = false
 
-        init(dataDirectory: String, addresses: [SocketAddress], registries: [SocketAddress], key: SecretKey) {
+        init(dataDirectory: String, addresses: [SocketAddress], registries: [SocketAddress], keys: KeyRing) {
             self.dataDirectory = dataDirectory
             self.addresses = addresses
             self.registries = registries
-            self.key = key
+            self.keys = keys
         }
     }
 
@@ -35,7 +35,10 @@ final class CdcService: @unchecked Sendable {
     let loop: EventLoop
     let logger: Logger
     let options: Options
+    /// Signs what goes to shards and what comes from there.
     let key: MACKey
+    /// Of requests that are not everybody's.
+    let proofKey: MACKey?
     let storage: CdcStorage
     let coordinator: Coordinator
     let clientSockets: [UDPSocket]
@@ -69,7 +72,9 @@ final class CdcService: @unchecked Sendable {
             }
         }
         daemon.counters.gauge("cdc_clock_deviation_seconds") { [clock] in clock.deviationSeconds.magnitude }
-        key = MACKey(options.key)
+        guard let first = options.keys.coordinatorKeys.first else { preconditionFailure("the options ask for a key") }
+        key = MACKey(first)
+        proofKey = options.keys.proofKey(for: .coordinatorRequests).map { MACKey($0) }
         metrics = CdcMetrics(daemon.counters)
         var settings = CoordinatorOptions(defaultInfo: try .sternaRootDefault())
         settings.shardTimeoutNanoseconds = options.shardTimeoutNanoseconds
@@ -83,8 +88,8 @@ final class CdcService: @unchecked Sendable {
         let shardSide = SocketAddress(address: options.addresses[0].address, port: 0)
         shardSocket = try UDPSocket(on: loop, binding: shardSide)
         registry = RegistryLink(
-            on: loop, logger: daemon.logger, registries: options.registries, location: options.location,
-            addresses: clientSockets.map { $0.localAddress })
+            on: loop, logger: daemon.logger, registries: options.registries, key: options.keys.cluster,
+            location: options.location, addresses: clientSockets.map { $0.localAddress })
     }
 
     /// Begins to serve. What was begun before a crash goes on at once; the readiness line follows when the registry

@@ -29,12 +29,12 @@ final class RegistryLink {
     private var isStopped = false
 
     init(
-        on loop: EventLoop, logger: Logger, registries: [SocketAddress], location: LocationID,
+        on loop: EventLoop, logger: Logger, registries: [SocketAddress], key: ClusterKey?, location: LocationID,
         addresses: [SocketAddress]
     ) {
         self.loop = loop
         self.logger = logger
-        connection = RegistryConnection(on: loop, addresses: registries)
+        connection = RegistryConnection(on: loop, addresses: registries, key: key)
         let ports = addresses.map { IpPort(addrs: IPv4Address(rawValue: $0.address), port: $0.port) }
         let none = IpPort(addrs: .any, port: 0)
         registration = RegisterCdcRequest(

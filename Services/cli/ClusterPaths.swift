@@ -14,6 +14,7 @@ struct ClusterPaths {
     }
 
     var layout: String { root + "/cluster" }
+    var key: String { root + "/key" }
     var lock: String { root + "/lock" }
     var logs: String { root + "/log" }
     var run: String { root + "/run" }

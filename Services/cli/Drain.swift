@@ -1,6 +1,7 @@
 import ArgumentParser
 import BlockRepair
 import Client
+import Daemon
 import EventLoop
 import Protocol
 
@@ -22,6 +23,8 @@ struct Drain: ParsableCommand {
 
     @Option(help: "Address of the registry, HOST:PORT.")
     var registry: String
+
+    @OptionGroup var key: ClientKeyOptions
 
     @Option(help: "Bytes per second that are written at most; 0 = no limit.")
     var bytesPerSecond: UInt64 = 0
@@ -49,7 +52,7 @@ struct Drain: ParsableCommand {
     }
 
     func run() throws {
-        try RegistryClient(registry).run { [self] registry in
+        try RegistryClient(registry, key: try key.load()).run { [self] registry in
             let services = try await registry.call(AllBlockServicesDeprecatedRequest()).blockServices
             let chosen = try chosen(from: BlockServiceList(services: services))
             let name = "block service \(chosen.id) (\(String(decoding: chosen.path, as: UTF8.self)))"

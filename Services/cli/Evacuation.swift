@@ -28,6 +28,7 @@ struct Evacuation: Sendable {
         let loop = registry.loop
         var clientOptions = ClientOptions()
         clientOptions.readCacheBytes = 0
+        clientOptions.clusterKey = registry.key
         let client = try Client(loop: loop, registries: [registry.address], options: clientOptions)
         try await client.start()
         let cluster = LiveRepairCluster(

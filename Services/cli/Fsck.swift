@@ -1,5 +1,6 @@
 import ArgumentParser
 import ConsistencyCheck
+import Daemon
 
 /// `sterna fsck`: whether the metadata of a cluster agrees with itself.
 struct Fsck: ParsableCommand {
@@ -19,6 +20,8 @@ struct Fsck: ParsableCommand {
 
     @Option(help: .init("Check the running cluster that this registry belongs to.", valueName: "host:port"))
     var registry: String?
+
+    @OptionGroup var key: ClientKeyOptions
 
     @Option(help: "Requests per second to a running cluster, at most.")
     var rate: UInt32 = 1000
@@ -54,7 +57,7 @@ struct Fsck: ParsableCommand {
 
     private func check(_ facts: TemporaryFacts, _ output: FsckOutput) throws -> CheckSummary {
         if let registry {
-            return try RunningCluster(registry: registry, requestsPerSecond: rate).check(
+            return try RunningCluster(registry: registry, key: try key.load(), requestsPerSecond: rate).check(
                 blocks: blocks, facts: facts, output: output)
         }
         let report = CheckReport(found: output.found, progress: output.progress)

@@ -7,9 +7,14 @@ struct RegistryClient {
     private let name: String
     private let address: SocketAddress
 
-    /// - Parameter name: HOST:PORT.
-    init(_ name: String) throws {
+    private let key: ClusterKey?
+
+    /// - Parameters:
+    ///   - name: HOST:PORT.
+    ///   - key: the cluster's, for what not everybody may ask for.
+    init(_ name: String, key: ClusterKey? = nil) throws {
         self.name = name
+        self.key = key
         address = try SocketAddress.resolve(name)
     }
 
@@ -18,7 +23,7 @@ struct RegistryClient {
         _ body: @escaping @Sendable (CommandRegistry) async throws -> T
     ) throws -> T {
         let loop = try EventLoop()
-        let registry = CommandRegistry(loop: loop, address: address)
+        let registry = CommandRegistry(loop: loop, address: address, key: key)
         var outcome: Result<T, any Error>?
         loop.task {
             try await body(registry)
@@ -43,14 +48,16 @@ actor CommandRegistry {
 
     nonisolated let loop: EventLoop
     nonisolated let address: SocketAddress
+    nonisolated let key: ClusterKey?
     private let connection: RegistryConnection
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    init(loop: EventLoop, address: SocketAddress) {
+    init(loop: EventLoop, address: SocketAddress, key: ClusterKey?) {
         self.loop = loop
         self.address = address
-        connection = RegistryConnection(on: loop, addresses: [address])
+        self.key = key
+        connection = RegistryConnection(on: loop, addresses: [address], key: key)
     }
 
     func call<R: RegistryRPC>(_ request: R) async throws -> R.Response {

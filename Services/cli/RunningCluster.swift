@@ -6,6 +6,7 @@ import Protocol
 /// The cluster that `sterna fsck --registry` looks at.
 struct RunningCluster {
     let registry: String
+    let key: ClusterKey?
     let requestsPerSecond: UInt32
 
     /// Runs the whole check and returns when it is done.
@@ -19,9 +20,9 @@ struct RunningCluster {
             throw CheckFailure("\(error)")
         }
         var outcome: Result<CheckSummary, any Error>?
-        let rate = requestsPerSecond
+        let (rate, key) = (requestsPerSecond, key)
         loop.task {
-            try await Self.check(loop, address, rate, blocks, facts, output)
+            try await Self.check(loop, address, key, rate, blocks, facts, output)
         } then: { result in
             outcome = result
             loop.stop()
@@ -32,11 +33,13 @@ struct RunningCluster {
     }
 
     private static func check(
-        _ loop: EventLoop, _ registry: SocketAddress, _ rate: UInt32, _ blocks: Bool, _ facts: TemporaryFacts,
-        _ output: FsckOutput
+        _ loop: EventLoop, _ registry: SocketAddress, _ key: ClusterKey?, _ rate: UInt32, _ blocks: Bool,
+        _ facts: TemporaryFacts, _ output: FsckOutput
     ) async throws -> CheckSummary {
         do {
-            let client = try Client(loop: loop, registries: [registry])
+            var clientOptions = ClientOptions()
+            clientOptions.clusterKey = key
+            let client = try Client(loop: loop, registries: [registry], options: clientOptions)
             try await client.start()
             var options = LiveCheck.Options()
             options.checksBlocks = blocks

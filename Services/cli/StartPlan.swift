@@ -40,16 +40,17 @@ struct StartPlan {
     private func ownArguments(of service: String, role: String, at address: String?) -> [String] {
         let registry = ["--registry", "127.0.0.1:\(layout.registryPort)"]
         let data = ["--data", paths.data(of: service)]
+        let key = ["--key-file", paths.key]
         let anyPort = ["--address", "127.0.0.1:0"]
         switch role {
-        case "registry": return ["--address", "127.0.0.1:\(layout.registryPort)"] + data
-        case "shard": return registry + data + anyPort + ["--shards", "0-255"]
-        case "cdc": return registry + data + anyPort
+        case "registry": return ["--address", "127.0.0.1:\(layout.registryPort)"] + data + key
+        case "shard": return registry + data + key + anyPort + ["--shards", "0-255"]
+        case "cdc": return registry + data + key + anyPort
         case "block":
-            return registry + (address.map { ["--address", $0] } ?? anyPort)
+            return registry + key + (address.map { ["--address", $0] } ?? anyPort)
                 + disks(of: service).flatMap { ["--disk", disk($0)] }
         // All disks are one here as a rule, and somebody else is at work on it.
-        case "gc": return registry + data + ["--scrub-bytes-per-second-per-disk", "1048576"]
+        case "gc": return registry + data + key + ["--scrub-bytes-per-second-per-disk", "1048576"]
         case "mount": return registry + [paths.mountPoint]
         default: preconditionFailure("there is no service \(service)")
         }

@@ -56,6 +56,10 @@ struct Up: ParsableCommand {
         let paths = try ClusterPaths(directory)
         let lock = try ClusterLock(paths.lock)
         defer { lock.release() }
+        let key = ClusterKeyFile(paths.key)
+        // A cluster of a version without keys gets its key now.
+        if !key.exists { try key.create() }
+        _ = try key.load()
         let (layout, isNew) = try layout(at: paths.layout)
         guard (1...layout.blockServices).contains(blockProcesses) else {
             throw ValidationError("--block-processes is between 1 and the number of disks (\(layout.blockServices))")

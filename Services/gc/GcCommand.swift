@@ -13,6 +13,7 @@ struct GcCommand: ParsableCommand {
 
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var registry: RegistryOptions
+    @OptionGroup var key: ClientKeyOptions
     @OptionGroup var options: GcOptions
     @OptionGroup(title: "Scrubbing") var scrub: ScrubOptions
     @OptionGroup(title: "Migration") var migrate: MigrateOptions
@@ -23,11 +24,12 @@ struct GcCommand: ParsableCommand {
 
     func run() throws {
         let registries = try registry.registry.resolve()
+        let key = try key.load()
         let state = try MaintenanceState(directory: data)
         try state.verify()
         try Daemon.run("sterna-gc", daemon) { daemon in
             let context = try GcContext(
-                daemon, registries: registries, state: state, directory: data,
+                daemon, registries: registries, key: key, state: state, directory: data,
                 requestsPerSecond: options.requestsPerSecond, firstDelay: options.firstDelay,
                 isBaseProtocolOnly: options.baseProtocolOnly)
             try GcService.start(daemon, context, duties)

@@ -5,6 +5,7 @@ import EventLoop
 import GarbageCollection
 import Logging
 import MaintenanceState
+import Protocol
 
 /// What all duties of the daemon share.
 struct GcContext: Sendable {
@@ -25,7 +26,7 @@ struct GcContext: Sendable {
 
     /// Makes the client; call it on the daemon's loop.
     init(
-        _ daemon: Daemon, registries: [SocketAddress], state: MaintenanceState, directory: String,
+        _ daemon: Daemon, registries: [SocketAddress], key: ClusterKey?, state: MaintenanceState, directory: String,
         requestsPerSecond: UInt32, firstDelay: UInt32, isBaseProtocolOnly: Bool
     ) throws(ClientError) {
         var options = ClientOptions()
@@ -33,6 +34,7 @@ struct GcContext: Sendable {
         // What is read is read once. Memory for blocks under repair is used again.
         options.readCacheBytes = 16 << 20
         options.pendingWriteBytes = 64 << 20
+        options.clusterKey = key
         client = try Client(loop: daemon.loop, registries: registries, options: options)
         self.registries = registries
         logger = daemon.logger

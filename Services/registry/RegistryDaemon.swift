@@ -14,6 +14,7 @@ struct RegistryDaemon: ParsableCommand {
     @OptionGroup var listen: ListenOptions
     @OptionGroup var log: LogOptions
     @OptionGroup var connections: ConnectionOptions
+    @OptionGroup var keys: KeyOptions
 
     @Option(help: "Directory for the state and the log; created when missing.")
     var data: String
@@ -63,9 +64,11 @@ struct RegistryDaemon: ParsableCommand {
     }
 
     func run() throws {
+        let keys = try keys.load()
         try Daemon.run("sterna-registry", daemon) { daemon in
+            keys.warnIfOpen(daemon.logger)
             let service = try RegistryService(
-                on: daemon, dataDirectory: data, addresses: listen.addresses,
+                on: daemon, dataDirectory: data, keys: keys, addresses: listen.addresses,
                 connections: connections.limits(descriptorsEach: 1, daemon.logger), configuration: core,
                 hasFilesIntervalNanoseconds: UInt64(hasFilesInterval) * 1_000_000_000,
                 acceptsLostLogTail: log.acceptLostLogTail)

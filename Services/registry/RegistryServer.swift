@@ -11,8 +11,11 @@ final class RegistryServer {
     private static let unsentBytesLimit = 256 << 20
 
     let log: RegistryLog
+    let access: RegistryAccess
     let loop: EventLoop
     let requests: Counter
+    /// Requests refused for want of a proof.
+    let unproven: Counter
     private let refused: Counter
     private var listeners: [TCPListener] = []
     private let connections: AcceptedConnections<ServerConnection>
@@ -24,8 +27,12 @@ final class RegistryServer {
     /// How often expired connections are looked for. Seldom, so that an idle registry sleeps.
     private static let sweepNanoseconds: UInt64 = 10_000_000_000
 
-    init(log: RegistryLog, loop: EventLoop, _ limits: ConnectionLimits, counters: Counters) {
+    init(
+        log: RegistryLog, access: RegistryAccess, loop: EventLoop, _ limits: ConnectionLimits, counters: Counters
+    ) {
         self.log = log
+        self.access = access
+        unproven = counters.counter("registry_requests_unproven_total")
         self.loop = loop
         requests = counters.counter("registry_requests_total")
         refused = counters.counter("registry_connections_refused_total")

@@ -22,8 +22,9 @@ final class RegistryService {
 
     /// - Parameter hasFilesIntervalNanoseconds: pause between two rounds of questions to the shards; 0 = never.
     init(
-        on daemon: Daemon, dataDirectory: String, addresses: [SocketAddress], connections: ConnectionLimits,
-        configuration: RegistryConfiguration, hasFilesIntervalNanoseconds: UInt64, acceptsLostLogTail: Bool
+        on daemon: Daemon, dataDirectory: String, keys: KeyRing, addresses: [SocketAddress],
+        connections: ConnectionLimits, configuration: RegistryConfiguration, hasFilesIntervalNanoseconds: UInt64,
+        acceptsLostLogTail: Bool
     ) throws {
         self.daemon = daemon
         self.configuration = configuration
@@ -32,7 +33,8 @@ final class RegistryService {
         log = RegistryLog(core: storage.core, log: storage.log, loop: daemon.loop, counters: daemon.counters) { error in
             daemon.fail(error)
         }
-        server = RegistryServer(log: log, loop: daemon.loop, connections, counters: daemon.counters)
+        server = RegistryServer(
+            log: log, access: RegistryAccess(keys), loop: daemon.loop, connections, counters: daemon.counters)
         self.addresses = try server.listen(on: addresses)
         alarms = AlarmBoard(logger: daemon.logger, counters: daemon.counters)
         watch =

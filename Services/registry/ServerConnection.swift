@@ -26,6 +26,10 @@ final class ServerConnection: AcceptedConnection {
     /// Received and not yet understood.
     private var received: [UInt8] = []
     private var isClosed = false
+    /// What a proof has to answer.
+    private var challenge: ChallengeResponse?
+    /// The peer knows the cluster's key.
+    private var isProven = false
 
     init(_ connection: TCPConnection, server: RegistryServer) {
         self.connection = connection
@@ -125,11 +129,34 @@ final class ServerConnection: AcceptedConnection {
         phase = .working
         server.requests.add()
         connection.pauseReading()
-        server.log.handle(request) { [self] reply in
-            guard !isClosed else { return }
-            guard let reply else { return close() }
-            answer(reply)
+        switch request {
+        case .challenge:
+            let challenge = server.access.challenge()
+            self.challenge = challenge
+            answer(.success(.challenge(challenge)))
+        case .prove(let request):
+            answer(prove(request))
+        case let request where server.access.allows(request.kind, isProven: isProven):
+            server.log.handle(request) { [self] reply in
+                guard !isClosed else { return }
+                guard let reply else { return close() }
+                answer(server.access.visible(reply, isProven: isProven))
+            }
+        default:
+            server.unproven.add()
+            answer(.failure(.notAuthorised))
         }
+    }
+
+    private func prove(_ request: ProveRequest) -> RegistryCore.Reply {
+        guard let challenge, server.access.accepts(request.proof, of: challenge) else {
+            self.challenge = nil
+            server.unproven.add()
+            return .failure(.notAuthorised)
+        }
+        self.challenge = nil
+        isProven = true
+        return .success(.prove(ProveResponse()))
     }
 
     // MARK: Answers

@@ -7,8 +7,11 @@ struct ReplyTarget {
     let socket: UDPSocket
     let sender: SocketAddress
     let requestID: UInt64
-    /// Whether the request came signed by the coordinator; then the answer is signed, too, and says how far the log is.
-    let isSigned: Bool
+    /// The key with which the coordinator signed the request, if it comes from there; then the answer is signed, too, and
+    /// says how far the log is.
+    var signer: MACKey?
+
+    var isSigned: Bool { signer != nil }
 
     /// What tells a repetition of a request from another one.
     struct Identity: Hashable {
@@ -23,25 +26,25 @@ struct ReplyTarget {
     var identity: Identity { Identity(requestID: requestID, sender: sender) }
 
     /// Puts the answer into the outgoing batch. What does not fit a datagram becomes INTERNAL_ERROR.
-    func send(kind: UInt8, checkpoint: LogIndex, key: MACKey, _ body: (inout WireWriter) throws(EncodeError) -> Void) {
+    func send(kind: UInt8, checkpoint: LogIndex, _ body: (inout WireWriter) throws(EncodeError) -> Void) {
         socket.send(to: sender) { room in
             do throws(EncodeError) {
-                return try write(kind, checkpoint, key, into: room, body)
+                return try write(kind, checkpoint, into: room, body)
             } catch {
-                return failure(checkpoint, key, into: room)
+                return failure(checkpoint, into: room)
             }
         }
     }
 
-    func send(error: ProtocolError, checkpoint: LogIndex, key: MACKey) {
-        send(kind: 0, checkpoint: checkpoint, key: key) { (writer) throws(EncodeError) in
+    func send(error: ProtocolError, checkpoint: LogIndex) {
+        send(kind: 0, checkpoint: checkpoint) { (writer) throws(EncodeError) in
             try error.encode(into: &writer)
         }
     }
 
-    private func failure(_ checkpoint: LogIndex, _ key: MACKey, into room: UnsafeMutableRawBufferPointer) -> Int {
+    private func failure(_ checkpoint: LogIndex, into room: UnsafeMutableRawBufferPointer) -> Int {
         do throws(EncodeError) {
-            return try write(0, checkpoint, key, into: room) { (writer) throws(EncodeError) in
+            return try write(0, checkpoint, into: room) { (writer) throws(EncodeError) in
                 try ProtocolError.internalError.encode(into: &writer)
             }
         } catch {
@@ -50,15 +53,15 @@ struct ReplyTarget {
     }
 
     private func write(
-        _ kind: UInt8, _ checkpoint: LogIndex, _ key: MACKey, into room: UnsafeMutableRawBufferPointer,
+        _ kind: UInt8, _ checkpoint: LogIndex, into room: UnsafeMutableRawBufferPointer,
         _ body: (inout WireWriter) throws(EncodeError) -> Void
     ) throws(EncodeError) -> Int {
         var writer = WireWriter(room)
-        if isSigned {
+        if let signer {
             try SignedPacket.writeHeader(
                 .cdcToShardResponse, requestID: requestID, checkpoint: checkpoint.rawValue, kind: kind, into: &writer)
             try body(&writer)
-            try SignedPacket.seal(&writer, key: key)
+            try SignedPacket.seal(&writer, key: signer)
         } else {
             try PlainPacket.writeHeader(.shardResponse, requestID: requestID, kind: kind, into: &writer)
             try body(&writer)

@@ -43,8 +43,7 @@ struct ShardCommand: ParsableCommand {
     @Option(help: "Seconds of age below which no deleted or replaced version is removed for good, whoever asks.")
     var minimumHistoryAge: UInt32 = 1800
 
-    @Option(help: "Key that signs packets between the coordinator and shards: 32 hexadecimal digits.")
-    var cdcKey: String?
+    @OptionGroup var keyOptions: KeyOptions
 
     @Flag(help: "Drop what the base protocol does not have without an answer, as its shards do: to try mixed clusters.")
     var baseProtocolOnly = false
@@ -71,9 +70,6 @@ struct ShardCommand: ParsableCommand {
         guard (8...1 << 20).contains(stateMemory), (1...1 << 20).contains(cacheMemory) else {
             throw ValidationError("--state-memory must be at least 8 MiB and --cache-memory at least 1 MiB")
         }
-        if let cdcKey, SecretKey(hexadecimal: cdcKey) == nil {
-            throw ValidationError("--cdc-key must be 32 hexadecimal digits")
-        }
         for address in listenOptions.addresses where address.port != 0 {
             guard Int(address.port) + 255 <= Int(UInt16.max) else {
                 throw ValidationError("--address \(address) leaves no room for 256 ports")
@@ -84,6 +80,7 @@ struct ShardCommand: ParsableCommand {
     func run() throws {
         let configuration = try configuration()
         try Daemon.run("sterna-shard", daemonOptions) { daemon in
+            configuration.keys.warnIfOpen(daemon.logger)
             try ShardHost(daemon, configuration).start()
         }
     }
@@ -94,8 +91,7 @@ struct ShardCommand: ParsableCommand {
             registryAddresses: try registryOptions.registry.resolve(), loopCount: min(loops, shards.shards.count),
             transientLifetimeNanoseconds: UInt64(transientDeadline) * 1_000_000_000,
             minimumHistoryAgeNanoseconds: UInt64(minimumHistoryAge) * 1_000_000_000,
-            cdcKey: cdcKey.flatMap(SecretKey.init(hexadecimal:)) ?? .defaultCdcKey,
-            isBaseProtocolOnly: baseProtocolOnly, location: LocationID(rawValue: location),
+            keys: try keyOptions.load(), isBaseProtocolOnly: baseProtocolOnly, location: LocationID(rawValue: location),
             stateMemoryBytes: stateMemory << 20, cacheMemoryBytes: cacheMemory << 20,
             acceptsLostLogTail: logOptions.acceptLostLogTail)
     }
@@ -111,7 +107,7 @@ struct ShardConfiguration: Sendable {
     var loopCount: Int
     var transientLifetimeNanoseconds: UInt64
     var minimumHistoryAgeNanoseconds: UInt64
-    var cdcKey: SecretKey
+    var keys: KeyRing
     /// Whether requests of extensions are dropped.
     var isBaseProtocolOnly: Bool
     var location: LocationID

@@ -31,7 +31,8 @@ final class ShardHost {
         self.daemon = daemon
         self.configuration = configuration
         storage = try ShardStorage.open(configuration, daemon)
-        registry = RegistryConnection(on: daemon.loop, addresses: configuration.registryAddresses)
+        registry = RegistryConnection(
+            on: daemon.loop, addresses: configuration.registryAddresses, key: configuration.keys.cluster)
         clock = ClusterClock(loop: daemon.loop)
         clockWatch = ClockWatch(clock, loop: daemon.loop, registries: configuration.registryAddresses) {
             [logger = daemon.logger] news in
@@ -91,7 +92,7 @@ final class ShardHost {
             let cores = shards.compactMap { storage.cores[$0] }
             let shardLoop = ShardLoop(
                 loop, clock: clock, cores: cores, host: storage.host, logger: daemon.logger, counters: counters,
-                snapshots: snapshots, cdcKey: configuration.cdcKey,
+                snapshots: snapshots, keys: configuration.keys,
                 isBaseProtocolOnly: configuration.isBaseProtocolOnly, events: events)
             shardLoops.append(LoopBound(shardLoop, on: loop))
             threads.append(thread)

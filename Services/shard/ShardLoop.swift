@@ -23,13 +23,15 @@ final class ShardLoop {
     /// On the loop.
     init(
         _ loop: EventLoop, clock: ClusterClock, cores: [ShardCore], host: LogHost, logger: Logger,
-        counters: ShardCounters, snapshots: SnapshotWriter, cdcKey: SecretKey, isBaseProtocolOnly: Bool, events: Events
+        counters: ShardCounters, snapshots: SnapshotWriter, keys: KeyRing, isBaseProtocolOnly: Bool, events: Events
     ) {
         self.loop = loop
         self.events = events
         lane = host.lane { loop.submit($0) }
         let environment = ShardServer.Environment(
-            loop: loop, clock: clock, logger: logger, counters: counters, cdcKey: MACKey(cdcKey),
+            loop: loop, clock: clock, logger: logger, counters: counters,
+            coordinatorKeys: keys.coordinatorKeys.map { MACKey($0) },
+            proofKey: keys.proofKey(for: .shardRequests).map { MACKey($0) }, isOpen: keys.takesWellKnown,
             isBaseProtocolOnly: isBaseProtocolOnly, snapshots: snapshots,
             fail: { [unowned self] error in
                 // The log also stops when it is closed in good order.

@@ -20,8 +20,12 @@ final class ShardServer {
         let clock: ClusterClock
         let logger: Logger
         let counters: ShardCounters
-        /// Signs and checks packets of the coordinator; shared by the shards of a loop.
-        let cdcKey: MACKey
+        /// What packets of the coordinator may be signed with; shared by the shards of a loop.
+        let coordinatorKeys: [MACKey]
+        /// Of requests that are not everybody's.
+        let proofKey: MACKey?
+        /// Whether everybody may ask for them, as in TernFS.
+        let isOpen: Bool
         /// Whether requests of extensions are dropped.
         let isBaseProtocolOnly: Bool
         let snapshots: SnapshotWriter
@@ -142,11 +146,15 @@ final class ShardServer {
             switch ProtocolWord(of: datagram) {
             case .shardRequest:
                 let packet = try PlainPacket(datagram, expecting: .shardRequest)
-                let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID, isSigned: false)
+                let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID)
                 try handle(packet.kind, packet.body, target)
+            case .provenShardRequest:
+                guard let key = environment.proofKey else { throw .wrongProtocol }
+                let proven = try ProvenPacket(datagram, expecting: .provenShardRequest, key: key)
+                try handle(proven, ReplyTarget(socket: socket, sender: sender, requestID: proven.packet.requestID))
             case .cdcToShardRequest:
-                let packet = try SignedPacket(datagram, expecting: .cdcToShardRequest, key: environment.cdcKey)
-                let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID, isSigned: true)
+                let (packet, key) = try open(datagram)
+                let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID, signer: key)
                 try handle(packet.kind, packet.body, target)
             default:
                 throw .wrongProtocol
@@ -157,13 +165,38 @@ final class ShardServer {
         }
     }
 
+    /// A packet of the coordinator, and the key that it is signed with.
+    private func open(_ datagram: UnsafeRawBufferPointer) throws(DecodeError) -> (SignedPacket, MACKey) {
+        var failure = DecodeError.badSignature
+        for key in environment.coordinatorKeys {
+            do throws(DecodeError) {
+                return (try SignedPacket(datagram, expecting: .cdcToShardRequest, key: key), key)
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    private func handle(_ proven: ProvenPacket, _ target: ReplyTarget) throws(DecodeError) {
+        guard RequestProof.isCurrent(proven.time, at: now.nanoseconds) else {
+            environment.counters.untimely.add()
+            return refuse(.notAuthorised, target, checkpoint: core.appliedIndex)
+        }
+        try handle(proven.packet.kind, proven.packet.body, target, isProven: true)
+    }
+
     private func handle(
-        _ kindByte: UInt8, _ body: UnsafeRawBufferPointer, _ target: ReplyTarget
+        _ kindByte: UInt8, _ body: UnsafeRawBufferPointer, _ target: ReplyTarget, isProven: Bool = false
     ) throws(DecodeError) {
         guard let kind = ShardKind(rawValue: kindByte), !(environment.isBaseProtocolOnly && kind.isExtension) else {
             throw .unknownKind
         }
         guard target.isSigned || !kind.isPrivileged else { return environment.counters.unprivileged.add() }
+        guard isProven || environment.isOpen || target.isSigned || !kind.needsProof else {
+            environment.counters.unprivileged.add()
+            return refuse(.notAuthorised, target, checkpoint: core.appliedIndex)
+        }
         var reader = WireReader(body)
         let request = try AnyShardRequest.decode(kind: kind, from: &reader)
         try reader.finish()
@@ -253,9 +286,9 @@ final class ShardServer {
     private func answer(_ reply: ShardReply, _ target: ReplyTarget, checkpoint: LogIndex) {
         switch reply {
         case .response(let response):
-            target.send(
-                kind: response.kind.rawValue, checkpoint: checkpoint, key: environment.cdcKey
-            ) { (writer) throws(EncodeError) in try response.encode(into: &writer) }
+            target.send(kind: response.kind.rawValue, checkpoint: checkpoint) { (writer) throws(EncodeError) in
+                try response.encode(into: &writer)
+            }
         case .refused(let code):
             refuse(code, target, checkpoint: checkpoint)
         }
@@ -272,7 +305,7 @@ final class ShardServer {
     private func refuse(_ code: ProtocolError, _ target: ReplyTarget, checkpoint: LogIndex) {
         environment.counters.refusals.add()
         if code == .couldNotPickBlockServices { environment.blockServicesAreMissing() }
-        target.send(error: code, checkpoint: checkpoint, key: environment.cdcKey)
+        target.send(error: code, checkpoint: checkpoint)
     }
 
     /// Our own trouble with one request. A store that fails for good shows when the next entry is applied, which ends
@@ -280,7 +313,7 @@ final class ShardServer {
     private func fail(_ error: any Error, _ target: ReplyTarget) {
         environment.counters.failures.add()
         environment.logger.error("shard \(core.shard) answers INTERNAL_ERROR: \(error)")
-        target.send(error: .internalError, checkpoint: core.appliedIndex, key: environment.cdcKey)
+        target.send(error: .internalError, checkpoint: core.appliedIndex)
     }
 
     private func takeSnapshot(_ id: UInt64, _ target: ReplyTarget) {

@@ -36,7 +36,7 @@ final class RunningService {
     static func launch(_ root: String, _ registry: FakeRegistry, _ arguments: [String]) throws -> ChildProcess {
         try ChildProcess(
             [try executable(), "--registry", "127.0.0.1:\(registry.port)", "--data", root, "--log-level", "critical"]
-                + arguments)
+                + (arguments.contains("--key-file") ? [] : ["--well-known-key"]) + arguments)
     }
 
     /// Beside the test bundle.

@@ -31,9 +31,12 @@ extension EndToEnd {
             let registry = try sh("cat '\(cluster.directory)/run/registry.address'")
             let address = try SocketAddress.resolve(registry.trimmingCharacters(in: .whitespacesAndNewlines))
             let loop = try EventLoop()
+            let key = try sh("cat '\(cluster.directory)/key'").trimmingCharacters(in: .whitespacesAndNewlines)
+            var options = ClientOptions()
+            options.clusterKey = try #require(ClusterKey(hexadecimal: key))
             var outcome: Result<Void, any Error>?
-            loop.task {
-                let client = try Client(loop: loop, registries: [address])
+            loop.task { [options] in
+                let client = try Client(loop: loop, registries: [address], options: options)
                 try await client.start()
                 _ = try await client.callCDC(CdcSnapshotRequest(snapshotId: number))
                 await client.close()

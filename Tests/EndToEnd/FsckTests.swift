@@ -30,7 +30,7 @@ extension EndToEnd {
                 cd '\(cluster.mount)' && for i in $(seq 400); do mkdir -p l/$i/x && echo $i > l/$i/f && mv l/$i/f l/$i/x/f
                 rm -r l/$i; done
                 """)
-            let live = fsck("--registry \(registry) --rate 2000 --blocks")
+            let live = fsck("--registry \(registry) --key-file '\(cluster.directory)/key' --rate 2000 --blocks")
             #expect(live.status == 0, "\(live.output)")
             _ = load.wait(seconds: 120)
 

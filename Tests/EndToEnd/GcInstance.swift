@@ -25,6 +25,7 @@ final class GcInstance {
         process = BackgroundShell(
             """
             exec '\(TestCluster.binaries)/sterna-gc' --registry 127.0.0.1:\(port) --data '\(data)' \
+                --key-file '\(cluster.directory)/key' \
                 \(arguments) \(more) >> '\(data).log' 2>&1
             """)
     }

@@ -60,7 +60,8 @@ extension EndToEnd {
             try sh("rm -rf '\(directory)'")
             #expect(try sh("ls -A '\(cluster.mount)'") == "")
             let check = shell("exec '\(TestCluster.binaries)/sterna' fsck --registry "
-                + "$(cat '\(cluster.directory)/run/registry.address') --rate 2000", seconds: 120)
+                + "$(cat '\(cluster.directory)/run/registry.address') --key-file '\(cluster.directory)/key' --rate 2000",
+                seconds: 120)
             #expect(check.status == 0, "\(check.output)")
         }
     }

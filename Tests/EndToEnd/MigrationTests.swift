@@ -25,7 +25,8 @@ extension EndToEnd {
 
         private static func drain(_ cluster: TestCluster, disk: Int, _ arguments: String) throws -> String {
             let (number, registry) = (try line(cluster, disk: disk)[0], try registry(cluster))
-            return "exec '\(TestCluster.binaries)/sterna' drain \(number) --registry \(registry) \(arguments)"
+            return "exec '\(TestCluster.binaries)/sterna' drain \(number) --registry \(registry)"
+                + " --key-file '\(cluster.directory)/key' \(arguments)"
         }
 
         @Test(
@@ -56,7 +57,8 @@ extension EndToEnd {
             try sh("cd '\(cluster.mount)' && sha256sum --quiet -c '\(cluster.directory)/sums'", seconds: 120)
             let registry = try Self.registry(cluster)
             let check = shell(
-                "exec '\(TestCluster.binaries)/sterna' fsck --registry \(registry) --rate 5000 --blocks", seconds: 120)
+                "exec '\(TestCluster.binaries)/sterna' fsck --registry \(registry) --rate 5000 --blocks"
+                    + " --key-file '\(cluster.directory)/key'", seconds: 120)
             #expect(check.status == 0, "\(check.output)")
 
             // All the parity is there again: two more disks may go.

@@ -17,7 +17,7 @@ final class RegistryProcess {
             [
                 "sterna-registry", "--data", data, "--address", "\(address)", "--ready-fd", "\(ends[1])", "--log-file",
                 data + ".log",
-            ] + options
+            ] + (options.contains("--key-file") ? [] : ["--well-known-key"]) + options
         var arguments = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         var started = pid_t()

@@ -79,6 +79,23 @@ struct RepetitionTests {
         #expect(try shard.once(good, 2, closed: 0) == .success(.createLockedCurrentEdge))
     }
 
+    @Test("numbers that no coordinator can have reached close nothing")
+    func window() throws {
+        let shard = try ShardFixture()
+        let directory = InodeID(type: .directory, shard: shard.shard, index: 9)
+        let create = CreateDirectoryInodeRequest(id: directory, ownerId: .root, info: DirectoryInfo(entries: []))
+        for number in [1 << 48 + 1, 1 << 61, 1 << 62] as [UInt64] {
+            try shard.expect(.malformedRequest, CloseSequencesRequest(through: number))
+            #expect(try shard.once(create, number, closed: number - 1) == .failure(.malformedRequest))
+            #expect(try shard.once(create, number, closed: 0) == .failure(.malformedRequest))
+        }
+        #expect(try shard.once(create, 7, closed: 3) == .success(create.erased.kind))
+        // The window moves along.
+        try shard.call(CloseSequencesRequest(through: 1 << 48))
+        try shard.expect(.malformedRequest, CloseSequencesRequest(through: 3 << 48))
+        try shard.call(CloseSequencesRequest(through: 2 << 48))
+    }
+
     @Test("F-1: hostile envelopes change nothing")
     func hostileEnvelopes() throws {
         let shard = try ShardFixture()

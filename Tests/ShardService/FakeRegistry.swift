@@ -81,6 +81,10 @@ final class FakeRegistry: Sendable {
 
     private func answer(_ kind: RegistryKind, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
         switch kind {
+        case .challenge:
+            return try RegistryFrame.encoded(response: ChallengeResponse(low: 1, high: 2), to: ChallengeRequest.self)
+        case .prove:
+            return try RegistryFrame.encoded(response: ProveResponse(), to: ProveRequest.self)
         case .registerShard:
             let request = try RegisterShardRequest(decoding: body)
             let port = request.addrs.addr1

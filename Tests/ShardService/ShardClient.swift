@@ -52,6 +52,23 @@ final class ShardClient {
         }
     }
 
+    /// The same with a proof behind it, made at this time of the wall clock.
+    func call<Request: ShardRPC>(
+        _ request: Request, provenWith key: MACKey, at time: UInt64
+    ) throws -> Result<Request.Response, ProtocolError> {
+        let id = takeID()
+        let datagram = try encodedBytes(capacity: 8972) { (writer) throws(EncodeError) in
+            try ProvenPacket.write(
+                .provenShardRequest, requestID: id, kind: Request.kind.rawValue, body: request, time: time, key: key,
+                into: &writer)
+        }
+        return try exchange(datagram) { bytes in
+            let packet = try PlainPacket(bytes, expecting: .shardResponse)
+            guard packet.requestID == id else { return nil }
+            return try Request.decodeReply(kind: packet.kind, body: packet.body)
+        }
+    }
+
     /// The same in the coordinator's signed frame; also returns the checkpoint.
     func call<Request: ShardRPC>(
         _ request: Request, signedWith key: MACKey

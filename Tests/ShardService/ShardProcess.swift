@@ -18,7 +18,7 @@ final class ShardProcess {
                 "sterna-shard", "--shards", shards, "--data", data, "--registry", "\(registry)", "--ready-fd",
                 "\(ready[1])",
                 "--log-file", data + ".log",
-            ] + arguments
+            ] + (arguments.contains("--key-file") ? [] : ["--well-known-key"]) + arguments
         var words = all.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var started = pid_t()

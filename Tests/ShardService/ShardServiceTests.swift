@@ -128,8 +128,8 @@ struct ShardServiceTests {
         let registry = try FakeRegistry()
         let process = try ShardProcess(
             shards: "0-1", data: directory.path + "/shard", registry: registry.address,
-            ["--cdc-key", "000102030405060708090a0b0c0d0e0f"])
-        let key = MACKey(try #require(SecretKey(hexadecimal: "000102030405060708090a0b0c0d0e0f")))
+            try directory.clusterKey())
+        let key = MACKey(try #require(ClusterKey(hexadecimal: TemporaryDirectory.keyDigits)).key(for: .coordinator))
         let client = try client(registry, 1)
         let id = InodeID(type: .directory, shard: ShardID(rawValue: 1), index: 0)
         let (created, checkpoint) = try client.call(
@@ -144,6 +144,90 @@ struct ShardServiceTests {
         #expect(throws: ProtocolError.self) { try refused.get() }
         #expect(atRefusal == 2)
         #expect(process.kill(SIGTERM) == 0)
+    }
+
+    /// What coordinators may ask is done for that of this cluster, and for nobody who knows the published key.
+    @Test(arguments: [true, false]) func believesNoStranger(isSigned: Bool) throws {
+        let directory = try TemporaryDirectory()
+        let registry = try FakeRegistry()
+        let process = try ShardProcess(
+            shards: "0", data: directory.path + "/shard", registry: registry.address,
+            try directory.clusterKey())
+        let key = MACKey(try #require(ClusterKey(hexadecimal: TemporaryDirectory.keyDigits)).key(for: .coordinator))
+        let client = try client(registry)
+        let close = CloseSequencesRequest(through: 1 << 40)
+        let stranger =
+            isSigned
+            ? try encodedBytes(capacity: 100) { (writer) throws(EncodeError) in
+                try SignedPacket.write(
+                    .cdcToShardRequest, requestID: 77, kind: ShardKind.closeSequences.rawValue, body: close,
+                    key: MACKey(.wellKnownCoordinatorKey), into: &writer)
+            } : try datagram(close, id: 77)
+        client.send(stranger)
+        // Behind the other on the same socket, so the other has been looked at when this one is answered.
+        let number = ExecuteOnceRequest(
+            sequence: 5, closed: 0, kind: ShardKind.removeInode.rawValue,
+            body: try RemoveInodeRequest(id: InodeID(type: .directory, shard: shardZero, index: 5)).encoded())
+        let (answer, _) = try client.call(number, signedWith: key)
+        #expect(throws: Never.self) { try answer.get() }
+        #expect(process.kill(SIGTERM) == 0)
+    }
+
+    /// What destroys and moves what others have stored, and tells their cookies, is for the cluster's own programs.
+    @Test func maintenanceWantsAProof() throws {
+        let directory = try TemporaryDirectory("shard")
+        let registry = try FakeRegistry()
+        let process = try ShardProcess(
+            shards: "0", data: directory.path + "/shard", registry: registry.address, try directory.clusterKey())
+        let cluster = try #require(ClusterKey(hexadecimal: TemporaryDirectory.keyDigits))
+        let key = MACKey(cluster.key(for: .shardRequests))
+        let client = try client(registry)
+        let file = try makeFile("file", client)
+        _ = try client.call(ConstructFileRequest(type: .file, note: [1])).get()
+        let visit = VisitTransientFilesRequest(beginId: .null, mtu: 0)
+        let unlink = SameShardHardFileUnlinkRequest(
+            ownerId: .root, targetId: file, name: [1], creationTime: Timestamp(nanoseconds: 1))
+        #expect(try client.call(visit) == .failure(.notAuthorised))
+        #expect(try client.call(unlink) == .failure(.notAuthorised))
+        #expect(try client.call(ShardSnapshotRequest(snapshotId: 1)) == .failure(.notAuthorised))
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let now = loop.wallClock()
+        #expect(try client.call(visit, provenWith: key, at: now).get().files.count == 1)
+        #expect(try client.call(unlink, provenWith: key, at: now) == .failure(.edgeNotFound))
+        // Kept back, or from a machine whose clock is wrong.
+        for time in [now - 400_000_000_000, now + 400_000_000_000, 0, .max] {
+            #expect(try client.call(visit, provenWith: key, at: time) == .failure(.notAuthorised))
+        }
+        // The coordinator's requests are not for everybody who may collect.
+        let close = CloseSequencesRequest(through: 1)
+        let stranger = try encodedBytes(capacity: 100) { (writer) throws(EncodeError) in
+            try ProvenPacket.write(
+                .provenShardRequest, requestID: 9, kind: ShardKind.closeSequences.rawValue, body: close, time: now,
+                key: key, into: &writer)
+        }
+        client.send(stranger)
+        let wrong = try encodedBytes(capacity: 100) { (writer) throws(EncodeError) in
+            try ProvenPacket.write(
+                .provenShardRequest, requestID: 9, kind: ShardKind.visitTransientFiles.rawValue, body: visit, time: now,
+                key: MACKey(cluster.key(for: .coordinatorRequests)), into: &writer)
+        }
+        client.send(wrong)
+        // Behind them on the same socket.
+        client.send(try datagram(LookupRequest(dirId: .root, name: Array("file".utf8)), id: 10))
+        let answer = try #require(client.receive(timeoutMilliseconds: 10_000))
+        #expect(answer[4] == 10)
+        #expect(process.kill(SIGTERM) == 0)
+    }
+
+    @Test func refusesKeysThatOthersMayRead() throws {
+        let directory = try TemporaryDirectory()
+        let registry = try FakeRegistry()
+        let options = try directory.clusterKey(mode: 0o640)
+        #expect(throws: TestFailure.self) {
+            _ = try ShardProcess(
+                shards: "0", data: directory.path + "/shard", registry: registry.address, options)
+        }
     }
 
     /// What was answered is there after a kill, and after an orderly restart with other shards in between.

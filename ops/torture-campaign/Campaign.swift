@@ -63,7 +63,7 @@ final class Campaign {
             programs: programs, directory: directory, disks: options.disks, policy: options.policy,
             options: clusterOptions)
         defer { cluster.stop() }
-        let view = try ClusterView(registry: try cluster.registry())
+        let view = try ClusterView(registry: try cluster.registry(), keyFile: directory + "/key")
         defer { view.close() }
         defer { stopMounts() }
         let mounts = try mount(options.mounts, cluster)

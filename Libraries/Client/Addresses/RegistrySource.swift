@@ -8,9 +8,9 @@ actor RegistrySource: AddressSource {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    init(loop: EventLoop, registries: [SocketAddress]) {
+    init(loop: EventLoop, registries: [SocketAddress], key: ClusterKey?) {
         self.loop = loop
-        connection = RegistryConnection(on: loop, addresses: registries)
+        connection = RegistryConnection(on: loop, addresses: registries, key: key)
     }
 
     func addresses() async throws(ClientError) -> ClusterAddresses {

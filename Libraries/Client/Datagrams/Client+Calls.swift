@@ -14,14 +14,14 @@ extension Client {
     /// As `call`, and tells how often the request was sent: after a repetition some errors hide a success.
     func counted<R: ShardRPC>(_ request: R, shard: ShardID) async -> CountedResult<R.Response> {
         await exchange(
-            kind: R.kind.rawValue, word: .shardRequest, body: request, to: .shard(shard),
+            kind: R.kind.rawValue, body: request, proof: R.kind.needsProof ? core.shardProof : nil, to: .shard(shard),
             timing: options.shardTiming, endsWithSize: R.kind.endsWithDatagramSize,
             name: { "\(R.kind) at shard \(shard)" })
     }
 
     func counted<R: CdcRPC>(_ request: R) async -> CountedResult<R.Response> {
         await exchange(
-            kind: R.kind.rawValue, word: .cdcRequest, body: request, to: .cdc,
+            kind: R.kind.rawValue, body: request, proof: R.kind.needsProof ? core.cdcProof : nil, to: .cdc,
             timing: options.cdcTiming, endsWithSize: false, name: { "\(R.kind) at the coordinator" })
     }
 
@@ -65,26 +65,42 @@ extension Client {
     }
 
     private func exchange<Request: WireValue, Response: WireValue & Sendable>(
-        kind: UInt8, word: ProtocolWord, body: Request, to destination: DatagramTransport.Destination,
-        timing: RetryTiming, endsWithSize: Bool,
+        kind: UInt8, body: Request, proof: MACKey?, to destination: DatagramTransport.Destination, timing: RetryTiming,
+        endsWithSize: Bool,
         name: @escaping @Sendable () -> String
     ) async -> CountedResult<Response> {
         let id = core.transport.takeID()
         let packet: [UInt8]
         do {
-            packet = try encodedBytes(capacity: PlainPacket.headerSize + body.encodedSize) {
-                writer throws(EncodeError) in
-                try PlainPacket.write(word, requestID: id, kind: kind, body: body, into: &writer)
-            }
+            packet = try packed(kind, body, id, proof, for: destination)
         } catch {
             return CountedResult(result: .failure(ClientError(.invalidArgument, name(), "\(error)")), attempts: 0)
         }
+        // What is proven is sent as it is: who asks so for pages asks for small ones.
+        let endsWithSize = endsWithSize && proof == nil
         return await withUnsafeContinuation { continuation in
             core.transport.send(
                 id: id, packet: packet, to: destination, timing: timing, endsWithSize: endsWithSize
             ) { ending in
                 continuation.resume(returning: CountedResult(ending, name))
             }
+        }
+    }
+
+    private func packed(
+        _ kind: UInt8, _ body: some WireValue, _ id: UInt64, _ proof: MACKey?,
+        for destination: DatagramTransport.Destination
+    ) throws(EncodeError) -> [UInt8] {
+        let isCDC = destination == .cdc
+        let size = PlainPacket.headerSize + body.encodedSize + (proof == nil ? 0 : ProvenPacket.trailerSize)
+        return try encodedBytes(capacity: size) { (writer) throws(EncodeError) in
+            guard let proof else {
+                let word: ProtocolWord = isCDC ? .cdcRequest : .shardRequest
+                return try PlainPacket.write(word, requestID: id, kind: kind, body: body, into: &writer)
+            }
+            try ProvenPacket.write(
+                isCDC ? .provenCdcRequest : .provenShardRequest, requestID: id, kind: kind, body: body,
+                time: loop.wallClock(), key: proof, into: &writer)
         }
     }
 }

@@ -125,7 +125,7 @@ public actor LiveCheck {
             begin = try next(page.nextId, after: begin)
         } while !begin.isNull
         repeat {
-            let page = try await cluster.call(VisitTransientFilesRequest(beginId: begin, mtu: 8972), shard: shard)
+            let page = try await cluster.call(VisitTransientFilesRequest(beginId: begin, mtu: 0), shard: shard)
             for file in page.files { try await read(file.id, of: shard) }
             begin = try next(page.nextId, after: begin)
         } while !begin.isNull

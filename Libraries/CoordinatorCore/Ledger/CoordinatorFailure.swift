@@ -1,8 +1,7 @@
 import Protocol
 import Store
 
-/// Why a coordinator cannot go on. Each of them stops this replica cleanly. No client can cause one, and a shard only
-/// by obeying another leader.
+/// Why a coordinator cannot go on. Each of them stops this replica cleanly. Neither a client nor a shard can cause one.
 public enum CoordinatorFailure: Error, CustomStringConvertible {
     case store(StoreError)
     /// The log holds an entry this version does not understand: a newer version wrote it, or the disk lost bits.
@@ -11,8 +10,6 @@ public enum CoordinatorFailure: Error, CustomStringConvertible {
     case corruptState(String)
     /// A record of our own does not fit its encoding.
     case unencodable(EncodeError)
-    /// This shard refuses our requests as old: it has heard of a newer leader.
-    case superseded(ShardID)
 
     public var description: String {
         switch self {
@@ -21,8 +18,6 @@ public enum CoordinatorFailure: Error, CustomStringConvertible {
             "coordinator: log entry \(index) cannot be decoded (\(error)); was it written by a newer version?"
         case .corruptState(let text): "coordinator: state store: \(text)"
         case .unencodable(let error): "coordinator: a log record cannot be encoded: \(error)"
-        case .superseded(let shard):
-            "coordinator: shard \(shard) obeys a newer one (or one with a newer state than this, from a backup?)"
         }
     }
 }

@@ -23,6 +23,8 @@ struct CrossShardHardUnlinkFileTransaction: Transaction {
 
     var loggedRequest: AnyCdcRequest? { .crossShardHardUnlinkFile(request) }
 
+    var startingAgain: any Transaction { CrossShardHardUnlinkFileTransaction(request, isRecovered: true) }
+
     /// With its owner locked, the file can get other names in this directory only.
     var claims: [LockClaim] {
         [.name(request.ownerId, request.name), .shared(request.ownerId), .owner(of: request.targetId)]

@@ -6,6 +6,11 @@ struct DirectoryMaking {
     /// Which of the two requests has to be answered.
     var isExclusive: Bool
 
+    init(name: [UInt8], isExclusive: Bool) {
+        self.name = name
+        self.isExclusive = isExclusive
+    }
+
     /// Nil for requests that make no directory.
     init?(_ request: AnyCdcRequest) {
         switch request {

@@ -37,6 +37,10 @@ struct DirectoryRecovery: Transaction {
 
     var claims: [LockClaim] { [.exclusive(directory)] }
 
+    var startingAgain: any Transaction {
+        DirectoryRecovery(of: directory, making: making, defaultInfo: defaultInfo)
+    }
+
     private var statRequest: AnyShardRequest { .statDirectory(StatDirectoryRequest(id: directory)) }
 
     mutating func start(_ actions: inout TransactionActions) {

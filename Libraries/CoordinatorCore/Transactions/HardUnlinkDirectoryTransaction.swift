@@ -9,6 +9,8 @@ struct HardUnlinkDirectoryTransaction: Transaction {
 
     var claims: [LockClaim] { [.exclusive(directory)] }
 
+    var startingAgain: any Transaction { self }
+
     mutating func start(_ actions: inout TransactionActions) {
         actions.send(.removeInode, .removeInode(RemoveInodeRequest(id: directory)), to: directory.shard)
     }

@@ -49,6 +49,11 @@ struct MakeDirectoryTransaction: Transaction {
 
     var answerMustLast: Bool { true }
 
+    var startingAgain: any Transaction {
+        DirectoryRecovery(
+            of: directory, making: DirectoryMaking(name: name, isExclusive: isExclusive), defaultInfo: defaultInfo)
+    }
+
     var claims: [LockClaim] { [.name(owner, name), .shared(owner)] }
 
     mutating func start(_ actions: inout TransactionActions) {

@@ -9,7 +9,7 @@ struct PolicyWalk {
 
     /// The directory whose policies are wanted next.
     private(set) var cursor: InodeID
-    private let defaults: DirectoryInfo
+    let defaults: DirectoryInfo
     private var entries: [DirectoryInfoEntry] = []
     private var depth = 0
     /// The complete list, once known.

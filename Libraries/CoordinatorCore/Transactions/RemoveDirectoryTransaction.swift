@@ -22,6 +22,10 @@ struct RemoveDirectoryTransaction: Transaction {
 
     var loggedRequest: AnyCdcRequest? { .softUnlinkDirectory(request) }
 
+    var startingAgain: any Transaction {
+        RemoveDirectoryTransaction(request, defaultInfo: policies.defaults, isRecovered: true)
+    }
+
     var claims: [LockClaim] {
         [.name(request.ownerId, request.name), .shared(request.ownerId), .exclusive(request.targetId)]
     }

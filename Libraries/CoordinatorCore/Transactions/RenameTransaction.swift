@@ -10,7 +10,7 @@ import Protocol
 ///                        releaseSource(not moved) → failed
 struct RenameTransaction: Transaction {
     let request: RenameFileRequest
-    let movesDirectory: Bool
+    private(set) var movesDirectory: Bool
     let isRecovered: Bool
 
     private enum Phase { case preparing, creating, moving, unlocking, rollingBack, lookingUp }
@@ -52,6 +52,12 @@ struct RenameTransaction: Transaction {
             RenameDirectoryRequest(
                 targetId: request.targetId, oldOwnerId: request.oldOwnerId, oldName: request.oldName,
                 oldCreationTime: request.oldCreationTime, newOwnerId: request.newOwnerId, newName: request.newName))
+    }
+
+    var startingAgain: any Transaction {
+        var again = RenameTransaction(request, isRecovered: true)
+        again.movesDirectory = movesDirectory
+        return again
     }
 
     var directoryMove: DirectoryMove? {

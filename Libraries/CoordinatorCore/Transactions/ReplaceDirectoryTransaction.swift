@@ -42,6 +42,10 @@ struct ReplaceDirectoryTransaction: Transaction {
 
     var loggedRequest: AnyCdcRequest? { .replaceDirectory(request) }
 
+    var startingAgain: any Transaction {
+        ReplaceDirectoryTransaction(request, defaultInfo: policies.defaults, isRecovered: true)
+    }
+
     var directoryMove: DirectoryMove? {
         DirectoryMove(target: request.targetId, newOwner: request.newOwnerId)
     }

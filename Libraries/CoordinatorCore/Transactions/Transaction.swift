@@ -21,6 +21,9 @@ protocol Transaction {
     /// Everything it will touch.
     var claims: [LockClaim] { get }
 
+    /// The machine that finds out what came of this one when nobody knows; it would also be made after a crash.
+    var startingAgain: any Transaction { get }
+
     /// All locks are held.
     mutating func start(_ actions: inout TransactionActions)
 

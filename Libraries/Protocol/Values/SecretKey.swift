@@ -28,37 +28,5 @@ public struct SecretKey: FixedWireValue, Hashable, CustomStringConvertible {
         high.store(to: bytes + 8)
     }
 
-    /// The key of 32 hexadecimal digits; nil for anything else.
-    public init?(hexadecimal text: String) {
-        guard text.utf8.count == 32, text.utf8.allSatisfy({ $0.hexadecimalDigit != nil }) else { return nil }
-        let bytes = Array(text.utf8).hexadecimalPairs
-        self = bytes.withUnsafeBytes { raw in
-            SecretKey(
-                low: raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self).littleEndian,
-                high: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self).littleEndian)
-        }
-    }
-
     public var description: String { "SecretKey(…)" }
-}
-
-extension UInt8 {
-    /// The value of an ASCII hexadecimal digit.
-    fileprivate var hexadecimalDigit: UInt8? {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): self &- UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): self &- UInt8(ascii: "a") &+ 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): self &- UInt8(ascii: "A") &+ 10
-        default: nil
-        }
-    }
-}
-
-extension [UInt8] {
-    /// The bytes that pairs of ASCII hexadecimal digits stand for.
-    fileprivate var hexadecimalPairs: [UInt8] {
-        stride(from: 0, to: count &- 1, by: 2).map { index in
-            (self[index].hexadecimalDigit ?? 0) << 4 | (self[index + 1].hexadecimalDigit ?? 0)
-        }
-    }
 }

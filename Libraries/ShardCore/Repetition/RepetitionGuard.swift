@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 /// What the copies of a request are recognised by, whenever they come (spec F-1).
@@ -41,15 +42,26 @@ public struct RequestKey: Hashable, Sendable {
 enum RepetitionLimits {
     /// The numbers there are. One near the end of UInt64 would close all others for ever.
     static let sequences: ClosedRange<UInt64> = 1...1 << 62
+    /// How far above the highest closed number another may be. A start of a coordinator takes 2²⁰ numbers (2³² before
+    /// it had a bound to keep), and a shard of which nothing is asked hears of none: there is room for thousands of
+    /// starts. What is beyond comes from no coordinator of this cluster, and would close the numbers of the real one.
+    static let window: UInt64 = 1 << 48
     /// Answers remembered by number. The coordinator stays far below.
     static let executed = 65_536
     /// Requests without a number: how many are remembered, and for how long in nanoseconds of entry time.
     static let recent: UInt64 = 65_536
     static let recentNanoseconds: UInt64 = 600 * 1_000_000_000
 
-    /// Whether a number may come with the demand to close everything up to `closed`.
-    static func isPlausible(_ sequence: UInt64, closing closed: UInt64) -> Bool {
-        sequences.contains(sequence) && closed < sequence
+    /// Whether a number may come with the demand to close everything up to `closed`, to a shard where everything up to
+    /// `last` is closed.
+    static func isPlausible(_ sequence: UInt64, closing closed: UInt64, after last: UInt64) -> Bool {
+        closed < sequence && isPlausible(sequence, after: last)
+    }
+
+    /// Whether a coordinator can have got as far as this number when everything up to `last` is closed.
+    static func isPlausible(_ sequence: UInt64, after last: UInt64) -> Bool {
+        if Mutation.numbersHaveNoWindow.isPlanted { return sequences.contains(sequence) }
+        return sequences.contains(sequence) && sequence <= min(last, sequences.upperBound) + window
     }
 }
 

@@ -25,7 +25,7 @@ extension ShardKind {
 extension ShardCore {
     /// EXECUTE_ONCE: the entry of the request in it, to be carried out once.
     func prepareOnce(_ envelope: ExecuteOnceRequest, at now: Timestamp) throws(ShardFailure) -> ShardLogEntry {
-        guard RepetitionLimits.isPlausible(envelope.sequence, closing: envelope.closed),
+        guard isPlausible(envelope.sequence, closing: envelope.closed),
             let kind = ShardKind(rawValue: envelope.kind), kind.isForCoordinator,
             let request = envelope.body.withUnsafeBytes({ body in
                 try? AnyShardRequest.decode(kind: kind.rawValue, body: body)
@@ -37,7 +37,13 @@ extension ShardCore {
     }
 
     func check(_ request: CloseSequencesRequest) throws(ShardFailure) {
-        guard request.through <= RepetitionLimits.sequences.upperBound else { throw .refused(.malformedRequest) }
+        // Without a number yet there is nothing to close.
+        guard request.through == 0 || RepetitionLimits.isPlausible(request.through, after: state.progress.closedSequence)
+        else { throw .refused(.malformedRequest) }
+    }
+
+    private func isPlausible(_ sequence: UInt64, closing closed: UInt64) -> Bool {
+        RepetitionLimits.isPlausible(sequence, closing: closed, after: state.progress.closedSequence)
     }
 
     /// CLOSE_SEQUENCES. A late one closes nothing that is not closed.
@@ -59,7 +65,7 @@ extension ShardCore {
     private func carryOutOnce(
         _ sequence: UInt64, closing closed: UInt64, _ entry: ShardLogEntry
     ) throws(ShardStateError) -> ShardReply {
-        guard RepetitionLimits.isPlausible(sequence, closing: closed) else { return .refused(.malformedRequest) }
+        guard isPlausible(sequence, closing: closed) else { return .refused(.malformedRequest) }
         guard sequence > state.progress.closedSequence else { return .refused(.requestIsStale) }
         if state.executed.contains(sequence) { return enveloped(try state.reply(to: sequence)) }
         let open = state.executed.count - state.executed.upTo(closed).count

@@ -1,3 +1,5 @@
+import Protocol
+
 /// Carries a plan of trouble out, and ends it.
 final class FaultInjector {
     private let cluster: SimulatedCluster
@@ -27,6 +29,7 @@ final class FaultInjector {
         if let pause = plan.clockJumpPause { repeating(pause) { [self] in jumpClock() } }
         if let pause = plan.slowDiskPause { repeating(pause) { [self] in slowDisk() } }
         if let pause = plan.fullDiskPause { repeating(pause) { [self] in fillDisk() } }
+        if let pause = plan.strayPause { repeating(pause) { [self] in closeNumbers() } }
     }
 
     /// No more trouble: machines that are down come back by themselves.
@@ -108,6 +111,20 @@ final class FaultInjector {
         world.after(world.random.spread(Self.second...30 * Self.second)) {
             disk.syncTime = SimulatedDisk.healthySyncTime
         }
+    }
+
+    /// Somebody who knows the key, or a coordinator with a newer state, closes numbers of ours: some that are still to
+    /// come, or all there are, which no shard may believe.
+    private func closeNumbers() {
+        let shards = cluster.cores.map(\.shard)
+        guard !shards.isEmpty else { return }
+        world.faults.strays += 1
+        let shard = world.random.pick(shards)
+        let through = world.random.perMille(500) ? 1 << 62 : UInt64.random(in: 1...1 << 44, using: &world.random)
+        let close = AnyShardRequest.closeSequences(CloseSequencesRequest(through: through))
+        cluster.network.send(
+            Message(id: world.random.next(), isSigned: true, body: .shardRequest(close)), from: .coordinatorBack,
+            to: .shard(shard))
     }
 
     private func fillDisk() {

@@ -11,6 +11,7 @@ struct FaultPlan {
     var clockJumpPause: UInt64?
     var slowDiskPause: UInt64?
     var fullDiskPause: UInt64?
+    var strayPause: UInt64?
     /// How long the trouble lasts, virtual nanoseconds: at least ten minutes.
     var duration: UInt64
 
@@ -28,5 +29,6 @@ struct FaultPlan {
         clockJumpPause = random.perMille(400) ? random.pick([20, 60]) * Self.second : nil
         slowDiskPause = random.perMille(400) ? random.pick([10, 60]) * Self.second : nil
         fullDiskPause = random.perMille(250) ? random.pick([30, 120]) * Self.second : nil
+        strayPause = random.perMille(250) ? random.pick([5, 60]) * Self.second : nil
     }
 }

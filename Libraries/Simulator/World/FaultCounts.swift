@@ -14,6 +14,8 @@ public struct FaultCounts: Sendable, CustomStringConvertible {
     public var clockJumps = 0
     public var slowDisks = 0
     public var fullDisks = 0
+    /// Requests to close numbers that no coordinator has sent.
+    public var strays = 0
 
     public init() {}
 
@@ -33,6 +35,7 @@ public struct FaultCounts: Sendable, CustomStringConvertible {
             (\.partitions, "partitions"), (\.crashes, "crashes"), (\.tornWrites, "torn writes"),
             (\.clockSteps, "clock steps"), (\.clockJumps, "clock jumps"),
             (\.slowDisks, "slow disks"), (\.fullDisks, "full disks"),
+            (\.strays, "strays"),
         ]
     }
 }

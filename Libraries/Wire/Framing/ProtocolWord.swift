@@ -6,8 +6,11 @@ public enum ProtocolWord: UInt32, CaseIterable, Hashable, Sendable {
     case cdcToShardResponse = 0x0441_4853
     case proxyRequest = 0x0541_4853
     case proxyResponse = 0x0641_4853
+    /// Of Sterna: a request with a proof behind it (ProvenPacket).
+    case provenShardRequest = 0x0841_4853
     case cdcRequest = 0x0043_4443
     case cdcResponse = 0x0143_4443
+    case provenCdcRequest = 0x0843_4443
     case registryRequest = 0x0055_4853
     case registryResponse = 0x0155_4853
     case blocksRequest = 0x004f_4c42
@@ -23,7 +26,7 @@ public enum ProtocolWord: UInt32, CaseIterable, Hashable, Sendable {
         self.init(rawValue: UInt32(loading: base))
     }
 
-    /// Whether packets of this protocol end with a MAC.
+    /// Whether packets of this protocol are SignedPackets, between servers.
     public var isSigned: Bool {
         switch self {
         case .cdcToShardRequest, .cdcToShardResponse, .proxyRequest, .proxyResponse, .logRequest, .logResponse: true

@@ -46,7 +46,10 @@ struct RebuildFigures {
         let began = Date()
         try programs.run(
             "\(programs.sterna)/sterna",
-            ["drain", service, "--lost", "--settle", "0", "--registry", registry])
+            [
+                "drain", service, "--lost", "--settle", "0", "--registry", registry, "--key-file",
+                cluster.directory + "/key",
+            ])
         let seconds = Date().timeIntervalSince(began)
         let used = pids.map(processorSeconds).reduce(childrenSeconds(), +) - before
         report.add(

@@ -74,6 +74,7 @@ struct ScrubFigures {
             "\(programs.sterna)/sterna-gc",
             [
                 "--registry", try cluster.address("registry"), "--data", data, "--first-delay", "0",
+                "--key-file", cluster.directory + "/key",
                 "--no-collect-directories", "--no-destruct-files", "--no-zero-block-services",
                 "--scrub-bytes-per-second-per-disk", "0", "--scrub-interval", "1000000",
             ])

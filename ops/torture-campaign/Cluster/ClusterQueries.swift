@@ -75,7 +75,7 @@ actor ClusterQueries {
         for shard in ShardID.all {
             var begin = InodeID.null
             repeat {
-                let page = try await client.call(VisitTransientFilesRequest(beginId: begin, mtu: 8972), shard: shard)
+                let page = try await client.call(VisitTransientFilesRequest(beginId: begin, mtu: 0), shard: shard)
                 files.formUnion(page.files.filter { $0.deadlineTime.nanoseconds > now }.map(\.id))
                 begin = page.nextId
             } while !begin.isNull
@@ -153,7 +153,8 @@ actor ClusterQueries {
     /// Tells the registry that a disk will never come back, as operators do: what block services ask for themselves is
     /// limited to one an hour.
     func decommission(_ service: BlockServiceID) async throws {
-        let connection = RegistryConnection(on: client.loop, addresses: [registry])
+        let connection = RegistryConnection(
+            on: client.loop, addresses: [registry], key: client.options.clusterKey)
         defer { connection.close() }
         let flags = BlockServiceFlags.decommissioned
         _ = try await connection.call(

@@ -1,4 +1,5 @@
 import Client
+import Daemon
 import Dispatch
 import EventLoop
 import Foundation
@@ -34,11 +35,12 @@ final class ClusterView: Sendable {
     private let loop: EventLoop
     private let thread: SystemThread
 
-    init(registry: SocketAddress) throws {
+    init(registry: SocketAddress, keyFile: String) throws {
         loop = try EventLoop()
         var options = ClientOptions()
         options.readCacheBytes = 0
         options.pendingWriteBytes = 0
+        options.clusterKey = try ClusterKeyFile(keyFile).load()
         queries = ClusterQueries(client: try Client(loop: loop, registries: [registry], options: options), registry)
         let loop = loop
         thread = try SystemThread(name: "cluster-view") { loop.run() }

@@ -27,7 +27,7 @@ final class Maintenance: Sendable {
             "\(getpid())", "--no-scrub", "--no-migrate", "--no-collect-directories", "--no-destruct-files",
             "--no-zero-block-services", "--first-delay", "1", "--defrag", "--defrag-interval", "15",
             "--defrag-shards-at-once", "8", "--defrag-bytes-per-second", "4000000", "--rebalance",
-            "--rebalance-margin", "5", "--rebalance-bytes-per-second", "4000000",
+            "--rebalance-margin", "5", "--rebalance-bytes-per-second", "4000000", "--key-file", cluster.directory + "/key",
         ]
         let child = try ChildProgram("\(programs)/sterna-gc", options, log: relayoutLog)
         relayout.withLock { $0 = child }

@@ -53,21 +53,11 @@ final class CoordinatorFuzzer {
         for _ in 0..<Self.instructions {
             if script.isAtEnd { break }
             now += 100_000
-            try surviving { try step(&script) }
+            try step(&script)
             drain()
         }
         try settle()
         try checkAll()
-    }
-
-    /// A liar may say that there is a newer coordinator: then this one ends, and is started again.
-    private func surviving(_ body: () throws -> Void) throws {
-        do {
-            try body()
-        } catch CoordinatorFailure.superseded where !areShardsHonest {
-            log.removeLast(log.count - durable)
-            try lead()
-        }
     }
 
     private func step(_ script: inout FuzzScript) throws {
@@ -266,12 +256,10 @@ final class CoordinatorFuzzer {
             now += 5_000_000
             coordinator.tick(now: now)
             drain()
-            try surviving {
-                // What lies have locked at the shards stays locked; then only a refusal ends it.
-                if round > 300, !areShardsHonest { try refuseAll() } else { try deliverAll(rounds: 1) }
-                try takeEntries()
-                try commit(log.count)
-            }
+            // What lies have locked at the shards stays locked; then only a refusal ends it.
+            if round > 300, !areShardsHonest { try refuseAll() } else { try deliverAll(rounds: 1) }
+            try takeEntries()
+            try commit(log.count)
             drain()
             if coordinator.isIdle && sends.isEmpty { return }
         }
