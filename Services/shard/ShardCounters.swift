@@ -16,7 +16,7 @@ struct ShardCounters: Sendable {
     /// Requests dropped because as much is in flight as may be.
     let overflows: Counter
     /// Writes dropped because the clock does not agree with the registry's.
-    let untimely: Counter
+    let clockDisputes: Counter
     let failures: Counter
 
     init(_ counters: Counters) {
@@ -28,7 +28,7 @@ struct ShardCounters: Sendable {
         untimely = counters.counter("shard_datagrams_untimely_total")
         duplicates = counters.counter("shard_datagrams_repeated_total")
         overflows = counters.counter("shard_writes_dropped_total")
-        untimely = counters.counter("shard_writes_dropped_for_clock_total")
+        clockDisputes = counters.counter("shard_writes_dropped_for_clock_total")
         failures = counters.counter("shard_internal_errors_total")
     }
 }

@@ -179,7 +179,7 @@ final class ShardServer {
     }
 
     private func handle(_ proven: ProvenPacket, _ target: ReplyTarget) throws(DecodeError) {
-        guard RequestProof.isCurrent(proven.time, at: now.nanoseconds) else {
+        guard RequestProof.isCurrent(proven.time, at: environment.loop.wallClock()) else {
             environment.counters.untimely.add()
             return refuse(.notAuthorised, target, checkpoint: core.appliedIndex)
         }
@@ -224,7 +224,7 @@ final class ShardServer {
             return environment.counters.overflows.add()
         }
         // Silence: the client tries again, and the clock may be right then.
-        guard let now = environment.clock.now else { return environment.counters.untimely.add() }
+        guard let now = environment.clock.now else { return environment.counters.clockDisputes.add() }
         do throws(ShardFailure) {
             let entry = try core.prepare(
                 request, isPrivileged: target.isSigned, requestID: target.isAwaited ? target.requestID : nil, at: now)
