@@ -30,7 +30,7 @@ public struct KeyOptions: ParsableArguments {
 }
 
 /// The key for programs that ask servers, if their cluster has one.
-public struct ClientKeyOptions: ParsableArguments {
+public struct ClientKeyOptions: ParsableArguments, Sendable {
     @Option(help: "File with the cluster's key, for what only its own programs may ask for; not for servers of TernFS.")
     public var keyFile: String?
 

@@ -10,7 +10,7 @@ struct ShardCounters: Sendable {
     let undecodable: Counter
     let unprivileged: Counter
     /// Proven requests whose time is too far from this machine's.
-    let untimely: Counter
+    let untimelyProofs: Counter
     /// Repetitions of requests that are still being worked on.
     let duplicates: Counter
     /// Requests dropped because as much is in flight as may be.
@@ -25,7 +25,7 @@ struct ShardCounters: Sendable {
         refusals = counters.counter("shard_errors_answered_total")
         undecodable = counters.counter("shard_datagrams_undecodable_total")
         unprivileged = counters.counter("shard_datagrams_unprivileged_total")
-        untimely = counters.counter("shard_datagrams_untimely_total")
+        untimelyProofs = counters.counter("shard_datagrams_untimely_total")
         duplicates = counters.counter("shard_datagrams_repeated_total")
         overflows = counters.counter("shard_writes_dropped_total")
         clockDisputes = counters.counter("shard_writes_dropped_for_clock_total")

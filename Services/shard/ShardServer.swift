@@ -180,7 +180,7 @@ final class ShardServer {
 
     private func handle(_ proven: ProvenPacket, _ target: ReplyTarget) throws(DecodeError) {
         guard RequestProof.isCurrent(proven.time, at: environment.loop.wallClock()) else {
-            environment.counters.untimely.add()
+            environment.counters.untimelyProofs.add()
             return refuse(.notAuthorised, target, checkpoint: core.appliedIndex)
         }
         try handle(proven.packet.kind, proven.packet.body, target, isProven: true)
