@@ -183,6 +183,8 @@ final class FakeShards: @unchecked Sendable {
         case .linkFileIfUnchanged(let request): return try linkIfUnchanged(request)
         case .scrapTransientFile: return .scrapTransientFile(ScrapTransientFileResponse())
         case .localFileSpans(let request): return try spans(request)
+        case .transientLifetime:
+            return .transientLifetime(TransientLifetimeResponse(nanoseconds: lifetimeNanoseconds))
         case .visitTransientFiles(let request):
             let found = files.filter { !$1.isLinked && $0.rawValue >= request.beginId.rawValue }
             let sorted = found.sorted { $0.key.rawValue < $1.key.rawValue }.map {

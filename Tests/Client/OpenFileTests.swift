@@ -11,11 +11,14 @@ import Testing
 
     /// The client's clock goes with that of the shards, and is looked at often.
     private static func run<T: Sendable>(
-        _ body: @escaping @Sendable (FakeCluster) async throws -> T
+        saysLifetime: Bool = true, _ body: @escaping @Sendable (FakeCluster) async throws -> T
     ) async throws -> T {
         var options = FakeCluster.testOptions
         options.leastTransientNanoseconds = 100_000_000
-        return try await FakeCluster.run(options: options, extensions: [.linkWithSpan, .fetchPageSums]) { cluster in
+        let extensions: Set<ProtocolExtension> = [.linkWithSpan, .fetchPageSums]
+        return try await FakeCluster.run(
+            options: options, extensions: saysLifetime ? extensions.union([.transientLifetime]) : extensions
+        ) { cluster in
             let shards = cluster.shards
             cluster.client.core.openFiles.clock = { shards.time }
             return try await body(cluster)
@@ -38,9 +41,10 @@ import Testing
 
     // MARK: Deadlines
 
-    @Test func anOpenFileIsRenewedInTime() async throws {
+    @Test("an open file is renewed in time, whether the shard says its lifetime or not", arguments: [true, false])
+    func renewal(saysLifetime: Bool) async throws {
         let bytes = Files.content(1_500_000)
-        let (renewals, read, files) = try await Self.run { cluster in
+        let (renewals, read, files, kinds) = try await Self.run(saysLifetime: saysLifetime) { cluster in
             let writer = try await cluster.client.createFile(in: .root, note: Files.name)
             try await writer.write(bytes, at: 0)
             try await writer.stored()
@@ -51,9 +55,13 @@ import Testing
                 if await Self.untilTouched(cluster) { renewals += 1 }
             }
             _ = try await writer.finish(linkingIn: .root, name: Files.name)
-            return (renewals, try await Files.readAll(writer.id, cluster), Self.constructions(cluster))
+            let read = try await Files.readAll(writer.id, cluster)
+            return (renewals, read, Self.constructions(cluster), Set(cluster.shards.kinds))
         }
         #expect(renewals == 8)
+        // Listing other people's files is not for everybody.
+        #expect(kinds.contains(.transientLifetime) == saysLifetime)
+        #expect(kinds.contains(.visitTransientFiles) != saysLifetime)
         #expect(read == bytes)
         #expect(files == 1)
     }

@@ -31,6 +31,10 @@ import Testing
         _ = try shard.link(file, "a")
     }
 
+    @Test func theShardSaysHowLongItKeepsFiles() throws {
+        #expect(try shard.call(TransientLifetimeRequest()).nanoseconds == ShardFixture.lifetime)
+    }
+
     @Test func aHalfWrittenSpanDoesNotMatter() throws {
         let file = try shard.construct()
         try shard.addInline(file, at: 0, [1, 2, 3], size: 4096)

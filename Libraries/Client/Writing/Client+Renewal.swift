@@ -13,11 +13,15 @@ extension Client {
         _ = try await call(nothing, shard: file.id.shard)
     }
 
-    /// Learns how long the shard keeps unfinished files, if that is not known or may have changed. Without an answer
-    /// the shortest time goes on to be believed.
+    /// Learns how long the shard keeps unfinished files, if that is not known or may have changed: it says so, or, of the
+    /// base protocol, lists the file's deadline. Without an answer the shortest time goes on to be believed.
     func learnLifetime(of file: TransientHandle) async {
         guard core.openFiles.beginsLearning(file.id.shard) else { return }
         defer { core.openFiles.endsLearning(file.id.shard) }
+        if supports(.transientLifetime) {
+            guard let answer = try? await call(TransientLifetimeRequest(), shard: file.id.shard) else { return }
+            return core.openFiles.learned(file.id.shard, lifetimeNanoseconds: answer.nanoseconds)
+        }
         // In this order: a request in between makes the difference too small, which does no harm.
         guard
             let page = try? await call(VisitTransientFilesRequest(beginId: file.id, mtu: 0), shard: file.id.shard),

@@ -24,12 +24,16 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// Shards know LINK_FILE_IF_UNCHANGED.
     public static let linkIfUnchanged = ProtocolExtension(rawValue: 5)
 
+    /// Shards know TRANSIENT_LIFETIME.
+    public static let transientLifetime = ProtocolExtension(rawValue: 6)
+
     /// The registry knows CLOCK.
     public static let registryClock = ProtocolExtension(rawValue: 9)
 
     /// Everything that the servers of this version can do.
     public static let all: [ProtocolExtension] = [
-        .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged, .registryClock,
+        .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged,
+        .transientLifetime, .registryClock,
     ]
 
     public var description: String {
@@ -39,6 +43,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
         case .fetchPageSums: "FETCH_PAGE_SUMS"
         case .linkWithSpan: "LINK_WITH_SPAN"
         case .linkIfUnchanged: "LINK_IF_UNCHANGED"
+        case .transientLifetime: "TRANSIENT_LIFETIME"
         case .registryClock: "REGISTRY_CLOCK"
         default: "extension \(rawValue)"
         }

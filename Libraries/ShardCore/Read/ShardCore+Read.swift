@@ -17,6 +17,8 @@ extension ShardCore {
         case .visitFiles(let request): .visitFiles(try visitFiles(request))
         case .visitTransientFiles(let request): .visitTransientFiles(try visitTransientFiles(request))
         case .blockServiceFiles(let request): .blockServiceFiles(try blockServiceFiles(request))
+        case .transientLifetime:
+            .transientLifetime(TransientLifetimeResponse(nanoseconds: transientLifetimeNanoseconds))
         default: throw ShardFailure.refused(.unrecognizedRequest)
         }
     }

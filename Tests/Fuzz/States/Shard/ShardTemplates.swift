@@ -21,6 +21,7 @@ enum ShardTemplates {
         (.unlockCurrentEdge, "eDNTXy"), (.removeOwnedSnapshotFileEdge, "eDXNT"), (.makeFileTransient, "iz"),
         (.removeDirectoryOwner, "dI"), (.shardSnapshot, "q"), (.replaceLockedDirectoryEdge, "eDNTXi"),
         (.closeSequences, "q"), (.linkFileWithSpan, "fLdn"), (.linkFileIfUnchanged, "fFcdni"),
+        (.transientLifetime, ""),
     ]
 
     /// Every kind there is, for requests made of arbitrary fields.
