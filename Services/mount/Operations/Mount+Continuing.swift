@@ -32,9 +32,21 @@ extension Mount {
                 // Where bytes belong that were not appended only who wrote them knows.
                 guard construction.appendsOnly else { throw .stale }
             }
-            try await rebase(construction, from: base)
+            try await rebaseOutlastingOutages(construction, from: base)
         }
         throw .stale
+    }
+
+    /// As `rebase`, however long shards are away: what was appended is not given up because they are.
+    private func rebaseOutlastingOutages(_ construction: Construction, from old: Base) async throws(Errno) {
+        while true {
+            do throws(Errno) {
+                return try await rebase(construction, from: old)
+            } catch {
+                guard error.code == ETIMEDOUT || error.code == EHOSTUNREACH else { throw error }
+                await loop.sleep(nanoseconds: 1_000_000_000)
+            }
+        }
     }
 
     /// Begins once more with what the name leads to now, and adds what was appended here. If nothing has the name any
