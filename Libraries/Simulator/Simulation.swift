@@ -120,13 +120,21 @@ public final class Simulation {
         world.run(until: world.now + 60 * Self.second)
     }
 
-    private var transientCount: Int { cluster.cores.reduce(0) { $0 + CoreReader($1).transientFiles().count } }
+    /// Files that ought to go. One that was used while its shard's clock was a month ahead lives on until then.
+    private var transientCount: Int {
+        let latest = World.epoch + world.now + 86_400 * Self.second
+        return cluster.cores.reduce(0) { count, core in
+            count + CoreReader(core).transientFiles().count { $0.deadlineTime.nanoseconds < latest }
+        }
+    }
 
     private func checkBlocks() {
         var referenced: Set<BlockID> = []
         for core in cluster.cores {
             let reader = CoreReader(core)
-            for file in reader.files() { referenced.formUnion(reader.blocks(of: file).map(\.blockId)) }
+            for file in reader.files() + reader.transientFiles().map(\.id) {
+                referenced.formUnion(reader.blocks(of: file).map(\.blockId))
+            }
         }
         let kept = cluster.blockServers.flatMap { $0.services.flatMap { $0.blocks.keys } }
         let orphans = Set(kept).subtracting(referenced)

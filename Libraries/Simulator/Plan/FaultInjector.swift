@@ -92,14 +92,17 @@ final class FaultInjector {
         }
     }
 
-    /// For an operation or two. A machine that knows no other clock yet is spared: it has to believe its own, and loses
-    /// the files that are open then.
+    /// For an operation or two. Where clocks are compared, a machine that knows no other clock yet is spared: it has to
+    /// believe its own.
     private func jumpClock() {
-        let machine = world.random.pick(cluster.shards + [cluster.coordinator])
-        guard machine.isUp, machine.knowsClock, cluster.options.comparesClocks else { return }
+        // A coordinator that believes such a clock forgets what it answered.
+        let machine = world.random.pick(
+            cluster.options.comparesClocks ? cluster.shards + [cluster.coordinator] : cluster.shards)
+        guard machine.isUp, machine.knowsClock || !cluster.options.comparesClocks else { return }
         world.faults.clockJumps += 1
         let day = 86_400 * Int64(Self.second)
-        machine.clockJump = world.random.pick([30 * day, 30 * day, day / 8, -30 * day])
+        let jumps = cluster.options.comparesClocks ? [30 * day, day / 8, -30 * day] : [30 * day]
+        machine.clockJump = world.random.pick(jumps)
         world.note("the clock of \(machine.id) is off by \(machine.clockJump / Int64(Self.second)) s for a moment")
         world.after(world.random.spread(50_000_000...3 * Self.second)) { machine.clockJump = 0 }
     }
