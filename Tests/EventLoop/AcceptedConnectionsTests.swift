@@ -49,8 +49,13 @@ import Testing
     }
 
     @Test func whoeverIsWorkedForOrHasJustMovedStays() async throws {
-        let now = try await onLoop { loop, finish in finish(loop.monotonicNanoseconds) }
-        #expect(try await left(of: [(1, .busy), (1, .stalled(since: now))], total: 2, newcomer: 2) == nil)
+        let isAdmitted = try await onLoop { loop, finish in
+            let table = AcceptedConnections<Client>(on: loop, ConnectionLimits(total: 2))
+            let moved = loop.monotonicNanoseconds
+            let present = [Client(1, .busy, in: table), Client(1, .stalled(since: moved), in: table)]
+            finish(withExtendedLifetime(present) { table.admit(SocketAddress(address: 2, port: 1)) })
+        }
+        #expect(!isAdmitted)
     }
 
     @Test func theHostWithMostGivesWay() async throws {
