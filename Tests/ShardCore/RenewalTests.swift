@@ -38,7 +38,7 @@ import Testing
     @Test func aHalfWrittenSpanDoesNotMatter() throws {
         let file = try shard.construct()
         try shard.addInline(file, at: 0, [1, 2, 3], size: 4096)
-        let blocks = try shard.call(try shard.newSpan(file, at: 4096)).blocks
+        let blocks = try shard.call(shard.newSpan(file, at: 4096)).blocks
         passMostOfALifetime()
         try shard.call(renew(file))
         passMostOfALifetime()
