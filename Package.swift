@@ -23,12 +23,11 @@ func service(_ folder: String, product: String, _ dependencies: [Target.Dependen
 }
 
 func tests(
-    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], settings: [SwiftSetting] = [],
-    plugins: [Target.PluginUsage] = []
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], plugins: [Target.PluginUsage] = []
 ) -> Target {
     .testTarget(
         name: name + "Tests", dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", exclude: exclude,
-        swiftSettings: settings, plugins: plugins)
+        plugins: plugins)
 }
 
 /// Defects can be planted in the cores: for testing the simulator, see Libraries/Mutations/README.md.
@@ -143,7 +142,7 @@ let package = Package(
         tests("Erasure", ["Erasure"]),
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop"], exclude: ["README.md"]),
-        tests("ReplicatedLog", ["ReplicatedLog", "Mutations"], settings: mutationSettings),
+        tests("ReplicatedLog", ["ReplicatedLog"]),
         tests("ShardCore", ["ShardCore", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
         tests(

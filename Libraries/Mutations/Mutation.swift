@@ -1,3 +1,7 @@
+#if STERNA_MUTATIONS
+    import Glibc
+#endif
+
 /// A defect that can be planted in a core, to see whether the simulator finds it. Ordinary builds have none: there
 /// `isPlanted` is a constant that the optimiser removes together with what depends on it.
 public enum Mutation: String, CaseIterable, Sendable {
@@ -41,19 +45,25 @@ public enum Mutation: String, CaseIterable, Sendable {
     case destinationIsUnlockedFirst
     case reservedDirectoriesAreForgotten
 
-    /// Whether it is the simulator that finds it. The simulated log has no bytes: `Tests/ReplicatedLog` finds the others.
-    public var isSimulated: Bool {
+    /// The suite of unit tests that finds it, where the simulator cannot or hardly does; nil: the simulator does.
+    public var unitTests: String? {
         switch self {
-        case .newestRecordIsBelieved, .newestRecordHasNoCopy: false
-        default: true
+        // The simulated log has no bytes.
+        case .newestRecordIsBelieved, .newestRecordHasNoCopy: "ReplicatedLogTests.DiskFaultTests"
+        case .clockIsBelieved: "ClientTests.ClockTests"
+        case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
+        default: nil
         }
     }
 
     #if STERNA_MUTATIONS
         /// Whether this build can have defects planted.
         public static let arePossible = true
-        /// The one that is planted. Not synchronised: set before the cores are made, never while one runs.
-        public nonisolated(unsafe) static var planted: Mutation?
+        /// The one that is planted, at first the one that `STERNA_PLANT` in the environment names. Not synchronised: set
+        /// before the cores are made, never while one runs.
+        public nonisolated(unsafe) static var planted = getenv("STERNA_PLANT").flatMap {
+            Mutation(rawValue: String(cString: $0))
+        }
 
         public var isPlanted: Bool { Mutation.planted == self }
     #else

@@ -1,4 +1,3 @@
-import Mutations
 import Protocol
 import ReplicatedLog
 import TestSupport
@@ -179,20 +178,9 @@ struct DiskFaultTests {
             _ = try SegmentedLogStore(disk: disk, options: Self.options(64 << 10))
         }
     }
-
-    @Test("each planted defect of the log on disk is found", .enabled(if: Mutation.arePossible))
-    func plantedDefects() throws {
-        #if STERNA_MUTATIONS
-            defer { Mutation.planted = nil }
-            Mutation.planted = .newestRecordIsBelieved
-            #expect((try? DiskFaults.refusedSync(4 << 20, Self.only)) != [1, 2, 3])
-            Mutation.planted = .newestRecordHasNoCopy
-            #expect((try? DiskFaults.rotInNewestRecord(entryBytes: 20)) != [])
-        #endif
-    }
 }
 
-/// What is done to a log; also with defects planted.
+/// What is done to a log.
 enum DiskFaults {
     /// A record whose sync was refused, one behind it after a restart, a power failure: what is there then.
     static func refusedSync(_ segmentBytes: Int, _ group: LogGroupID) throws -> [UInt64]? {

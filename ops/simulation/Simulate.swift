@@ -29,7 +29,7 @@ struct Simulate: ParsableCommand {
     @Option(help: "Plant this defect first; only in a build made with STERNA_MUTATIONS=1.")
     var plant: String?
 
-    @Flag(help: "List the defects that can be planted and should be found here.")
+    @Flag(help: "List the defects that can be planted; behind those that unit tests find instead of simulations, the suite.")
     var mutations = false
 
     func validate() throws {
@@ -44,7 +44,7 @@ struct Simulate: ParsableCommand {
 
     func run() throws {
         if mutations {
-            for mutation in Mutation.allCases where mutation.isSimulated { print(mutation.rawValue) }
+            for mutation in Mutation.allCases { print(mutation.rawValue, mutation.unitTests ?? "") }
             return
         }
         plantDefect()
