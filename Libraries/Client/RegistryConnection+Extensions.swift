@@ -16,6 +16,8 @@ extension RegistryConnection {
                 switch result {
                 case .success(let response): completion(Set(response.extensions))
                 case .failure(.closed) where times > 1: askForExtensions(times: times - 1, completion)
+                // Who has just been proven the cluster's key knows more than the base protocol.
+                case .failure(.closed) where provesKey: completion(nil)
                 case .failure(.closed), .failure(.refused), .failure(.malformed): completion([])
                 case .failure(.timedOut), .failure(.unencodable): completion(nil)
                 }

@@ -19,6 +19,7 @@ public final class RegistryConnection {
 
     let loop: EventLoop
     private let key: ClusterKey?
+    var provesKey: Bool { key != nil }
     private var waiting: [RegistryCall] = []
     private var link = Link.none
     private var addressIndex = 0
@@ -194,8 +195,15 @@ public final class RegistryConnection {
     }
 
     private func expire(_ call: RegistryCall) {
-        // Its answer may still come: the connection cannot be used for another question.
-        if case .ready(let exchange) = link, exchange.isBusy, waiting.first === call { dropLink() }
+        // Its answer may still come: the connection cannot be used for another question. And who does not come to the
+        // end of a proof may never do so.
+        switch link {
+        case .ready(let exchange) where exchange.isBusy && waiting.first === call: dropLink()
+        case .proving where waiting.first === call:
+            dropLink()
+            addressIndex = (addressIndex + 1) % max(addresses.count, 1)
+        default: break
+        }
         remove(call)
         call.finish(.failure(.timedOut(lastAttempt: call.lastAttempt)))
         advance()

@@ -67,7 +67,7 @@ public final class DataDirectory: Sendable {
         let code = posix_fallocate(descriptor, 0, off_t(reserveBytes))
         guard code != 0 else { return true }
         unlink(reserve)
-        guard code == ENOSPC else { throw SystemError("allocate \(reserve)", code: code) }
+        guard code == ENOSPC || code == EDQUOT else { throw SystemError("allocate \(reserve)", code: code) }
         return false
     }
 

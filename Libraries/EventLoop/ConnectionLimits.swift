@@ -28,7 +28,7 @@ public struct ConnectionLimits: Sendable {
         let descriptors = Int(clamping: limit.rlim_cur)
         var fitting = self
         fitting.total = min(total, max((descriptors - reserve) / descriptorsEach, 1))
-        fitting.perPeer = min(perPeer, fitting.total)
+        fitting.perPeer = min(perPeer, max(fitting.total / 2, min(Self.smallTotal, fitting.total)))
         return fitting
     }
 }

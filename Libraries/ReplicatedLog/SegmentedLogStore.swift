@@ -57,6 +57,8 @@ public final class SegmentedLogStore: LogStore {
         // Last: nobody frees it when opening fails before.
         scratch = .allocate(byteCount: 64 << 10, alignment: 4096)
         try removeUnfinished()
+        // The names that are there as well: whoever made them may not have come to that.
+        try disk.sync()
         try writeNewestAgain(identity, recovered.newestPlaces)
         try removeUnusable(recovered.duplicates)
     }
@@ -226,7 +228,7 @@ public final class SegmentedLogStore: LogStore {
 
 /// Sizes of a `SegmentedLogStore`.
 public struct LogStoreOptions: Sendable {
-    /// Bytes of one file; also the limit for one write. A multiple of 512.
+    /// Bytes of one file; one write takes less than half of it, as it is stored twice. A multiple of 4096.
     public var segmentBytes = 16 << 20
     /// When the retained entries take as much, because the state is not being flushed, writes fail.
     public var maximumBytes = 2 << 30

@@ -48,7 +48,7 @@ final class RegistryStorage {
             directory: directory + "/log", options: options, mustExist: core.appliedIndex > .zero)
         for notice in store.notices { logger.warning("log: \(notice)") }
         try data.sync()
-        // Collected first (a few megabytes at most): the store goes to the writer thread, the core stays here.
+        // Collected first (some megabytes, unless storing failed): the store goes to the writer thread, the core stays here.
         var entries: [(index: LogIndex, bytes: [UInt8])] = []
         let last = try store.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
             entries.append((index, [UInt8](bytes)))

@@ -46,8 +46,7 @@ public actor ClockWatch {
     public func run(isBaseProtocolOnly: Bool = false) async {
         guard !isBaseProtocolOnly else { return clock.learnNothing() }
         while !Task.isCancelled {
-            let isWrong = clock.deviationSeconds.magnitude > ClockComparison.toleranceNanoseconds / 1_000_000_000
-            if isWrong || clock.monotonicNanoseconds >= nextQuestion { await ask() }
+            if clock.isWrong || clock.monotonicNanoseconds >= nextQuestion { await ask() }
             report()
             await loop.sleep(nanoseconds: Self.lookNanoseconds)
         }
@@ -84,7 +83,7 @@ public actor ClockWatch {
 
     private func report() {
         let seconds = clock.deviationSeconds
-        let isWrong = seconds.magnitude > ClockComparison.toleranceNanoseconds / 1_000_000_000
+        let isWrong = clock.isWrong
         guard isWrong != wasWrong else { return }
         wasWrong = isWrong
         if isWrong {

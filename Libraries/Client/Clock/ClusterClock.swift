@@ -51,6 +51,13 @@ public final class ClusterClock: Sendable {
         return comparison.deviation(of: Timestamp(nanoseconds: wall), at: monotonic) / 1_000_000_000
     }
 
+    /// Whether the wall clock does not agree with the registry's.
+    package var isWrong: Bool {
+        let (wall, monotonic) = read()
+        guard case .comparison(let comparison) = knowledge.withLock({ $0 }) else { return false }
+        return !comparison.agrees(with: Timestamp(nanoseconds: wall), at: monotonic)
+    }
+
     /// The registry answered its time; `sent` is the monotonic time of the question.
     package func learn(_ time: Timestamp, sent: UInt64) {
         let received = read().monotonic

@@ -138,4 +138,7 @@ extension CountedResult where Response: WireValue {
 extension ClientError {
     /// Whether a server was away, and the same request may succeed later.
     public var isOutage: Bool { cause == .timeout || cause == .unavailable }
+
+    /// Whether servers were away that what is stored can be read from when they are back.
+    public var mayComeBack: Bool { isOutage || cause == .tooManyBlocksMissing }
 }

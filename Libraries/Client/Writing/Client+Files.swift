@@ -85,7 +85,9 @@ extension Client {
         }
         let writer = try await createFile(in: directory, note: name, type: .symlink)
         try await writer.write(target, at: 0)
-        return (writer.id, try await writer.finish(linkingIn: directory, name: name))
+        let created = try await writer.finish(linkingIn: directory, name: name)
+        // After that: a file that was lost on the way has another number.
+        return (writer.id, created)
     }
 
     /// The path that a symbolic link holds.

@@ -18,18 +18,27 @@ extension Client {
     func learnLifetime(of file: TransientHandle) async {
         guard core.openFiles.beginsLearning(file.id.shard) else { return }
         defer { core.openFiles.endsLearning(file.id.shard) }
-        if supports(.transientLifetime) {
-            guard let answer = try? await call(TransientLifetimeRequest(), shard: file.id.shard) else { return }
-            return core.openFiles.learned(file.id.shard, lifetimeNanoseconds: answer.nanoseconds)
+        if supports(.transientLifetime) { return await askLifetime(file.id.shard) }
+        let page: VisitTransientFilesResponse
+        do throws(ClientError) {
+            // Before the other: a request in between makes the difference too small, which does no harm.
+            page = try await call(VisitTransientFilesRequest(beginId: file.id, mtu: 0), shard: file.id.shard)
+        } catch {
+            // Only shards that say their lifetime keep this from strangers.
+            if error.isRefusal(.notAuthorised) { await askLifetime(file.id.shard) }
+            return
         }
-        // In this order: a request in between makes the difference too small, which does no harm.
         guard
-            let page = try? await call(VisitTransientFilesRequest(beginId: file.id, mtu: 0), shard: file.id.shard),
             let listed = page.files.first, listed.id == file.id,
             let found = try? await call(StatTransientFileRequest(id: file.id), shard: file.id.shard),
             listed.deadlineTime > found.mtime
         else { return }
         core.openFiles.learned(
             file.id.shard, lifetimeNanoseconds: listed.deadlineTime.nanoseconds - found.mtime.nanoseconds)
+    }
+
+    private func askLifetime(_ shard: ShardID) async {
+        guard let answer = try? await call(TransientLifetimeRequest(), shard: shard) else { return }
+        core.openFiles.learned(shard, lifetimeNanoseconds: answer.nanoseconds)
     }
 }

@@ -51,7 +51,7 @@ extension Client {
         }
         let size = max(SpanEncoder.bufferBytes(policies), count)
         guard let buffer = core.pool.take(size) else {
-            throw ClientError(.unavailable, "rewriting of a span", "no memory for \(size) bytes")
+            throw ClientError(.noMemory, "rewriting of a span", "no memory for \(size) bytes")
         }
         data.copy(to: UnsafeMutableRawBufferPointer(start: buffer.base, count: count))
         let pool = core.pool
@@ -60,7 +60,7 @@ extension Client {
                 buffer, filled: count, logicalBytes: UInt32(count), policies: policies, pool: pool)
         }
         guard let encoded = await coding.value() else {
-            throw ClientError(.unavailable, "rewriting of a span", "it cannot be coded as the policies say")
+            throw ClientError(.badPolicy, "rewriting of a span", "it cannot be coded as the policies say")
         }
         return encoded
     }

@@ -10,7 +10,9 @@ extension FileWriter {
     /// Called now and then while the file is open.
     func renew() async {
         defer { core.openFiles.renewalEnded(self) }
-        guard failure == nil, !isRestoring, creationTime == nil else { return }
+        // Whose name leads elsewhere by now is still read by who lays its bytes onto that.
+        guard failure == nil || failure?.isRefusal(.mismatchingTarget) == true else { return }
+        guard !isRestoring, creationTime == nil else { return }
         let (present, since) = (handle, core.openFiles.clock())
         do throws(ClientError) {
             try await client.renew(present)
@@ -90,9 +92,11 @@ extension Client {
                     encoded = try await self.encoded(span, from: reader, policies)
                 }
             } catch {
-                // Block services may be back later; as long as the collector has not taken the span, it is there.
-                guard error.cause == .tooManyBlocksMissing, mayPersist(since: start) else { throw error }
+                // Servers may be back later; as long as the collector has not taken the span, it is there. Meanwhile the
+                // new file must not expire.
+                guard error.mayComeBack, mayPersist(since: start) else { throw error }
                 await loop.sleep(nanoseconds: 1_000_000_000)
+                try? await renew(fresh)
                 continue
             }
             guard encoded.crc == span.header.crc else {

@@ -21,8 +21,9 @@ extension FileWriter {
     public func synchronize() async throws(ClientError) {
         try checkUsable()
         let goal = size
-        while goal > sealedBytes, goal - sealedBytes >= Self.leastSyncedBytes {
-            if hasRoom { seal(before: goal) } else { await waitForRoom() }
+        // It may be cut meanwhile.
+        while min(goal, size) > sealedBytes, min(goal, size) - sealedBytes >= Self.leastSyncedBytes {
+            if hasRoom { seal(before: min(goal, size)) } else { await waitForRoom() }
             try checkUsable()
         }
         try await stored()
@@ -43,14 +44,30 @@ extension FileWriter {
         guard let encoded = await encoding(copied, UInt64(copied.filled)).value() else { throw Self.cannotBeCoded }
         let (client, home) = (client, handle.id.shard)
         let note = Array("tail at \(sealedBytes) of ".utf8) + note
-        let fresh = try await client.persistently { () throws(ClientError) in
-            try await client.construct(in: home, note: note)
-        }
-        try await client.store(encoded, in: fresh, at: 0)
+        let fresh = try await Self.store(encoded, in: home, note, client)
         dropTail()
         tail = Tail(file: fresh, edit: edit)
         // The file may have ended meanwhile.
         if isEnded { dropTail() }
+    }
+
+    /// A transient file that holds a span. While servers are away it may expire: then another one is made.
+    private static func store(
+        _ span: EncodedSpan, in shard: ShardID, _ note: [UInt8], _ client: Client
+    ) async throws(ClientError) -> TransientHandle {
+        var attempts = 0
+        while true {
+            attempts += 1
+            let file = try await client.persistently { () throws(ClientError) in
+                try await client.construct(in: shard, note: note)
+            }
+            do throws(ClientError) {
+                try await client.store(span, in: file, at: 0)
+                return file
+            } catch {
+                guard error.isRefusal(.fileNotFound), attempts < restorationLimit else { throw error }
+            }
+        }
     }
 
     /// Writes go on while the copy is being sent.

@@ -121,11 +121,14 @@ package final class OpenFiles {
         usedBytes + bytes <= limitBytes / 2
     }
 
-    /// The file with the most bytes that can be sealed; nil when none has a page of them.
-    func fullest() -> FileWriter? {
+    /// The file with the most bytes that can be sealed; nil when none has a page of them. One that waits for its shard
+    /// already is no help as long as there are others.
+    func fullest() -> FileWriter? { fullest(withRoom: true) ?? fullest(withRoom: false) }
+
+    private func fullest(withRoom: Bool) -> FileWriter? {
         var best: (writer: FileWriter, bytes: Int)?
         for entry in entries.values {
-            guard let writer = entry.writer else { continue }
+            guard let writer = entry.writer, !withRoom || writer.assumeIsolated({ $0.hasRoom }) else { continue }
             let bytes = writer.assumeIsolated { $0.sealableBytes }
             if bytes > best?.bytes ?? 0 { best = (writer, bytes) }
         }

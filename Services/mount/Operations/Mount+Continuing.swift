@@ -43,7 +43,7 @@ extension Mount {
             do throws(Errno) {
                 return try await rebase(construction, from: old)
             } catch {
-                guard error.code == ETIMEDOUT || error.code == EHOSTUNREACH else { throw error }
+                guard error.mayComeBack else { throw error }
                 await loop.sleep(nanoseconds: 1_000_000_000)
             }
         }

@@ -22,9 +22,8 @@ extension Mount {
         guard mode & S_IFMT == S_IFREG || mode & S_IFMT == 0 else { throw Errno(EPERM) }
         let place = Place(directory: try directory(parent), name: name)
         let construction = try await construct(place, thread: 0, isDirect: false)
-        let number = construction.number
         if let failure = await publish(construction) { throw failure }
-        let inode = node(number).content
+        let inode = construction.writer.id
         let found = try await posix { () throws(ClientError) in try await client.attributes(of: inode) }
         return .entry(entry(found, at: construction.place))
     }

@@ -14,7 +14,7 @@ extension Mount {
 
     func makeSymbolicLink(_ parent: UInt64, _ name: [UInt8], to target: [UInt8]) async throws(Errno) -> Answer {
         let place = try free(Place(directory: try directory(parent), name: name))
-        let made = try await posix { () throws(ClientError) in
+        let made = try await patience.run { [client] () throws(ClientError) in
             try await client.makeSymbolicLink(name, in: place.directory, target: target)
         }
         let attributes = InodeAttributes(

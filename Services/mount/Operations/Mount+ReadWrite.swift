@@ -34,7 +34,7 @@ extension Mount {
         }
         // Published meanwhile: the same bytes, from the finished file.
         try await published(construction)
-        let reader = FileReader(client: client, id: writer.id, size: construction.size)
+        let reader = FileReader(client: client, id: construction.writer.id, size: construction.size)
         return try await read(reader, at: offset, count: count)
     }
 
@@ -77,7 +77,9 @@ extension Mount {
     /// Where bytes belong. What is appended goes to the end, wherever the kernel, which may know an older version,
     /// thinks that it is.
     private func position(in construction: Construction, _ offset: UInt64, _ appends: Bool) -> UInt64 {
-        guard appends, construction.base != nil, construction.size != offset else { return offset }
+        guard appends, construction.base != nil || construction.wasRebased, construction.size != offset else {
+            return offset
+        }
         construction.wasRebased = true
         return construction.size
     }

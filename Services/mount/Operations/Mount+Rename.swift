@@ -47,6 +47,8 @@ extension Mount {
         let displaced = try await underConstruction(at: new)
         let present = try await existing(new)
         if let present, present.isDirectory { throw .isDirectory }
+        // What another host has published under the old name since would be removed with it.
+        if let base = construction.base { try await checkCurrent(base.id, at: construction.place) }
         guard construction.state == .building else { throw Errno(EBUSY) }
         let old = construction.place
         if let displaced { detach(displaced) }

@@ -35,6 +35,7 @@ extension Mount {
     private func setSize(_ node: Node, _ size: UInt64, _ handle: UInt64?) async throws(Errno) {
         // Loses no byte, so it does not stick: programs try how large a file may be.
         guard size <= Self.largestFileBytes else { throw .tooLarge }
+        if node.construction?.state == .publishing { try await settle(node) }
         if let construction = node.construction { return try await setSize(of: construction, size) }
         guard node.content.isFile else { throw .isDirectory }
         do throws(Errno) {
@@ -43,7 +44,12 @@ extension Mount {
                 return try await setSize(node, size, keeping, through: handle, holder)
             }
             let construction = try await replace(node, creator: nil, Beginning(keeping: keeping))
-            try await setSize(of: construction, size)
+            do throws(Errno) {
+                try await setSize(of: construction, size)
+            } catch {
+                await scrap(construction)
+                throw error
+            }
             if let failure = await publish(construction) { throw failure }
         } catch {
             if let handle, case .sealed(let file)? = handles[handle] { throw fail(file, "truncate", error) }
@@ -109,15 +115,21 @@ extension Mount {
     /// now. What is stored already cannot be taken back, so it goes on as another file.
     func restart(_ construction: Construction) async throws(Errno) {
         construction.modified = now()
-        construction.base = nil
         let old = construction.writer
         if construction.sealedBytes == 0, construction.failure == nil {
+            construction.base = nil
             return try await posix { () throws(ClientError) in try await old.truncate(to: 0) }
         }
         let place = construction.place
         let fresh = try await posix { () throws(ClientError) in
             try await client.createFile(in: construction.home, note: place.name)
         }
+        guard construction.state == .building, construction.writer === old else {
+            // Somebody has closed it meanwhile: what he wrote is being published.
+            await fresh.abandon()
+            throw Errno(EBUSY, "the file is being published")
+        }
+        construction.base = nil
         construction.writer = fresh
         construction.failure = nil
         loop.task { await old.abandon() }

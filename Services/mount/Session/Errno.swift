@@ -38,6 +38,11 @@ struct Errno: Error, Sendable {
         }
     }
 
+    /// Whether servers were away from which what is stored can be read when they are back.
+    var mayComeBack: Bool {
+        if case .client(let error) = cause { error.mayComeBack } else { false }
+    }
+
     /// As headers call it, such as `EPERM`, or the number.
     var name: String {
         linux_errno_name(code).map { String(cString: $0) } ?? "\(code)"
