@@ -65,11 +65,7 @@ final class CdcService: @unchecked Sendable {
         logger = daemon.logger
         clock = ClusterClock(loop: daemon.loop)
         clockWatch = ClockWatch(clock, loop: daemon.loop, registries: options.registries) {
-            [logger = daemon.logger] news in
-            switch news {
-            case .wrong(let sentence): logger.error("\(sentence)")
-            case .rightAgain(let sentence): logger.notice("\(sentence)")
-            }
+            [logger = daemon.logger] news in logger.log(level: news.isWrong ? .error : .notice, "\(news.sentence)")
         }
         daemon.counters.gauge("cdc_clock_deviation_seconds") { [clock] in clock.deviationSeconds.magnitude }
         guard let first = options.keys.coordinatorKeys.first else { preconditionFailure("the options ask for a key") }

@@ -43,7 +43,9 @@ struct GcContext: Sendable {
         self.directory = directory
         self.firstDelay = firstDelay
         let clock = ClusterClock(loop: daemon.loop)
-        let clockWatch = ClockWatch(clock, loop: daemon.loop, registries: registries) { [logger] in logger.tell($0) }
+        let clockWatch = ClockWatch(clock, loop: daemon.loop, registries: registries) { [logger] news in
+            logger.log(level: news.isWrong ? .error : .notice, "\(news.sentence)")
+        }
         self.clockWatch = clockWatch
         watching = daemon.loop.task { await clockWatch.run(isBaseProtocolOnly: isBaseProtocolOnly) }
         daemon.counters.gauge("gc_clock_deviation_seconds") { clock.deviationSeconds.magnitude }
@@ -60,14 +62,5 @@ struct GcContext: Sendable {
         await cluster.close()
         await repairCluster.close()
         await client.close()
-    }
-}
-
-extension Logger {
-    fileprivate func tell(_ news: ClockWatch.News) {
-        switch news {
-        case .wrong(let sentence): error("\(sentence)")
-        case .rightAgain(let sentence): notice("\(sentence)")
-        }
     }
 }

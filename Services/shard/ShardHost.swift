@@ -35,11 +35,7 @@ final class ShardHost {
             on: daemon.loop, addresses: configuration.registryAddresses, key: configuration.keys.cluster)
         clock = ClusterClock(loop: daemon.loop)
         clockWatch = ClockWatch(clock, loop: daemon.loop, registries: configuration.registryAddresses) {
-            [logger = daemon.logger] news in
-            switch news {
-            case .wrong(let sentence): logger.error("\(sentence)")
-            case .rightAgain(let sentence): logger.notice("\(sentence)")
-            }
+            [logger = daemon.logger] news in logger.log(level: news.isWrong ? .error : .notice, "\(news.sentence)")
         }
         unregistered = Set(configuration.shards)
         ports = PortMemory(dataDirectory: configuration.dataDirectory)
@@ -47,7 +43,8 @@ final class ShardHost {
     }
 
     /// Times of entries never go back (spec C.2): until a clock that was put back has caught up, each is a nanosecond
-    /// after the one before. Everything works, but new files look older than they are and deadlines come late.
+    /// after the one before. Everything works, but what is created carries times from ahead, and is kept as history for
+    /// so much longer.
     private func warnIfClockIsBehind() {
         let last = storage.cores.values.map(\.lastAppliedTime.nanoseconds).max() ?? 0
         let now = daemon.loop.wallClock()

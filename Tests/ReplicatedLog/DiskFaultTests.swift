@@ -143,6 +143,25 @@ struct DiskFaultTests {
         #expect(try opened.indices() == [Self.only: Array(1...UInt64(written + 1))])
     }
 
+    @Test("a segment whose name was not made durable is not taken for one that stays")
+    func aRefusedSyncOfNames() throws {
+        let disk = FaultyDisk()
+        let options = Self.options(64 << 10)
+        do {
+            let store = try SegmentedLogStore(disk: disk, options: options)
+            disk.refusedNameSyncs = 1
+            #expect(throws: LogError.self) { try store.write([testBatch((Self.only, testEntry(1)))]) }
+        }
+        do {
+            let store = try SegmentedLogStore(disk: disk, options: options)
+            try #require(disk.names().contains("segment-1"), "the page cache has it")
+            try store.write([testBatch((Self.only, testEntry(1)))])
+            try store.sync()
+        }
+        disk.cutPower()
+        #expect(try SegmentedLogStore(disk: disk, options: options).indices() == [Self.only: [1]])
+    }
+
     @Test("what must stay free is kept free")
     func minimumFreeBytes() throws {
         let disk = FaultyDisk()

@@ -14,6 +14,8 @@ final class FaultyDisk: LogDisk {
     let path = "faulty"
     /// Syncs of files that are refused from now on.
     var refusedSyncs = 0
+    /// Syncs of names that are refused from now on.
+    var refusedNameSyncs = 0
     /// What fits on the disk.
     var capacity = Int.max
     private(set) var files: [String: Content] = [:]
@@ -84,7 +86,13 @@ final class FaultyDisk: LogDisk {
 
     func remove(_ name: String) { files[name] = nil }
 
-    func sync() { durableNames = files }
+    func sync() throws(LogError) {
+        guard refusedNameSyncs == 0 else {
+            refusedNameSyncs -= 1
+            throw .inputOutput("the faulty disk refuses a sync of names")
+        }
+        durableNames = files
+    }
 
     func freeBytes() -> Int { capacity - files.values.reduce(0) { $0 + $1.cache.count } }
 }

@@ -4,10 +4,11 @@ import Protocol
 /// Asks the registry for its time, every half minute and every second while the clocks do not agree, for a
 /// `ClusterClock`.
 public actor ClockWatch {
-    /// What an operator should know, as a sentence.
-    public enum News: Sendable {
-        case wrong(String)
-        case rightAgain(String)
+    /// What an operator should know.
+    public struct News: Sendable {
+        /// Whether something has to be done about it; otherwise it is over.
+        public let isWrong: Bool
+        public let sentence: String
     }
 
     private static let lookNanoseconds: UInt64 = 1_000_000_000
@@ -88,9 +89,10 @@ public actor ClockWatch {
         wasWrong = isWrong
         if isWrong {
             let way = "\(seconds.magnitude) s \(seconds > 0 ? "ahead of" : "behind")"
-            tell(.wrong("the clock is \(way) the registry's: nothing is changed until the two agree"))
+            let sentence = "the clock is \(way) the registry's: nothing is changed until the two agree"
+            tell(News(isWrong: true, sentence: sentence))
         } else {
-            tell(.rightAgain("the clock agrees with the registry's again"))
+            tell(News(isWrong: false, sentence: "the clock agrees with the registry's again"))
         }
     }
 }

@@ -11,7 +11,7 @@ public enum RequestProof {
 
 extension ShardKind {
     /// Whether only the cluster's own programs may ask for it: what destroys, moves and copies what others have stored,
-    /// and what tells the cookies of other people's files. Mounts, of TernFS as well, ask for none of these.
+    /// and what tells the cookies of other people's files. Mounts, of TernFS as well, do without these.
     public var needsProof: Bool {
         switch self {
         case .shardSnapshot, .addSpanLocation, .visitTransientFiles, .removeNonOwnedEdge, .sameShardHardFileUnlink,
