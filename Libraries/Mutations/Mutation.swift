@@ -24,6 +24,10 @@ public enum Mutation: String, CaseIterable, Sendable {
     case timeFollowsClock
     case expiredFileIsLinked
     case linkIgnoresExpectation
+    case publishingIgnoresCondition
+    case numberIsLost
+    case numbersAreLeftBehind
+    case supersededIsNotSpared
     case appliedIndexIsNotStored
     case swapForgetsIndex
     case numbersHaveNoWindow
@@ -52,6 +56,9 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .newestRecordIsBelieved, .newestRecordHasNoCopy: "ReplicatedLogTests.DiskFaultTests"
         case .clockIsBelieved: "ClientTests.ClockTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
+        case .numberIsLost, .numbersAreLeftBehind: "ShardCoreTests.FileNumberTests"
+        case .publishingIgnoresCondition: "ShardCoreTests.PublishingTests"
+        case .supersededIsNotSpared: "ShardCoreTests.SupersededVersionTests"
         default: nil
         }
     }

@@ -17,6 +17,9 @@ public final class ShardCore {
     /// How old a piece of history has to be before it may be removed, in nanoseconds; goes into the entries prepared
     /// here.
     public let minimumHistoryAgeNanoseconds: UInt64
+    /// How long a version that was superseded without a snapshot stays readable, in nanoseconds, if not the minimum age of
+    /// history is longer; goes into the entries prepared here.
+    public let supersededGraceNanoseconds: UInt64
     /// What is known of the cluster's block services: set by the service whenever it learns more.
     public var blockServices: BlockServiceTable {
         didSet { secrets.forgetServices() }
@@ -30,11 +33,15 @@ public final class ShardCore {
     /// The lifetime of transient files unless told otherwise: two hours.
     public static let defaultTransientLifetimeNanoseconds: UInt64 = 2 * 3_600 * 1_000_000_000
 
+    /// How long superseded versions stay unless told otherwise: one hour.
+    public static let defaultSupersededGraceNanoseconds: UInt64 = 3_600 * 1_000_000_000
+
     /// A core over the records of `shard` in `store`, which other shards may share.
     public init(
         store: any OrderedStore, shard: ShardID, location: LocationID = .default,
         transientLifetimeNanoseconds: UInt64 = ShardCore.defaultTransientLifetimeNanoseconds,
         minimumHistoryAgeNanoseconds: UInt64 = 0,
+        supersededGraceNanoseconds: UInt64 = ShardCore.defaultSupersededGraceNanoseconds,
         blockServices: BlockServiceTable = BlockServiceTable(),
         cacheBudget: ShardCacheBudget = ShardCacheBudget()
     ) throws(ShardStateError) {
@@ -42,6 +49,7 @@ public final class ShardCore {
         self.location = location
         self.transientLifetimeNanoseconds = transientLifetimeNanoseconds
         self.minimumHistoryAgeNanoseconds = minimumHistoryAgeNanoseconds
+        self.supersededGraceNanoseconds = supersededGraceNanoseconds
         self.blockServices = blockServices
         state = try ShardState(store: store, shard: shard, budget: cacheBudget)
         secrets = ShardSecrets()

@@ -15,6 +15,7 @@ extension ShardLogEntry: WireValue {
         case certifySpan = 4
         case certifyRemoval = 5
         case swapBlocks = 6
+        case publish = 8
     }
 
     private var kind: Kind {
@@ -25,6 +26,7 @@ extension ShardLogEntry: WireValue {
         case .certifySpan: .certifySpan
         case .certifyRemoval: .certifyRemoval
         case .swapBlocks: .swapBlocks
+        case .publish: .publish
         }
     }
 
@@ -40,6 +42,7 @@ extension ShardLogEntry: WireValue {
         case .certifySpan(let proofs), .certifyRemoval(let proofs): headerSize + proofs.encodedSize
         case .swapBlocks(let request, let domains):
             headerSize + request.encodedSize + 2 + domains.count * ServiceDomain.minimumWireSize
+        case .publish(let request, _): headerSize + request.encodedSize + 8
         }
     }
 
@@ -62,6 +65,7 @@ extension ShardLogEntry: WireValue {
         case .certifySpan: action = .certifySpan(try reader.read())
         case .certifyRemoval: action = .certifyRemoval(try reader.read())
         case .swapBlocks: action = .swapBlocks(try reader.read(), try reader.list())
+        case .publish: action = .publish(try reader.read(), graceNanoseconds: try reader.read())
         }
     }
 
@@ -86,6 +90,9 @@ extension ShardLogEntry: WireValue {
         case .swapBlocks(let request, let domains):
             try writer.write(request)
             try writer.list(domains)
+        case .publish(let request, let graceNanoseconds):
+            try writer.write(request)
+            try writer.write(graceNanoseconds)
         }
     }
 }

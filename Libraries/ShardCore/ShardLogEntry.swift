@@ -29,6 +29,8 @@ public struct ShardLogEntry: Equatable, Sendable {
         case certifySpan(CheckedProofs)
         /// REMOVE_SPAN_CERTIFY, with the proofs checked.
         case certifyRemoval(CheckedProofs)
+        /// PUBLISH_FILE, with how long a version that is superseded stays, in nanoseconds.
+        case publish(PublishFileRequest, graceNanoseconds: UInt64)
         /// SWAP_BLOCKS, with the failure domains of all block services it involves.
         case swapBlocks(SwapBlocksRequest, [ServiceDomain])
     }
@@ -53,8 +55,10 @@ public struct ShardLogEntry: Equatable, Sendable {
     var now: Timestamp { clock ?? time }
 
     /// When a transient file used by this entry expires.
-    var deadline: Timestamp {
-        let (sum, overflow) = now.nanoseconds.addingReportingOverflow(transientLifetimeNanoseconds)
+    var deadline: Timestamp { deadline(after: transientLifetimeNanoseconds) }
+
+    func deadline(after nanoseconds: UInt64) -> Timestamp {
+        let (sum, overflow) = now.nanoseconds.addingReportingOverflow(nanoseconds)
         return Timestamp(nanoseconds: overflow ? .max : sum)
     }
 

@@ -13,6 +13,8 @@ struct Records {
     func transientFile(_ id: InodeID) -> [UInt8] { [shard, 3] + number(id.rawValue) }
     func directory(_ id: InodeID) -> [UInt8] { [shard, 4] + number(id.rawValue) }
 
+    func newestVersion(_ number: InodeID) -> [UInt8] { [shard, 12] + self.number(number.rawValue) }
+
     func currentEdge(_ directory: InodeID, _ name: String, hash: UInt64? = nil) -> [UInt8] {
         edge(directory.rawValue << 1 | 1, name, hash)
     }

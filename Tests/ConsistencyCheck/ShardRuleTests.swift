@@ -212,6 +212,19 @@ struct ShardRuleTests {
         }
     }
 
+    @Test("a number that leads to no version, and a superseded version that is not as it was") func n() throws {
+        try expect("N") { cluster, damage in
+            let key = Records(cluster.emptyFile).newestVersion(InodeID(rawValue: cluster.emptyFile.rawValue + 0x100))
+            try damage.put(key, NumberRecord(newest: cluster.emptyFile))
+        }
+        try expect("N") { cluster, damage in
+            let key = Records(cluster.transientFile).transientFile(cluster.transientFile)
+            try damage.change(key, as: TransientFileRecord.self) {
+                $0.fate = .superseded(FileRecord(size: $0.size + 1, mtime: .zero, atime: .zero))
+            }
+        }
+    }
+
     @Test("a record that cannot be decoded is a finding, and the others are checked all the same") func d() throws {
         try expect("D") { _, damage in
             let id = InodeID(type: .file, shard: ShardID(rawValue: 2), index: 1)

@@ -20,18 +20,21 @@ final class ShardFixture {
     static let second: UInt64 = 1_000_000_000
     static let lifetime: UInt64 = 3_600 * second
     private let minimumHistoryAge: UInt64
+    private let supersededGrace: UInt64
 
     init(
         shard: UInt8 = 0, store: any OrderedStore = MemoryStore(), domains: Int = 16, checksInvariants: Bool = true,
-        genesis: Bool = true, minimumHistoryAge: UInt64 = 0
+        genesis: Bool = true, minimumHistoryAge: UInt64 = 0, supersededGrace: UInt64 = 600 * ShardFixture.second
     ) throws {
         self.shard = ShardID(rawValue: shard)
         self.store = store
         self.checksInvariants = checksInvariants
         self.minimumHistoryAge = minimumHistoryAge
+        self.supersededGrace = supersededGrace
         core = try ShardCore(
             store: store, shard: self.shard, transientLifetimeNanoseconds: Self.lifetime,
-            minimumHistoryAgeNanoseconds: minimumHistoryAge, blockServices: TestServices.table(domains: domains))
+            minimumHistoryAgeNanoseconds: minimumHistoryAge, supersededGraceNanoseconds: supersededGrace,
+            blockServices: TestServices.table(domains: domains))
         if genesis { try begin() }
     }
 
@@ -58,7 +61,8 @@ final class ShardFixture {
     func restart() throws {
         core = try ShardCore(
             store: store, shard: shard, transientLifetimeNanoseconds: Self.lifetime,
-            minimumHistoryAgeNanoseconds: minimumHistoryAge, blockServices: core.blockServices)
+            minimumHistoryAgeNanoseconds: minimumHistoryAge, supersededGraceNanoseconds: supersededGrace,
+            blockServices: core.blockServices)
     }
 
     /// Applies an entry as a replica does that received its bytes.

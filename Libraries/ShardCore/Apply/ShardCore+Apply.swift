@@ -55,6 +55,8 @@ extension ShardCore {
         case .certifySpan(let proofs): try certifySpan(proofs, entry)
         case .certifyRemoval(let proofs): try certifyRemoval(proofs, entry.time)
         case .swapBlocks(let request, let domains): try swapBlocks(request, domains)
+        case .publish(let request, let grace):
+            .publishFile(try publish(request, graceNanoseconds: grace, entry))
         case .request(let request): try perform(request, entry)
         }
     }

@@ -92,6 +92,7 @@ extension ShardCore {
         let record = TransientFileRecord(
             size: file.size, mtime: entry.time, deadline: entry.now, fate: .doomed, lastSpanState: .clean, note: note)
         try state.putTransientFile(id, record, wasLinked: true)
+        try forgetNumber(of: id, file)
     }
 
     /// REMOVE_INODE

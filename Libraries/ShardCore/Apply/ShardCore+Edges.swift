@@ -17,9 +17,10 @@ extension ShardCore {
     /// - Parameter lockingSince: nil for an ordinary edge. For a locked edge of the coordinator: the creation time of
     ///   the newest edge of the name that it knows of (0: none), so that of several copies of its request only one
     ///   succeeds.
+    /// - Parameter leavingSnapshot: whether what the name stood for becomes history, which owns it from then on.
     func createEdge(
         _ directoryId: InodeID, _ directory: inout DirectoryRecord, _ name: [UInt8], _ target: InodeID,
-        lockingSince: Timestamp? = nil, _ entry: ShardLogEntry
+        lockingSince: Timestamp? = nil, leavingSnapshot: Bool = true, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> Timestamp {
         let time = entry.time
         let hash = NameHash(of: name)
@@ -29,10 +30,7 @@ extension ShardCore {
                 creationTime = try relocked(existing, target, lockingSince)
             } else {
                 try checkReplacing(existing, target, lockingSince, time)
-                let past = SnapshotEdgeRecord(
-                    target: existing.target.id, isOwned: !Mutation.replacedFileIsDisowned.isPlanted)
-                try state.putSnapshotEdge(directoryId, hash, name, existing.creationTime, past)
-                directory.snapshotEdges &+= 1
+                if leavingSnapshot { try leaveSnapshot(of: existing, directoryId, &directory, hash, name) }
             }
         } else {
             if let lockingSince {
@@ -48,6 +46,17 @@ extension ShardCore {
         let edge = CurrentEdgeRecord(target: target, isLocked: lockingSince != nil, creationTime: creationTime)
         try state.putCurrentEdge(directoryId, hash, name, edge)
         return creationTime
+    }
+
+    /// What a name stood for becomes history, which owns it.
+    private func leaveSnapshot(
+        of existing: CurrentEdgeRecord, _ directoryId: InodeID, _ directory: inout DirectoryRecord, _ hash: NameHash,
+        _ name: [UInt8]
+    ) throws(ShardFailure) {
+        let past = SnapshotEdgeRecord(
+            target: existing.target.id, isOwned: !Mutation.replacedFileIsDisowned.isPlanted)
+        try state.putSnapshotEdge(directoryId, hash, name, existing.creationTime, past)
+        directory.snapshotEdges &+= 1
     }
 
     /// One more name of this hash. Names that other versions made stay, however many.

@@ -31,7 +31,7 @@ extension ShardCore {
         else {
             return LinkFileResponse(creationTime: try timeLinked(request))
         }
-        return LinkFileResponse(creationTime: try link(request, file, entry))
+        return LinkFileResponse(creationTime: try link(request, file, entry).creationTime)
     }
 
     /// LINK_FILE_WITH_SPAN
@@ -42,7 +42,7 @@ extension ShardCore {
             return LinkFileWithSpanResponse(creationTime: try timeLinked(request.link))
         }
         try append(request.span, to: &file)
-        return LinkFileWithSpanResponse(creationTime: try link(request.link, file, entry))
+        return LinkFileWithSpanResponse(creationTime: try link(request.link, file, entry).creationTime)
     }
 
     /// LINK_FILE_IF_UNCHANGED
@@ -53,31 +53,30 @@ extension ShardCore {
             return LinkFileIfUnchangedResponse(creationTime: try timeLinked(request.link))
         }
         let expected = Mutation.linkIgnoresExpectation.isPlanted ? nil : request.expectedId
-        return LinkFileIfUnchangedResponse(creationTime: try link(request.link, file, entry, expecting: expected))
+        let succession = Succession(expected: expected)
+        return LinkFileIfUnchangedResponse(creationTime: try link(request.link, file, entry, succession).creationTime)
     }
 
-    /// Makes a transient file, as it is by now, the target of a name.
-    /// - Parameter expected: what the name must lead to before; null: nothing; nil: whatever it is.
-    private func link(
+    /// Makes a transient file, as it is by now, the target of a name. Returns when, and the file's number.
+    func link(
         _ request: LinkFileRequest, _ file: TransientFileRecord, _ entry: ShardLogEntry,
-        expecting expected: InodeID? = nil
-    ) throws(ShardFailure) -> Timestamp {
+        _ succession: Succession = .anything
+    ) throws(ShardFailure) -> PublishFileResponse {
         let time = entry.time
         guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
         var owner = try modifiedLive(request.ownerId, time)
-        if let expected {
-            let present = try state.currentEdge(request.ownerId, NameHash(of: request.name), request.name)
-            guard expected == present?.target.id ?? .null else { throw .refused(.mismatchingTarget) }
-        }
-        let creationTime = try createEdge(request.ownerId, &owner, request.name, request.fileId, entry)
+        let inheritance = try inheritance(request, succession)
+        let creationTime = try createEdge(
+            request.ownerId, &owner, request.name, request.fileId, leavingSnapshot: inheritance.superseded == nil, entry)
         try state.putDirectory(request.ownerId, owner)
-        let record = FileRecord(size: file.size, mtime: time, atime: time)
+        let record = FileRecord(size: file.size, mtime: time, atime: time, number: inheritance.number)
         try state.putFile(request.fileId, record, wasTransient: true)
-        return creationTime
+        try settle(inheritance, request, entry)
+        return PublishFileResponse(creationTime: creationTime, number: record.number(of: request.fileId))
     }
 
     /// When the very edge that a repeated LINK_FILE, or one of its relatives, asks for was made.
-    private func timeLinked(_ request: LinkFileRequest) throws(ShardFailure) -> Timestamp {
+    func timeLinked(_ request: LinkFileRequest) throws(ShardFailure) -> Timestamp {
         guard let owner = try state.directory(request.ownerId),
             !owner.owner.isNull || request.ownerId == .root,
             let edge = try state.currentEdge(request.ownerId, NameHash(of: request.name), request.name),
@@ -142,6 +141,7 @@ extension ShardCore {
         -> ScrapTransientFileResponse
     {
         var record = try transientFile(request.id)
+        guard record.supersededVersion == nil else { throw .refused(.fileNotFound) }
         record.deadline = entry.now
         record.fate = .doomed
         try state.putTransientFile(request.id, record)

@@ -41,6 +41,18 @@ extension ShardCore {
         return record
     }
 
+    /// A version of a file that can be read as one: linked, or superseded and not being destroyed yet.
+    func readableFile(_ id: InodeID) throws(ShardFailure) -> FileRecord {
+        guard id.isFile else { throw .refused(.typeIsDirectory) }
+        switch try state.inode(id) {
+        case .linked(let record): return record
+        case .transient(let record):
+            if let version = record.supersededVersion { return version }
+        case .absent: break
+        }
+        throw .refused(.fileNotFound)
+    }
+
     func transientFile(_ id: InodeID) throws(ShardFailure) -> TransientFileRecord {
         guard id.isFile else { throw .refused(.typeIsDirectory) }
         guard case .transient(let record) = try state.inode(id) else { throw .refused(.fileNotFound) }
@@ -58,8 +70,16 @@ extension ShardCore {
         return record
     }
 
-    /// `TransLenient`: for cleaning up. The deadline does not matter and stays.
+    /// `TransLenient`: for cleaning up. The deadline does not matter and stays. Nobody's to change while it is a
+    /// superseded version.
     func lenientTransientFile(_ id: InodeID, _ time: Timestamp) throws(ShardFailure) -> TransientFileRecord {
+        let record = try collectableFile(id, time)
+        guard record.supersededVersion == nil else { throw .refused(.fileNotFound) }
+        return record
+    }
+
+    /// As `TransLenient`, for who looks at the deadline.
+    func collectableFile(_ id: InodeID, _ time: Timestamp) throws(ShardFailure) -> TransientFileRecord {
         var record = try transientFile(id)
         guard record.mtime < time else { throw .refused(.mtimeIsTooRecent) }
         record.mtime = time

@@ -8,7 +8,7 @@ extension ShardCore {
     func removeLastSpan(
         _ request: RemoveSpanInitiateRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> RemoveSpanInitiateResponse {
-        var file = try lenientTransientFile(request.fileId, entry.time)
+        var file = try collectableFile(request.fileId, entry.time)
         // Its writer may have moved the deadline since a collector saw it.
         guard file.isPastDeadline(at: entry) else { throw .refused(.deadlineNotPassed) }
         guard file.size > 0 else { throw .refused(.fileEmpty) }

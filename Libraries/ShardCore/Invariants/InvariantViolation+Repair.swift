@@ -33,6 +33,8 @@ extension InvariantViolation.Rule {
             "the state and its log do not belong together; restore both from the same copy"
         case .m:
             "no data is at risk, but a late copy of a request could act again: stop all clients for ten minutes"
+        case .n:
+            "no data is at risk, but a program that asks for a file by its number may get an older version: touch the file"
         case .c:
             "restart the shard; a record in memory differs from the stored one, which is a defect to report"
         }

@@ -81,7 +81,7 @@ extension ShardChecker {
         }
     }
 
-    private func value(of key: [UInt8]) throws(ShardStateError) -> [UInt8]? {
+    func value(of key: [UInt8]) throws(ShardStateError) -> [UInt8]? {
         do throws(StoreError) {
             return try store.get(key)
         } catch {

@@ -38,6 +38,7 @@ extension ShardChecker {
         expect(file == nil || transient == nil, .s2, at: "file \(id)", "is linked and transient at once")
         let last = id.type == .symlink ? progress.lastSymlink : progress.lastFile
         expect(id <= last, .s21, at: "file \(id)", "was never given out, the last was \(last)")
+        if let transient { checkSuperseded(id, transient) }
         fact(.file(id, isLinked: file != nil))
     }
 

@@ -63,6 +63,12 @@ extension ShardCore {
         try checkName(request.name)
     }
 
+    func check(_ request: PublishFileRequest, _ identity: ShardIdentity) throws(ShardFailure) {
+        try check(request.span, identity)
+        try check(request.link, identity)
+        guard request.number.isNull || request.number.isFile else { throw .refused(.typeIsDirectory) }
+    }
+
     func check(_ request: SoftUnlinkFileRequest) throws(ShardFailure) {
         guard request.ownerId.isDirectory else { throw .refused(.typeIsNotDirectory) }
         guard request.fileId.isFile else { throw .refused(.typeIsDirectory) }

@@ -53,6 +53,10 @@ extension ShardCore {
             try check(request.span, identity)
             try check(request.link, identity)
         case .linkFileIfUnchanged(let request): try check(request.link, identity)
+        case .publishFile(let request):
+            try check(request, identity)
+            let grace = max(supersededGraceNanoseconds, minimumHistoryAgeNanoseconds)
+            return entry(.publish(request, graceNanoseconds: grace), at: stamp(now))
         case .softUnlinkFile(let request): try check(request)
         case .sameDirectoryRename(let request): try check(request)
         case .sameDirectoryRenameSnapshot(let request): try check(request)

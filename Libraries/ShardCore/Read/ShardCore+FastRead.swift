@@ -15,6 +15,7 @@ extension ShardCore {
         case .lookup: try fastLookup(body, &writer)
         case .statFile: try fastStatFile(body, &writer)
         case .statDirectory: try fastStatDirectory(body, &writer)
+        case .statVersion: try write(try statVersion(try decode(body)), &writer)
         default:
             var reader = WireReader(body)
             let request: AnyShardRequest
@@ -52,7 +53,7 @@ extension ShardCore {
         _ body: UnsafeRawBufferPointer, _ writer: inout WireWriter
     ) throws(ShardFailure) {
         let request: StatFileRequest = try decode(body)
-        let file = try linkedFile(request.id)
+        let file = try readableFile(request.id)
         try write(StatFileResponse(mtime: file.mtime, atime: file.atime, size: file.size), &writer)
     }
 

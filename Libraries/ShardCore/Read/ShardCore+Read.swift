@@ -17,6 +17,7 @@ extension ShardCore {
         case .visitFiles(let request): .visitFiles(try visitFiles(request))
         case .visitTransientFiles(let request): .visitTransientFiles(try visitTransientFiles(request))
         case .blockServiceFiles(let request): .blockServiceFiles(try blockServiceFiles(request))
+        case .statVersion(let request): .statVersion(try statVersion(request))
         case .transientLifetime:
             .transientLifetime(TransientLifetimeResponse(nanoseconds: transientLifetimeNanoseconds))
         default: throw ShardFailure.refused(.unrecognizedRequest)
@@ -33,7 +34,7 @@ extension ShardCore {
     }
 
     private func statFile(_ request: StatFileRequest) throws(ShardFailure) -> StatFileResponse {
-        let file = try linkedFile(request.id)
+        let file = try readableFile(request.id)
         return StatFileResponse(mtime: file.mtime, atime: file.atime, size: file.size)
     }
 

@@ -42,8 +42,10 @@ struct ShardCache: ~Copyable {
         128 + (directory.map { $0.info.isEmpty ? 0 : $0.info.count + 32 } ?? 0)
     }
     private static func size(_ inode: InodeState) -> Int {
-        if case .transient(let record) = inode { return 144 + record.note.count }
-        return 112
+        if case .transient(let record) = inode {
+            return 144 + record.note.count + (record.supersededVersion == nil ? 0 : 48)
+        }
+        return 120
     }
     private static func size(_ edge: CachedEdge) -> Int { 144 + edge.name.count }
 

@@ -16,7 +16,8 @@ struct ShardKeys: Sendable {
         case executed = 8
         case recent = 9
         case recentOrder = 10
-        case end = 11
+        /// File numbers and the newest version of each.
+        case numbers = 12
     }
 
     enum Meta: UInt8 {
@@ -56,6 +57,7 @@ struct ShardKeys: Sendable {
     func file(_ id: InodeID) -> [UInt8] { inode(.files, id) }
     func transientFile(_ id: InodeID) -> [UInt8] { inode(.transientFiles, id) }
     func directory(_ id: InodeID) -> [UInt8] { inode(.directories, id) }
+    func number(_ number: InodeID) -> [UInt8] { inode(.numbers, number) }
 
     func inode(_ collection: Collection, _ id: InodeID) -> [UInt8] {
         var key = start(collection, capacity: 8)

@@ -18,28 +18,61 @@ package struct FileRecord: WireValue, Hashable {
     package var size: UInt64
     package var mtime: Timestamp
     package var atime: Timestamp
+    /// The number of the file that this is a version of; null: its own id.
+    package var number: InodeID
 
-    package init(size: UInt64, mtime: Timestamp, atime: Timestamp) {
+    package init(size: UInt64, mtime: Timestamp, atime: Timestamp, number: InodeID = .null) {
         self.size = size
         self.mtime = mtime
         self.atime = atime
+        self.number = number
     }
 
+    /// The number of the file that the inode `id`, whose record this is, is a version of.
+    package func number(of id: InodeID) -> InodeID { number.isNull ? id : number }
+
+    /// Version 1 has no number.
+    private var version: UInt8 { number.isNull ? 1 : 2 }
+
     package static var minimumWireSize: Int { 25 }
-    package var encodedSize: Int { 25 }
+    package var encodedSize: Int { number.isNull ? 25 : 33 }
 
     package init(from reader: inout WireReader) throws(DecodeError) {
-        try reader.recordVersion1()
+        let version = try reader.read(UInt8.self)
+        guard (1...2).contains(version) else { throw .invalidVariant }
         size = try reader.read()
         mtime = try reader.read()
         atime = try reader.read()
+        number = version > 1 ? try reader.read() : .null
+        guard number.isNull == (version == 1) else { throw .invalidValue }
+    }
+
+    package func encode(into writer: inout WireWriter) throws(EncodeError) {
+        try writer.write(version)
+        try writer.write(size)
+        try writer.write(mtime)
+        try writer.write(atime)
+        if !number.isNull { try writer.write(number) }
+    }
+}
+
+/// Which version of a file is the newest in this shard.
+package struct NumberRecord: WireValue, Hashable {
+    package var newest: InodeID
+
+    package init(newest: InodeID) { self.newest = newest }
+
+    package static var minimumWireSize: Int { 9 }
+    package var encodedSize: Int { 9 }
+
+    package init(from reader: inout WireReader) throws(DecodeError) {
+        try reader.recordVersion1()
+        newest = try reader.read()
     }
 
     package func encode(into writer: inout WireWriter) throws(EncodeError) {
         try writer.write(recordVersion)
-        try writer.write(size)
-        try writer.write(mtime)
-        try writer.write(atime)
+        try writer.write(newest)
     }
 }
 
@@ -51,13 +84,32 @@ package enum SpanState: UInt8, Sendable {
 }
 
 /// What a transient file may still become.
-package enum TransientFate: UInt8, Sendable {
+package enum TransientFate: Hashable, Sendable {
     /// Anything until its deadline, by the leader's clock.
-    case open = 0
+    case open
     /// It was scrapped, unlinked, or its destruction has begun: no clock that goes back gives it to its writer again.
-    case doomed = 1
+    case doomed
     /// As `open`, by the time of entries: of versions that knew no clock.
-    case openByEntryTime = 2
+    case openByEntryTime
+    /// It was a version of a file, this one, until a newer version took its name without leaving a snapshot. Only read
+    /// from then on, and destroyed after its deadline.
+    indirect case superseded(FileRecord)
+
+    fileprivate enum Tag: UInt8 {
+        case open = 0
+        case doomed = 1
+        case openByEntryTime = 2
+        case superseded = 3
+    }
+
+    fileprivate var tag: Tag {
+        switch self {
+        case .open: .open
+        case .doomed: .doomed
+        case .openByEntryTime: .openByEntryTime
+        case .superseded: .superseded
+        }
+    }
 }
 
 /// A file under construction or being destroyed (A.6).
@@ -87,34 +139,51 @@ package struct TransientFileRecord: WireValue, Hashable {
     }
 
     /// Whether its writer may go on at an entry.
-    func isOpen(at entry: ShardLogEntry) -> Bool { fate != .doomed && !isPastDeadline(at: entry) }
+    func isOpen(at entry: ShardLogEntry) -> Bool {
+        switch fate {
+        case .open, .openByEntryTime: !isPastDeadline(at: entry)
+        case .doomed, .superseded: false
+        }
+    }
 
-    /// Version 1 had no fate.
-    private static let version: UInt8 = 2
+    /// The version that it was and, to readers, still is; nil unless it is superseded.
+    package var supersededVersion: FileRecord? {
+        if case .superseded(let version) = fate { return version }
+        return nil
+    }
+
+    /// Version 1 had no fate, version 2 was never superseded.
+    private var version: UInt8 { supersededVersion == nil ? 2 : 3 }
 
     package static var minimumWireSize: Int { 27 }
-    package var encodedSize: Int { 28 + note.count }
+    package var encodedSize: Int { 28 + (supersededVersion?.encodedSize ?? 0) + note.count }
 
     package init(from reader: inout WireReader) throws(DecodeError) {
         let version = try reader.read(UInt8.self)
-        guard (1...Self.version).contains(version) else { throw .invalidVariant }
+        guard (1...3).contains(version) else { throw .invalidVariant }
         size = try reader.read()
         mtime = try reader.read()
         deadline = try reader.read()
         guard let state = SpanState(rawValue: try reader.read()) else { throw .invalidValue }
         lastSpanState = state
-        guard let fate = TransientFate(rawValue: version > 1 ? try reader.read() : 2) else { throw .invalidValue }
-        self.fate = fate
+        switch version > 1 ? TransientFate.Tag(rawValue: try reader.read()) : .openByEntryTime {
+        case .open: fate = .open
+        case .doomed: fate = .doomed
+        case .openByEntryTime: fate = .openByEntryTime
+        case .superseded where version > 2: fate = .superseded(try reader.read())
+        default: throw .invalidValue
+        }
         note = try reader.bytes()
     }
 
     package func encode(into writer: inout WireWriter) throws(EncodeError) {
-        try writer.write(Self.version)
+        try writer.write(version)
         try writer.write(size)
         try writer.write(mtime)
         try writer.write(deadline)
         try writer.write(lastSpanState.rawValue)
-        try writer.write(fate.rawValue)
+        try writer.write(fate.tag.rawValue)
+        if let supersededVersion { try writer.write(supersededVersion) }
         try writer.bytes(note)
     }
 }

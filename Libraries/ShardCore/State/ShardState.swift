@@ -69,7 +69,9 @@ final class ShardState {
         }
     }
 
-    private func load<Record: WireValue>(_ key: [UInt8]) throws(ShardFailure) -> Record? {
+    private func load<Record: WireValue>(
+        _ key: [UInt8], as type: Record.Type = Record.self
+    ) throws(ShardFailure) -> Record? {
         do throws(ShardStateError) {
             return try readRecord(key)
         } catch {
@@ -112,6 +114,12 @@ final class ShardState {
         _ directory: InodeID, _ name: [UInt8], _ creationTime: Timestamp
     ) throws(ShardFailure) -> SnapshotEdgeRecord? {
         try load(keys.snapshotEdge(directory, NameHash(of: name), name, creationTime))
+    }
+
+    /// The newest version in this shard of the file with this number; nil where it can be no other than the inode of
+    /// that id.
+    func newestVersion(of number: InodeID) throws(ShardFailure) -> InodeID? {
+        try load(keys.number(number), as: NumberRecord.self)?.newest
     }
 
     func span(_ file: InodeID, _ byteOffset: UInt64) throws(ShardFailure) -> SpanRecord? {
@@ -159,6 +167,12 @@ final class ShardState {
         batch.delete(keys.transientFile(id))
         changedInodes.append((id, .absent))
     }
+
+    func putNewestVersion(_ id: InodeID, of number: InodeID) throws(ShardFailure) {
+        try put(keys.number(number), NumberRecord(newest: id))
+    }
+
+    func removeNewestVersion(of number: InodeID) { batch.delete(keys.number(number)) }
 
     func putCurrentEdge(
         _ directory: InodeID, _ hash: NameHash, _ name: [UInt8], _ record: CurrentEdgeRecord

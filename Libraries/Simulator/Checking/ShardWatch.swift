@@ -36,9 +36,7 @@ final class ShardWatch {
         world.trace.digest(core.appliedIndex.rawValue ^ entry.time.nanoseconds)
         look(atTimeOf: entry, core)
         guard reply.isSuccess else { return }
-        if case .request(let request) = entry.action {
-            for place in request.touchedPlaces { look(at: place, core) }
-        }
+        for place in entry.action.touchedPlaces { look(at: place, core) }
         note(entry.action, core)
     }
 
@@ -145,6 +143,17 @@ extension ShardReply {
         case .response(.executeOnce(let envelope)): envelope.kind != 0
         case .response: true
         case .refused: false
+        }
+    }
+}
+
+extension ShardLogEntry.Action {
+    /// The names whose meaning this may change.
+    fileprivate var touchedPlaces: [Place] {
+        switch self {
+        case .request(let request): request.touchedPlaces
+        case .publish(let request, _): [Place(directory: request.ownerId, name: request.name)]
+        default: []
         }
     }
 }

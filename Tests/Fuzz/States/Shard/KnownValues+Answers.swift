@@ -11,6 +11,8 @@ extension KnownValues {
             learn(link.ownerId, link.name, link.fileId, linked.creationTime)
         case (.linkFileIfUnchanged(let link), .linkFileIfUnchanged(let linked)):
             learn(link.ownerId, link.name, link.fileId, linked.creationTime)
+        case (.publishFile(let link), .publishFile(let published)):
+            learn(link.ownerId, link.name, link.fileId, published.creationTime)
         case (.softUnlinkFile(let unlink), .softUnlinkFile(let unlinked)):
             learn(unlink.ownerId, unlink.name, .null, unlinked.deleteCreationTime)
             learn(unlink.ownerId, unlink.name, unlink.fileId, unlink.creationTime)

@@ -21,7 +21,7 @@ enum ShardTemplates {
         (.unlockCurrentEdge, "eDNTXy"), (.removeOwnedSnapshotFileEdge, "eDXNT"), (.makeFileTransient, "iz"),
         (.removeDirectoryOwner, "dI"), (.shardSnapshot, "q"), (.replaceLockedDirectoryEdge, "eDNTXi"),
         (.closeSequences, "q"), (.linkFileWithSpan, "fLdn"), (.linkFileIfUnchanged, "fFcdni"),
-        (.transientLifetime, ""),
+        (.transientLifetime, ""), (.publishFile, "fLeDNyXiy"), (.publishFile, "fLdnyiiy"), (.statVersion, "iy"),
     ]
 
     /// Every kind there is, for requests made of arbitrary fields.
