@@ -44,6 +44,9 @@ public enum Mutation: String, CaseIterable, Sendable {
     case rollbackKeepsLock
     case destinationIsUnlockedFirst
     case reservedDirectoriesAreForgotten
+    case repliesAgeByTheClock
+    case coordinatorsLeapfrog
+    case leadersBeginAlike
 
     /// The suite of unit tests that finds it, where the simulator cannot or hardly does; nil: the simulator does.
     public var unitTests: String? {
@@ -52,6 +55,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .newestRecordIsBelieved, .newestRecordHasNoCopy: "ReplicatedLogTests.DiskFaultTests"
         case .clockIsBelieved: "ClientTests.ClockTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
+        // There is one coordinator in it.
+        case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"
         default: nil
         }
     }
