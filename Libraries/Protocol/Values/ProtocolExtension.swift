@@ -30,10 +30,13 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// The registry knows CLOCK.
     public static let registryClock = ProtocolExtension(rawValue: 9)
 
+    /// The registry knows REPORT_METADATA_DISK.
+    public static let metadataDisks = ProtocolExtension(rawValue: 16)
+
     /// Everything that the servers of this version can do.
     public static let all: [ProtocolExtension] = [
         .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged,
-        .transientLifetime, .registryClock,
+        .transientLifetime, .registryClock, .metadataDisks,
     ]
 
     public var description: String {
@@ -45,6 +48,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
         case .linkIfUnchanged: "LINK_IF_UNCHANGED"
         case .transientLifetime: "TRANSIENT_LIFETIME"
         case .registryClock: "REGISTRY_CLOCK"
+        case .metadataDisks: "METADATA_DISKS"
         default: "extension \(rawValue)"
         }
     }
