@@ -5,21 +5,21 @@ extension RegistryConnection {
     ///
     /// A registry of the base protocol closes the connection. So does one that is not the leader, which is why the
     /// question goes where another answer has just come from, and one that ends, which is why it is asked twice.
-    public func extensions(_ completion: @escaping (Set<ProtocolExtension>?) -> Void) {
+    public func extensions(_ completion: @escaping (Result<Set<ProtocolExtension>, RegistryCallError>) -> Void) {
         askForExtensions(times: 2, completion)
     }
 
-    private func askForExtensions(times: Int, _ completion: @escaping (Set<ProtocolExtension>?) -> Void) {
+    private func askForExtensions(times: Int, _ completion: @escaping (Result<Set<ProtocolExtension>, RegistryCallError>) -> Void) {
         call(LocalCdcRequest()) { [self] result in
-            guard case .success = result else { return completion(nil) }
+            if case .failure(let error) = result { return completion(.failure(error)) }
             call(ExtensionsRequest(), timeoutNanoseconds: 2_000_000_000) { [self] result in
                 switch result {
-                case .success(let response): completion(Set(response.extensions))
+                case .success(let response): completion(.success(Set(response.extensions)))
                 case .failure(.closed) where times > 1: askForExtensions(times: times - 1, completion)
                 // Who has just been proven the cluster's key knows more than the base protocol.
-                case .failure(.closed) where provesKey: completion(nil)
-                case .failure(.closed), .failure(.refused), .failure(.malformed): completion([])
-                case .failure(.timedOut), .failure(.unencodable): completion(nil)
+                case .failure(.closed) where provesKey: completion(.failure(.closed))
+                case .failure(.closed), .failure(.refused), .failure(.malformed): completion(.success([]))
+                case .failure(let error): completion(.failure(error))
                 }
             }
         }

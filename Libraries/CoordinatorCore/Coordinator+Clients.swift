@@ -22,6 +22,7 @@ extension Coordinator {
             // It needs something of the shards that has no place in the base protocol.
             if !numbersRequests, case .replaceDirectory = request { throw .unrecognizedRequest }
             let machine = try machine(for: request, isRecovered: false)
+            guard !isTakenOver(machine) else { throw .fatalError }
             guard hasRoom(for: machine, of: origin) else {
                 statistics.requestsDropped += 1
                 statistics.requestsBeyondShare += 1

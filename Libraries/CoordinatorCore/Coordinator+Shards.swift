@@ -10,7 +10,7 @@ extension Coordinator {
     public func receive(
         _ answer: Result<AnyShardResponse, ProtocolError>, toRequest requestID: UInt64, now: UInt64
     ) throws(CoordinatorFailure) {
-        guard let request = requests[requestID], request.wasSent else { return }
+        guard let request = requests[requestID], request.wasSent, !isTakenOver(request.shard) else { return }
         switch request.purpose {
         case .fence: receiveFence(answer, requestID, request, now)
         case .step(let step, let id):
@@ -58,8 +58,11 @@ extension Coordinator {
     ) {
         switch answer {
         case .failure(.requestIsStale):
+            guard let sequence = request.sequence, !isInUseByOthers(sequence, at: request.shard) else {
+                return takenOver(request.shard)
+            }
             outbox.warnings.append("shard \(request.shard) has closed our numbers; \(transaction.id) starts again")
-            if let sequence = request.sequence { leap(past: sequence, at: request.shard) }
+            leap(past: sequence, at: request.shard)
             settle(request, now)
             transaction.isInDoubt = true
             finish(requestID, answer, transaction, step, now)
@@ -73,7 +76,7 @@ extension Coordinator {
         case .success(.executeOnce(let response)):
             guard let answer = response.answer(to: request.request.kind) else { return }
             settle(request, now)
-            channels[Int(request.shard.rawValue)].leaps = 0
+            accepted(request)
             if case .failure(let error) = answer, error.isTransient {
                 // The shard remembers this answer, so it has to be another request.
                 requests[requestID]?.sequence = nil
@@ -111,6 +114,10 @@ extension Coordinator {
         let due = requests.filter { $0.value.nextSend <= now }.sorted { $0.key < $1.key }
         for (requestID, request) in due {
             var request = request
+            guard !isTakenOver(request.shard) else {
+                requests[requestID]?.nextSend = ShardRequest.never
+                continue
+            }
             if request.wasSent { statistics.shardRequestsRepeated += 1 }
             request.interval = min(
                 request.interval &+ request.interval / 2, options.maximumShardTimeoutNanoseconds)
@@ -160,6 +167,11 @@ extension Coordinator {
 
     func dispatch(_ requestID: UInt64, _ request: ShardRequest, _ now: UInt64) {
         var request = request
+        guard !isTakenOver(request.shard) else {
+            request.nextSend = ShardRequest.never
+            requests[requestID] = request
+            return
+        }
         guard admit(&request, now) else {
             request.nextSend = ShardRequest.never
             requests[requestID] = request

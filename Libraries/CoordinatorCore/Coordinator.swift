@@ -57,7 +57,7 @@ public final class Coordinator {
     var requests: [UInt64: ShardRequest] = [:]
     /// One for each shard.
     var channels = [ShardChannel](repeating: ShardChannel(), count: ShardID.count)
-    /// The first number of this leader; all before it were reserved by earlier ones.
+    /// The first number of this leader; all before it are earlier ones' or nobody's.
     var firstSequence: UInt64 = 1
     var nextSequence: UInt64 = 1
     /// The last number that the log knows to be reserved.
@@ -122,7 +122,8 @@ public final class Coordinator {
     /// Starts to lead: finishes what was begun before, finds out about directory ids in doubt, and serves clients.
     ///
     /// - Parameters:
-    ///   - firstRequestID: random, so that answers to an earlier leader are not mistaken for answers to this one.
+    ///   - firstRequestID: random, so that answers to an earlier leader are not mistaken for answers to this one, nor its
+    ///     numbers used by another one.
     ///   - now: monotonic nanoseconds.
     ///   - numbersRequests: false where shards know the base protocol only.
     public func lead(
@@ -134,7 +135,7 @@ public final class Coordinator {
         nextRequestID = firstRequestID
         lastTransaction = ledger.lastTransaction
         lastSequence = ledger.lastSequence
-        firstSequence = lastSequence &+ 1
+        firstSequence = lastSequence &+ 1 &+ Self.distance(firstRequestID)
         nextSequence = firstSequence
         if numbersRequests { reserveSequences() }
         reserveDirectories()

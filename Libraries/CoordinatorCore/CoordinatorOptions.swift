@@ -23,6 +23,9 @@ public struct CoordinatorOptions: Sendable {
     /// How many answers a shard has to remember at most while it leaves one request unanswered; shards refuse to
     /// remember more than 65,536.
     public var maximumOpenSequences = 8_192
+    /// Whether others than coordinators may close numbers, as they can where the key is the published one: then numbers
+    /// that get closed say nothing about a second coordinator.
+    public var anybodyMayCloseNumbers = false
     /// The log entry is cut before it exceeds this many bytes (one datagram between replicas), unless one record does.
     public var maximumEntryBytes = 8_000
     /// Policies of a directory that loses its owner, for tags that no ancestor defines (spec A.9, D.6).

@@ -14,6 +14,8 @@ public struct CoordinatorStatistics: Sendable, Equatable {
     public var shardRequestsRepeated: UInt64 = 0
     /// Shard answers that said "not now".
     public var shardRefusals: UInt64 = 0
+    /// Shards whose numbers another coordinator uses.
+    public var shardsTakenOver: UInt64 = 0
     public var logEntries: UInt64 = 0
     public var logRecords: UInt64 = 0
 

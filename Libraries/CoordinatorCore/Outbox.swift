@@ -26,7 +26,8 @@ public struct ClientReply: Sendable {
 public struct Outbox: Sendable {
     public var shardSends: [ShardSend] = []
     public var clientReplies: [ClientReply] = []
-    /// Answers of shards that contradict the namespace's rules: one sentence each, for the operator's log.
+    /// Answers of shards that contradict the namespace's rules, or tell of a second coordinator: one sentence each, for
+    /// the operator's log.
     public var alarms: [String] = []
     /// What somebody should know although the coordinator gets over it.
     public var warnings: [String] = []

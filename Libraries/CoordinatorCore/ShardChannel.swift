@@ -6,6 +6,10 @@ struct ShardChannel {
     var fence = Fence.none
     /// How often in a row it has found our numbers to be closed.
     var leaps: UInt64 = 0
+    /// The first number of this leadership that it has accepted.
+    var firstAccepted: UInt64?
+    /// Another coordinator works with the shard: nothing is asked of it any more.
+    var isTakenOver = false
     var open = OpenSequences()
     /// Requests that cannot go yet, in order: reads wait for the fence, writes for a number.
     var waiting: [UInt64] = []

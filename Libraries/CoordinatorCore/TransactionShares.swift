@@ -41,7 +41,7 @@ extension LockClaim {
 extension Coordinator {
     /// Whether a shard may get another transaction to wait for.
     func hasRoom(at shard: ShardID) -> Bool {
-        shares.count(of: shard) < options.maximumTransactionsPerShard
+        !isTakenOver(shard) && shares.count(of: shard) < options.maximumTransactionsPerShard
     }
 
     /// Whether there is room for a client's new transaction.

@@ -11,9 +11,6 @@ public final class DataDirectory: Sendable {
     /// What storing the state may take, and what the log leaves free for it.
     public let reserveBytes: Int
 
-    /// How many snapshots may lie in it: each keeps files that the state has long replaced.
-    private static let snapshotLimit = 16
-
     /// Makes the directory, durably, if it is missing; its parent must exist.
     public init(path: String, reserveBytes: Int) throws(SystemError) {
         self.path = path
@@ -39,12 +36,23 @@ public final class DataDirectory: Sendable {
 
     private var reserve: String { path + "/reserve" }
 
+    /// A little more than the state may take: a file system keeps some of what it gets back for itself.
+    private var reserveFileBytes: Int { reserveBytes + reserveBytes / 8 }
+
+    /// Does what stores the state, if there is room for all of it: RocksDB does not go on after a flush that found the
+    /// disk full. False when there is not.
+    public func withRoom(_ store: () throws -> Void) throws -> Bool {
+        try keepReserve()
+        guard try makeRoom() else { return false }
+        try store()
+        return true
+    }
+
     /// Whether the state can be stored now; gives up the reserve for it if it must.
-    public func makeRoom() throws(SystemError) -> Bool {
+    private func makeRoom() throws(SystemError) -> Bool {
         if try freeBytes() >= reserveBytes { return true }
         guard unlink(reserve) == 0 || errno == ENOENT else { throw .last("remove \(reserve)") }
-        // A file system may take a little of it for itself.
-        return try freeBytes() >= reserveBytes / 2
+        return try freeBytes() >= reserveBytes
     }
 
     /// The same before a store is opened: RocksDB ends the process when it has no room for that.
@@ -59,62 +67,29 @@ public final class DataDirectory: Sendable {
     @discardableResult
     public func keepReserve() throws(SystemError) -> Bool {
         var status = stat()
-        if stat(reserve, &status) == 0, status.st_size >= reserveBytes { return true }
-        guard try freeBytes() >= 2 * reserveBytes else { return false }
+        if stat(reserve, &status) == 0, status.st_size >= reserveFileBytes { return true }
+        guard try freeBytes() >= reserveBytes + reserveFileBytes else { return false }
         let descriptor = open(reserve, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .last("create \(reserve)") }
         defer { close(descriptor) }
-        let code = posix_fallocate(descriptor, 0, off_t(reserveBytes))
+        let code = posix_fallocate(descriptor, 0, off_t(reserveFileBytes))
         guard code != 0 else { return true }
         unlink(reserve)
         guard code == ENOSPC || code == EDQUOT else { throw SystemError("allocate \(reserve)", code: code) }
         return false
     }
 
+    /// How much room there is.
+    /// - Parameter isLogFull: the log has found too little.
+    public func room(isLogFull: Bool) throws(SystemError) -> DiskRoom {
+        let free = try freeBytes()
+        return DiskRoom(
+            freeBytes: UInt64(free), wantedBytes: UInt64(16 * reserveBytes), isFull: isLogFull || free < reserveBytes)
+    }
+
     private func freeBytes() throws(SystemError) -> Int {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { throw .last("measure \(path)") }
         return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
-    }
-
-    // MARK: Snapshots
-
-    /// Whether `PATH/snapshot-NUMBER` is there already, durably. When not, throws if there is no place for another one.
-    public func hasSnapshot(_ number: UInt64) throws(SystemError) -> Bool {
-        let snapshot = snapshotPath(number)
-        var status = stat()
-        if stat(snapshot, &status) == 0 {
-            guard status.st_mode & S_IFMT == S_IFDIR else { throw SystemError("make \(snapshot)", code: EEXIST) }
-            // Whoever made it may have been cut off before this.
-            try sync()
-            return true
-        }
-        guard try snapshotCount() < Self.snapshotLimit else {
-            throw SystemError("make another snapshot beside \(Self.snapshotLimit) in \(path)", code: EDQUOT)
-        }
-        return false
-    }
-
-    /// Gives the finished directory `unfinished` the name of the snapshot, durably.
-    public func publishSnapshot(_ number: UInt64, from unfinished: String) throws(SystemError) {
-        try Self.sync(unfinished)
-        guard rename(unfinished, snapshotPath(number)) == 0 else { throw .last("rename \(unfinished)") }
-        try sync()
-    }
-
-    private func snapshotPath(_ number: UInt64) -> String { "\(path)/snapshot-\(number)" }
-
-    /// With those that were never finished.
-    private func snapshotCount() throws(SystemError) -> Int {
-        guard let directory = opendir(path) else { throw .last("list \(path)") }
-        defer { closedir(directory) }
-        var count = 0
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { name in
-                String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name.hasPrefix("snapshot-") || name.hasPrefix("tmp-snapshot-") { count += 1 }
-        }
-        return count
     }
 }

@@ -48,6 +48,9 @@ public enum Mutation: String, CaseIterable, Sendable {
     case rollbackKeepsLock
     case destinationIsUnlockedFirst
     case reservedDirectoriesAreForgotten
+    case repliesAgeByTheClock
+    case coordinatorsLeapfrog
+    case leadersBeginAlike
 
     /// The suite of unit tests that finds it, where the simulator cannot or hardly does; nil: the simulator does.
     public var unitTests: String? {
@@ -59,6 +62,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .numberIsLost, .numbersAreLeftBehind: "ShardCoreTests.FileNumberTests"
         case .publishingIgnoresCondition: "ShardCoreTests.PublishingTests"
         case .supersededIsNotSpared: "ShardCoreTests.SupersededVersionTests"
+        // There is one coordinator in it.
+        case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"
         default: nil
         }
     }

@@ -16,6 +16,10 @@ public struct RegistryAlarm: Hashable, Sendable, CustomStringConvertible {
         case samePath = "same_path_block_services"
         /// Shards or a coordinator that nobody has heard of for a while.
         case silentMetadata = "silent_metadata_services"
+        /// A disk under shards, a coordinator or the registry is full: changes wait.
+        case fullMetadataDisk = "full_metadata_disks"
+        /// One is going to be.
+        case nearlyFullMetadataDisk = "nearly_full_metadata_disks"
     }
 
     public let kind: Kind

@@ -11,4 +11,7 @@ extension RegistryKind {
         default: false
         }
     }
+
+    /// Whether only the cluster's own programs may ask for it.
+    public var needsProof: Bool { isLogged || self == .reportMetadataDisk }
 }

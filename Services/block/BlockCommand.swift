@@ -56,6 +56,9 @@ struct BlockCommand: ParsableCommand {
     @Option(help: "Seconds without progress after which a connection is closed.")
     var connectionTimeout: UInt32 = 600
 
+    @Option(help: "Bytes a second with which a block has to come in at least, beyond the --request-timeout.")
+    var leastWriteRate: UInt64 = 16 << 10
+
     @Option(help: "Bytes kept free on each filesystem, half of it always; default: 2 % of it, at most 100 GiB.")
     var reservedStorage: UInt64?
 
@@ -96,8 +99,9 @@ struct BlockCommand: ParsableCommand {
         guard unsafeEraseDelay || UInt64(eraseDelay) * 1_000_000_000 > RequestRules.writeWindowNanoseconds else {
             throw ValidationError("--erase-delay must be more than the 300 s of the write window, not \(eraseDelay)")
         }
-        guard queueLength > 0, ioAlertPeriod > 0, ioAlertErrors > 0 else {
-            throw ValidationError("--queue-length, --io-alert-period and --io-alert-errors must be at least 1")
+        guard queueLength > 0, ioAlertPeriod > 0, ioAlertErrors > 0, leastWriteRate > 0 else {
+            throw ValidationError(
+                "--queue-length, --least-write-rate, --io-alert-period and --io-alert-errors must be at least 1")
         }
         guard listen.addresses.allSatisfy({ $0.address != 0 }) else {
             throw ValidationError("--address must be one that others can reach, not 0.0.0.0")
@@ -127,7 +131,8 @@ struct BlockCommand: ParsableCommand {
             diskOptions: BlockDiskOptions(smallBlockBytes: smallBlockBytes, reservedBytes: reservedStorage),
             threadsPerDisk: threadsPerDisk, queueLength: queueLength,
             // The socket, and the block's file.
-            connections: connections.limits(descriptorsEach: 2, logger), errorLimits: errorLimits)
+            connections: connections.limits(descriptorsEach: 2, logger), leastWriteBytesPerSecond: leastWriteRate,
+            errorLimits: errorLimits)
     }
 
     private var errorLimits: ErrorLimits {

@@ -35,6 +35,9 @@ final class BlockConnection: AcceptedConnection {
     private var poll: FileDescriptorPoll?
     private var watched: FileDescriptorPoll.Events = []
     private var lowWater: Int32 = 1
+    /// How long the present request may wait for its data altogether, and since when it does.
+    private var inputPatience: UInt64 = 0
+    private var inputWaitsSince: UInt64?
     private var closesAfterWork = false
     /// Since when the peer has let us wait, for a header or in the middle of a request.
     private var waitsSince: UInt64
@@ -74,7 +77,9 @@ final class BlockConnection: AcceptedConnection {
         touch()
         switch state {
         case .header: receiveHeader()
-        case .waiting(let job): dispatch(job)
+        case .waiting(let job):
+            endInputWait()
+            dispatch(job)
         case .dropping(let remaining, let answer):
             waitsSince = server.loop.monotonicNanoseconds
             drop(remaining, then: answer)
@@ -149,6 +154,7 @@ final class BlockConnection: AcceptedConnection {
     /// Gives a job to its disk's threads; answers that there is too much to do when too many wait already.
     func start(_ job: BlockJob, as kind: DiskQueue.Kind, on disk: ServedDisk) {
         jobQueue = (disk.queue, kind)
+        inputPatience = server.settings.inputPatience(byteCount: job.unread)
         dispatch(job, isFirst: true)
     }
 
@@ -187,6 +193,7 @@ final class BlockConnection: AcceptedConnection {
             state = .waiting(job)
             setLowWater(Int32(min(count, Self.inputStep)))
             watch(.readable)
+            beginInputWait()
         case .needsOutput:
             state = .waiting(job)
             watch(.writable)
@@ -224,6 +231,21 @@ final class BlockConnection: AcceptedConnection {
             waitsSince = server.loop.monotonicNanoseconds
             deadline = waitsSince &+ server.settings.connectionTimeoutNanoseconds
         }
+    }
+
+    /// Who sends a byte now and then is never still, but must come to an end. Only the time in which nothing else than
+    /// the peer keeps the request from going on counts.
+    private func beginInputWait() {
+        let now = server.loop.monotonicNanoseconds
+        inputWaitsSince = now
+        deadline = min(deadline, now &+ inputPatience)
+    }
+
+    private func endInputWait() {
+        guard let since = inputWaitsSince else { return }
+        inputWaitsSince = nil
+        let waited = server.loop.monotonicNanoseconds &- since
+        inputPatience -= min(waited, inputPatience)
     }
 
     /// Whether it has been waiting for its peer for too long.

@@ -19,5 +19,12 @@ struct BlockSettings {
     /// Requests of one kind that may wait for a disk.
     var queueLength: Int
     var connections: ConnectionLimits
+    /// With which a block has to come in at least.
+    var leastWriteBytesPerSecond: UInt64
     var errorLimits: ErrorLimits
+
+    /// How long a request may wait for that much data, in nanoseconds.
+    func inputPatience(byteCount: Int) -> UInt64 {
+        connections.requestNanoseconds + UInt64(byteCount) * 1_000_000_000 / leastWriteBytesPerSecond
+    }
 }

@@ -26,6 +26,7 @@ final class CdcMetrics {
             (counters.counter("shard_requests_total"), \.shardRequests),
             (counters.counter("shard_requests_repeated_total"), \.shardRequestsRepeated),
             (counters.counter("shard_refusals_total"), \.shardRefusals),
+            (counters.counter("cdc_alarm_shards_taken_over"), \.shardsTakenOver),
             (counters.counter("log_entries_total"), \.logEntries),
             (counters.counter("log_records_total"), \.logRecords),
         ]

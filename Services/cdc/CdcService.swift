@@ -74,6 +74,7 @@ final class CdcService: @unchecked Sendable {
         metrics = CdcMetrics(daemon.counters)
         var settings = CoordinatorOptions(defaultInfo: try .sternaRootDefault())
         settings.shardTimeoutNanoseconds = options.shardTimeoutNanoseconds
+        settings.anybodyMayCloseNumbers = options.keys.takesWellKnown
         storage = try CdcStorage(
             directory: options.dataDirectory, on: daemon, coordinatorOptions: settings,
             acceptsLostLogTail: options.acceptsLostLogTail)
@@ -109,6 +110,7 @@ final class CdcService: @unchecked Sendable {
         watching = loop.task { [clockWatch, isBase = options.isBaseProtocolOnly] in
             await clockWatch.run(isBaseProtocolOnly: isBase)
         }
+        if !options.isBaseProtocolOnly { registry.reportDisk { [storage] () throws(SystemError) in try storage.room() } }
         storage.startFlushing { [unowned self] error in daemon.fail(error) }
         daemon.onShutdown { [self] done in stop(done) }
     }

@@ -36,6 +36,7 @@ final class CdcStorage {
         data = try DataDirectory(path: directory, reserveBytes: options.flushBytes)
         try data.requireRoom()
         state = try RocksStore(directory: directory + "/state", options: options)
+        try data.removeUnfinishedSnapshots()
         let coordinator = try Coordinator(store: state, prefix: [], options: coordinatorOptions)
         self.coordinator = coordinator
         let applied = coordinator.appliedIndex
@@ -69,6 +70,9 @@ final class CdcStorage {
         counters.gauge("log_retained_bytes") { UInt64(clamping: host.retainedBytes) }
     }
 
+    /// How much room the disk has.
+    func room() throws(SystemError) -> DiskRoom { try data.room(isLogFull: host.shortage != nil) }
+
     private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 }
 
@@ -85,7 +89,7 @@ extension CdcStorage {
         guard !isFlushing, coordinator.appliedIndex > flushed else { return }
         isFlushing = true
         let applied = coordinator.appliedIndex
-        work.run(on: loop, { [data, state] in try Self.flush(state, data) }) { [self] result in
+        work.run(on: loop, { [data, state] in try data.withRoom { try state.flush() } }) { [self] result in
             isFlushing = false
             switch result {
             case .success(true): trim(applied)
@@ -93,14 +97,6 @@ extension CdcStorage {
             case .failure(let error): onFailure(error)
             }
         }
-    }
-
-    /// False when there is no room: RocksDB does not go on after a flush that found the disk full.
-    private static func flush(_ state: RocksStore, _ data: DataDirectory) throws -> Bool {
-        try data.keepReserve()
-        guard try data.makeRoom() else { return false }
-        try state.flush()
-        return true
     }
 
     private func trim(_ applied: LogIndex) {
@@ -114,14 +110,17 @@ extension CdcStorage {
         work.run(
             on: loop,
             { [data, state, host] in
-                // A full disk is no reason not to try: the log has it all.
-                if try Self.flush(state, data) { host.trim(through: [Self.group: applied]) }
+                let hasRoom = try data.withRoom { try state.close() }
+                if hasRoom { host.trim(through: [Self.group: applied]) }
                 host.close()
-                try state.close()
+                return hasRoom
             }
-        ) { result in
+        ) { [logger] result in
             switch result {
-            case .success: done(nil)
+            case .success(true): done(nil)
+            case .success(false):
+                logger.error("no room to flush the state; the next start replays the log instead")
+                done(nil)
             case .failure(let error): done(error)
             }
         }
@@ -150,31 +149,11 @@ extension CdcStorage {
     }
 
     private static func copy(_ state: RocksStore, to number: UInt64, in data: DataDirectory) throws {
-        if try data.hasSnapshot(number) { return }
-        let temporary = "\(data.path)/tmp-snapshot-\(number)"
-        try removeLeftover(temporary)
-        guard mkdir(temporary, 0o700) == 0 else { throw SystemError.last("create \(temporary)") }
-        try state.checkpoint(at: temporary + "/state")
-        let mark = open(temporary + "/" + snapshotMark, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
-        guard mark >= 0 else { throw SystemError.last("create \(snapshotMark)") }
-        Glibc.close(mark)
-        try data.publishSnapshot(number, from: temporary)
-    }
-
-    /// What a crash in the middle of an earlier snapshot left behind.
-    private static func removeLeftover(_ path: String) throws {
-        guard exists(path) else { return }
-        for folder in [path + "/state", path] {
-            guard let entries = opendir(folder) else { continue }
-            while let entry = readdir(entries) {
-                let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                if name != "." && name != ".." { unlink(folder + "/" + name) }
-            }
-            closedir(entries)
-            rmdir(folder)
+        try data.makeSnapshot(number) { directory in
+            try state.checkpoint(at: directory + "/state")
+            let mark = open(directory + "/" + snapshotMark, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+            guard mark >= 0 else { throw SystemError.last("create \(snapshotMark)") }
+            Glibc.close(mark)
         }
-        if exists(path) { throw SystemError("cannot remove \(path)", code: ENOTEMPTY) }
     }
 }

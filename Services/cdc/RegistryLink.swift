@@ -1,4 +1,5 @@
 import Client
+import Daemon
 import EventLoop
 import Logging
 import Protocol
@@ -26,6 +27,7 @@ final class RegistryLink {
     private var refreshTimer: LoopTimer?
     private var registrationTimer: LoopTimer?
     private var retryTimer: LoopTimer?
+    private var diskReporter: MetadataDiskReporter?
     private var isStopped = false
 
     init(
@@ -45,10 +47,14 @@ final class RegistryLink {
     /// - Parameter isBaseProtocolOnly: if that is known already.
     func start(isBaseProtocolOnly: Bool?) {
         if let isBaseProtocolOnly { return abilitiesKnown(isBaseProtocolOnly) }
-        connection.extensions { [weak self] known in
+        connection.extensions { [weak self] result in
             guard let self, !isStopped else { return }
-            if let known { return abilitiesKnown(known.isEmpty) }
-            logger.warning("cannot learn from the registry what the shards know")
+            let failure: RegistryCallError
+            switch result {
+            case .success(let known): return abilitiesKnown(known.isEmpty)
+            case .failure(let error): failure = error
+            }
+            logger.warning("cannot learn from the registry what the shards know: \(failure)")
             retryTimer = loop.timer(afterNanoseconds: Self.retryNanoseconds) { [weak self] in
                 self?.start(isBaseProtocolOnly: nil)
             }
@@ -62,8 +68,24 @@ final class RegistryLink {
         refresh()
     }
 
+    /// Tells the registry while there is little room on the disk.
+    func reportDisk(_ room: @escaping () throws(SystemError) -> DiskRoom) {
+        diskReporter = MetadataDiskReporter(connection, loop: loop) { [registration, logger] in
+            do throws(SystemError) {
+                let room = try room()
+                return ReportMetadataDiskRequest(
+                    location: registration.location, isCoordinator: true, shard: ShardID(rawValue: 0), isFull: room.isFull,
+                    freeBytes: room.freeBytes, wantedBytes: room.wantedBytes)
+            } catch {
+                logger.error("cannot tell how full the disk is: \(error)")
+                return nil
+            }
+        }
+    }
+
     func stop() {
         isStopped = true
+        diskReporter?.stop()
         refreshTimer?.cancel()
         registrationTimer?.cancel()
         retryTimer?.cancel()

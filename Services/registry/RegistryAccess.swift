@@ -24,7 +24,7 @@ final class RegistryAccess {
         return proof == challenge.proof(key)
     }
 
-    func allows(_ kind: RegistryKind, isProven: Bool) -> Bool { isOpen || isProven || !kind.isLogged }
+    func allows(_ kind: RegistryKind, isProven: Bool) -> Bool { isOpen || isProven || !kind.needsProof }
 
     /// What of an answer may be seen.
     func visible(_ reply: RegistryCore.Reply, isProven: Bool) -> RegistryCore.Reply {

@@ -29,6 +29,8 @@ final class RegistryLog {
     private let fail: (any Error) -> Void
     private var pending: [LogIndex: Pending] = [:]
     private var hasFailed = false
+    private var isStopping = false
+    private var disks = MetadataDisks()
 
     /// - Parameter fail: the registry cannot go on.
     init(
@@ -48,6 +50,10 @@ final class RegistryLog {
     /// Answers `request`, possibly before this returns.
     func handle(_ request: AnyRegistryRequest, _ answer: @escaping Answer) {
         guard !hasFailed else { return answer(nil) }
+        if case .reportMetadataDisk(let report) = request {
+            disks.report(report, at: loop.monotonicNanoseconds)
+            return answer(.success(.reportMetadataDisk(ReportMetadataDiskResponse())))
+        }
         do throws(ProtocolError) {
             guard request.kind.isLogged else { return answer(.success(try core.read(request, at: now))) }
             propose(try core.prepare(request, at: now), answer)
@@ -84,8 +90,18 @@ final class RegistryLog {
 
     /// What an operator should look after now.
     func alarms(needs: [PlacementNeed]) -> [RegistryAlarm] {
-        core.alarms(needs: needs, at: now)
+        core.alarms(needs: needs, at: now) + disks.alarms(at: loop.monotonicNanoseconds)
     }
+
+    /// How much room the registry's own disk has.
+    func noteOwnDisk(_ room: DiskRoom) {
+        disks.report(
+            .registry, isFull: room.isFull, freeBytes: room.freeBytes, wantedBytes: room.wantedBytes,
+            at: loop.monotonicNanoseconds)
+    }
+
+    /// What waits for room on a full disk is given up: the log is about to be closed.
+    func willClose() { isStopping = true }
 
     private func propose(_ entries: [[UInt8]], _ answer: @escaping Answer) {
         var indices: [LogIndex] = []
@@ -121,7 +137,11 @@ final class RegistryLog {
         guard !hasFailed else { return }
         hasFailed = true
         dropPending()
-        if error != .closed { fail(error) }
+        switch error {
+        case .closed: break
+        case .noSpace where isStopping: break
+        default: fail(error)
+        }
     }
 
     /// Nobody knows what becomes of the requests in flight: their clients ask again.

@@ -8,6 +8,7 @@ final class RegistryService {
     private static let tickNanoseconds: UInt64 = 10_000_000_000
     /// How often the registry refreshes its own row.
     private static let registrationNanoseconds: UInt64 = 120_000_000_000
+    private static let readyLookNanoseconds: UInt64 = 100_000_000
 
     private let daemon: Daemon
     private let storage: RegistryStorage
@@ -19,6 +20,7 @@ final class RegistryService {
     private let watch: ClusterWatch?
     private var watching: Task<Void, Never>?
     private var timers: [LoopTimer] = []
+    private var readyTimer: LoopTimer?
 
     /// - Parameter hasFilesIntervalNanoseconds: pause between two rounds of questions to the shards; 0 = never.
     init(
@@ -50,8 +52,19 @@ final class RegistryService {
         repeating(Self.tickNanoseconds) { [self] in tick() }
         repeating(Self.registrationNanoseconds) { [self] in register() }
         tick()
-        register { [self] in daemon.ready(addresses) }
+        readyTimer = daemon.loop.timer(
+            afterNanoseconds: Self.readyLookNanoseconds, repeatingNanoseconds: Self.readyLookNanoseconds
+        ) { [self] in if storage.isFull { ready() } }
+        register { [self] in ready() }
         watching = watch.map { watch in daemon.loop.task { await watch.run() } }
+    }
+
+    /// Registered, or on a full disk, where everybody can read until there is room for that.
+    private func ready() {
+        guard let readyTimer else { return }
+        readyTimer.cancel()
+        self.readyTimer = nil
+        daemon.ready(addresses)
     }
 
     private func repeating(_ nanoseconds: UInt64, _ body: @escaping () -> Void) {
@@ -61,7 +74,16 @@ final class RegistryService {
     private func tick() {
         log.tick()
         storage.flushIfDue { [daemon] in daemon.fail($0) }
+        noteDisk()
         alarms.update(log.alarms(needs: watch?.needs ?? []))
+    }
+
+    private func noteDisk() {
+        do throws(SystemError) {
+            log.noteOwnDisk(try storage.room())
+        } catch {
+            daemon.logger.error("cannot tell how full the disk is: \(error)")
+        }
     }
 
     private func register(_ registered: (() -> Void)? = nil) {
@@ -79,6 +101,7 @@ final class RegistryService {
 
     private func stop(_ done: @escaping () -> Void) {
         for timer in timers { timer.cancel() }
+        readyTimer?.cancel()
         guard let watch else { return stopRest(done) }
         watching?.cancel()
         daemon.loop.task { [watching] in
@@ -91,6 +114,7 @@ final class RegistryService {
 
     private func stopRest(_ done: @escaping () -> Void) {
         server.close()
+        log.willClose()
         storage.close { [self] error in
             if let error { daemon.logger.error("closing the state: \(error)") }
             done()

@@ -63,6 +63,11 @@ final class RegistryStorage {
         lastFlush = loop.monotonicNanoseconds
     }
 
+    /// Changes wait for room on the disk.
+    var isFull: Bool { host.shortage != nil }
+
+    func room() throws(SystemError) -> DiskRoom { try data.room(isLogFull: isFull) }
+
     /// Flushes the state and lets the log go that it replaces, when that is due.
     func flushIfDue(_ failed: @escaping (any Error) -> Void) {
         let isOld = loop.monotonicNanoseconds - lastFlush >= Self.flushIntervalNanoseconds
@@ -72,11 +77,7 @@ final class RegistryStorage {
         isFlushing = true
         let index = core.appliedIndex
         WorkQueue.shared.run(on: loop) { [data, state] in
-            // RocksDB does not go on after a flush that found the disk full.
-            try data.keepReserve()
-            guard try data.makeRoom() else { return false }
-            try state.flush()
-            return true
+            try data.withRoom { try state.flush() }
         } then: { [self] result in
             isFlushing = false
             lastFlush = loop.monotonicNanoseconds
@@ -98,9 +99,9 @@ final class RegistryStorage {
         // Behind the deliveries that the writer thread has left for the loop.
         let finish = Transfer { [self] in
             do {
-                // A full disk is no reason not to try: the log has it all.
-                _ = try data.makeRoom()
-                try state.close()
+                if try !data.withRoom({ try state.close() }) {
+                    logger.error("no room to flush the state; the next start replays the log instead")
+                }
                 done(nil)
             } catch {
                 done(error)

@@ -19,6 +19,7 @@ final class ShardHost {
     private var registrar: Registrar?
     private var feed: BlockServiceFeed?
     private var flusher: StateFlusher?
+    private var diskReporter: MetadataDiskReporter?
     private var unregistered: Set<ShardID>
     private var listening: [ShardID: [SocketAddress]] = [:]
     private var ports: PortMemory
@@ -71,8 +72,25 @@ final class ShardHost {
             for shardLoop in shardLoops { shardLoop.submit { $0.update(directory) } }
         }
         feed?.start()
+        reportDisk()
         let (addresses, ports) = (configuration.listenAddresses, ports)
         for shardLoop in shardLoops { shardLoop.submit { $0.start(listeningOn: addresses, ports) } }
+    }
+
+    private func reportDisk() {
+        guard let first = configuration.shards.first, !configuration.isBaseProtocolOnly else { return }
+        let (data, host) = (storage.data, storage.host)
+        diskReporter = MetadataDiskReporter(registry, loop: daemon.loop) { [configuration, logger = daemon.logger] in
+            do throws(SystemError) {
+                let room = try data.room(isLogFull: host.shortage != nil)
+                return ReportMetadataDiskRequest(
+                    location: configuration.location, isCoordinator: false, shard: first, isFull: room.isFull,
+                    freeBytes: room.freeBytes, wantedBytes: room.wantedBytes)
+            } catch {
+                logger.error("cannot tell how full the disk is: \(error)")
+                return nil
+            }
+        }
     }
 
     // MARK: Loops
@@ -146,6 +164,7 @@ final class ShardHost {
         feed?.stop()
         registrar?.stop()
         flusher?.stop()
+        diskReporter?.stop()
         registry.close()
         for shardLoop in shardLoops { shardLoop.submit { $0.drain() } }
         storage.host.close()
@@ -158,9 +177,8 @@ final class ShardHost {
         for shardLoop in shardLoops { shardLoop.loop.stop() }
         for thread in threads { thread.join() }
         do {
-            // A full disk is no reason not to try: the log has it all.
-            _ = try storage.data.makeRoom()
-            try storage.state.close()
+            let (data, state) = (storage.data, storage.state)
+            guard try data.withRoom({ try state.close() }) else { throw ShardHostError.noRoomToFlush }
         } catch {
             daemon.logger.error("cannot flush the state; the next start replays the log instead: \(error)")
         }

@@ -22,6 +22,7 @@ struct ShardStorage {
         let data = try DataDirectory(path: configuration.dataDirectory, reserveBytes: options.flushBytes)
         try data.requireRoom()
         let state = try RocksStore(directory: data.path + "/state", options: options)
+        try data.removeUnfinishedSnapshots()
         // All 256: the log may hold entries of shards that were hosted here before, and their state must not stay
         // behind.
         let budget = ShardCacheBudget(limitBytes: configuration.cacheMemoryBytes)

@@ -1,6 +1,5 @@
 import Daemon
 import EventLoop
-import Glibc
 import Logging
 import ReplicatedLog
 import Store
@@ -45,19 +44,10 @@ final class SnapshotWriter: Sendable {
     }
 
     private func write(_ id: UInt64) throws {
-        if try data.hasSnapshot(id) { return }
-        // What a crash left of an earlier attempt stays out of the way under its own name.
-        let unfinished = "\(data.path)/snapshot-\(id).unfinished-\(getpid())-\(monotonicSeconds())"
-        guard mkdir(unfinished, 0o700) == 0 else { throw SystemError.last("create \(unfinished)") }
-        try state.checkpoint(at: unfinished + "/state")
-        // The state holds everything applied; its log begins empty.
-        try SegmentedLogStore(directory: unfinished + "/log").close()
-        try data.publishSnapshot(id, from: unfinished)
-    }
-
-    private func monotonicSeconds() -> Int {
-        var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        return now.tv_sec
+        try data.makeSnapshot(id) { directory in
+            try state.checkpoint(at: directory + "/state")
+            // The state holds everything applied; its log begins empty.
+            try SegmentedLogStore(directory: directory + "/log").close()
+        }
     }
 }

@@ -55,10 +55,7 @@ final class StateFlusher {
             guard applied != flushed else { return finish(then) }
             // What was applied before the flush began is in it.
             WorkQueue.shared.run(on: loop) { [data = storage.data, state = storage.state] in
-                // RocksDB does not go on after a flush that found the disk full.
-                try data.keepReserve()
-                try data.requireRoom()
-                try state.flush()
+                guard try data.withRoom({ try state.flush() }) else { throw ShardHostError.noRoomToFlush }
             } then: { [self] result in
                 switch result {
                 case .success:

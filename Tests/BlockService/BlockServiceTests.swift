@@ -281,6 +281,49 @@ import Testing
         #expect(served.socket.isClosedByPeer())
     }
 
+    /// A byte now and then is not enough: without an end of its own such a request would hold its connection, its file
+    /// and a place at its disk for as long as its sender likes.
+    @Test func blocksHaveToComeInSomeTime() throws {
+        let service = try RunningService(["--request-timeout", "1", "--least-write-rate", "\(16 << 20)"])
+        let (block, data) = (BlockClient.block(1), randomBytes(32 << 20))
+        let client = try service.client()
+        try client.socket.send(try client.bytes(client.writeRequest(block, data)))
+        // 2 MB/s, which is never still for long: it would take 16 seconds, and may take 3.
+        let piece = 400 << 10
+        #expect(throws: SocketError.self) {
+            for start in stride(from: 0, to: data.count, by: piece) {
+                try client.socket.send(data[start..<min(start + piece, data.count)])
+                usleep(200_000)
+            }
+            _ = try client.response(to: client.writeRequest(block, data))
+        }
+        for _ in 0..<500 where !service.files.isEmpty { usleep(10_000) }
+        #expect(service.files.isEmpty)
+        // Who is as slow only because there is nothing more to send is well.
+        let (small, idle) = (randomBytes(4096), try service.client())
+        _ = try idle.write(BlockClient.block(2), small)
+        #expect(try idle.fetch(BlockClient.block(2), 0, 4096) == small)
+    }
+
+    /// One trial write at a time for each disk: anybody may ask for one, and it fills the disk for as long as it takes.
+    @Test func oneTrialWriteAtATime() throws {
+        let service = try RunningService()
+        let (first, second) = (try service.client(), try service.client())
+        let size = 1 << 20
+        let trial = TestWriteRequest(size: UInt64(size))
+        // With the answer to what stands before it, the first one is under way.
+        let check = CheckBlockRequest(blockId: BlockClient.block(9), size: 0, crc: .zero)
+        try first.socket.send(try first.bytes(check) + first.bytes(trial))
+        #expect(try first.error() == .blockNotFound)
+        #expect(try second.error(of: trial, data: [UInt8](repeating: 2, count: size)) == .timeout)
+        try first.socket.send([UInt8](repeating: 1, count: size))
+        _ = try first.response(to: trial)
+        // And when it is over the next may go, over the connection that was refused too.
+        try second.socket.send(try second.bytes(trial) + [UInt8](repeating: 2, count: size))
+        _ = try second.response(to: trial)
+        #expect(service.files.isEmpty)
+    }
+
     @Test func garbageHarmsNobodyElse() throws {
         let service = try RunningService()
         let good = try service.client()

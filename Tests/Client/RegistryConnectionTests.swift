@@ -2,6 +2,7 @@ import Client
 import EventLoop
 import Protocol
 import Testing
+import Wire
 
 /// What the connection does when registries answer, refuse, hang up, keep silent or talk nonsense.
 @Suite struct RegistryConnectionTests {
@@ -129,6 +130,111 @@ import Testing
         }
     }
 
+    // MARK: With the cluster's key
+
+    private static func key() throws -> ClusterKey {
+        try #require(ClusterKey(hexadecimal: String(repeating: "5a", count: 32)))
+    }
+
+    private static let challenge = ChallengeResponse(low: 0x0123_4567_89ab_cdef, high: 77)
+
+    /// What a registry that knows the key answers to the n-th request of a connection.
+    private static func prover(_ number: Int) throws -> [UInt8] {
+        switch number {
+        case 1: try RegistryFrame.encoded(.registryResponse, kind: RegistryKind.challenge.rawValue, body: challenge)
+        case 2: try RegistryFrame.encoded(.registryResponse, kind: RegistryKind.prove.rawValue, body: ProveResponse())
+        default: try answer()
+        }
+    }
+
+    @Test func aNewConnectionIsProvenBeforeAnythingElse() async throws {
+        let key = try Self.key()
+        let (kinds, proof): ([RegistryKind?], [UInt8]) = try await onLoop { loop, finish in
+            // The first connection ends with its question: the second is proven anew, and not twice.
+            let server = try FakeRegistry(on: loop) { number in
+                switch number {
+                case 1...3: number == 3 ? .hangUp : try? .reply(Self.prover(number))
+                default: try? .reply(Self.prover(number - 3))
+                }
+            }
+            let connection = RegistryConnection(on: loop, addresses: [server.address], key: key)
+            connection.call(InfoRequest()) { first in
+                #expect((try? first.get()) == Self.info)
+                connection.call(InfoRequest()) { second in
+                    #expect((try? second.get()) == Self.info)
+                    finish((server.kinds, server.bodies[1]))
+                }
+            }
+        }
+        #expect(kinds == [.challenge, .prove, .info, .challenge, .prove, .info, .info])
+        let expected = ProveRequest(proof: Self.challenge.proof(MACKey(key.key(for: .registryConnections))))
+        #expect(proof == (try expected.encoded()))
+    }
+
+    @Test("a registry with another key: the call says so, and nothing was asked unproven")
+    func anotherKeyIsRefused() async throws {
+        let key = try Self.key()
+        let (result, kinds): (Outcome, [RegistryKind?]) = try await onLoop { loop, finish in
+            let server = try FakeRegistry(on: loop) { number in
+                if number == 1 { return try? .reply(Self.prover(1)) }
+                return try? .reply(
+                    RegistryFrame.encoded(.registryResponse, kind: 0, body: ProtocolError.notAuthorised))
+            }
+            RegistryConnection(on: loop, addresses: [server.address], key: key)
+                .call(InfoRequest()) { finish(($0, server.kinds)) }
+        }
+        guard case .failure(.refused(.notAuthorised)) = result else {
+            Issue.record("\(result)")
+            return
+        }
+        #expect(kinds == [.challenge, .prove])
+    }
+
+    @Test("a registry that knows no keys closes: the next one is asked, and the reason is told")
+    func aRegistryWithoutKeys() async throws {
+        let key = try Self.key()
+        let result: Outcome = try await onLoop { loop, finish in
+            let old = try FakeRegistry(on: loop) { _ in .hangUp }
+            let new = try FakeRegistry(on: loop) { number in try? .reply(Self.prover(number)) }
+            RegistryConnection(on: loop, addresses: [old.address, new.address], key: key)
+                .call(InfoRequest()) { result in
+                    #expect(old.kinds == [.challenge] && new.kinds == [.challenge, .prove, .info])
+                    finish(result)
+                }
+        }
+        #expect(try result.get() == Self.info)
+        let alone: Outcome = try await onLoop { loop, finish in
+            let old = try FakeRegistry(on: loop) { _ in .hangUp }
+            RegistryConnection(on: loop, addresses: [old.address], key: key)
+                .call(InfoRequest(), timeoutNanoseconds: 200_000_000, finish)
+        }
+        guard case .failure(.timedOut(let reason)) = alone else {
+            Issue.record("\(alone)")
+            return
+        }
+        #expect(reason.contains("when the cluster's key was to be proven to it"))
+    }
+
+    @Test func aProofThatHangsIsGivenUp() async throws {
+        let key = try Self.key()
+        let results: [Outcome] = try await onLoop { loop, finish in
+            let silent = try FakeRegistry(on: loop) { _ in nil }
+            let server = try FakeRegistry(on: loop) { number in try? .reply(Self.prover(number)) }
+            let connection = RegistryConnection(on: loop, addresses: [silent.address, server.address], key: key)
+            var results: [Outcome] = []
+            connection.call(InfoRequest(), timeoutNanoseconds: 100_000_000) { results.append($0) }
+            connection.call(InfoRequest()) { result in
+                results.append(result)
+                finish(results)
+            }
+        }
+        guard case .failure(.timedOut) = results[0] else {
+            Issue.record("\(results[0])")
+            return
+        }
+        #expect(try results[1].get() == Self.info)
+    }
+
     @Test func creatingALocationIsNotRepeated() async throws {
         let result: Result<CreateLocationResponse, RegistryCallError> = try await onLoop { loop, finish in
             let server = try FakeRegistry(on: loop) { _ in .hangUp }
@@ -200,6 +306,9 @@ private final class FakeRegistry {
 
     private(set) var connections = 0
     private(set) var requests = 0
+    /// The last byte of each request's prefix: its kind.
+    private(set) var kinds: [RegistryKind?] = []
+    private(set) var bodies: [[UInt8]] = []
     private var listener: TCPListener?
     let address: SocketAddress
 
@@ -215,6 +324,8 @@ private final class FakeRegistry {
                 // Requests here are one small frame each, so they come whole.
                 #expect(bytes.count >= 9)
                 self.requests += 1
+                self.kinds.append(RegistryKind(rawValue: bytes[8]))
+                self.bodies.append(Array(bytes[9...]))
                 switch react(self.requests) {
                 case .reply(let answer): connection.write(answer)
                 case .hangUp: connection.close()

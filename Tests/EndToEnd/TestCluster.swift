@@ -23,9 +23,10 @@ final class TestCluster {
     /// Starts a new cluster and waits until it is mounted.
     /// - Parameters:
     ///   - disks: a directory that holds the disks' directories; nil: they are made below the cluster's.
+    ///   - links: names below the cluster's directory, and where they lead; what is missing there is made.
     ///   - network: shell commands that shape a network of the cluster's own, which needs root; nil: the machine's.
     init(
-        _ arguments: String = "", disks: String? = nil, network: String? = nil,
+        _ arguments: String = "", disks: String? = nil, links: [String: String] = [:], network: String? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         self.network = network
@@ -33,6 +34,7 @@ final class TestCluster {
         self.arguments = arguments
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         if let disks { try sh("ln -s '\(disks)' '\(directory)/disks'") }
+        for (name, place) in links { try sh("mkdir -p '\(place)' && ln -s '\(place)' '\(directory)/\(name)'") }
         try start(sourceLocation: sourceLocation)
     }
 

@@ -32,7 +32,7 @@ actor RegistrySource: AddressSource {
 
     func extensions() async -> Set<ProtocolExtension>? {
         await withCheckedContinuation { continuation in
-            connection.extensions { continuation.resume(returning: $0) }
+            connection.extensions { continuation.resume(returning: try? $0.get()) }
         }
     }
 

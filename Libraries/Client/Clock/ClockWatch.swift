@@ -62,7 +62,7 @@ public actor ClockWatch {
         nextQuestion = clock.monotonicNanoseconds &+ Self.askNanoseconds
         if hasClock != true {
             let extensions = await withCheckedContinuation { continuation in
-                connection.extensions { continuation.resume(returning: $0) }
+                connection.extensions { continuation.resume(returning: try? $0.get()) }
             }
             guard let extensions else { return }
             hasClock = extensions.contains(.registryClock)

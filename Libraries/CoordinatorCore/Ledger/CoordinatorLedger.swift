@@ -29,6 +29,7 @@ final class CoordinatorLedger {
     /// Reserved ids whose outcome the log does not tell yet.
     private(set) var reserved: Set<InodeID> = []
     private(set) var replies = ReplyTable()
+    private(set) var replyClock = ReplyClock()
 
     init(store: any OrderedStore, prefix: [UInt8]) throws(CoordinatorFailure) {
         self.store = store
@@ -60,8 +61,9 @@ final class CoordinatorLedger {
             throw .unknownEntry(index, error)
         }
         var batch = WriteBatch(reservingBytes: bytes.count * 2)
-        for record in entry.records { try apply(record, at: entry.time, &batch) }
-        for sequence in replies.expire(at: entry.time) { batch.delete(keys.key(.replies, sequence)) }
+        let age = replyClock.advance(to: entry.time)
+        for record in entry.records { try apply(record, at: age, &batch) }
+        for sequence in replies.expire(at: age) { batch.delete(keys.key(.replies, sequence)) }
         appliedIndex = index
         batch.put(keys.meta, try encoded(LedgerMeta(self)))
         do throws(StoreError) {
@@ -73,7 +75,7 @@ final class CoordinatorLedger {
     }
 
     private func apply(
-        _ record: LogRecord, at time: Timestamp, _ batch: inout WriteBatch
+        _ record: LogRecord, at time: ReplyTime, _ batch: inout WriteBatch
     ) throws(CoordinatorFailure) {
         switch record {
         case .begin(let transaction, let origin, let request, let directory):
@@ -134,7 +136,7 @@ final class CoordinatorLedger {
     }
 
     private func remember(
-        _ reply: RememberedReply?, at time: Timestamp, _ batch: inout WriteBatch
+        _ reply: RememberedReply?, at time: ReplyTime, _ batch: inout WriteBatch
     ) throws(CoordinatorFailure) {
         guard let reply else { return }
         let sequence = replies.nextSequence
@@ -153,6 +155,7 @@ extension CoordinatorLedger {
                 lastTransaction = meta.lastTransaction
                 lastReserved = meta.lastReserved
                 lastSequence = meta.lastSequence
+                replyClock = meta.replyClock
             }
             try forEach(in: .begun) { number, value in
                 guard case .begin(_, let origin, let request, let directory)? = try? LogRecord(decoding: value) else {
@@ -169,6 +172,7 @@ extension CoordinatorLedger {
             try forEach(in: .replies) { number, value in
                 guard let stored = try? StoredReply(decoding: value) else { return false }
                 replies.insert(stored.reply, at: stored.time, sequence: number)
+                replyClock.isNotBefore(stored.time)
                 return true
             }
         } catch {

@@ -4,7 +4,7 @@ import Protocol
 struct ReplyTable {
     private struct Slot {
         var sequence: UInt64
-        var time: Timestamp
+        var time: ReplyTime
         var origin: RequestOrigin
     }
 
@@ -32,19 +32,18 @@ struct ReplyTable {
         answers[origin]?.result
     }
 
-    mutating func insert(_ reply: RememberedReply, at time: Timestamp, sequence: UInt64) {
+    mutating func insert(_ reply: RememberedReply, at time: ReplyTime, sequence: UInt64) {
         slots.append(Slot(sequence: sequence, time: time, origin: reply.origin))
         answers[reply.origin] = Answer(sequence: sequence, result: reply.result)
         nextSequence = sequence &+ 1
     }
 
     /// Forgets what is too old at `time` or too much, and returns the sequence numbers of what went.
-    mutating func expire(at time: Timestamp) -> [UInt64] {
+    mutating func expire(at time: ReplyTime) -> [UInt64] {
         var gone: [UInt64] = []
         while first < slots.count {
             let slot = slots[first]
-            let age = time > slot.time ? time.nanoseconds - slot.time.nanoseconds : 0
-            guard age > Self.lifetimeNanoseconds || count > Self.capacity else { break }
+            guard time.nanoseconds(since: slot.time) > Self.lifetimeNanoseconds || count > Self.capacity else { break }
             if answers[slot.origin]?.sequence == slot.sequence { answers[slot.origin] = nil }
             gone.append(slot.sequence)
             first += 1

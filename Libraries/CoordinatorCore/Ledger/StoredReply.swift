@@ -2,14 +2,14 @@ import Protocol
 
 /// A remembered reply with its age, as the state store holds it.
 struct StoredReply: WireValue {
-    var time: Timestamp
+    var time: ReplyTime
     var reply: RememberedReply
 
     static let minimumWireSize = 26
     /// An upper bound; the encoding is made in a buffer of this size and cut.
     var encodedSize: Int { 64 }
 
-    init(time: Timestamp, reply: RememberedReply) {
+    init(time: ReplyTime, reply: RememberedReply) {
         self.time = time
         self.reply = reply
     }

@@ -33,10 +33,13 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// Shards know PUBLISH_FILE and STAT_VERSION.
     public static let publishing = ProtocolExtension(rawValue: 11)
 
+    /// The registry knows REPORT_METADATA_DISK.
+    public static let metadataDisks = ProtocolExtension(rawValue: 16)
+
     /// Everything that the servers of this version can do.
     public static let all: [ProtocolExtension] = [
         .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged,
-        .transientLifetime, .registryClock, .publishing,
+        .transientLifetime, .registryClock, .publishing, .metadataDisks,
     ]
 
     public var description: String {
@@ -49,6 +52,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
         case .transientLifetime: "TRANSIENT_LIFETIME"
         case .registryClock: "REGISTRY_CLOCK"
         case .publishing: "PUBLISHING"
+        case .metadataDisks: "METADATA_DISKS"
         default: "extension \(rawValue)"
         }
     }

@@ -28,6 +28,8 @@ final class CoordinatorMachine: Machine {
         self.log = log
         var settings = CoordinatorOptions(defaultInfo: options.rootInfo)
         settings.directoryReservation = options.directoryReservation
+        // The faults have strangers do so.
+        settings.anybodyMayCloseNumbers = true
         let core = try Coordinator(store: disk.state, prefix: [1], options: settings)
         let last = try disk.log.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
             try core.replay([UInt8](bytes), at: index)

@@ -95,9 +95,7 @@ final class FaultInjector {
     /// For an operation or two. Where clocks are compared, a machine that knows no other clock yet is spared: it has to
     /// believe its own.
     private func jumpClock() {
-        // A coordinator that believes such a clock forgets what it answered.
-        let machine = world.random.pick(
-            cluster.options.comparesClocks ? cluster.shards + [cluster.coordinator] : cluster.shards)
+        let machine = world.random.pick(cluster.shards + [cluster.coordinator])
         guard machine.isUp, machine.knowsClock || !cluster.options.comparesClocks else { return }
         world.faults.clockJumps += 1
         let day = 86_400 * Int64(Self.second)

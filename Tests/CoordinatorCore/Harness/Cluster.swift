@@ -61,6 +61,8 @@ final class Cluster {
     var isRefused: (AnyShardRequest) -> Bool = { _ in true }
     /// What clients do at the shards while there is no coordinator.
     var whileDown: (() throws -> Void)?
+    /// How far the coordinator's wall clock is ahead.
+    var clockJumpNanoseconds: UInt64 = 0
     /// What becomes of what the coordinator had sent right before a crash.
     var packetsInFlight = PacketsInFlight.arriveAtOnce
 
@@ -77,7 +79,7 @@ final class Cluster {
     init(
         seed: UInt64, reservation: Int = 4, sequenceReservation: UInt64 = 1 << 32, sequenceSpan: Int = 8192,
         isBaseProtocolOnly: Bool = false, transactions: Int = 16_384, transactionsPerShard: Int = 2_048,
-        transactionsPerHost: Int = 8_192
+        transactionsPerHost: Int = 8_192, anybodyMayCloseNumbers: Bool = false
     ) throws {
         random = SeededGenerator(seed: seed)
         let info = try DirectoryInfo.sternaRootDefault()
@@ -88,11 +90,34 @@ final class Cluster {
         options.maximumTransactions = transactions
         options.maximumTransactionsPerShard = transactionsPerShard
         options.maximumTransactionsPerHost = transactionsPerHost
+        options.anybodyMayCloseNumbers = anybodyMayCloseNumbers
         self.options = options
         self.isBaseProtocolOnly = isBaseProtocolOnly
         shards = try ShardSet(rootInfo: info)
         coordinator = try Coordinator(store: state, prefix: [1], options: options)
         try lead()
+    }
+
+    /// A second coordinator, started on a copy of the first one's log, at the same shards.
+    init(copyOf other: Cluster, seed: UInt64) throws {
+        random = SeededGenerator(seed: seed)
+        options = other.options
+        isBaseProtocolOnly = other.isBaseProtocolOnly
+        shards = other.shards
+        now = other.now
+        // Its clients are others, whose answers nobody remembers.
+        nextOrigin = other.nextOrigin
+        log = Array(other.log.prefix(other.durable))
+        durable = other.durable
+        coordinator = try Coordinator(store: state, prefix: [1], options: options)
+        try replayLog()
+        try lead()
+    }
+
+    private func replayLog() throws {
+        for (number, entry) in log.enumerated().dropFirst(Int(coordinator.appliedIndex.rawValue)) {
+            try coordinator.replay(entry, at: LogIndex(rawValue: UInt64(number + 1)))
+        }
     }
 
     private func lead() throws {
@@ -188,7 +213,8 @@ final class Cluster {
         }
         for reply in outbox.clientReplies { replies[reply.origin, default: []].append(reply.result) }
         alarms += outbox.alarms
-        for entry in try coordinator.takeEntries(now: now, time: Timestamp(nanoseconds: now)) {
+        let time = Timestamp(nanoseconds: now + clockJumpNanoseconds)
+        for entry in try coordinator.takeEntries(now: now, time: time) {
             log.append(entry)
             schedule(.logged(LogIndex(rawValue: UInt64(log.count))), after: 200_000)
         }
@@ -253,9 +279,7 @@ final class Cluster {
         state.crash(surviving: Int.random(in: 0...state.unsyncedBatchCount, using: &random))
         now += 100_000_000
         coordinator = try Coordinator(store: state, prefix: [1], options: options)
-        for (number, entry) in log.enumerated().dropFirst(Int(coordinator.appliedIndex.rawValue)) {
-            try coordinator.replay(entry, at: LogIndex(rawValue: UInt64(number + 1)))
-        }
+        try replayLog()
         try lead()
     }
 
