@@ -82,6 +82,7 @@ let package = Package(
         library("RegistryCore", ["Store", "Protocol"]),
         library("BlockStore", ["Store", "Erasure", "Protocol", "CLinux", "CCrypto"]),
         library("Client", ["Mutations", "Protocol", "Erasure", "EventLoop", deques]),
+        library("Filesystem", ["Client", "EventLoop", "Protocol", "CLinux", logging]),
         library("MaintenanceState", ["Store", "Protocol", "Wire"]),
         library("GarbageCollection", ["MaintenanceState", "Client", "Protocol", "EventLoop"]),
         library("BlockRepair", ["Client", "Protocol", "Erasure", "EventLoop", deques]),
@@ -107,7 +108,8 @@ let package = Package(
         service("gc", product: "sterna-gc", [
                 "GarbageCollection", "BlockRepair", "MaintenanceState", "Scrubbing", "Relayout", "Client", "EventLoop",
             ]),
-        service("mount", product: "sterna-mount", ["Client", "EventLoop", "Protocol", "CFUSE", "CLinux"]),
+        service(
+            "mount", product: "sterna-mount", ["Filesystem", "Client", "EventLoop", "Protocol", "CFUSE", "CLinux"]),
         service("cli", product: "sterna", ["BlockRepair", "Client", "ConsistencyCheck", "EventLoop", "CLinux"]),
         .executableTarget(
             name: "sterna-bench",
@@ -156,7 +158,10 @@ let package = Package(
         tests(
             "BlockRepair", ["BlockRepair", "Client", "Protocol", "Erasure", "ShardCore", "Store"],
             exclude: ["README.md"]),
-        tests("Mount", ["sterna-mount", "Protocol", "Simulator", "CFUSE", "CLinux", argumentParser], exclude: ["README.md"]),
+        tests(
+            "Filesystem", ["Filesystem", "Client", "EventLoop", "Protocol", "Simulator", logging],
+            exclude: ["README.md"]),
+        tests("Mount", ["sterna-mount", "Filesystem", "Protocol", "CFUSE", "CLinux", argumentParser], exclude: ["README.md"]),
         tests(
             "GarbageCollection",
             ["GarbageCollection", "MaintenanceState", "Client", "Protocol", "ShardCore", "Store"],

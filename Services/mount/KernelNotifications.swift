@@ -1,5 +1,6 @@
 import CFUSE
 import EventLoop
+import Filesystem
 import Glibc
 import Synchronization
 
@@ -7,7 +8,7 @@ import Synchronization
 ///
 /// On a thread of its own: the kernel takes the lock of the directory, which somebody may hold who waits for an answer
 /// of ours. Thread-safe.
-final class KernelNotifications: Sendable {
+final class KernelNotifications: Observer {
     private let queue = WorkQueue(name: "notify", threads: 1)
     private let isStopped = Atomic(false)
     private let session = Monitor<OpaquePointerBox?>(nil)
@@ -34,18 +35,18 @@ final class KernelNotifications: Sendable {
     }
 
     /// A name leads somewhere else now.
-    func nameChanged(_ name: [UInt8], inDirectory number: UInt64) {
+    func nameChanged(_ name: [UInt8], in directory: NodeID) {
         send { session in
             _ = (name + [0]).withUnsafeBytes {
                 fuse_lowlevel_notify_inval_entry(
-                    session, number, $0.baseAddress?.assumingMemoryBound(to: CChar.self), name.count)
+                    session, directory.kernelNumber, $0.baseAddress?.assumingMemoryBound(to: CChar.self), name.count)
             }
         }
     }
 
     /// The contents and attributes of an inode are not what the kernel thinks.
-    func contentChanged(_ number: UInt64) {
-        send { session in _ = fuse_lowlevel_notify_inval_inode(session, number, 0, 0) }
+    func contentChanged(_ node: NodeID) {
+        send { session in _ = fuse_lowlevel_notify_inval_inode(session, node.kernelNumber, 0, 0) }
     }
 
     /// A failure means that the kernel had nothing cached, or is gone: either way nothing is left to tell.

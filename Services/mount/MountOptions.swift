@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Filesystem
 import Glibc
 
 /// How the mount looks to programs.
@@ -83,6 +84,14 @@ package struct MountOptions: ParsableArguments {
         return min(max(bytes >> 23, 64), 448)
     }
 
+    package var filesystemOptions: FilesystemOptions {
+        var options = FilesystemOptions()
+        options.caching.names = nameCacheSeconds
+        options.accessTimes = atime
+        options.patienceNanoseconds = UInt64(timeout) * 1_000_000_000
+        return options
+    }
+
     package var style: AttributeStyle {
         // The cluster does not know which files are programs, and one that cannot be run is the greater nuisance.
         AttributeStyle(
@@ -95,6 +104,8 @@ package struct MountOptions: ParsableArguments {
         ["fsname=sterna", "subtype=sterna", "default_permissions"] + (allowOther ? ["allow_other"] : [])
     }
 }
+
+extension AccessTimes: ExpressibleByArgument {}
 
 /// Permission bits as people write them: octal.
 package struct Octal: ExpressibleByArgument {

@@ -1,7 +1,7 @@
 import Client
 import Daemon
 import EventLoop
-import Protocol
+import Filesystem
 
 /// The life of a mount: learn the cluster's addresses, mount, serve, unmount.
 enum MountService {
@@ -9,11 +9,11 @@ enum MountService {
         _ daemon: Daemon, registries: [SocketAddress], mountpoint: String, options: MountOptions
     ) throws {
         let client = try Client(loop: daemon.loop, registries: registries, options: options.clientOptions)
-        let caching = CachingTimes(names: options.nameCacheSeconds)
-        let patience = Patience(loop: daemon.loop, nanoseconds: UInt64(options.timeout) * 1_000_000_000)
-        let mount = Mount(
-            client: client, style: options.style, caching: caching, accessTimes: options.atime, patience: patience,
-            logger: daemon.logger)
+        let notifications = KernelNotifications()
+        let filesystem = Filesystem(
+            client: client, creators: Programs(loop: daemon.loop), observer: notifications,
+            options: options.filesystemOptions, logger: daemon.logger)
+        let mount = Mount(filesystem, style: options.style, notifications: notifications)
         if let warning = CallerSight.warning { daemon.logger.warning("\(warning)") }
         let life = MountLife(daemon, mount, mountpoint, options)
         daemon.onShutdown { done in life.end(done) }
@@ -38,7 +38,7 @@ private final class MountLife {
     }
 
     func begin() {
-        let client = mount.client
+        let client = mount.filesystem.client
         run({ try await client.start() }) { [self] result in
             do {
                 try result.get()
@@ -63,11 +63,12 @@ private final class MountLife {
     /// First the mount point goes, so that no dead one is left whatever happens then; closes that are waited for are
     /// answered all the same. Then the files that are open, for as long as is reasonable.
     func end(_ done: @escaping () -> Void) {
-        let (mount, mountpoint, wasUnmounted, isMounted) = (mount, mountpoint, wasUnmounted, session != nil)
+        let (filesystem, mountpoint) = (mount.filesystem, mountpoint)
+        let (wasUnmounted, isMounted) = (wasUnmounted, session != nil)
         run({
             let isDetached = isMounted && !wasUnmounted ? await MountPoint.detach(mountpoint) : false
-            await mount.endAll(wasUnmounted: wasUnmounted)
-            await mount.client.close()
+            await filesystem.endAll(afterLastRelease: wasUnmounted)
+            await filesystem.client.close()
             return isDetached
         }) { [self] result in
             session?.close(isDetached: (try? result.get()) ?? false)

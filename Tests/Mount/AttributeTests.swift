@@ -1,5 +1,6 @@
 import ArgumentParser
 import CFUSE
+import Filesystem
 import Glibc
 import Protocol
 import Testing
@@ -10,10 +11,10 @@ import sterna_mount
 
     @Test func showsFilesAndDirectories() {
         let file = Attributes(
-            number: 5, type: .file, size: 513, modified: Timestamp(nanoseconds: 1_500_000_000_123_456_789),
+            node: NodeID(InodeID(rawValue: 5)), type: .file, size: 513, modified: Timestamp(nanoseconds: 1_500_000_000_123_456_789),
             accessed: .zero, validSeconds: 1)
         let stat = style.stat(file)
-        #expect(stat.st_mode == S_IFREG | 0o644)
+        #expect(stat.st_ino == 5 && stat.st_mode == S_IFREG | 0o644)
         #expect(stat.st_blocks == 2)
         #expect(stat.st_size == 513)
         #expect(stat.st_mtim.tv_sec == 1_500_000_000 && stat.st_mtim.tv_nsec == 123_456_789)
@@ -22,8 +23,26 @@ import sterna_mount
         huge.size = .max
         #expect(style.stat(huge).st_size == .max)
         let directory = Attributes(
-            number: 1, type: .directory, size: 0, modified: .zero, accessed: .zero, validSeconds: 1)
-        #expect(style.stat(directory).st_mode == S_IFDIR | 0o755)
+            node: .root, type: .directory, size: 0, modified: .zero, accessed: .zero, validSeconds: 1)
+        let shown = style.stat(directory)
+        #expect(shown.st_ino == 1 && shown.st_mode == S_IFDIR | 0o755)
+    }
+
+    @Test func theRootIsOne() {
+        #expect(NodeID.root.kernelNumber == 1)
+        #expect(NodeID(kernel: 1) == .root)
+        let file = NodeID(kernel: 0x4000_0000_0000_0105)
+        #expect(file.inode.rawValue == 0x4000_0000_0000_0105 && file.kernelNumber == file.inode.rawValue)
+    }
+
+    @Test func openFlagsBecomeModes() {
+        let appending = OpenMode(flags: O_WRONLY | O_APPEND | O_EXCL)
+        #expect(!appending.reads && appending.writes && appending.appends && appending.isExclusive)
+        #expect(!appending.isDirect && !appending.truncates && !appending.leavesAccessTime)
+        // A shared mapping of it could be written to.
+        #expect(OpenMode(flags: O_RDWR | O_TRUNC).isDirect)
+        let reading = OpenMode(flags: O_RDONLY | 0o1000000)
+        #expect(reading.reads && !reading.writes && reading.leavesAccessTime && !reading.isDirect)
     }
 
     @Test func readsWhatSetattrWants() {

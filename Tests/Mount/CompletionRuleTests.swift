@@ -1,3 +1,4 @@
+import Filesystem
 import Testing
 import sterna_mount
 
@@ -6,7 +7,7 @@ import sterna_mount
     private let inode: UInt64 = 0x4000_0000_0000_1200
     private let processes = FakeProcesses()
 
-    private func verdict(thread: Int32 = 42, names: [String] = ["f"]) -> CompletionRule.Verdict {
+    private func verdict(thread: Int32 = 42, names: [String] = ["f"]) -> CloseVerdict {
         processes.rule.verdict(
             closing: thread, ofCreator: 42, inode: inode, names: Set(names.map { Array($0.utf8) }))
     }

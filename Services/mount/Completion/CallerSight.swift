@@ -9,6 +9,9 @@ enum CallerSight {
     /// Whether `/proc` tells of the processes that the kernel's numbers mean here.
     static let isProcOurs: Bool = link("/proc/self") == "\(getpid())"
 
+    /// Whether the process of a calling thread can be asked about.
+    static func sees(_ thread: Int32) -> Bool { thread > 0 && isProcOurs }
+
     /// What is wrong with it, for the log; nil: nothing.
     static var warning: String? {
         if !isProcOurs {

@@ -1,4 +1,6 @@
-/// Decides what a closed descriptor means for a file under construction.
+import Filesystem
+
+/// Decides what a closed descriptor means for a staged file.
 ///
 /// The kernel sends FLUSH for every closed descriptor, also for those that the shell closes after `dup2`, that execve
 /// closes, that an exiting or killed process leaves behind, and those of children. Only when the creator, alive, closes
@@ -9,18 +11,6 @@
 /// until we have answered the very FLUSH that we are deciding. `statm` and `cmdline` do not. Run it on a worker with a
 /// deadline anyway.
 package struct CompletionRule: Sendable {
-    /// What the closing of a descriptor means.
-    package enum Verdict: Hashable, Sendable {
-        /// Nothing yet: not the creator, or in execve, or another descriptor is left, or it cannot be known.
-        case unfinished
-        /// The creator closed its last descriptor: publish now, and let close(2) tell how it went.
-        case complete
-        /// The creator ends in good order with the file open: RELEASE will publish it.
-        case exiting
-        /// The creator was killed by a signal: RELEASE will scrap the file.
-        case killed
-    }
-
     package let processes: ProcessTable
 
     package init(processes: ProcessTable = ProcessTable()) {
@@ -28,10 +18,11 @@ package struct CompletionRule: Sendable {
     }
 
     /// `thread`, which is known to belong to the file's creator `group`, closes a descriptor on the file with this
-    /// inode number. The kernel knows the file by one of `names`.
+    /// inode number. The kernel knows the file by one of `names`. `unfinished`: not the creator, or in execve, or another
+    /// descriptor is left, or it cannot be known.
     package func verdict(
         closing thread: Int32, ofCreator group: Int32, inode number: UInt64, names: Set<[UInt8]>
-    ) -> Verdict {
+    ) -> CloseVerdict {
         guard let isEmpty = processes.hasEmptyCommandLine(thread) else { return .unfinished }
         if isEmpty {
             // In execve it still has memory, when it ends it has none any more.
@@ -40,7 +31,7 @@ package struct CompletionRule: Sendable {
         return processes.hasDescriptor(group, onInode: number, named: names) == false ? .complete : .unfinished
     }
 
-    private func ending(_ thread: Int32) -> Verdict {
+    private func ending(_ thread: Int32) -> CloseVerdict {
         guard let signal = processes.fatalSignal(ofExiting: thread) else { return .exiting }
         return signal != 0 ? .killed : .exiting
     }

@@ -1,4 +1,5 @@
 import EventLoop
+import Filesystem
 
 /// Asks procfs on a worker, and answers within a deadline whatever happens there.
 ///
@@ -25,7 +26,7 @@ struct CompletionWatch: Sendable {
     /// As `CompletionRule.verdict`.
     func verdict(
         closing thread: Int32, of creator: CreatorProcess?, inode number: UInt64, names: Set<[UInt8]>
-    ) async -> CompletionRule.Verdict {
+    ) async -> CloseVerdict {
         guard thread > 0, let creator, creator.contains(thread) else { return .unfinished }
         let rule = rule
         return await ask(otherwise: .unfinished) {

@@ -1,6 +1,6 @@
 import CLinux
 
-/// Processes that made files lately, by thread: a program usually makes many. Confined to the mount.
+/// Processes that made files lately, by thread: a program usually makes many.
 package struct CreatorCache {
     private var byThread: [Int32: CreatorProcess] = [:]
     private static let limit = 1024

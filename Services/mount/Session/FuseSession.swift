@@ -1,5 +1,6 @@
 import CFUSE
 import EventLoop
+import Filesystem
 import Glibc
 
 /// A mount point, and the requests that the kernel sends for it. Confined to the mount's loop.
@@ -25,7 +26,7 @@ final class FuseSession {
             throw SystemError("mount at \(path)", code: errno == 0 ? EINVAL : errno)
         }
         mount.notifications.attach(session)
-        poll = try FileDescriptorPoll(on: mount.loop, descriptor: fuse_session_fd(session)) { [weak self] _ in
+        poll = try FileDescriptorPoll(on: mount.filesystem.loop, descriptor: fuse_session_fd(session)) { [weak self] _ in
             self?.receive()
         }
         poll?.watch(.readable)

@@ -1,0 +1,85 @@
+import Client
+import EventLoop
+import Glibc
+import Logging
+import Protocol
+
+/// A cluster with the semantics of POSIX: nodes, handles, files that appear when whoever made them closes them, errors
+/// that stick. Front ends translate to it.
+///
+/// Runs on the client's event loop. Operations are functions that answer or throw; what somebody holds through an answer
+/// (references of nodes, handles) he gives back by `forget`, `release` or, when nobody heard the answer, `takeBack`.
+public actor Filesystem {
+    public nonisolated let client: Client
+    public nonisolated let loop: EventLoop
+    nonisolated let creators: any Creators
+    nonisolated let observer: any Observer
+    nonisolated let caching: CachingTimes
+    nonisolated let accessTimes: AccessTimes
+    nonisolated let patience: Patience
+    nonisolated let logger: Logger
+
+    var nodes = NodeTable()
+    var stagedFiles: [NodeID: StagedFile] = [:]
+    var stagedNames = StagedNames()
+    var openFiles: [HandleID: OpenFile] = [:]
+    private var lastHandle: UInt64 = 0
+    var totals: (answer: InfoResponse, nanoseconds: UInt64)?
+    var accessesUnderWay = 0
+    var losses = LossLog()
+
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    /// - Parameters:
+    ///   - client: one that was started.
+    ///   - creators: who knows which closes of a file are final.
+    ///   - observer: who has to hear what changed.
+    ///   - logger: gets a line for every loss.
+    public init(
+        client: Client, creators: any Creators, observer: any Observer, options: FilesystemOptions, logger: Logger
+    ) {
+        self.client = client
+        self.creators = creators
+        self.observer = observer
+        self.logger = logger
+        loop = client.loop
+        caching = options.caching
+        accessTimes = options.accessTimes
+        patience = Patience(loop: client.loop, nanoseconds: options.patienceNanoseconds)
+    }
+
+    // MARK: Handles
+
+    func open(_ file: OpenFile) -> HandleID {
+        lastHandle += 1
+        let handle = HandleID(rawValue: lastHandle)
+        openFiles[handle] = file
+        return handle
+    }
+
+    func file(_ handle: HandleID) throws(FilesystemError) -> OpenFile {
+        guard let file = openFiles[handle] else { throw .badDescriptor }
+        return file
+    }
+
+    // MARK: Nodes
+
+    /// The node that a front end means. One that nobody holds is made for the moment.
+    func node(_ id: NodeID) -> Node {
+        nodes[id] ?? Node(id: id)
+    }
+
+    func directory(_ id: NodeID) throws(FilesystemError) -> InodeID {
+        let inode = node(id).content
+        guard inode.isDirectory else { throw FilesystemError(ENOTDIR) }
+        return inode
+    }
+
+    func now() -> Timestamp {
+        Timestamp(nanoseconds: loop.wallClock())
+    }
+
+    static func checkName(_ name: [UInt8]) throws(FilesystemError) {
+        guard name.count <= 255 else { throw .nameTooLong }
+    }
+}

@@ -1,0 +1,82 @@
+import CLinux
+import Client
+import Glibc
+import Protocol
+
+/// Why an operation failed: an errno of Linux for programs, and a sentence for the log.
+public struct FilesystemError: Error, Sendable {
+    /// The errno, positive.
+    public let code: Int32
+    private let cause: Cause
+
+    private enum Cause: Sendable {
+        case none
+        case client(ClientError)
+        case sentence(StaticString)
+    }
+
+    public init(_ code: Int32) {
+        self.code = code
+        cause = .none
+    }
+
+    public init(_ code: Int32, _ reason: StaticString) {
+        self.code = code
+        cause = .sentence(reason)
+    }
+
+    init(_ error: ClientError) {
+        code = error.errno
+        cause = .client(error)
+    }
+
+    /// Made only when somebody wants to read it: most failures are names that do not exist.
+    public var reason: String {
+        switch cause {
+        case .none: String(cString: strerror(code))
+        case .client(let error): error.description
+        case .sentence(let text): text.description
+        }
+    }
+
+    /// Whether servers were away from which what is stored can be read when they are back.
+    var mayComeBack: Bool {
+        if case .client(let error) = cause { error.mayComeBack } else { false }
+    }
+
+    /// As headers call it, such as `EPERM`, or the number.
+    public var name: String {
+        linux_errno_name(code).map { String(cString: $0) } ?? "\(code)"
+    }
+}
+
+extension FilesystemError {
+    static let exists = FilesystemError(EEXIST)
+    static let notEmpty = FilesystemError(ENOTEMPTY)
+    static let invalid = FilesystemError(EINVAL)
+    static let nameTooLong = FilesystemError(ENAMETOOLONG)
+    static let badDescriptor = FilesystemError(EBADF)
+    static let inputOutput = FilesystemError(EIO)
+    static let isDirectory = FilesystemError(EISDIR)
+    /// Servers are away; what was asked for may still be done.
+    static let timedOut = FilesystemError(ETIMEDOUT)
+    /// The name in hand does not lead here any more; who looks it up again finds what is there now.
+    static let stale = FilesystemError(ESTALE, "the name leads to another file by now")
+    /// What write(2) says of a file seal, and link(2) of filesystems without hard links. Bytes behind the open span of
+    /// an unfinished file answer the same.
+    public static let sealed = FilesystemError(
+        EPERM, "a finished file can only be continued at its end, up to 16 MiB, or replaced")
+    static let tooLarge = FilesystemError(EFBIG, "a file has at most 16 TiB")
+}
+
+/// Runs a step of the client and turns its error into the one that says it best to programs.
+@discardableResult
+nonisolated(nonsending) func posix<T>(
+    _ step: nonisolated(nonsending) () async throws(ClientError) -> T
+) async throws(FilesystemError) -> T {
+    do {
+        return try await step()
+    } catch {
+        throw FilesystemError(error)
+    }
+}

@@ -1,0 +1,63 @@
+import Logging
+import Protocol
+
+// Every write that was refused or failed, and every close that could not keep its word, leaves a line.
+
+extension Filesystem {
+    /// How long losses without a line are counted before the log says how many they were.
+    private static let omissionNanoseconds: UInt64 = 10_000_000_000
+
+    /// The first error of a file sticks: what was to be written then is missing, so the file must not appear, whatever
+    /// is written later. Says so in the log, once.
+    func fail(_ staged: StagedFile, _ operation: StaticString, _ failure: FilesystemError) -> FilesystemError {
+        if staged.failure == nil, staged.state == .building {
+            staged.failure = failure
+            report(operation, staged.place, failure)
+        }
+        return failure
+    }
+
+    /// The same for a finished file: it stays as it was, but who was to continue it must learn of it at its close.
+    func fail(_ file: OpenFile, _ operation: StaticString, _ failure: FilesystemError) -> FilesystemError {
+        if file.failure == nil {
+            file.failure = failure
+            report(operation, file.place, failure)
+        }
+        return failure
+    }
+
+    /// A line about something that a program wanted and did not get.
+    func report(_ operation: StaticString, _ place: Place?, _ failure: FilesystemError) {
+        guard losses.admits(at: loop.monotonicNanoseconds) else { return announceOmissions() }
+        logger.warning(
+            "\(operation) failed: \(failure.reason)",
+            metadata: [
+                "path": "\(place.map(path) ?? "(removed)")", "operation": "\(operation)", "errno": "\(failure.name)",
+            ])
+    }
+
+    private func announceOmissions() {
+        guard losses.omitted == 1 else { return }
+        _ = loop.timer(afterNanoseconds: Self.omissionNanoseconds) { [weak self] in
+            self?.assumeIsolated { $0.logOmissions() }
+        }
+    }
+
+    func logOmissions() {
+        let count = losses.takeOmitted()
+        if count > 0 { logger.warning("\(count) more failures of this kind had no line of their own") }
+    }
+
+    /// The path of a place below the root, as far as it is known here: otherwise from a directory's number.
+    func path(of place: Place) -> String {
+        var names = [place.name]
+        var directory = place.directory
+        // The cluster has no loops, but what is known here may be a second old.
+        while directory != .root, names.count < 200, let above = nodes[NodeID(directory)]?.place {
+            names.append(above.name)
+            directory = above.directory
+        }
+        let path = names.reversed().map { "/" + String(decoding: $0, as: UTF8.self) }.joined()
+        return directory == .root ? path : "(directory \(directory))\(path)"
+    }
+}

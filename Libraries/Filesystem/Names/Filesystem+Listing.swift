@@ -1,0 +1,132 @@
+import Client
+import Protocol
+
+extension Filesystem {
+    /// Fills `sink` with the names of a directory from `offset` on (`ListingOffset`), 0 being `.` and 1 `..`; those of
+    /// staged files are among them. Whatever is given with attributes counts as a reference of its node.
+    public func list(
+        _ id: NodeID, from offset: UInt64, into sink: inout some ListingSink
+    ) async throws(FilesystemError) {
+        let directory = try directory(id)
+        appendDots(id, from: offset, to: &sink)
+        var offset = max(offset, 2)
+        var next: ListingPlace? = ListingPlace(from: ListingOffset.firstHash(of: offset))
+        // The cluster's order is another one among names that share the upper bits of their hash, so they wait for all
+        // of those.
+        var waiting: [ListedName] = []
+        while let place = next {
+            let page = try await posix { () throws(ClientError) in
+                try await client.readDirectoryPage(directory, from: place)
+            }
+            next = page.next
+            waiting += page.names.map { ListedName($0.name, $0.nameHash, NodeID($0.targetId)) }
+            let end = page.next.map { ListingOffset.firstOffset(of: $0.hash) } ?? .max
+            guard offset < end else { continue }
+            let ready = withStagedNames(waiting.filter { $0.offset < end }, in: directory, offset..<end)
+            waiting.removeAll { $0.offset < end }
+            guard await append(ready, of: directory, to: &sink) == ready.count else { break }
+            offset = end
+        }
+    }
+
+    /// Names in order, those of staged files among them.
+    private func withStagedNames(
+        _ listed: [ListedName], in directory: InodeID, _ range: Range<UInt64>
+    ) -> [ListedName] {
+        let staged = stagedNames.names(in: directory, from: ListingOffset.firstHash(of: range.lowerBound))
+            .map { ListedName($0.name, $0.hash, $0.node) }
+        let names = Set(staged.map(\.name))
+        return (listed.filter { !names.contains($0.name) } + staged)
+            .filter { range.contains($0.offset) }.sorted { $0.offset < $1.offset }
+    }
+
+    private func appendDots(_ id: NodeID, from offset: UInt64, to sink: inout some ListingSink) {
+        let parent = node(id).place.map { NodeID($0.directory) } ?? id
+        let dots: [(name: [UInt8], node: NodeID, next: UInt64)] = [
+            ([UInt8(ascii: ".")], id, 1), ([UInt8(ascii: "."), UInt8(ascii: ".")], parent, 2),
+        ]
+        for (name, node, next) in dots where offset < next {
+            sink.append(ListedEntry(name: name, node: node, type: .directory, entry: nil, next: next))
+        }
+    }
+
+    /// Adds names as long as there is room; returns how many.
+    private func append(
+        _ names: [ListedName], of directory: InodeID, to sink: inout some ListingSink
+    ) async -> Int {
+        let fitting = Self.fitting(names, in: sink)
+        let entries = sink.wantsAttributes ? await entries(for: names[..<fitting]) : [:]
+        for index in 0..<fitting {
+            let listed = names[index]
+            let isLastThere = index + 1 == names.count || names[index + 1].offset != listed.offset
+            // Removed since it was listed, or unknown for another reason: who wants to know can ask for it.
+            if entries[index] != nil {
+                let node = nodes.node(for: listed.node)
+                node.references += 1
+                node.place = Place(directory: directory, name: listed.name)
+            }
+            sink.append(
+                ListedEntry(
+                    name: listed.name, node: listed.node, type: listed.node.inode.type, entry: entries[index],
+                    // Going on at one of several names with an offset repeats them rather than losing some.
+                    next: listed.offset + (isLastThere ? 1 : 0)))
+        }
+        return fitting
+    }
+
+    /// How many of the names fit, whole groups of one offset only.
+    private static func fitting(_ names: [ListedName], in sink: some ListingSink) -> Int {
+        var room = sink.room
+        var fitting = 0
+        var index = 0
+        while index < names.count {
+            var end = index
+            var needed = 0
+            repeat {
+                needed += sink.size(nameBytes: names[end].name.count)
+                end += 1
+            } while end < names.count && names[end].offset == names[index].offset
+            guard needed <= room else { break }
+            room -= needed
+            fitting = end
+            index = end
+        }
+        return fitting
+    }
+
+    /// Attributes of many nodes at once; those that cannot be had are left out.
+    private func entries(for names: ArraySlice<ListedName>) async -> [Int: Entry] {
+        var entries: [Int: Entry] = [:]
+        var missing: [(index: Int, inode: InodeID)] = []
+        let now = loop.monotonicNanoseconds
+        for index in names.indices {
+            let id = names[index].node
+            let node = nodes[id]
+            if let staged = node?.staged {
+                entries[index] = Entry(attributes: attributes(of: staged), validSeconds: caching.names)
+            } else if let node, !node.isAlias, let known = node.attributes(at: now) {
+                entries[index] = Entry(attributes: attributes(known, of: id), validSeconds: caching.names)
+            } else {
+                missing.append((index, id.inode))
+            }
+        }
+        for (index, found) in await ask(missing) {
+            entries[index] = Entry(attributes: attributes(found, of: NodeID(found.id)), validSeconds: caching.names)
+        }
+        return entries
+    }
+
+    private func ask(_ missing: [(index: Int, inode: InodeID)]) async -> [(Int, InodeAttributes)] {
+        let client = client
+        return await withTaskGroup(of: (Int, InodeAttributes?).self) { group in
+            for (index, inode) in missing {
+                group.addTask(executorPreference: client.loop) { (index, try? await client.attributes(of: inode)) }
+            }
+            var found: [(Int, InodeAttributes)] = []
+            for await (index, attributes) in group {
+                if let attributes { found.append((index, attributes)) }
+            }
+            return found
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Client
+import Glibc
+import Protocol
+
+extension Filesystem {
+    public func makeDirectory(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) -> Entry {
+        let place = try free(Place(directory: try directory(parent), name: name))
+        let made = try await posix { () throws(ClientError) in
+            try await client.makeDirectory(name, in: place.directory)
+        }
+        let attributes = InodeAttributes(id: made.id, modified: made.creationTime, accessed: made.creationTime, size: 0)
+        return entry(attributes, at: place)
+    }
+
+    /// An empty file that is visible at once, as mknod(2) makes it.
+    public func makeFile(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) -> Entry {
+        let place = Place(directory: try directory(parent), name: name)
+        let staged = try await stage(place, by: .unknown, isDirect: false)
+        if let failure = await publish(staged) { throw failure }
+        let inode = staged.writer.id
+        let found = try await posix { () throws(ClientError) in try await client.attributes(of: inode) }
+        return entry(found, at: staged.place)
+    }
+
+    public func makeSymbolicLink(
+        _ name: [UInt8], in parent: NodeID, to target: [UInt8]
+    ) async throws(FilesystemError) -> Entry {
+        let place = try free(Place(directory: try directory(parent), name: name))
+        let made = try await patience.run { [client] () throws(ClientError) in
+            try await client.makeSymbolicLink(name, in: place.directory, target: target)
+        }
+        let attributes = InodeAttributes(
+            id: made.id, modified: made.creationTime, accessed: made.creationTime, size: UInt64(target.count))
+        return entry(attributes, at: place)
+    }
+
+    /// Where a symbolic link leads.
+    public func readSymbolicLink(_ id: NodeID) async throws(FilesystemError) -> [UInt8] {
+        let inode = node(id).content
+        guard inode.type == .symlink else { throw .invalid }
+        return try await posix { () throws(ClientError) in try await client.readSymbolicLink(inode) }
+    }
+
+    public func removeDirectory(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) {
+        let place = Place(directory: try directory(parent), name: name)
+        guard stagedNames.node(at: place) == nil else { throw FilesystemError(ENOTDIR) }
+        if !stagedNames.isEmpty {
+            // The cluster would call a directory empty in which only this filesystem sees something.
+            let found = try await posix { () throws(ClientError) in try await client.lookup(name, in: place.directory) }
+            guard !stagedNames.hasNames(in: found.targetId) else { throw .notEmpty }
+        }
+        try await posix { () throws(ClientError) in try await client.removeDirectory(name, in: place.directory) }
+    }
+
+    public func unlink(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) {
+        let place = Place(directory: try directory(parent), name: name)
+        if let staged = try await stagedFile(at: place) {
+            detach(staged)
+            guard staged.replacesExisting else { return }
+        }
+        try await posix { () throws(ClientError) in try await client.unlink(name, in: place.directory) }
+        forgetName(place)
+    }
+
+    /// A finished file lost its name to this filesystem: who has it open for writing may go on, and nothing comes of it.
+    func forgetName(_ place: Place) {
+        for file in openFiles.values where file.isWritable {
+            if let node = nodes[file.node], node.staged == nil, node.place == place { node.place = nil }
+        }
+    }
+
+    /// Checks that no staged file has the name. The cluster knows of all others.
+    private func free(_ place: Place) throws(FilesystemError) -> Place {
+        try Self.checkName(place.name)
+        guard stagedNames.node(at: place) == nil else { throw .exists }
+        return place
+    }
+}

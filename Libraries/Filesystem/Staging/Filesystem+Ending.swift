@@ -1,0 +1,62 @@
+import EventLoop
+import Glibc
+import Logging
+import Protocol
+
+extension Filesystem {
+    /// How long what is open may take to end: less than a process has in all.
+    private static let endingNanoseconds: UInt64 = 7_000_000_000
+
+    /// Ends what is open when the front end goes away. What was being published is finished. What nobody holds any more
+    /// is published, as its last release would have; what somebody was still writing cannot be complete and is scrapped.
+    /// What servers that are away keep from being published is lost then, and named in the log.
+    ///
+    /// - Parameter afterLastRelease: whether the front end says that nobody has a file open any more.
+    public func endAll(afterLastRelease: Bool) async {
+        let open = Array(stagedFiles.values)
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            var waiting: UnsafeContinuation<Void, Never>? = continuation
+            var left = open.count
+            let deadline = loop.timer(afterNanoseconds: Self.endingNanoseconds) {
+                waiting?.resume()
+                waiting = nil
+            }
+            func ended() {
+                guard left == 0 else { return }
+                deadline.cancel()
+                waiting?.resume()
+                waiting = nil
+            }
+            for staged in open {
+                let node = staged.node
+                loop.task({ await self.end(node, afterLastRelease) }) { _ in
+                    left -= 1
+                    ended()
+                }
+            }
+            ended()
+        }
+        for staged in open where staged.state != .ended {
+            report("end", staged.place, FilesystemError(ETIMEDOUT, "the cluster did not answer before everything ended"))
+        }
+        logOmissions()
+    }
+
+    private func end(_ node: NodeID, _ afterLastRelease: Bool) async {
+        guard let staged = stagedFiles[node] else { return }
+        if let publication = staged.publication {
+            _ = await publication.value
+        } else if await isComplete(staged, afterLastRelease) {
+            _ = await publish(staged)
+        } else if staged.state == .building {
+            report("end", staged.place, FilesystemError(EINTR, "everything ended while it was being written"))
+            await scrap(staged)
+        }
+    }
+
+    private func isComplete(_ staged: StagedFile, _ afterLastRelease: Bool) async -> Bool {
+        guard afterLastRelease, !staged.isAbandoned, !staged.isUnlinked else { return false }
+        // A front end can be wrong: somebody aborts a mount under running programs.
+        return await !staged.creator.holds(staged.description)
+    }
+}

@@ -1,0 +1,24 @@
+import EventLoop
+import Filesystem
+import Synchronization
+
+/// The programs of this host as creators of files.
+final class Programs: Creators {
+    private let watch: CompletionWatch
+    private let known = Mutex(CreatorCache())
+
+    init(loop: EventLoop) {
+        watch = CompletionWatch(loop: loop)
+    }
+
+    nonisolated(nonsending) func creator(_ caller: Caller) async -> any Creator {
+        FileCreator(await process(of: caller.thread), watch)
+    }
+
+    private nonisolated(nonsending) func process(of thread: Int32) async -> CreatorProcess? {
+        guard CallerSight.sees(thread) else { return nil }
+        if let process = known.withLock({ $0.process(of: thread) }) { return process }
+        guard let group = await watch.group(ofThread: thread) else { return nil }
+        return known.withLock { $0.insert(group: group, thread) }
+    }
+}

@@ -1,0 +1,30 @@
+import Client
+import Filesystem
+import Protocol
+
+/// What the kernel is told. Sent exactly once per request, by the one place that runs operations.
+enum Answer {
+    case done
+    case failed(FilesystemError)
+    case entry(Entry)
+    case created(CreatedFile)
+    case attributes(Attributes)
+    case opened(OpenedFile)
+    case target([UInt8])
+    case data(FileData)
+    case written(Int)
+    case statistics(InfoResponse)
+    case listing(DirectoryBuffer)
+
+    /// The kernel did not take it: what it would have held through it is given back.
+    func takeBack(from filesystem: isolated Filesystem) async {
+        switch self {
+        case .entry(let entry): filesystem.takeBack(entry)
+        case .created(let created): await filesystem.takeBack(created)
+        case .opened(let opened): await filesystem.takeBack(opened)
+        case .listing(let buffer):
+            for entry in buffer.counted { filesystem.takeBack(entry) }
+        case .done, .failed, .attributes, .target, .data, .written, .statistics: break
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import CFUSE
+import Filesystem
+import Glibc
+import Protocol
+
+/// The part of attributes that the cluster does not store: owner and permissions, the same for every file of a mount.
+package struct AttributeStyle: Sendable {
+    package let owner: uid_t
+    package let group: gid_t
+    /// Permission bits of regular files, such as 0o644.
+    package let fileMode: mode_t
+    /// Permission bits of directories, such as 0o755.
+    package let directoryMode: mode_t
+
+    package init(owner: uid_t, group: gid_t, fileMode: mode_t, directoryMode: mode_t) {
+        self.owner = owner
+        self.group = group
+        self.fileMode = fileMode
+        self.directoryMode = directoryMode
+    }
+
+    /// What programs should read and write at once.
+    private static let preferredBytes = 1 << 20
+
+    package func stat(_ attributes: Attributes) -> stat {
+        var result = Glibc.stat()
+        result.st_ino = ino_t(attributes.node.kernelNumber)
+        result.st_nlink = nlink_t(attributes.links)
+        result.st_uid = owner
+        result.st_gid = group
+        result.st_mode = mode(attributes.type)
+        result.st_size = off_t(clamping: attributes.size)
+        result.st_blksize = blksize_t(Self.preferredBytes)
+        result.st_blocks = blkcnt_t(clamping: attributes.size / 512 + (attributes.size % 512 == 0 ? 0 : 1))
+        result.st_mtim = Self.timespec(attributes.modified)
+        result.st_ctim = result.st_mtim
+        result.st_atim = Self.timespec(attributes.accessed)
+        return result
+    }
+
+    func entry(_ entry: Entry) -> fuse_entry_param {
+        var result = fuse_entry_param()
+        result.ino = entry.node.kernelNumber
+        result.attr = stat(entry.attributes)
+        result.attr_timeout = entry.attributes.validSeconds
+        result.entry_timeout = entry.validSeconds
+        return result
+    }
+
+    func mode(_ type: InodeType) -> mode_t {
+        switch type {
+        case .directory: S_IFDIR | directoryMode
+        case .symlink: S_IFLNK | 0o777
+        default: S_IFREG | fileMode
+        }
+    }
+
+    private static func timespec(_ time: Timestamp) -> timespec {
+        Glibc.timespec(
+            tv_sec: Int(time.nanoseconds / 1_000_000_000), tv_nsec: Int(time.nanoseconds % 1_000_000_000))
+    }
+}

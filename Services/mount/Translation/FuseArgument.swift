@@ -1,0 +1,83 @@
+import CFUSE
+import EventLoop
+import Filesystem
+import Glibc
+
+/// What the callbacks need to get from libfuse's arguments to the filesystem, and the one place that answers.
+enum FuseArgument {
+    typealias Operation = @Sendable (isolated Filesystem) async throws(FilesystemError) -> Answer
+
+    static func mount(_ request: OpaquePointer?) -> Mount? {
+        guard let request, let data = fuse_req_userdata(request) else { return nil }
+        return Unmanaged<Mount>.fromOpaque(data).takeUnretainedValue()
+    }
+
+    /// The thread that made the system call; 0 when it is not of our pid namespace.
+    static func thread(_ request: OpaquePointer?) -> Int32 {
+        guard let request, let context = fuse_req_ctx(request) else { return 0 }
+        return context.pointee.pid
+    }
+
+    static func bytes(_ text: UnsafePointer<CChar>?) -> [UInt8] {
+        guard let text else { return [] }
+        return Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
+    }
+
+    // MARK: Answering
+
+    /// Runs an operation as a task on the filesystem's loop and sends what it answers.
+    static func serve(_ request: OpaquePointer?, _ operation: @escaping Operation) {
+        guard let request, let mount = mount(request) else { return }
+        let (reply, filesystem, style) = (FuseReply(request), mount.filesystem, mount.style)
+        filesystem.loop.task { await answer(reply, style, filesystem, operation) }
+    }
+
+    private static func answer(
+        _ reply: FuseReply, _ style: AttributeStyle, _ filesystem: isolated Filesystem, _ operation: Operation
+    ) async {
+        let answer: Answer
+        do {
+            answer = try await operation(filesystem)
+        } catch {
+            answer = .failed(error)
+        }
+        if !reply.send(answer, style) { await answer.takeBack(from: filesystem) }
+    }
+
+    /// Sends what `atOnce` answers, which runs right now; false when it has no answer.
+    static func answerAtOnce(
+        _ request: OpaquePointer?, _ atOnce: @Sendable (isolated Filesystem) throws(FilesystemError) -> Answer?
+    ) -> Bool {
+        guard let request, let mount = mount(request) else { return false }
+        let (reply, style) = (FuseReply(request), mount.style)
+        return mount.filesystem.assumeIsolated { filesystem in
+            let answer: Answer
+            do throws(FilesystemError) {
+                guard let made = try atOnce(filesystem) else { return false }
+                answer = made
+            } catch {
+                answer = .failed(error)
+            }
+            // Answers of this kind hold nothing that would have to be given back.
+            _ = reply.send(answer, style)
+            return true
+        }
+    }
+
+    /// Bytes in the request's buffer, for `answerAtOnce`.
+    ///
+    /// `@unchecked Sendable`: used only before the callback that made it returns, on the same thread.
+    struct Bytes: @unchecked Sendable {
+        let buffer: UnsafeRawBufferPointer
+    }
+
+    static func list(_ request: OpaquePointer?, _ number: UInt64, _ size: Int, _ offset: off_t, plus: Bool) {
+        guard let request, let style = mount(request)?.style else { return }
+        let (reply, node, capacity) = (FuseReply(request), NodeID(kernel: number), min(size, 1 << 20))
+        serve(request) { filesystem throws(FilesystemError) in
+            var buffer = DirectoryBuffer(reply, capacity: capacity, wantsAttributes: plus, style: style)
+            try await filesystem.list(node, from: UInt64(clamping: offset), into: &buffer)
+            return .listing(buffer)
+        }
+    }
+}

@@ -1,0 +1,213 @@
+import CFUSE
+import Filesystem
+import Glibc
+
+/// The callbacks that libfuse calls on the mount's loop, in the middle of reading a request. Everything a pointer leads
+/// to is valid only during the callback, so it is copied here; the work is done by tasks of `Filesystem`.
+///
+/// What is not here answers ENOSYS, which the kernel remembers and does not ask again: extended attributes, access (the
+/// kernel checks permissions itself), locks (kept by the kernel), fallocate, copy_file_range.
+enum FuseOperations {
+    static func table() -> fuse_lowlevel_ops {
+        var operations = fuse_lowlevel_ops()
+        operations.`init` = { _, connection in
+            if let connection { FuseConnection.configure(&connection.pointee) }
+        }
+        setInodes(&operations)
+        setNames(&operations)
+        setFiles(&operations)
+        setTransfers(&operations)
+        setDirectories(&operations)
+        return operations
+    }
+
+    private static func setInodes(_ operations: inout fuse_lowlevel_ops) {
+        operations.lookup = { request, parent, name in
+            let (parent, name) = (NodeID(kernel: parent), FuseArgument.bytes(name))
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                .entry(try await filesystem.lookup(name, in: parent))
+            }
+        }
+        operations.forget = { request, number, count in
+            FuseArgument.mount(request)?.filesystem.assumeIsolated { $0.forget(NodeID(kernel: number), count) }
+            fuse_reply_none(request)
+        }
+        operations.forget_multi = { request, count, forgets in
+            let forgotten = UnsafeBufferPointer(start: forgets, count: count).map {
+                (NodeID(kernel: $0.ino), $0.nlookup)
+            }
+            FuseArgument.mount(request)?.filesystem.assumeIsolated { filesystem in
+                for (node, count) in forgotten { filesystem.forget(node, count) }
+            }
+            fuse_reply_none(request)
+        }
+        operations.getattr = { request, number, _ in
+            let node = NodeID(kernel: number)
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                .attributes(try await filesystem.attributes(node))
+            }
+        }
+        operations.setattr = { request, number, stat, flags, info in
+            guard let stat else { return }
+            let (node, change) = (NodeID(kernel: number), AttributeChange(stat.pointee, flags))
+            let handle = info.map { HandleID(rawValue: $0.pointee.fh) }
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                .attributes(try await filesystem.setAttributes(node, change, through: handle))
+            }
+        }
+        operations.statfs = { request, _ in
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                .statistics(try await filesystem.statistics())
+            }
+        }
+    }
+
+    private static func setNames(_ operations: inout fuse_lowlevel_ops) {
+        operations.mkdir = { request, parent, name, _ in
+            let (parent, name) = (NodeID(kernel: parent), FuseArgument.bytes(name))
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                .entry(try await filesystem.makeDirectory(name, in: parent))
+            }
+        }
+        operations.mknod = { request, parent, name, mode, _ in
+            // The cluster stores nothing else.
+            guard mode & S_IFMT == S_IFREG || mode & S_IFMT == 0 else {
+                fuse_reply_err(request, EPERM)
+                return
+            }
+            let (parent, name) = (NodeID(kernel: parent), FuseArgument.bytes(name))
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                .entry(try await filesystem.makeFile(name, in: parent))
+            }
+        }
+        operations.symlink = { request, target, parent, name in
+            let (target, parent, name) = (FuseArgument.bytes(target), NodeID(kernel: parent), FuseArgument.bytes(name))
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                .entry(try await filesystem.makeSymbolicLink(name, in: parent, to: target))
+            }
+        }
+        operations.readlink = { request, number in
+            let node = NodeID(kernel: number)
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                .target(try await filesystem.readSymbolicLink(node))
+            }
+        }
+        operations.unlink = { request, parent, name in
+            let (parent, name) = (NodeID(kernel: parent), FuseArgument.bytes(name))
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                try await filesystem.unlink(name, in: parent)
+                return .done
+            }
+        }
+        operations.rmdir = { request, parent, name in
+            let (parent, name) = (NodeID(kernel: parent), FuseArgument.bytes(name))
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                try await filesystem.removeDirectory(name, in: parent)
+                return .done
+            }
+        }
+        operations.rename = { request, oldParent, oldName, newParent, newName, flags in
+            // Two names cannot be exchanged in one step, and there are no whiteouts.
+            guard flags & ~RenameFlags.noReplace == 0 else {
+                fuse_reply_err(request, EINVAL)
+                return
+            }
+            let (oldParent, newParent) = (NodeID(kernel: oldParent), NodeID(kernel: newParent))
+            let (oldName, newName) = (FuseArgument.bytes(oldName), FuseArgument.bytes(newName))
+            let replaces = flags & RenameFlags.noReplace == 0
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                try await filesystem.rename(oldName, in: oldParent, to: newName, in: newParent, replaces: replaces)
+                return .done
+            }
+        }
+        // A file has one name.
+        operations.link = { request, _, _, _ in fuse_reply_err(request, FilesystemError.sealed.code) }
+    }
+
+    private static func setFiles(_ operations: inout fuse_lowlevel_ops) {
+        operations.create = { request, parent, name, _, info in
+            guard let info else { return }
+            let (parent, name) = (NodeID(kernel: parent), FuseArgument.bytes(name))
+            let (mode, caller) = (OpenMode(flags: info.pointee.flags), Caller(thread: FuseArgument.thread(request)))
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                .created(try await filesystem.create(name, in: parent, mode, by: caller))
+            }
+        }
+        operations.open = { request, number, info in
+            guard let info else { return }
+            let node = NodeID(kernel: number)
+            let (mode, caller) = (OpenMode(flags: info.pointee.flags), Caller(thread: FuseArgument.thread(request)))
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                .opened(try await filesystem.open(node, mode, by: caller))
+            }
+        }
+        operations.flush = { request, _, info in
+            guard let info else { return }
+            let handle = HandleID(rawValue: info.pointee.fh)
+            let caller = Caller(thread: FuseArgument.thread(request), descriptorTable: info.pointee.lock_owner)
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                try await filesystem.close(handle, by: caller)
+                return .done
+            }
+        }
+        operations.fsync = { request, _, _, info in
+            guard let handle = info.map({ HandleID(rawValue: $0.pointee.fh) }) else { return }
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                try await filesystem.synchronize(handle)
+                return .done
+            }
+        }
+        operations.release = { request, _, info in
+            guard let handle = info.map({ HandleID(rawValue: $0.pointee.fh) }) else { return }
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                await filesystem.release(handle)
+                return .done
+            }
+        }
+    }
+
+    private static func setTransfers(_ operations: inout fuse_lowlevel_ops) {
+        operations.read = { request, _, size, offset, info in
+            guard let handle = info.map({ HandleID(rawValue: $0.pointee.fh) }) else { return }
+            let position = UInt64(clamping: offset)
+            let isAnswered = FuseArgument.answerAtOnce(request) {
+                $0.readNow(handle, at: position, count: size).map { .data($0) }
+            }
+            guard !isAnswered else { return }
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                .data(try await filesystem.read(handle, at: position, count: size))
+            }
+        }
+        operations.write = { request, _, buffer, size, offset, info in
+            guard let info else { return }
+            let (handle, appends) = (HandleID(rawValue: info.pointee.fh), info.pointee.flags & O_APPEND != 0)
+            let position = UInt64(clamping: offset)
+            let source = FuseArgument.Bytes(buffer: UnsafeRawBufferPointer(start: buffer, count: size))
+            let isAnswered = FuseArgument.answerAtOnce(request) { filesystem throws(FilesystemError) in
+                let isTaken = try filesystem.writeNow(handle, source.buffer, at: position, appends: appends)
+                return isTaken ? .written(size) : nil
+            }
+            guard !isAnswered else { return }
+            let bytes = Array(source.buffer)
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                try await filesystem.write(handle, bytes, at: position, appends: appends)
+                return .written(bytes.count)
+            }
+        }
+    }
+
+    private static func setDirectories(_ operations: inout fuse_lowlevel_ops) {
+        operations.readdir = { request, number, size, offset, _ in
+            FuseArgument.list(request, number, size, offset, plus: false)
+        }
+        operations.readdirplus = { request, number, size, offset, _ in
+            FuseArgument.list(request, number, size, offset, plus: true)
+        }
+        operations.fsyncdir = { request, _, _, _ in fuse_reply_err(request, 0) }
+    }
+}
+
+/// Flags of renameat2(2).
+private enum RenameFlags {
+    static let noReplace: UInt32 = 1
+}
