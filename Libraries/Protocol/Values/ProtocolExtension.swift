@@ -30,13 +30,16 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// The registry knows CLOCK.
     public static let registryClock = ProtocolExtension(rawValue: 9)
 
+    /// Shards know REFER_SPANS and FILE_REFERENCES.
+    public static let sharedSpans = ProtocolExtension(rawValue: 10)
+
     /// Shards know PUBLISH_FILE and STAT_VERSION.
     public static let publishing = ProtocolExtension(rawValue: 11)
 
     /// Everything that the servers of this version can do.
     public static let all: [ProtocolExtension] = [
         .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged,
-        .transientLifetime, .registryClock, .publishing,
+        .transientLifetime, .registryClock, .sharedSpans, .publishing,
     ]
 
     public var description: String {
@@ -48,6 +51,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
         case .linkIfUnchanged: "LINK_IF_UNCHANGED"
         case .transientLifetime: "TRANSIENT_LIFETIME"
         case .registryClock: "REGISTRY_CLOCK"
+        case .sharedSpans: "SHARED_SPANS"
         case .publishing: "PUBLISHING"
         default: "extension \(rawValue)"
         }
