@@ -36,6 +36,10 @@ public enum Mutation: String, CaseIterable, Sendable {
     case blockNumbersAreTheClock
     case youngHistoryIsRemoved
     case brokenUpFileIsOpen
+    case sharedSpanIsNotCounted
+    case sharedSpanIsCountedTwice
+    case sharedSpanIsNotIndexed
+    case cutIsOffByAPage
 
     // Services
     case clockIsBelieved

@@ -52,6 +52,8 @@ actor FakeCluster: ClusterReading {
         return typed
     }
 
+    func supports(_ extension: ProtocolExtension) -> Bool { true }
+
     func check(
         _ block: BlockID, size: UInt32, crc: CRC32C, at service: BlockService
     ) async throws(ClientError) {

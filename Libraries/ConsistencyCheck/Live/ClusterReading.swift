@@ -7,6 +7,8 @@ import ShardCore
 public protocol ClusterReading: Sendable {
     /// Sends a request to a shard.
     func call<R: ShardRPC>(_ request: R, shard: ShardID) async throws(ClientError) -> R.Response
+    /// Whether the cluster's servers know an extension.
+    func supports(_ extension: ProtocolExtension) async -> Bool
     /// Has a block service read a block again (CHECK_BLOCK); `size` in bytes.
     func check(_ block: BlockID, size: UInt32, crc: CRC32C, at service: BlockService) async throws(ClientError)
     /// Lets time pass.
@@ -31,6 +33,8 @@ public actor PacedCluster: ClusterReading {
         await pacer.turn()
         return try await client.call(request, shard: shard)
     }
+
+    public func supports(_ extension: ProtocolExtension) async -> Bool { await client.supports(`extension`) }
 
     public func check(
         _ block: BlockID, size: UInt32, crc: CRC32C, at service: BlockService

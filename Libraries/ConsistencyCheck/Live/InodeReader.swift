@@ -12,7 +12,8 @@ struct InodeReader: Sendable {
 
     struct File: Sendable {
         var size: UInt64
-        var isLinked: Bool
+        var kind: FileKind
+        /// What stands in another file (FILE_REFERENCES) is shown as zeros: its blocks are that one's.
         var spans: [(byteOffset: UInt64, record: SpanRecord)] = []
         var services: [BlockServiceID: BlockService] = [:]
         /// It did not change while it was read.
@@ -34,11 +35,11 @@ struct InodeReader: Sendable {
             if attempt > 0 { await cluster.pause(nanoseconds: Self.pauseNanoseconds) }
             guard let before = try await status(of: id) else { return nil }
             var found = before
-            guard try await readSpans(id, &found) else { continue }
+            guard try await readSpans(id, &found), try await readReferences(id, &found) else { continue }
             // The contents of a linked file never change.
-            if !before.isLinked {
+            if before.kind == .transient {
                 guard let after = try await status(of: id) else { return nil }
-                found.isStable = after.size == before.size && after.isLinked == before.isLinked
+                found.isStable = after.size == before.size && after.kind == before.kind
             }
             file = found
             if found.isStable { break }
@@ -53,7 +54,7 @@ struct InodeReader: Sendable {
                 guard let found = try await stat(id) else { return nil }
                 return .directory(id, owner: found.owner, info: (try? found.info.encoded()) ?? [])
             }
-            return try await status(of: id).map { .file(id, isLinked: $0.isLinked) }
+            return try await status(of: id).map { .file(id, $0.kind) }
         } catch {
             guard error.code != nil else { throw error }
             return nil
@@ -64,12 +65,12 @@ struct InodeReader: Sendable {
         if let found = try await unlessMissing({ () throws(ClientError) in
             try await cluster.call(StatFileRequest(id: id), shard: id.shard)
         }) {
-            return File(size: found.size, isLinked: true)
+            return File(size: found.size, kind: .linked)
         }
         let transient = try await unlessMissing { () throws(ClientError) in
             try await cluster.call(StatTransientFileRequest(id: id), shard: id.shard)
         }
-        return transient.map { File(size: $0.size, isLinked: false) }
+        return transient.map { File(size: $0.size, kind: .transient) }
     }
 
     /// False when the file has gone meanwhile.
@@ -84,6 +85,30 @@ struct InodeReader: Sendable {
             for service in page.services { file.services[service.id] = service }
             guard page.nextOffset == 0 || page.nextOffset > byteOffset else {
                 throw ClientError(.malformedAnswer, "FILE_SPANS of \(id)", "the listing does not advance")
+            }
+            byteOffset = page.nextOffset
+        } while byteOffset != 0
+        return true
+    }
+
+    /// Finds out what of the file stands in another one. False when the file has gone meanwhile. To be called after its
+    /// spans were read: until then a span may have moved into another file, and none comes back to a linked one.
+    private func readReferences(_ id: InodeID, _ file: inout File) async throws(ClientError) -> Bool {
+        guard file.spans.contains(where: { !$0.record.isInline }), await cluster.supports(.sharedSpans) else {
+            return true
+        }
+        var byteOffset: UInt64 = 0
+        repeat {
+            let request = FileReferencesRequest(fileId: id, byteOffset: byteOffset, mtu: Self.mtu)
+            guard
+                let page = try await unlessMissing({ () throws(ClientError) in
+                    try await cluster.call(request, shard: id.shard)
+                })
+            else { return false }
+            if page.isBody { file.kind = .body }
+            for reference in page.references { file.hide(reference) }
+            guard page.nextOffset == 0 || page.nextOffset > byteOffset else {
+                throw ClientError(.malformedAnswer, "FILE_REFERENCES of \(id)", "the listing does not advance")
             }
             byteOffset = page.nextOffset
         } while byteOffset != 0
@@ -153,6 +178,18 @@ struct InodeReader: Sendable {
         } catch {
             guard error.isRefusal(.fileNotFound) || error.isRefusal(.directoryNotFound) else { throw error }
             return nil
+        }
+    }
+}
+
+extension InodeReader.File {
+    fileprivate mutating func hide(_ reference: FileReference) {
+        for index in spans.indices {
+            let span = spans[index]
+            guard span.byteOffset >= reference.byteOffset,
+                span.byteOffset - reference.byteOffset < reference.length
+            else { continue }
+            spans[index].record = .hole(of: span.record.size)
         }
     }
 }

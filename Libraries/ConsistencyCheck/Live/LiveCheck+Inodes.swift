@@ -45,14 +45,14 @@ extension LiveCheck {
         guard let file = try await reader.file(id) else { return [] }
         var excerpt = ShardExcerpt(shard)
         do throws(EncodeError) {
-            try excerpt.addFile(id, size: file.size, isLinked: file.isLinked, spans: file.spans)
+            try excerpt.addFile(id, size: file.size, isLinked: file.kind != .transient, spans: file.spans)
         } catch {
             throw ClientError(.malformedAnswer, "FILE_SPANS of \(id)", "\(error)")
         }
-        var findings = try check(excerpt, table, counts)
+        var findings = try check(excerpt, table, counts, isBody: file.kind == .body)
         if counts { noteReferences(of: id, file) }
         if !file.isStable { findings = [] }
-        if options.checksBlocks, file.isLinked { findings += try await checkBlocks(of: id, file) }
+        if options.checksBlocks, file.kind != .transient { findings += try await checkBlocks(of: id, file) }
         return findings
     }
 
@@ -64,14 +64,19 @@ extension LiveCheck {
     }
 
     private func check(
-        _ excerpt: ShardExcerpt, _ table: FactTable, _ counts: Bool
+        _ excerpt: ShardExcerpt, _ table: FactTable, _ counts: Bool, isBody: Bool = false
     ) throws(ClientError) -> [Finding] {
         var findings: [Finding] = []
         do throws(ShardStateError) {
             try excerpt.check(failureDomain: { options.failureDomains[$0] }) { violation in
                 findings.append(Finding(violation))
             } fact: { fact in
-                table.insert(fact)
+                // The records of an excerpt do not say so.
+                if isBody, case .file(let id, .linked) = fact {
+                    table.insert(.file(id, .body))
+                } else {
+                    table.insert(fact)
+                }
                 if counts { count(fact) }
             }
         } catch {

@@ -38,8 +38,8 @@ final class FactTable {
         case .directory(let id, let owner, let info):
             let kind: InodeFact.Kind = owner.isNull && id != .root ? .snapshotDirectory : .liveDirectory
             put(id, InodeFact(kind: kind, owner: owner, hasAllPolicies: Self.hasAllPolicies(info)))
-        case .file(let id, let isLinked):
-            put(id, InodeFact(kind: isLinked ? .linkedFile : .transientFile, owner: .null, hasAllPolicies: true))
+        case .file(let id, let kind):
+            put(id, InodeFact(kind: InodeFact.Kind(kind), owner: .null, hasAllPolicies: true))
         case .edge(let edge):
             var key = Self.key(edge.target, .edge)
             key.appendNumber(edge.directory.rawValue)
@@ -117,6 +117,16 @@ struct InodeFact: Equatable {
         case snapshotDirectory = 2
         case linkedFile = 3
         case transientFile = 4
+        case body = 5
+
+        init(_ kind: FileKind) {
+            self =
+                switch kind {
+                case .transient: .transientFile
+                case .linked: .linkedFile
+                case .body: .body
+                }
+        }
     }
 
     var kind: Kind

@@ -3,7 +3,7 @@ import Protocol
 import ShardCore
 import Store
 
-/// Goes through the facts of all shards inode by inode: S11, S12, X1–X7 and X9.
+/// Goes through the facts of all shards inode by inode: S11, S12, S26, X1–X7 and X9.
 ///
 /// Memory: 17 bytes for each live directory (X5 follows owners); everything else is read from the table once.
 struct NamespaceMerge {
@@ -64,6 +64,7 @@ struct NamespaceMerge {
             checkLive(facts, report)
         case .snapshotDirectory: checkSnapshot(facts, report)
         case .linkedFile: checkLinked(facts, report)
+        case .body: checkBody(facts, report)
         case .transientFile: checkEdgesToNothing(facts, "is transient", report)
         }
         if checksParents { checkParent(facts, report) }
@@ -91,6 +92,13 @@ struct NamespaceMerge {
         if facts.inode?.hasAllPolicies == false {
             report(Finding(.x9, place: facts.place, detail: "was removed and does not hold all four policies"))
         }
+    }
+
+    /// S26: what files refer to has no name.
+    private func checkBody(_ facts: InodeFacts, _ report: (Finding) -> Void) {
+        guard !facts.edges.isEmpty else { return }
+        let detail = "others refer to it, and there is \(facts.edgeList)"
+        report(Finding(InvariantViolation.Rule.s26, place: facts.place, detail: detail))
     }
 
     private func checkLive(_ facts: InodeFacts, _ report: (Finding) -> Void) {

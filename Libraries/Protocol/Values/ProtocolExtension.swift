@@ -30,6 +30,9 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// The registry knows CLOCK.
     public static let registryClock = ProtocolExtension(rawValue: 9)
 
+    /// Shards know REFER_SPANS and FILE_REFERENCES.
+    public static let sharedSpans = ProtocolExtension(rawValue: 10)
+
     /// Shards know PUBLISH_FILE and STAT_VERSION.
     public static let publishing = ProtocolExtension(rawValue: 11)
 
@@ -39,7 +42,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// Everything that the servers of this version can do.
     public static let all: [ProtocolExtension] = [
         .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged,
-        .transientLifetime, .registryClock, .publishing, .metadataDisks,
+        .transientLifetime, .registryClock, .sharedSpans, .publishing, .metadataDisks,
     ]
 
     public var description: String {
@@ -51,6 +54,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
         case .linkIfUnchanged: "LINK_IF_UNCHANGED"
         case .transientLifetime: "TRANSIENT_LIFETIME"
         case .registryClock: "REGISTRY_CLOCK"
+        case .sharedSpans: "SHARED_SPANS"
         case .publishing: "PUBLISHING"
         case .metadataDisks: "METADATA_DISKS"
         default: "extension \(rawValue)"

@@ -86,6 +86,7 @@ extension ShardCore {
             .removeZeroBlockServiceFiles(
                 RemoveZeroBlockServiceFilesResponse(
                     removed: 0, nextBlockService: BlockServiceID(rawValue: 0), nextFile: .null))
+        case .referSpans(let request): .referSpans(try referSpans(request, entry))
         case .swapSpans(let request): .swapSpans(try swapSpans(request))
         case .createDirectoryInode(let request): .createDirectoryInode(try createDirectory(request, time))
         case .setDirectoryOwner(let request): .setDirectoryOwner(try setOwner(request, time))

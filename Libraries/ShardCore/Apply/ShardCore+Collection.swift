@@ -89,6 +89,8 @@ extension ShardCore {
     private func unlinked(
         _ id: InodeID, _ file: FileRecord, _ note: [UInt8], _ entry: ShardLogEntry
     ) throws(ShardFailure) {
+        // Nothing owns a body, and only the references to it keep it.
+        guard try state.body(id) == nil else { throw .refused(.fileNotFound) }
         let record = TransientFileRecord(
             size: file.size, mtime: entry.time, deadline: entry.now, fate: .doomed, lastSpanState: .clean, note: note)
         try state.putTransientFile(id, record, wasLinked: true)

@@ -14,8 +14,7 @@ extension ShardCore {
             id = InodeID(rawValue: state.nextProgress.lastSymlink.rawValue &+ 0x100)
             state.nextProgress.lastSymlink = id
         } else {
-            id = InodeID(rawValue: state.nextProgress.lastFile.rawValue &+ 0x100)
-            state.nextProgress.lastFile = id
+            id = state.takeFileID()
         }
         let record = TransientFileRecord(
             size: 0, mtime: entry.time, deadline: entry.deadline, fate: entry.fateOfOpenFiles,

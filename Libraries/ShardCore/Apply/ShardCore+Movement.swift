@@ -3,12 +3,22 @@ import Protocol
 // Moving blocks and spans between files: migration, defragmentation, further locations (metadata.md B.14).
 
 extension ShardCore {
-    /// How far a span of a file is: all but the last one of a transient file are certified.
-    private func spanState(
-        _ file: InodeID, _ byteOffset: UInt64, _ span: SpanRecord
-    ) throws(ShardFailure) -> SpanState {
-        guard case .transient(let record) = try state.inode(file) else { return .clean }
-        return byteOffset &+ UInt64(span.size) == record.size ? record.lastSpanState : .clean
+    /// The spans that two sides of a request are about, which have to be two.
+    private func twoHomes(
+        _ file1: InodeID, _ byteOffset1: UInt64, _ file2: InodeID, _ byteOffset2: UInt64
+    ) throws(ShardFailure) -> (SpanHome, SpanHome) {
+        guard let home1 = try state.home(of: file1, byteOffset1), let home2 = try state.home(of: file2, byteOffset2)
+        else { throw .refused(.spanNotFound) }
+        guard home1.file != home2.file || home1.byteOffset != home2.byteOffset else {
+            throw .refused(.sameSourceAndDestination)
+        }
+        return (home1, home2)
+    }
+
+    /// How far a span is: all but the last one of a transient file are certified.
+    private func spanState(_ home: SpanHome) throws(ShardFailure) -> SpanState {
+        guard case .transient(let record) = try state.inode(home.file) else { return .clean }
+        return home.byteOffset &+ UInt64(home.span.size) == record.size ? record.lastSpanState : .clean
     }
 
     private func isLinked(_ file: InodeID) throws(ShardFailure) -> Bool {
@@ -21,17 +31,17 @@ extension ShardCore {
         _ request: SwapBlocksRequest, _ domains: [ServiceDomain]
     ) throws(ShardFailure) -> AnyShardResponse {
         let done = AnyShardResponse.swapBlocks(SwapBlocksResponse())
-        guard let span1 = try state.span(request.fileId1, request.byteOffset1),
-            let span2 = try state.span(request.fileId2, request.byteOffset2)
-        else { throw .refused(.spanNotFound) }
+        let (home1, home2) = try twoHomes(
+            request.fileId1, request.byteOffset1, request.fileId2, request.byteOffset2)
+        let (span1, span2) = (home1.span, home2.span)
         guard !span1.isInline, !span2.isInline else { throw .refused(.swapBlocksInlineStorage) }
-        let state1 = try spanState(request.fileId1, request.byteOffset1, span1)
-        let state2 = try spanState(request.fileId2, request.byteOffset2, span2)
+        let state1 = try spanState(home1)
+        let state2 = try spanState(home2)
         guard state1 == state2 else { throw .refused(.swapBlocksMismatchingState) }
         if state1 != .clean {
             // Whatever the records say, nothing uncertified may get into a file that can be read.
-            let isLinked1 = try isLinked(request.fileId1)
-            let isLinked2 = try isLinked(request.fileId2)
+            let isLinked1 = try isLinked(home1.file)
+            let isLinked2 = try isLinked(home2.file)
             guard !isLinked1, !isLinked2 else { throw .refused(.swapBlocksMismatchingState) }
         }
         guard let place1 = span1.place(of: request.blockId1), let place2 = span2.place(of: request.blockId2) else {
@@ -41,21 +51,21 @@ extension ShardCore {
         let swap = BlockSwap(span1, place1, span2, place2)
         if let reason = swap.reasonAgainst(domains) { throw .refused(reason) }
         let (new1, new2) = swap.swapped()
-        try state.putSpan(request.fileId1, request.byteOffset1, new1, replacing: span1)
-        try state.putSpan(request.fileId2, request.byteOffset2, new2, replacing: span2)
+        try state.putSpan(home1.file, home1.byteOffset, new1, replacing: span1)
+        try state.putSpan(home2.file, home2.byteOffset, new2, replacing: span2)
         return done
     }
 
     /// SWAP_SPANS
     func swapSpans(_ request: SwapSpansRequest) throws(ShardFailure) -> SwapSpansResponse {
-        guard let span1 = try state.span(request.fileId1, request.byteOffset1),
-            let span2 = try state.span(request.fileId2, request.byteOffset2)
-        else { throw .refused(.spanNotFound) }
+        let (home1, home2) = try twoHomes(
+            request.fileId1, request.byteOffset1, request.fileId2, request.byteOffset2)
+        let (span1, span2) = (home1.span, home2.span)
         guard !span1.isInline, !span2.isInline else { throw .refused(.swapSpansInlineStorage) }
         guard span1.size == span2.size else { throw .refused(.swapSpansMismatchingSize) }
         guard span1.crc == span2.crc else { throw .refused(.swapSpansMismatchingCrc) }
-        guard try spanState(request.fileId1, request.byteOffset1, span1) == .clean,
-            try spanState(request.fileId2, request.byteOffset2, span2) == .clean
+        guard try spanState(home1) == .clean,
+            try spanState(home2) == .clean
         else { throw .refused(.swapSpansNotClean) }
         let blocks1 = span1.allBlocks.map(\.id)
         let blocks2 = span2.allBlocks.map(\.id)
@@ -63,8 +73,8 @@ extension ShardCore {
         guard blocks1 == request.blocks1, blocks2 == request.blocks2 else {
             throw .refused(.swapSpansMismatchingBlocks)
         }
-        try state.putSpan(request.fileId1, request.byteOffset1, span2, replacing: span1)
-        try state.putSpan(request.fileId2, request.byteOffset2, span1, replacing: span2)
+        try state.putSpan(home1.file, home1.byteOffset, span2, replacing: span1)
+        try state.putSpan(home2.file, home2.byteOffset, span1, replacing: span2)
         return SwapSpansResponse()
     }
 
@@ -76,14 +86,21 @@ extension ShardCore {
         _ = try linkedFile(request.fileId2)
         var source = try strictTransientFile(request.fileId1, entry)
         guard source.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
-        guard let target = try state.span(request.fileId2, request.byteOffset2) else { throw .refused(.spanNotFound) }
+        guard let home = try state.home(of: request.fileId2, request.byteOffset2) else {
+            throw .refused(.spanNotFound)
+        }
+        let target = home.span
         guard !target.isInline else { throw .refused(.addSpanLocationInlineStorage) }
-        if let span = try state.span(request.fileId1, request.byteOffset1) {
+        switch try state.extent(request.fileId1, request.byteOffset1) {
+        case .span(let span)?:
             let extended = try extend(target, by: span, request, source)
             state.removeSpan(request.fileId1, request.byteOffset1, span)
-            try state.putSpan(request.fileId2, request.byteOffset2, extended, replacing: target)
+            try state.putSpan(home.file, home.byteOffset, extended, replacing: target)
             source.size = request.byteOffset1
-        } else {
+        case .reference?:
+            // Others may have the span as well.
+            throw .refused(.spanNotFound)
+        case nil:
             // A repeated request finds the blocks where it brought them.
             guard target.locations.contains(where: { $0.blocks.map(\.id) == request.blocks1 }) else {
                 throw .refused(.spanNotFound)

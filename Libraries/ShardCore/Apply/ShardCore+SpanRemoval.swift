@@ -13,26 +13,76 @@ extension ShardCore {
         guard file.isPastDeadline(at: entry) else { throw .refused(.deadlineNotPassed) }
         guard file.size > 0 else { throw .refused(.fileEmpty) }
         if !Mutation.brokenUpFileIsOpen.isPlanted { file.fate = .doomed }
-        guard let (byteOffset, span) = try state.lastSpan(request.fileId, notAfter: .max) else {
+        guard let (byteOffset, extent) = try state.lastExtent(request.fileId, notAfter: .max) else {
             throw .state(.corruptRecord(key: state.keys.transientFile(request.fileId)))
         }
-        var blocks: [RemoveSpanInitiateBlockInfo] = []
-        if span.isInline {
-            state.removeSpan(request.fileId, byteOffset, span)
-            file.size = byteOffset
-        } else {
-            file.lastSpanState = .condemned
-            blocks = span.allBlocks.map(doomedBlockInfo)
-        }
+        let removal =
+            switch extent {
+            case .span(let span): remove(span, at: byteOffset, of: request.fileId, &file)
+            case .reference(let reference):
+                try remove(reference, at: byteOffset, of: request.fileId, &file, entry)
+            }
         try state.putTransientFile(request.fileId, file)
-        return RemoveSpanInitiateResponse(byteOffset: byteOffset, blocks: blocks)
+        return removal
+    }
+
+    private func remove(
+        _ span: SpanRecord, at byteOffset: UInt64, of id: InodeID, _ file: inout TransientFileRecord
+    ) -> RemoveSpanInitiateResponse {
+        if span.isInline {
+            state.removeSpan(id, byteOffset, span)
+            file.size = byteOffset
+            return RemoveSpanInitiateResponse(byteOffset: byteOffset, blocks: [])
+        }
+        file.lastSpanState = .condemned
+        return RemoveSpanInitiateResponse(byteOffset: byteOffset, blocks: span.allBlocks.map(doomedBlockInfo))
+    }
+
+    /// What others refer to as well goes like an inline span. Of what nobody else refers to the last span becomes the
+    /// file's own again, to be erased like any.
+    private func remove(
+        _ reference: SpanReference, at start: UInt64, of id: InodeID, _ file: inout TransientFileRecord,
+        _ entry: ShardLogEntry
+    ) throws(ShardFailure) -> RemoveSpanInitiateResponse {
+        var ledger = BodyLedger(state, at: entry.time)
+        let shared = try ledger.body(reference.body).beginOfShared(reference.begin, reference.end)
+        if shared < reference.end {
+            try ledger.release(reference.body, shared, reference.end)
+            try ledger.store()
+            try shorten(reference, at: start, of: id, to: shared)
+            file.size = start + (shared - reference.begin)
+            return RemoveSpanInitiateResponse(byteOffset: file.size, blocks: [])
+        }
+        let (place, span) = try state.span(of: reference.body, before: reference.end)
+        guard place >= reference.begin, place + UInt64(span.size) == reference.end else {
+            throw .state(.corruptRecord(key: state.keys.span(id, start)))
+        }
+        try ledger.release(reference.body, place, reference.end)
+        try ledger.remove(span, at: place, of: reference.body)
+        try ledger.store()
+        try shorten(reference, at: start, of: id, to: place)
+        let byteOffset = start + (place - reference.begin)
+        try state.putSpan(id, byteOffset, span)
+        // A cut span is whole again.
+        file.size = byteOffset + UInt64(span.size)
+        return remove(span, at: byteOffset, of: id, &file)
+    }
+
+    private func shorten(
+        _ reference: SpanReference, at start: UInt64, of id: InodeID, to end: UInt64
+    ) throws(ShardFailure) {
+        if let rest = reference.upTo(end) {
+            try state.putReference(id, start, rest)
+        } else {
+            state.removeReference(id, start)
+        }
     }
 
     /// REMOVE_SPAN_CERTIFY
     func certifyRemoval(_ request: CheckedProofs, _ time: Timestamp) throws(ShardFailure) -> AnyShardResponse {
         var file = try lenientTransientFile(request.fileId, time)
-        if let span = try state.span(request.fileId, request.byteOffset) {
-            guard !span.isInline else { throw .refused(.cannotCertifyBlocklessSpan) }
+        if let extent = try state.extent(request.fileId, request.byteOffset) {
+            guard let span = extent.ownSpan, !span.isInline else { throw .refused(.cannotCertifyBlocklessSpan) }
             guard file.lastSpanState == .condemned, file.size == request.byteOffset &+ UInt64(span.size) else {
                 throw .refused(.spanNotFound)
             }

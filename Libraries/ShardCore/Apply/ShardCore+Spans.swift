@@ -19,12 +19,12 @@ extension ShardCore {
         let span = SpanRecord(size: request.size, crc: request.crc, content: .inline(request.body))
         if file.size == request.byteOffset {
             guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
-            file.size = try extended(file, by: request.size)
+            file.size = try extended(file, by: UInt64(request.size))
             try state.putSpan(request.fileId, request.byteOffset, span)
         } else {
             // A repeated request finds exactly its own span at the end.
             guard file.size == request.byteOffset &+ UInt64(request.size),
-                try state.span(request.fileId, request.byteOffset) == span
+                try state.extent(request.fileId, request.byteOffset) == .span(span)
             else { throw .refused(.spanNotFound) }
         }
     }
@@ -36,7 +36,7 @@ extension ShardCore {
         if file.size == new.byteOffset {
             guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
             placed = try place(new, entry)
-            file.size = try extended(file, by: new.size)
+            file.size = try extended(file, by: UInt64(new.size))
             file.lastSpanState = .dirty
             let span = SpanRecord(size: new.size, crc: new.crc, content: .blocks([placed]))
             try state.putSpan(new.fileId, new.byteOffset, span)
@@ -54,8 +54,8 @@ extension ShardCore {
 
     /// The size of a file with one more span. Sizes stay far from where offsets would overflow, which no writer gets
     /// near to.
-    private func extended(_ file: TransientFileRecord, by size: UInt32) throws(ShardFailure) -> UInt64 {
-        let sum = file.size &+ UInt64(size)
+    func extended(_ file: TransientFileRecord, by size: UInt64) throws(ShardFailure) -> UInt64 {
+        let sum = file.size &+ size
         guard sum < 1 << 62 else { throw .refused(.badSpanBody) }
         return sum
     }
@@ -75,7 +75,7 @@ extension ShardCore {
         of new: NewSpan, _ file: TransientFileRecord
     ) throws(ShardFailure) -> SpanLocation {
         guard file.size == new.byteOffset &+ UInt64(new.size),
-            let span = try state.span(new.fileId, new.byteOffset),
+            let span = try state.home(of: new.fileId, new.byteOffset)?.span,
             span.size == new.size, span.crc == new.crc, span.locations.count == 1,
             let placed = span.locations.first,
             placed.cellSize == new.cellSize, placed.stripes == new.stripes, placed.parity == new.parity,
@@ -87,9 +87,11 @@ extension ShardCore {
     /// ADD_SPAN_CERTIFY
     func certifySpan(_ request: CheckedProofs, _ entry: ShardLogEntry) throws(ShardFailure) -> AnyShardResponse {
         var file = try strictTransientFile(request.fileId, entry)
-        guard let span = try state.span(request.fileId, request.byteOffset) else { throw .refused(.spanNotFound) }
-        // Later spans exist only behind certified ones.
-        if file.size <= request.byteOffset &+ UInt64(span.size), file.lastSpanState != .clean {
+        guard let span = try state.home(of: request.fileId, request.byteOffset)?.span else {
+            throw .refused(.spanNotFound)
+        }
+        // Later spans exist only behind certified ones, and only those are shared.
+        if try state.extent(request.fileId, request.byteOffset)?.ownSpan != nil, file.size <= request.byteOffset &+ UInt64(span.size), file.lastSpanState != .clean {
             guard file.lastSpanState == .dirty else { throw .refused(.spanNotFound) }
             guard let placed = span.locations.first else { throw .refused(.cannotCertifyBlocklessSpan) }
             guard request.proofs.count == placed.blocks.count else { throw .refused(.badNumberOfBlocksProofs) }
@@ -115,7 +117,8 @@ extension ShardCore {
         if !isDone {
             guard from.lastSpanState == .dirty, from.size == request.byteOffset1 &+ size,
                 to.lastSpanState == .clean, to.size == request.byteOffset2,
-                let span = try state.span(request.fileId1, request.byteOffset1), span.size == request.spanSize
+                let span = try state.extent(request.fileId1, request.byteOffset1)?.ownSpan,
+                span.size == request.spanSize
             else { throw .refused(.spanNotFound) }
             state.removeSpan(request.fileId1, request.byteOffset1, span)
             try state.putSpan(request.fileId2, request.byteOffset2, span)

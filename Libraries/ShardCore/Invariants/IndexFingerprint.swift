@@ -18,7 +18,7 @@ struct IndexFingerprint: Equatable {
     }
 
     /// A bijection of 64-bit numbers whose every output bit depends on every input bit (splitmix64's last step).
-    private static func mixed(_ value: UInt64) -> UInt64 {
+    static func mixed(_ value: UInt64) -> UInt64 {
         var value = value &+ 0x9e37_79b9_7f4a_7c15
         value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
         value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb

@@ -31,6 +31,12 @@ extension InvariantViolation.Rule {
             "stop the garbage collector: erasing one file could erase a block of another; copy both files to new names"
         case .s22:
             "the state and its log do not belong together; restore both from the same copy"
+        case .s23:
+            "part of the file cannot be read: copy what can be, delete it, and restore it from a copy"
+        case .s24, .s25:
+            "stop the garbage collector: it could erase what files still refer to; restore the last copy or snapshot"
+        case .s26:
+            "stop the garbage collector; remove the name only after the last copy or snapshot was restored"
         case .m:
             "no data is at risk, but a late copy of a request could act again: stop all clients for ten minutes"
         case .n:

@@ -2,12 +2,12 @@ import Protocol
 
 /// Something in a shard's state that must never be (metadata.md A.13).
 public struct InvariantViolation: Equatable, Sendable, CustomStringConvertible {
-    /// S1–S22 of metadata.md; D for a record that cannot be decoded; C for something in memory that differs from what
-    /// is stored; M for what is remembered of requests, so that late copies do nothing; N for versions of files and
-    /// which of them is the newest.
+    /// S1–S22 of metadata.md, S23–S26 of README.md; D for a record that cannot be decoded; C for something in memory
+    /// that differs from what is stored; M for what is remembered of requests, so that late copies do nothing; N for
+    /// versions of files and which of them is the newest.
     public enum Rule: String, Sendable, CaseIterable {
-        case s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15, s16, s17, s18, s19, s20, s21, s22, d, c
-        case m, n
+        case s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15, s16, s17, s18, s19, s20, s21, s22
+        case s23, s24, s25, s26, d, c, m, n
 
         /// As people write it: `S13`.
         public var name: String { rawValue.uppercased() }

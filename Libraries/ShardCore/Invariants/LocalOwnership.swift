@@ -1,7 +1,7 @@
 import Protocol
 import Store
 
-/// S11, S12 and the uniqueness of S20 inside one shard. Takes eight bytes of memory for each block and each owning edge
+/// S11, S12, S26 and the uniqueness of S20 inside one shard. Takes eight bytes of memory for each block and each owning edge
 /// of the shard; `sterna fsck`, which compares all shards, does this on disk instead.
 struct LocalOwnership {
     private var owned: [InodeID] = []
@@ -35,6 +35,11 @@ struct LocalOwnership {
         for target in owned + locked where target.shard == shard {
             let key = target.isDirectory ? keys.directory(target) : keys.file(target)
             do throws(StoreError) {
+                if target.isFile, try store.contains(keys.body(target)) {
+                    report(
+                        InvariantViolation(
+                            rule: .s26, place: "file \(target)", detail: "others refer to it, and an edge names it"))
+                }
                 if try store.contains(key) { continue }
             } catch {
                 throw .store(error)

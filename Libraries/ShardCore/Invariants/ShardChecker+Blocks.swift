@@ -10,7 +10,7 @@ extension ShardChecker {
             for block in location.blocks {
                 let isGivenOut = block.id <= progress.lastBlock && blockNumbers?.contains(block.id) ?? true
                 expect(
-                    block.id.shard == shard && isGivenOut, .s20, at: "file \(found.file), span at \(found.byteOffset)",
+                    block.id.shard == shard && isGivenOut, .s20, at: found.place,
                     "block \(block.id) was never given out by this shard")
                 fact(
                     .block(
@@ -26,11 +26,11 @@ extension ShardChecker {
         let services = location.blocks.map(\.service)
         let isSpread = Set(services).count == services.count
         expect(
-            isSpread, .s18, at: "file \(found.file), span at \(found.byteOffset)", "uses a block service twice")
+            isSpread, .s18, at: found.place, "uses a block service twice")
         guard isSpread else { return }
         let domains = services.compactMap(failureDomain)
         expect(
-            Set(domains).count == domains.count, .s18, at: "file \(found.file), span at \(found.byteOffset)",
+            Set(domains).count == domains.count, .s18, at: found.place,
             "uses a failure domain twice")
     }
 
@@ -55,9 +55,9 @@ extension ShardChecker {
     }
 
     private func reportMissingIndexRecords() throws(ShardStateError) {
-        var spans = try cursor(.spans, StoredSpan.init, reportsUnreadable: false)
-        while let found = spans.current {
-            for record in found.span.isInline ? [] : Self.indexRecords(of: found) {
+        var spans = try cursor(.spans, StoredExtent.init, reportsUnreadable: false)
+        while let extent = spans.current {
+            for record in extent.ownSpan.map(Self.indexRecords) ?? [] {
                 let key = keys.blockServiceFile(record.service, record.file, record.byteOffset)
                 let isThere = try value(of: key) != nil
                 expect(
@@ -72,9 +72,9 @@ extension ShardChecker {
         var records = try cursor(.blockServiceFiles, StoredIndexRecord.init, reportsUnreadable: false)
         while let record = records.current {
             let bytes = try value(of: keys.span(record.file, record.byteOffset))
-            let span = bytes.flatMap { try? SpanRecord(decoding: $0) }
+            let extent = bytes.flatMap { try? Extent(decoding: $0) }
             expect(
-                span?.allBlocks.contains { $0.service == record.service } ?? false, .s19,
+                extent?.ownSpan?.allBlocks.contains { $0.service == record.service } ?? false, .s19,
                 at: "file \(record.file), span at \(record.byteOffset)",
                 "is listed among the files of block service \(record.service), which has nothing of it")
             try records.advance()

@@ -1,14 +1,17 @@
 import Protocol
 
 extension ShardChecker {
-    /// S1, S2, S13–S18, S20, S21, with linked files, transient files and spans side by side. Returns what the index
-    /// of files by block service has to contain.
-    func checkFiles() throws(ShardStateError) -> IndexFingerprint {
+    /// S1, S2, S13–S18, S20, S21, S23 and S25, with linked files, transient files, bodies and spans side by side. Returns
+    /// what the index of files by block service has to contain, and how references and counts compare.
+    func checkFiles() throws(ShardStateError) -> FileTally {
         var files = try cursor(.files, StoredInode<FileRecord>.init)
         var transients = try cursor(.transientFiles, StoredInode<TransientFileRecord>.init)
-        var spans = try cursor(.spans, StoredSpan.init)
-        var index = IndexFingerprint()
-        while let id = Self.first(files.current?.id, transients.current?.id, spans.current?.file) {
+        var bodies = try cursor(.bodies, StoredInode<BodyRecord>.init)
+        var extents = try cursor(.spans, StoredExtent.init)
+        var tally = FileTally()
+        while let id = Self.first(
+            files.current?.id, transients.current?.id, bodies.current?.id, extents.current?.file)
+        {
             var file: FileRecord?
             if let found = files.current, found.id == id {
                 file = found.record
@@ -19,10 +22,16 @@ extension ShardChecker {
                 transient = found.record
                 try transients.advance()
             }
-            checkInode(id, file, transient)
-            try checkContents(id, file, transient, &spans, &index)
+            var body: BodyRecord?
+            if let found = bodies.current, found.id == id {
+                body = found.record
+                try bodies.advance()
+            }
+            checkInode(id, file, transient, body)
+            if let body { check(body, of: id, file, &tally) }
+            try checkContents(id, file, transient, body, &extents, &tally)
         }
-        return index
+        return tally
     }
 
     /// The lowest of the ids that are there.
@@ -32,34 +41,51 @@ extension ShardChecker {
         return lowest
     }
 
-    private func checkInode(_ id: InodeID, _ file: FileRecord?, _ transient: TransientFileRecord?) {
+    private func checkInode(
+        _ id: InodeID, _ file: FileRecord?, _ transient: TransientFileRecord?, _ body: BodyRecord?
+    ) {
         expect(id.isFile && id.shard == shard, .s1, at: "file \(id)", "does not belong into shard \(shard)")
         guard file != nil || transient != nil else { return }
         expect(file == nil || transient == nil, .s2, at: "file \(id)", "is linked and transient at once")
         let last = id.type == .symlink ? progress.lastSymlink : progress.lastFile
         expect(id <= last, .s21, at: "file \(id)", "was never given out, the last was \(last)")
         if let transient { checkSuperseded(id, transient) }
-        fact(.file(id, isLinked: file != nil))
+        fact(.file(id, file == nil ? .transient : body == nil ? .linked : .body))
     }
 
-    /// Walks through the spans of a file.
+    /// Walks through the extents of a file.
     private func checkContents(
-        _ id: InodeID, _ file: FileRecord?, _ transient: TransientFileRecord?,
-        _ spans: inout RecordCursor<StoredSpan>, _ index: inout IndexFingerprint
+        _ id: InodeID, _ file: FileRecord?, _ transient: TransientFileRecord?, _ body: BodyRecord?,
+        _ extents: inout RecordCursor<StoredExtent>, _ tally: inout FileTally
     ) throws(ShardStateError) {
         let size = file?.size ?? transient?.size
         var end: UInt64 = 0
         var last: SpanRecord?
         var isTiled = true
-        while let found = spans.current, found.file == id {
-            if found.byteOffset != end || found.span.size == 0 { isTiled = false }
-            end = found.byteOffset &+ UInt64(found.span.size)
-            checkShape(found)
-            last = found.span
-            try spans.advance()
-            let isLast = spans.current?.file != id
-            let isStored = !isLast || file != nil || transient?.lastSpanState == .clean
-            checkBlocks(found, isStored: isStored, &index)
+        var count: UInt32 = 0
+        while let found = extents.current, found.file == id {
+            if found.byteOffset != end || found.extent.length == 0 { isTiled = false }
+            end = found.byteOffset &+ found.extent.length
+            count &+= 1
+            last = found.extent.ownSpan
+            try extents.advance()
+            let isLast = extents.current?.file != id
+            switch found.extent {
+            case .span(let span):
+                let own = StoredSpan(file: id, byteOffset: found.byteOffset, span: span)
+                checkShape(own)
+                if let body { check(own, of: body) }
+                let isStored = !isLast || file != nil || transient?.lastSpanState == .clean
+                checkBlocks(own, isStored: isStored, &tally.index)
+            case .reference(let reference):
+                expect(body == nil, .s25, at: "file \(id)", "others refer to it, and it refers to \(reference.body)")
+                try check(reference, of: id, at: found.byteOffset)
+                tally.references.insert(reference)
+            }
+        }
+        if let body {
+            expect(
+                body.spanCount == count, .s25, at: "file \(id)", "has \(count) spans, counted as \(body.spanCount)")
         }
         guard let size else {
             return expect(false, .s14, at: "file \(id)", "has spans up to \(end) but does not exist")

@@ -4,9 +4,17 @@ import Protocol
 package enum ShardFact: Sendable {
     /// A directory; `owner` null: a snapshot directory, unless it is ROOT.
     case directory(InodeID, owner: InodeID, info: [UInt8])
-    case file(InodeID, isLinked: Bool)
+    case file(InodeID, FileKind)
     case edge(OwningEdge)
     case block(BlockUse)
+}
+
+/// What a file is.
+package enum FileKind: UInt8, Sendable {
+    case transient = 0
+    case linked = 1
+    /// A linked file that others refer to, and that no edge owns.
+    case body = 2
 }
 
 /// A block and the span it is part of.

@@ -14,17 +14,31 @@ struct StoredInode<Record: WireValue> {
     }
 }
 
+struct StoredExtent {
+    var file: InodeID
+    var byteOffset: UInt64
+    var extent: Extent
+
+    init?(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        guard key.count == 18, let record = try? Extent(decoding: value) else { return nil }
+        file = InodeID(rawValue: key.bigEndian(at: 2))
+        byteOffset = key.bigEndian(at: 10)
+        extent = record
+    }
+
+    /// The span, if it is the file's own.
+    var ownSpan: StoredSpan? {
+        extent.ownSpan.map { StoredSpan(file: file, byteOffset: byteOffset, span: $0) }
+    }
+}
+
+/// A file's own span.
 struct StoredSpan {
     var file: InodeID
     var byteOffset: UInt64
     var span: SpanRecord
 
-    init?(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        guard key.count == 18, let record = try? SpanRecord(decoding: value) else { return nil }
-        file = InodeID(rawValue: key.bigEndian(at: 2))
-        byteOffset = key.bigEndian(at: 10)
-        span = record
-    }
+    var place: String { "file \(file), span at \(byteOffset)" }
 }
 
 struct StoredEdge {

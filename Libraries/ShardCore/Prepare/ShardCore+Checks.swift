@@ -98,6 +98,15 @@ extension ShardCore {
         }
     }
 
+    func check(_ request: ReferSpansRequest, _ identity: ShardIdentity) throws(ShardFailure) {
+        try checkFile(request.sourceId)
+        try checkFile(request.fileId, request.cookie, identity)
+        guard request.fileId != request.sourceId else { throw .refused(.sameSourceAndDestination) }
+        guard Self.isPageAligned(request.byteOffset), Self.isPageAligned(request.sourceOffset) else {
+            throw .refused(.badSpanBody)
+        }
+    }
+
     func check(_ request: SameShardHardFileUnlinkRequest) throws(ShardFailure) {
         guard request.ownerId.isDirectory else { throw .refused(.typeIsNotDirectory) }
         guard request.targetId.isFile else { throw .refused(.typeIsDirectory) }

@@ -72,6 +72,7 @@ extension ShardCore {
         case .removeInode(let request): try check(request, isPrivileged: isPrivileged)
         case .moveSpan(let request): try check(request, identity)
         case .removeZeroBlockServiceFiles: break
+        case .referSpans(let request): try check(request, identity)
         case .swapSpans(let request): try checkPair(request.fileId1, request.fileId2)
         case .createDirectoryInode(let request): try check(request)
         case .setDirectoryOwner(let request): try check(request)

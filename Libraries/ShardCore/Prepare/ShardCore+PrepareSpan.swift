@@ -63,8 +63,8 @@ extension ShardCore {
 
     /// The block services of a file's first span, then of its last: a file on few disks is hit by few disk failures.
     private func servicesOfEnds(of file: InodeID, at location: LocationID) throws(ShardFailure) -> [BlockServiceID] {
-        let first = try state.span(file, 0)
-        let last = try state.lastSpan(file, notAfter: .max)?.span
+        let first = try state.home(of: file, 0)?.span
+        let last = try state.lastSpan(of: file)
         return [first, last].flatMap { span in
             span?.locations.first { $0.location == location }?.blocks.map(\.service) ?? []
         }
@@ -81,7 +81,7 @@ extension ShardCore {
     func checkedProofs(
         _ file: InodeID, _ byteOffset: UInt64, _ proofs: [BlockProof], of kind: ProofKind
     ) throws(ShardFailure) -> CheckedProofs {
-        let blocks = try state.span(file, byteOffset)?.allBlocks ?? []
+        let blocks = try state.home(of: file, byteOffset)?.span.allBlocks ?? []
         let services = Dictionary(blocks.map { ($0.id, $0.service) }, uniquingKeysWith: { first, _ in first })
         let checked = proofs.map { proof in
             let service = services[proof.blockId].flatMap { service in
@@ -104,7 +104,7 @@ extension ShardCore {
     func domains(around request: SwapBlocksRequest) throws(ShardFailure) -> [ServiceDomain] {
         var services: Set<BlockServiceID> = []
         for (file, byteOffset) in [(request.fileId1, request.byteOffset1), (request.fileId2, request.byteOffset2)] {
-            services.formUnion(try state.span(file, byteOffset)?.allBlocks.map(\.service) ?? [])
+            services.formUnion(try state.home(of: file, byteOffset)?.span.allBlocks.map(\.service) ?? [])
         }
         return services.sorted().compactMap { service in
             blockServices.services[service].map { ServiceDomain(service: service, domain: $0.failureDomain) }

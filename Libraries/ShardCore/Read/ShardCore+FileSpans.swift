@@ -8,7 +8,7 @@ extension ShardCore {
     func localFileSpans(_ request: LocalFileSpansRequest) throws(ShardFailure) -> LocalFileSpansResponse {
         guard request.fileId.isFile else { throw .refused(.typeIsDirectory) }
         var page = SpanPage<FetchedSpan>(mtu: request.mtu, limit: request.limit)
-        try forEachSpan(request.fileId, from: request.byteOffset) { byteOffset, span in
+        try state.forEachSpan(request.fileId, from: request.byteOffset) { byteOffset, span in
             page.append(at: byteOffset) { services in self.fetchedSpan(byteOffset, span, &services) }
         }
         if page.spans.isEmpty { try checkReadable(request.fileId) }
@@ -20,7 +20,7 @@ extension ShardCore {
     func fileSpans(_ request: FileSpansRequest) throws(ShardFailure) -> FileSpansResponse {
         guard request.fileId.isFile else { throw .refused(.typeIsDirectory) }
         var page = SpanPage<FetchedFullSpan>(mtu: request.mtu, limit: request.limit)
-        try forEachSpan(request.fileId, from: request.byteOffset) { byteOffset, span in
+        try state.forEachSpan(request.fileId, from: request.byteOffset) { byteOffset, span in
             page.append(at: byteOffset) { services in self.fetchedFullSpan(byteOffset, span, &services) }
         }
         if page.spans.isEmpty { try checkReadable(request.fileId) }
@@ -28,24 +28,25 @@ extension ShardCore {
             nextOffset: page.nextOffset, blockServices: page.services.map(readableService), spans: page.spans)
     }
 
-    /// Calls `body` with the spans from the one at `byteOffset` on, until it returns false.
-    private func forEachSpan(
-        _ file: InodeID, from byteOffset: UInt64, _ body: (UInt64, SpanRecord) -> Bool
-    ) throws(ShardFailure) {
-        let iterator = state.spans(of: file)
-        iterator.seekForPrevious(state.keys.span(file, byteOffset))
-        var isFirst = true
-        while iterator.isValid {
-            let key = iterator.key
-            guard key.count == 18 else { throw .state(.corruptRecord(key: key)) }
-            let start = key.bigEndian(at: 10)
-            let span: SpanRecord = try state.record(at: iterator)
-            if isFirst, start &+ UInt64(span.size) < byteOffset { return }
-            isFirst = false
-            guard body(start, span) else { return }
-            iterator.next()
+    /// FILE_REFERENCES
+    func fileReferences(_ request: FileReferencesRequest) throws(ShardFailure) -> FileReferencesResponse {
+        guard request.fileId.isFile else { throw .refused(.typeIsDirectory) }
+        try checkReadable(request.fileId)
+        var response = FileReferencesResponse(
+            isBody: try state.body(request.fileId) != nil, nextOffset: 0, references: [])
+        var budget = PageBudget(mtu: request.mtu, fixedSize: 11)
+        try state.forEachReference(request.fileId, from: request.byteOffset) { byteOffset, reference in
+            guard budget.take(FileReference.minimumWireSize) else {
+                response.nextOffset = byteOffset
+                return false
+            }
+            response.references.append(
+                FileReference(
+                    byteOffset: byteOffset, length: reference.length, bodyId: reference.body,
+                    bodyOffset: reference.begin))
+            return true
         }
-        try state.check(iterator)
+        return response
     }
 
     /// Having no span is fine for a file that exists, transient or not.

@@ -15,6 +15,7 @@ extension ShardCore {
         case .fileSpans(let request): .fileSpans(try fileSpans(request))
         case .visitDirectories(let request): .visitDirectories(try visitDirectories(request))
         case .visitFiles(let request): .visitFiles(try visitFiles(request))
+        case .fileReferences(let request): .fileReferences(try fileReferences(request))
         case .visitTransientFiles(let request): .visitTransientFiles(try visitTransientFiles(request))
         case .blockServiceFiles(let request): .blockServiceFiles(try blockServiceFiles(request))
         case .statVersion(let request): .statVersion(try statVersion(request))

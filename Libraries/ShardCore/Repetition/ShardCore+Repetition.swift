@@ -6,6 +6,8 @@ extension ShardKind {
     var isHarmfulLate: Bool {
         switch self {
         case .setDirectoryInfo, .setTime, .swapBlocks, .swapSpans, .moveSpan: true
+        // Harmless, but the answer to a copy could not be told from what there is.
+        case .referSpans: true
         case .executeOnce, .closeSequences: false
         default: isPrivileged
         }

@@ -16,6 +16,7 @@ struct ShardKeys: Sendable {
         case executed = 8
         case recent = 9
         case recentOrder = 10
+        case bodies = 11
         /// File numbers and the newest version of each.
         case numbers = 12
     }
@@ -58,6 +59,7 @@ struct ShardKeys: Sendable {
     func transientFile(_ id: InodeID) -> [UInt8] { inode(.transientFiles, id) }
     func directory(_ id: InodeID) -> [UInt8] { inode(.directories, id) }
     func number(_ number: InodeID) -> [UInt8] { inode(.numbers, number) }
+    func body(_ id: InodeID) -> [UInt8] { inode(.bodies, id) }
 
     func inode(_ collection: Collection, _ id: InodeID) -> [UInt8] {
         var key = start(collection, capacity: 8)

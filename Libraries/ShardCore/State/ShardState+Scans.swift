@@ -54,21 +54,28 @@ extension ShardState {
         return count
     }
 
-    /// The last span of a file that begins at or before `byteOffset`.
-    func lastSpan(
+    /// The last extent of a file that begins at or before `byteOffset`.
+    func lastExtent(
         _ file: InodeID, notAfter byteOffset: UInt64
-    ) throws(ShardFailure) -> (byteOffset: UInt64, span: SpanRecord)? {
-        let iterator = spans(of: file)
+    ) throws(ShardFailure) -> (byteOffset: UInt64, extent: Extent)? {
+        let iterator = extents(of: file)
         iterator.seekForPrevious(keys.span(file, byteOffset))
         guard iterator.isValid else {
             try check(iterator)
             return nil
         }
-        return (iterator.key.bigEndian(at: 10), try record(at: iterator))
+        return (try self.byteOffset(at: iterator), try record(at: iterator))
     }
 
-    /// An iterator over the spans of a file, not positioned yet.
-    func spans(of file: InodeID) -> any StoreIterator {
+    /// Where the extent under an iterator begins.
+    func byteOffset(at iterator: any StoreIterator) throws(ShardFailure) -> UInt64 {
+        let key = iterator.key
+        guard key.count == 18 else { throw .state(.corruptRecord(key: key)) }
+        return key.bigEndian(at: 10)
+    }
+
+    /// An iterator over the extents of a file, not positioned yet.
+    func extents(of file: InodeID) -> any StoreIterator {
         store.iterator(from: keys.span(file, 0), upTo: keys.span(InodeID(rawValue: file.rawValue &+ 1), 0))
     }
 
@@ -78,8 +85,8 @@ extension ShardState {
         let iterator = store.iterator(from: keys.lowest(.spans), upTo: keys.end(of: .spans))
         iterator.seekToFirst()
         while iterator.isValid {
-            let span: SpanRecord = try record(at: iterator)
-            for block in span.allBlocks { hours.insert(BlockNumbers.hour(of: block.id)) }
+            let extent: Extent = try record(at: iterator)
+            for block in extent.ownSpan?.allBlocks ?? [] { hours.insert(BlockNumbers.hour(of: block.id)) }
             iterator.next()
         }
         try check(iterator)

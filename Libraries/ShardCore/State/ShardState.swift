@@ -122,8 +122,13 @@ final class ShardState {
         try load(keys.number(number), as: NumberRecord.self)?.newest
     }
 
-    func span(_ file: InodeID, _ byteOffset: UInt64) throws(ShardFailure) -> SpanRecord? {
+    func extent(_ file: InodeID, _ byteOffset: UInt64) throws(ShardFailure) -> Extent? {
         try load(keys.span(file, byteOffset))
+    }
+
+    /// The record that makes a file a body; nil: it is none.
+    func body(_ id: InodeID) throws(ShardFailure) -> BodyRecord? {
+        try load(keys.body(id))
     }
 
     // MARK: Changing
@@ -161,6 +166,23 @@ final class ShardState {
         if wasLinked { batch.delete(keys.file(id)) }
         try put(keys.transientFile(id), record)
         changedInodes.append((id, .transient(record)))
+    }
+
+    func putBody(_ id: InodeID, _ record: BodyRecord) throws(ShardFailure) {
+        try put(keys.body(id), record)
+    }
+
+    /// The number of the next file.
+    func takeFileID() -> InodeID {
+        nextProgress.lastFile = InodeID(rawValue: nextProgress.lastFile.rawValue &+ 0x100)
+        return nextProgress.lastFile
+    }
+
+    /// A body whose bytes nobody refers to any more.
+    func removeBody(_ id: InodeID) {
+        batch.delete(keys.body(id))
+        batch.delete(keys.file(id))
+        changedInodes.append((id, .absent))
     }
 
     func removeTransientFile(_ id: InodeID) {
@@ -209,6 +231,7 @@ final class ShardState {
             batch.delete(keys.blockServiceFile(service, file, byteOffset))
         }
         for service in services.subtracting(servicesBefore).sorted() {
+            if Mutation.sharedSpanIsNotIndexed.isPlanted, try body(file) != nil { continue }
             batch.put(keys.blockServiceFile(service, file, byteOffset), [])
         }
     }
@@ -218,6 +241,15 @@ final class ShardState {
         for service in Set(record.allBlocks.map(\.service)).sorted() {
             batch.delete(keys.blockServiceFile(service, file, byteOffset))
         }
+    }
+
+    /// Stores a reference, in place of another one or of nothing.
+    func putReference(_ file: InodeID, _ byteOffset: UInt64, _ record: SpanReference) throws(ShardFailure) {
+        try put(keys.span(file, byteOffset), record)
+    }
+
+    func removeReference(_ file: InodeID, _ byteOffset: UInt64) {
+        batch.delete(keys.span(file, byteOffset))
     }
 
     func putIdentity(_ record: ShardIdentity) throws(ShardFailure) {

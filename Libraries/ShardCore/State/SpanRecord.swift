@@ -80,7 +80,7 @@ package struct SpanLocation: WireValue, Hashable {
     }
 }
 
-/// A run of bytes of a file (A.7).
+/// A run of bytes of a file (A.7) that is the file's own.
 package struct SpanRecord: WireValue, Hashable {
     package enum Content: Hashable, Sendable {
         case inline([UInt8])
@@ -122,6 +122,11 @@ package struct SpanRecord: WireValue, Hashable {
 
     package init(from reader: inout WireReader) throws(DecodeError) {
         try reader.recordVersion1()
+        try self.init(afterVersionFrom: &reader)
+    }
+
+    /// Decodes what follows the version byte.
+    init(afterVersionFrom reader: inout WireReader) throws(DecodeError) {
         size = try reader.read()
         crc = try reader.read()
         if try reader.read(Bool.self) {
