@@ -56,9 +56,6 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .newestRecordIsBelieved, .newestRecordHasNoCopy: "ReplicatedLogTests.DiskFaultTests"
         case .clockIsBelieved: "ClientTests.ClockTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
-        case .numberIsLost, .numbersAreLeftBehind: "ShardCoreTests.FileNumberTests"
-        case .publishingIgnoresCondition: "ShardCoreTests.PublishingTests"
-        case .supersededIsNotSpared: "ShardCoreTests.SupersededVersionTests"
         default: nil
         }
     }

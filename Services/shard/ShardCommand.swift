@@ -45,8 +45,8 @@ struct ShardCommand: ParsableCommand {
 
     @Option(
         help: """
-            Seconds that a version of a file stays readable for who has it open, after a newer one took its place without \
-            leaving a snapshot; if that is more, --minimum-history-age.
+            Seconds that a version of a file stays readable for who has it open, after a newer one took its place \
+            without leaving a snapshot; if that is more, --minimum-history-age.
             """)
     var supersededGrace: UInt32 = 3600
 

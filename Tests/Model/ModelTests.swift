@@ -40,8 +40,9 @@ struct ModelTests {
     // no single step of what is left can go.
 
     static let plants: [(kind: String, steps: Int)] = [
-        ("link", 2), ("publish", 2), ("unlink", 3), ("rename", 3), ("resurrect", 5), ("lock", 3), ("hardUnlink", 5), ("forget", 6),
-        ("makeDirectory", 2), ("removeDirectory", 3), ("move", 5), ("setInfo", 2), ("hardUnlinkDirectory", 4),
+        ("link", 2), ("publish", 2), ("unlink", 3), ("rename", 3), ("resurrect", 5), ("lock", 3),
+        ("hardUnlink", 5), ("forget", 6), ("makeDirectory", 2), ("removeDirectory", 3), ("move", 5), ("setInfo", 2),
+        ("hardUnlinkDirectory", 4),
     ]
 
     @Test("a model that forgets what one kind of request does is found out in a few steps", arguments: plants)

@@ -3,10 +3,11 @@ import Protocol
 extension Client {
     /// Gives a transient file its name, as a file of its own or as the next version of one.
     ///
-    /// Where shards do not know PUBLISH_FILE, every version is a file of its own and leaves a snapshot; those that do not
-    /// even know LINK_FILE_IF_UNCHANGED cannot compare and link in one step: there the name is looked at just before.
-    /// - Throws: a refusal with MISMATCHING_TARGET when the name leads to something else than the version expected, with
-    ///   CANNOT_OVERRIDE_NAME when it leads to anything and should not; the file stays transient.
+    /// Where shards do not know PUBLISH_FILE, every version is a file of its own and leaves a snapshot; those that do
+    /// not even know LINK_FILE_IF_UNCHANGED cannot compare and link in one step: there the name is looked at just
+    /// before.
+    /// - Throws: a refusal with MISMATCHING_TARGET when the name leads to something else than the version expected,
+    ///   with CANNOT_OVERRIDE_NAME when it leads to anything and should not; the file stays transient.
     public func publish(
         _ file: TransientHandle, _ publication: Publication
     ) async throws(ClientError) -> PublishedVersion {
@@ -25,8 +26,8 @@ extension Client {
         }
     }
 
-    /// A version of a file (or symbolic link) that is linked or superseded, and the file's number. Where shards know none
-    /// it is the version's own.
+    /// A version of a file (or symbolic link) that is linked or superseded, and the file's number. Where shards know
+    /// none it is the version's own.
     public func version(of id: InodeID) async throws(ClientError) -> FileVersion {
         guard supports(.publishing) else { return FileVersion(number: id, attributes: try await attributes(of: id)) }
         return FileVersion(try await call(StatVersionRequest(id: id, newest: false), shard: id.shard))
@@ -35,8 +36,8 @@ extension Client {
     /// The newest version of a file.
     /// - Parameters:
     ///   - number: the file's, as `version(of:)` tells it.
-    ///   - known: a version of it: it is in the shard of this one that the newest is looked for. A file that was moved to
-    ///     another shard has its newer versions there. Nil: the shard in which the file was made.
+    ///   - known: a version of it: it is in the shard of this one that the newest is looked for. A file that was moved
+    ///     to another shard has its newer versions there. Nil: the shard in which the file was made.
     public func newestVersion(
         ofFile number: InodeID, near known: InodeID? = nil
     ) async throws(ClientError) -> FileVersion {

@@ -69,7 +69,9 @@ extension FileWriter {
     private func version(of file: TransientHandle) async throws(ClientError) -> PublishedVersion? {
         let client = client
         do throws(ClientError) {
-            let version = try await client.persistently { () throws(ClientError) in try await client.version(of: file.id) }
+            let version = try await client.persistently { () throws(ClientError) in
+                try await client.version(of: file.id)
+            }
             return PublishedVersion(creationTime: version.attributes.modified, number: version.number)
         } catch {
             guard error.isRefusal(.fileNotFound) else { throw error }

@@ -87,8 +87,8 @@ extension FileWriter {
 
     /// Stores what is left and gives the file its name, in place of whatever file has it. `directory` must be in the
     /// file's shard, as the one is for which the file was made.
-    /// - Parameter expected: what the name must lead to before; null: nothing; nil: whatever it is. Otherwise the refusal
-    ///   is MISMATCHING_TARGET.
+    /// - Parameter expected: what the name must lead to before; null: nothing; nil: whatever it is. Otherwise the
+    ///   refusal is MISMATCHING_TARGET.
     /// - Returns: the creation time of the name.
     public func finish(
         linkingIn directory: InodeID, name: [UInt8], ifUnchanged expected: InodeID? = nil

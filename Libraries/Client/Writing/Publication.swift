@@ -18,8 +18,8 @@ public struct Publication: Hashable, Sendable {
     public var condition: Condition
     /// The number of the file that this is the next version of (`FileVersion.number`); nil: it is a file of its own.
     public var number: InodeID?
-    /// Whether the version that it replaces, which `condition` names, leaves no snapshot. Done where the shard can: for a
-    /// version of the same file that is in the same shard. It stays readable for the shard's grace.
+    /// Whether the version that it replaces, which `condition` names, leaves no snapshot. Done where the shard can: for
+    /// a version of the same file that is in the same shard. It stays readable for the shard's grace.
     public var supersedes: Bool
 
     public init(

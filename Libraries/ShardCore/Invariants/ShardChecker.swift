@@ -2,7 +2,8 @@ import Protocol
 import Store
 
 /// Checks the records of one shard against each other, in one pass over each collection and without a running core: S1
-/// to S10, S13 to S19, S21 and the range of S20 (metadata.md A.13), which version of a file is the newest, and what is remembered of requests.
+/// to S10, S13 to S19, S21 and the range of S20 (metadata.md A.13), which version of a file is the newest, and what is
+/// remembered of requests.
 ///
 /// What has to be compared beyond that (who owns what, which block is whose) goes out as facts. Memory: the newest
 /// history of each name of one directory at a time; nothing grows with the shard.

@@ -14,8 +14,8 @@ extension SimulatedClient {
         }
     }
 
-    /// Gives a file a name: whatever has it, if nothing has it, or as the next version of what has it. Its last span may
-    /// come with it.
+    /// Gives a file a name: whatever has it, if nothing has it, or as the next version of what has it. Its last span
+    /// may come with it.
     func publish(_ file: TransientInode, _ contents: FileContents, at place: Place) async throws(ClientError) {
         var request = PublishFileRequest(
             fileId: file.id, cookie: file.cookie, storageClass: .empty, byteOffset: 0, size: 0, crc: .zero, body: [],
