@@ -63,9 +63,6 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .newestRecordIsBelieved, .newestRecordHasNoCopy: "ReplicatedLogTests.DiskFaultTests"
         case .clockIsBelieved: "ClientTests.ClockTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
-        case .numberIsLost, .numbersAreLeftBehind: "ShardCoreTests.FileNumberTests"
-        case .publishingIgnoresCondition: "ShardCoreTests.PublishingTests"
-        case .supersededIsNotSpared: "ShardCoreTests.SupersededVersionTests"
         // There is one coordinator in it.
         case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"
         default: nil

@@ -17,8 +17,8 @@ public final class ShardCore {
     /// How old a piece of history has to be before it may be removed, in nanoseconds; goes into the entries prepared
     /// here.
     public let minimumHistoryAgeNanoseconds: UInt64
-    /// How long a version that was superseded without a snapshot stays readable, in nanoseconds, if not the minimum age of
-    /// history is longer; goes into the entries prepared here.
+    /// How long a version that was superseded without a snapshot stays readable, in nanoseconds, if not the minimum age
+    /// of history is longer; goes into the entries prepared here.
     public let supersededGraceNanoseconds: UInt64
     /// What is known of the cluster's block services: set by the service whenever it learns more.
     public var blockServices: BlockServiceTable {

@@ -16,6 +16,8 @@ final class SimulatedCluster {
     let usesCollidingNames: Bool
     /// What clients wrote, by file; recorded before the file gets its name.
     var contents: [InodeID: FileContents] = [:]
+    /// The numbers of versions whose clients were told of them.
+    var numbers: [InodeID: InodeID] = [:]
 
     init(_ world: World, _ options: ClusterOptions) {
         self.world = world
@@ -24,7 +26,7 @@ final class SimulatedCluster {
         let network = Network(world)
         self.network = network
         let watch = ShardWatch(
-            world, names, leastAge: options.comparesClocks ? ClusterOptions.minimumHistoryAge - 65_000_000_000 : nil)
+            world, names, clockTolerance: options.comparesClocks ? 65_000_000_000 : nil)
         self.watch = watch
         shards = (0..<options.shardMachines).map { ShardMachine($0, world, network, options, watch: watch) }
         coordinator = CoordinatorMachine(world, network, options)

@@ -43,6 +43,13 @@ struct ShardCommand: ParsableCommand {
     @Option(help: "Seconds of age below which no deleted or replaced version is removed for good, whoever asks.")
     var minimumHistoryAge: UInt32 = 1800
 
+    @Option(
+        help: """
+            Seconds that a version of a file stays readable for who has it open, after a newer one took its place \
+            without leaving a snapshot; if that is more, --minimum-history-age.
+            """)
+    var supersededGrace: UInt32 = 3600
+
     @OptionGroup var keyOptions: KeyOptions
 
     @Flag(help: "Drop what the base protocol does not have without an answer, as its shards do: to try mixed clusters.")
@@ -91,6 +98,7 @@ struct ShardCommand: ParsableCommand {
             registryAddresses: try registryOptions.registry.resolve(), loopCount: min(loops, shards.shards.count),
             transientLifetimeNanoseconds: UInt64(transientDeadline) * 1_000_000_000,
             minimumHistoryAgeNanoseconds: UInt64(minimumHistoryAge) * 1_000_000_000,
+            supersededGraceNanoseconds: UInt64(supersededGrace) * 1_000_000_000,
             keys: try keyOptions.load(), isBaseProtocolOnly: baseProtocolOnly, location: LocationID(rawValue: location),
             stateMemoryBytes: stateMemory << 20, cacheMemoryBytes: cacheMemory << 20,
             acceptsLostLogTail: logOptions.acceptLostLogTail)
@@ -107,6 +115,7 @@ struct ShardConfiguration: Sendable {
     var loopCount: Int
     var transientLifetimeNanoseconds: UInt64
     var minimumHistoryAgeNanoseconds: UInt64
+    var supersededGraceNanoseconds: UInt64
     var keys: KeyRing
     /// Whether requests of extensions are dropped.
     var isBaseProtocolOnly: Bool

@@ -31,7 +31,8 @@ struct ShardStorage {
             cores[LogGroupID(shard)] = try ShardCore(
                 store: state, shard: shard, location: configuration.location,
                 transientLifetimeNanoseconds: configuration.transientLifetimeNanoseconds,
-                minimumHistoryAgeNanoseconds: configuration.minimumHistoryAgeNanoseconds, cacheBudget: budget)
+                minimumHistoryAgeNanoseconds: configuration.minimumHistoryAgeNanoseconds,
+                supersededGraceNanoseconds: configuration.supersededGraceNanoseconds, cacheBudget: budget)
         }
         var logOptions = LogStoreOptions()
         logOptions.minimumFreeBytes = data.reserveBytes

@@ -2,6 +2,7 @@ import Client
 import Erasure
 import EventLoop
 import Protocol
+import Testing
 
 /// Stands for all 256 shards and the coordinator: enough of them to write, name and read files, in memory, on one UDP
 /// socket. Loses and doubles datagrams on request.
@@ -17,6 +18,10 @@ final class FakeShards: @unchecked Sendable {
         var size: UInt64 = 0
         var isDirty = false
         var isLinked = false
+        /// A linked one that leaves no snapshot.
+        var isSuperseded = false
+        /// Of the file that it is a version of.
+        var number = InodeID.null
         var mtime: UInt64 = 0
         var deadline: UInt64 = 0
     }
@@ -27,6 +32,8 @@ final class FakeShards: @unchecked Sendable {
     var fate: (_ kind: UInt8, _ repetition: Int) -> Fate = { _, _ in .normal }
     /// The same for requests to the coordinator.
     var coordinatorFate: (_ repetition: Int) -> Fate = { _ in .normal }
+    /// Called whenever the answer of a shard was lost.
+    var afterLoss: (FakeShards) -> Void = { _ in }
     var info: DirectoryInfo
     private(set) var files: [InodeID: File] = [:]
     private(set) var names: [[UInt8]: (id: InodeID, creationTime: Timestamp)] = [:]
@@ -86,7 +93,10 @@ final class FakeShards: @unchecked Sendable {
         guard let request = try? AnyShardRequest.decode(kind: kind, from: &reader) else { return }
         kinds.append(kind)
         let outcome = Result { () throws(ProtocolError) in try answer(request) }
-        if fate == .loseAnswer { return }
+        if fate == .loseAnswer {
+            afterLoss(self)
+            return
+        }
         for _ in 0..<(fate == .doubleAnswer ? 2 : 1) { send(outcome, kind, packet.requestID, sender) }
     }
 
@@ -146,6 +156,18 @@ final class FakeShards: @unchecked Sendable {
     /// Time goes by.
     func pass(_ nanoseconds: UInt64) { time += nanoseconds }
 
+    /// Somebody publishes the next version of a file.
+    func publishNext(_ file: TransientHandle, _ name: [UInt8], over version: InodeID, number: InodeID) {
+        let request = PublishFileRequest(
+            fileId: file.id, cookie: file.cookie, storageClass: .empty, byteOffset: 0, size: 0, crc: .zero, body: [],
+            ownerId: .root, name: name, isConditional: true, expectedId: version, number: number, supersedes: true)
+        do throws(ProtocolError) {
+            _ = try publish(request)
+        } catch {
+            Issue.record("the next version is refused: \(error)")
+        }
+    }
+
     /// The collector comes by.
     func collectExpired() { files = files.filter { $1.isLinked || time <= $1.deadline } }
 
@@ -181,6 +203,8 @@ final class FakeShards: @unchecked Sendable {
         case .linkFile(let request): return try link(request)
         case .linkFileWithSpan(let request): return try linkWithSpan(request)
         case .linkFileIfUnchanged(let request): return try linkIfUnchanged(request)
+        case .publishFile(let request): return try publish(request)
+        case .statVersion(let request): return try statVersion(request)
         case .scrapTransientFile: return .scrapTransientFile(ScrapTransientFileResponse())
         case .localFileSpans(let request): return try spans(request)
         case .transientLifetime:
@@ -295,6 +319,7 @@ final class FakeShards: @unchecked Sendable {
         guard !file.isDirty else { throw .lastSpanStateNotClean }
         guard !refusesLinks else { throw .cannotOverrideName }
         file.isLinked = true
+        file.number = request.fileId
         files[request.fileId] = file
         let time = now()
         names[request.name] = (request.fileId, time)
@@ -329,6 +354,51 @@ final class FakeShards: @unchecked Sendable {
             files[request.fileId] = before
             throw error
         }
+    }
+
+    private func publish(_ request: PublishFileRequest) throws(ProtocolError) -> AnyShardResponse {
+        if let found = names[request.name], found.id == request.fileId, let file = files[found.id] {
+            return .publishFile(PublishFileResponse(creationTime: found.creationTime, number: file.number))
+        }
+        _ = try transient(request.fileId, request.cookie)
+        let former = names[request.name]?.id ?? .null
+        if request.isConditional, former != request.expectedId {
+            throw request.expectedId.isNull ? .cannotOverrideName : .mismatchingTarget
+        }
+        let before = files[request.fileId]
+        do throws(ProtocolError) {
+            if !request.body.isEmpty {
+                _ = try addInline(
+                    AddInlineSpanRequest(
+                        fileId: request.fileId, cookie: request.cookie, storageClass: request.storageClass,
+                        byteOffset: request.byteOffset, size: request.size, crc: request.crc, body: request.body))
+            }
+            let response = try link(
+                LinkFileRequest(
+                    fileId: request.fileId, cookie: request.cookie, ownerId: request.ownerId, name: request.name))
+            guard case .linkFile(let linked) = response else { throw .internalError }
+            let isNext = !request.number.isNull && files[former]?.number == request.number
+            files[request.fileId]?.number = isNext ? request.number : request.fileId
+            files[former]?.isSuperseded = isNext && request.isConditional && request.supersedes
+            return .publishFile(
+                PublishFileResponse(
+                    creationTime: linked.creationTime, number: files[request.fileId]?.number ?? .null))
+        } catch {
+            files[request.fileId] = before
+            throw error
+        }
+    }
+
+    private func statVersion(_ request: StatVersionRequest) throws(ProtocolError) -> AnyShardResponse {
+        var id = request.id
+        if request.newest {
+            let versions = files.filter { $1.number == request.id && $1.isLinked && !$1.isSuperseded }
+            guard let newest = versions.keys.max() else { throw .fileNotFound }
+            id = newest
+        }
+        guard let file = files[id], file.isLinked else { throw .fileNotFound }
+        return .statVersion(
+            StatVersionResponse(id: id, number: file.number, mtime: now(), atime: now(), size: file.size))
     }
 
     private func spans(_ request: LocalFileSpansRequest) throws(ProtocolError) -> AnyShardResponse {

@@ -91,6 +91,31 @@ import Testing
         try await cluster.expectInvariants()
     }
 
+    @Test func aVersionThatLeftNoSnapshotGoesAfterItsGrace() async throws {
+        let cluster = try ShardCluster()
+        let rounds = rounds(cluster)
+        let first = try await cluster.makeFile("a").id
+        let next = try await cluster.makeTransientFile()
+        _ = try await cluster.tell(
+            PublishFileRequest(
+                fileId: next.id, cookie: next.cookie, storageClass: .empty, byteOffset: 0, size: 0, crc: .zero,
+                body: [], ownerId: .root, name: Array("a".utf8), isConditional: true, expectedId: first,
+                number: first, supersedes: true))
+        #expect(try await cluster.snapshots().isEmpty)
+        // Its grace is an hour, the collector's margin a minute.
+        await cluster.advance(seconds: 3_500)
+        var tally = await rounds.destroyFiles(of: Self.shard)
+        #expect(tally.visitedTransientFiles == 1 && tally.destroyedFiles == 0 && tally.failures == 0)
+        #expect(try await cluster.tell(StatFileRequest(id: first)).size == 8192)
+        await cluster.advance(seconds: 200)
+        tally = await rounds.destroyFiles(of: Self.shard)
+        #expect(tally.destroyedFiles == 1 && tally.erasedBlocks == 3 && tally.failures == 0)
+        #expect(await cluster.blocks.count == 3)
+        let newest = try await cluster.tell(StatVersionRequest(id: first, newest: true))
+        #expect(newest.id == next.id && newest.size == 8192)
+        try await cluster.expectInvariants()
+    }
+
     @Test func manyNamesOverSeveralPages() async throws {
         let cluster = try ShardCluster()
         let rounds = rounds(cluster)

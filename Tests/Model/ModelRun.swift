@@ -56,6 +56,11 @@ final class ModelRun {
             if let difference = try construct(request, label: file) { return difference }
             guard let link = labels.request(.link(file: file, in: owner, name: name), model) else { return nil }
             return try carryOut(link)
+        case .edit(let file, let owner, let name, _, let expectation, let continues, let supersedes):
+            if let difference = try construct(request, label: file) { return difference }
+            return try carryOut(
+                .publish(
+                    file: file, in: owner, name: name, expectation, continues: continues, supersedes: supersedes))
         case .construct(let file, _): return try construct(request, label: file)
         case .makeDirectory(let label, _, _): return try carryOut(request, directoryLabel: label)
         default: return try carryOut(request)
@@ -125,6 +130,7 @@ extension NamespaceRequest {
         case .link(let file, _, _), .linkOver(let file, _, _, _), .setTime(let file, _), .scrap(let file),
             .removeSpan(let file), .removeFile(let file):
             file
+        case .publish(let publication): publication.file
         case .hardUnlink(let edge): edge.target
         default: nil
         }

@@ -14,7 +14,7 @@ extension RealNamespace {
         _ request: NamespaceRequest, cookie: Cookie?, time: (NamespaceRequest.Edge) -> Timestamp
     ) throws -> Reply {
         switch request {
-        case .construct, .link, .linkOver, .setTime, .scrap, .removeSpan, .removeFile:
+        case .construct, .link, .linkOver, .publish, .setTime, .scrap, .removeSpan, .removeFile:
             return try performOnFile(request, cookie ?? Cookie(rawValue: 0))
         case .unlink, .rename, .resurrect, .lock, .unlock, .forget, .hardUnlink:
             return try performOnName(request, time)
@@ -52,6 +52,13 @@ extension RealNamespace {
             let link = LinkFileIfUnchangedRequest(
                 fileId: file, cookie: cookie, ownerId: owner, name: name, expectedId: expected)
             return Reply(try ask(link, at: owner.shard)) { .since($0.creationTime) }
+        case .publish(let publication):
+            let publish = PublishFileRequest(
+                fileId: publication.file, cookie: cookie, storageClass: .empty, byteOffset: 0, size: 0, crc: .zero,
+                body: [], ownerId: publication.directory, name: publication.name,
+                isConditional: publication.expected != nil, expectedId: publication.expected ?? .null,
+                number: publication.number, supersedes: publication.supersedes)
+            return Reply(try ask(publish, at: publication.directory.shard)) { .since($0.creationTime) }
         case .setTime(let file, let time):
             let set = SetTimeRequest(id: file, mtime: 1 << 63 | time, atime: 0)
             return Reply(try ask(set, at: file.shard)) { _ in .done }

@@ -27,6 +27,30 @@ struct ScriptTests {
             .removeSpan(file: 0),
             .removeFile(file: 0),
         ],
+        // A version that leaves no snapshot is collected after its grace, one that does with its history.
+        [
+            .edit(file: 0, in: 0, name: 0, size: 5, .nothing, continues: false, supersedes: false),
+            .edit(file: 1, in: 0, name: 0, size: 5, .present, continues: true, supersedes: true),
+            .edit(file: 2, in: 0, name: 0, size: 0, .present, continues: true, supersedes: false),
+            .removeSpan(file: 0),
+            .setTime(file: 0, 7),
+            .wait,
+            .removeSpan(file: 0),
+            .removeFile(file: 0),
+            .hardUnlink(in: 0, name: 0, version: 0, .right),
+            .unlink(in: 0, name: 0, .right),
+            .hardUnlink(in: 0, name: 0, version: 1, .right),
+        ],
+        // A file that was moved into another shard is edited there and keeps its number.
+        [
+            .makeDirectory(directory: 1, in: 0, name: 1),
+            .edit(file: 0, in: 0, name: 0, size: 5, .nothing, continues: false, supersedes: false),
+            .edit(file: 1, in: 0, name: 0, size: 5, .present, continues: true, supersedes: true),
+            .move(in: 0, name: 0, to: 1, as: 0, .right),
+            .edit(file: 2, in: 1, name: 0, size: 0, .present, continues: true, supersedes: true),
+            .edit(file: 3, in: 1, name: 0, size: 0, .present, continues: true, supersedes: true),
+            .hardUnlink(in: 1, name: 0, version: 0, .right),
+        ],
         // Directories do not move below themselves; removed ones keep the policies they inherited.
         [
             .makeDirectory(directory: 1, in: 0, name: 0),

@@ -96,14 +96,18 @@ struct StateChecker {
             return linked == .failure(.fileNotFound) && transient == .failure(.fileNotFound) ? nil : "\(id) is there"
         case let file?:
             switch (file.state, linked, transient) {
-            case (.linked(let mtime), .success(let status), .failure):
+            case (.linked(let mtime), .success(let status), .failure),
+                (.superseded(let mtime, _), .success(let status), .success):
                 let expected: Timestamp =
                     switch mtime {
                     case .exactly(let time): Timestamp(nanoseconds: time)
                     case .edge(let directory, let moment): times.time(moment, in: directory)
                     }
-                return status.mtime == expected && status.size == UInt64(file.size)
-                    ? nil : "\(id) is \(status), expected \(file)"
+                let version = try real.ask(StatVersionRequest(id: id, newest: false), at: id.shard)
+                let asVersion = StatVersionResponse(
+                    id: id, number: file.number, mtime: status.mtime, atime: status.atime, size: status.size)
+                return status.mtime == expected && status.size == UInt64(file.size) && version == .success(asVersion)
+                    ? nil : "\(id) is \(status) and \(version), expected \(file)"
             case (.transient, .failure, .success(let status)):
                 return status.size == UInt64(file.size) ? nil : "\(id) is \(status), expected \(file)"
             default: return "\(id) is \(linked) and \(transient), expected \(file)"
@@ -129,7 +133,22 @@ struct StateChecker {
         for id in model.files.keys.sorted() {
             if let difference = try difference(ofFile: id, model, times) { return difference }
         }
+        if let difference = try numberDifference(model) { return difference }
         return try leftoverDifference(inodes.directories.subtracting(model.directories.keys)) ?? ruleDifference(model)
+    }
+
+    /// Where the number of each file leads, in each shard that may know it.
+    private func numberDifference(_ model: NamespaceModel) throws -> String? {
+        for number in Set(model.files.values.map(\.number)).union(model.newest.values.flatMap(\.keys)).sorted() {
+            for shard in Set(model.files.keys.map(\.shard)).union([number.shard]) {
+                let found = try real.ask(StatVersionRequest(id: number, newest: true), at: shard).map(\.id)
+                let expected = model.newestVersion(of: number, in: shard)
+                guard found == (expected.map { .success($0) } ?? .failure(.fileNotFound)) else {
+                    return "the number \(number) leads to \(found) in shard \(shard), expected \(expected ?? .null)"
+                }
+            }
+        }
+        return nil
     }
 
     /// What a refused mkdir leaves: directories without owner and names, for the collector.

@@ -30,23 +30,38 @@ extension Client {
     private func storeInline(
         _ span: EncodedSpan, _ body: [UInt8], in file: TransientHandle, at byteOffset: UInt64, _ sequel: SpanSequel
     ) async throws(ClientError) -> StoredSpan {
-        if case .name(let name) = sequel, supports(.linkWithSpan) {
-            let request = LinkFileWithSpanRequest(
-                fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: byteOffset,
-                size: span.logicalBytes, crc: span.crc, body: body, ownerId: name.directory, name: name.name)
+        let request = AddInlineSpanRequest(
+            fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: byteOffset,
+            size: span.logicalBytes, crc: span.crc, body: body)
+        if case .publication(let publication) = sequel {
             do throws(ClientError) {
-                return StoredSpan(creationTime: try await persist(request, shard: file.id.shard).creationTime)
+                if let published = try await publish(file, publication, appending: request) {
+                    return StoredSpan(published: published)
+                }
             } catch {
                 // Nothing was done: the caller learns in the usual way whether that lasts, and waits if not.
                 guard error.code != nil else { throw error }
             }
         }
-        _ = try await persist(
-            AddInlineSpanRequest(
-                fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: byteOffset,
-                size: span.logicalBytes, crc: span.crc, body: body),
-            shard: file.id.shard)
+        _ = try await persist(request, shard: file.id.shard)
         return StoredSpan()
+    }
+
+    /// Ends a file with one request; nil if the shards know none that does it.
+    private func publish(
+        _ file: TransientHandle, _ publication: Publication, appending span: AddInlineSpanRequest
+    ) async throws(ClientError) -> PublishedVersion? {
+        if publication.isPlain, supports(.linkWithSpan) {
+            let request = LinkFileWithSpanRequest(
+                fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: span.byteOffset,
+                size: span.size, crc: span.crc, body: span.body, ownerId: publication.directory,
+                name: publication.name)
+            let time = try await persist(request, shard: file.id.shard).creationTime
+            return PublishedVersion(creationTime: time, number: file.id)
+        }
+        guard supports(.publishing) else { return nil }
+        let request = PublishFileRequest(file, publication, appending: span)
+        return PublishedVersion(try await persist(request, shard: file.id.shard))
     }
 
     private func storeBlocks(
@@ -138,8 +153,8 @@ extension Client {
         switch sequel {
         case .nothing:
             break
-        case .name(let name):
-            return try await certify(file, request, name)
+        case .publication(let publication):
+            return try await certify(file, request, publication)
         case .span(let next, let nextOffset):
             guard case .blocks(let blocks) = next.content else { break }
             let placement = Placement(start: 0, limit: 0)
@@ -156,19 +171,31 @@ extension Client {
     }
 
     private func certify(
-        _ file: TransientHandle, _ request: AddSpanCertifyRequest, _ name: PendingName
+        _ file: TransientHandle, _ request: AddSpanCertifyRequest, _ publication: Publication
     ) async throws(ClientError) -> StoredSpan {
-        let link = LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: name.directory, name: name.name)
         async let certified = persistCounted(request, shard: file.id.shard)
-        async let linked = persistCounted(link, shard: file.id.shard)
-        // Linked means finished, even if a repeated certification came too late to hear it.
-        if case .success(let response) = await linked.result { return StoredSpan(creationTime: response.creationTime) }
+        async let published = tryPublishing(file, publication)
+        // Published means finished, even if a repeated certification came too late to hear it.
+        if let published = await published { return StoredSpan(published: published) }
         let outcome = await certified
         if case .failure(let error) = outcome.result {
             guard outcome.attempts > 1, error.isRefusal(.fileNotFound) else { throw error }
         }
-        // Refused for whatever reason: the caller links in the usual way and learns it there.
+        // Refused for whatever reason: the caller publishes in the usual way and learns it there.
         return StoredSpan()
+    }
+
+    /// Publishes a file that may not be finished yet, with one request; nil: that could not be done.
+    private func tryPublishing(_ file: TransientHandle, _ publication: Publication) async -> PublishedVersion? {
+        if publication.isPlain {
+            let request = LinkFileRequest(
+                fileId: file.id, cookie: file.cookie, ownerId: publication.directory, name: publication.name)
+            let response = try? await persist(request, shard: file.id.shard)
+            return response.map { PublishedVersion(creationTime: $0.creationTime, number: file.id) }
+        }
+        guard supports(.publishing) else { return nil }
+        let response = try? await persist(PublishFileRequest(file, publication), shard: file.id.shard)
+        return response.map { PublishedVersion($0) }
     }
 
     // MARK: Blocks

@@ -11,8 +11,10 @@ extension FileWriter {
     func renew() async {
         defer { core.openFiles.renewalEnded(self) }
         // Whose name leads elsewhere by now is still read by who lays its bytes onto that.
-        guard failure == nil || failure?.isRefusal(.mismatchingTarget) == true else { return }
-        guard !isRestoring, creationTime == nil else { return }
+        guard failure.map({ $0.isRefusal(.mismatchingTarget) || $0.isRefusal(.cannotOverrideName) }) ?? true else {
+            return
+        }
+        guard !isRestoring, published == nil else { return }
         let (present, since) = (handle, core.openFiles.clock())
         do throws(ClientError) {
             try await client.renew(present)
@@ -29,7 +31,7 @@ extension FileWriter {
 
     /// The shard does not know the file any more.
     func lost() {
-        guard failure == nil, !isRestoring, creationTime == nil else { return }
+        guard failure == nil, !isRestoring, published == nil else { return }
         isLost = true
         startStoring()
     }
@@ -40,8 +42,8 @@ extension FileWriter {
         isRestoring = true
         defer { isRestoring = false }
         let old = handle
-        if let time = try await timeLinked(old) {
-            creationTime = time
+        if let version = try await version(of: old) {
+            published = version
             dropSealed()
         } else {
             let since = core.openFiles.clock()
@@ -63,10 +65,14 @@ extension FileWriter {
         isLost = false
     }
 
-    /// When the file was linked; nil when it was not.
-    private func timeLinked(_ file: TransientHandle) async throws(ClientError) -> Timestamp? {
+    /// What the file was published as; nil when it was not.
+    private func version(of file: TransientHandle) async throws(ClientError) -> PublishedVersion? {
+        let client = client
         do throws(ClientError) {
-            return try await client.persist(StatFileRequest(id: file.id), shard: file.id.shard).mtime
+            let version = try await client.persistently { () throws(ClientError) in
+                try await client.version(of: file.id)
+            }
+            return PublishedVersion(creationTime: version.attributes.modified, number: version.number)
         } catch {
             guard error.isRefusal(.fileNotFound) else { throw error }
             return nil

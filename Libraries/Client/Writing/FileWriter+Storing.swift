@@ -44,7 +44,7 @@ extension FileWriter {
         let outcome = try await client.store(encoded, in: handle, at: span.byteOffset, places: places) {
             rest == nil ? await self.afterwards() : .nothing
         }
-        creationTime = outcome.creationTime
+        published = outcome.published
         core.openFiles.touched(self, at: since)
         if !sealed.isEmpty {
             core.uploads.remove(sealed.removeFirst().heldBytes)
@@ -55,7 +55,7 @@ extension FileWriter {
 
     /// What may be asked of the shard together with the end of the span that is being stored.
     private func afterwards() -> SpanSequel {
-        if isEnded, sealed.count == 1, let pendingName { return .name(pendingName) }
+        if isEnded, sealed.count == 1, let publication { return .publication(publication) }
         guard sealed.count > 1, let encoded = sealed[1].encoded else { return .nothing }
         return .span(encoded, byteOffset: sealed[1].byteOffset)
     }
@@ -87,36 +87,47 @@ extension FileWriter {
 
     /// Stores what is left and gives the file its name, in place of whatever file has it. `directory` must be in the
     /// file's shard, as the one is for which the file was made.
-    /// - Parameter expected: what the name must lead to before, as in `Client.link(_:in:name:ifUnchanged:)`; nil:
-    ///   whatever it is.
+    /// - Parameter expected: what the name must lead to before; null: nothing; nil: whatever it is. Otherwise the
+    ///   refusal is MISMATCHING_TARGET.
     /// - Returns: the creation time of the name.
     public func finish(
         linkingIn directory: InodeID, name: [UInt8], ifUnchanged expected: InodeID? = nil
     ) async throws(ClientError) -> Timestamp {
+        let condition = expected.map { $0.isNull ? Publication.Condition.nothing : .version($0) }
+        do {
+            return try await finish(
+                Publication(directory: directory, name: name, condition: condition ?? .anything)
+            ).creationTime
+        } catch {
+            guard condition == .nothing, error.isRefusal(.cannotOverrideName) else { throw error }
+            throw ClientError(.refused(.mismatchingTarget), error.operation)
+        }
+    }
+
+    /// Stores what is left and publishes the file, whose directory must be in the file's shard.
+    /// - Throws: refusals as `Client.publish`. What is stored can still be read then, until the file is abandoned.
+    public func finish(_ publication: Publication) async throws(ClientError) -> PublishedVersion {
         try checkUsable()
-        try Client.checkName(name)
+        try Client.checkName(publication.name)
         isEnded = true
-        if expected == nil { pendingName = PendingName(directory: directory, name: name) }
+        self.publication = publication
         sealRest()
         do {
-            let time = try await linked(in: directory, name, expected)
-            creationTime = time
+            let version = try await publish(publication)
+            published = version
             ended()
-            return time
+            return version
         } catch {
             throw fail(error)
         }
     }
 
-    private func linked(
-        in directory: InodeID, _ name: [UInt8], _ expected: InodeID?
-    ) async throws(ClientError) -> Timestamp {
+    private func publish(_ publication: Publication) async throws(ClientError) -> PublishedVersion {
         while true {
             try await stored()
-            if let creationTime { return creationTime }
+            if let published { return published }
             do {
-                guard let expected else { return try await client.link(handle, in: directory, name: name) }
-                return try await client.link(handle, in: directory, name: name, ifUnchanged: expected)
+                return try await client.publish(handle, publication)
             } catch {
                 guard error.isRefusal(.fileNotFound) else { throw error }
                 lost()

@@ -32,9 +32,9 @@ public actor FileWriter {
     var sealed = Deque<SealedSpan>()
     var isStoring = false
     var isEnded = false
-    /// What `finish` was asked for, and when the name was made, if it is already.
-    var pendingName: PendingName?
-    var creationTime: Timestamp?
+    /// What `finish` was asked for, and what came of it.
+    var publication: Publication?
+    var published: PublishedVersion?
     var waiters: [UnsafeContinuation<Void, Never>] = []
     /// The shard has given the file up; it is to be stored again.
     var isLost = false

@@ -66,7 +66,8 @@ extension ShardCore {
         var owner = try modifiedLive(request.ownerId, time)
         let inheritance = try inheritance(request, succession)
         let creationTime = try createEdge(
-            request.ownerId, &owner, request.name, request.fileId, leavingSnapshot: inheritance.superseded == nil, entry)
+            request.ownerId, &owner, request.name, request.fileId, leavingSnapshot: inheritance.superseded == nil,
+            entry)
         try state.putDirectory(request.ownerId, owner)
         let record = FileRecord(size: file.size, mtime: time, atime: time, number: inheritance.number)
         try state.putFile(request.fileId, record, wasTransient: true)

@@ -40,7 +40,7 @@ extension InvariantViolation.Rule {
         case .m:
             "no data is at risk, but a late copy of a request could act again: stop all clients for ten minutes"
         case .n:
-            "no data is at risk, but a program that asks for a file by its number may get an older version: touch the file"
+            "no data is at risk, but who asks for a file by its number may get an older version: edit the file"
         case .c:
             "restart the shard; a record in memory differs from the stored one, which is a defect to report"
         }

@@ -45,6 +45,23 @@ struct CoreReader {
         return files
     }
 
+    /// A version of a file: linked, or superseded and not being destroyed yet.
+    func version(_ file: InodeID) -> StatVersionResponse? {
+        guard case .statVersion(let version)? = read(.statVersion(StatVersionRequest(id: file, newest: false))) else {
+            return nil
+        }
+        return version
+    }
+
+    func isSuperseded(_ file: InodeID) -> Bool {
+        guard case .statTransientFile? = read(.statTransientFile(StatTransientFileRequest(id: file))) else {
+            return false
+        }
+        return version(file) != nil
+    }
+
+    func supersededFiles() -> [InodeID] { transientFiles().map(\.id).filter { version($0) != nil } }
+
     func status(of directory: InodeID) -> StatDirectoryResponse? {
         guard case .statDirectory(let status)? = read(.statDirectory(StatDirectoryRequest(id: directory))) else {
             return nil

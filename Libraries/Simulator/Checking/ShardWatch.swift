@@ -19,13 +19,15 @@ final class ShardWatch {
         let creationTime: Timestamp
     }
 
-    /// No history is removed that is younger in truth, nanoseconds; nil where nobody can know what is true.
-    private let leastAge: UInt64?
+    /// When versions were superseded, by the clock of their shard.
+    private var superseded: [InodeID: Timestamp] = [:]
+    /// How far two clocks that are compared may be apart, nanoseconds; nil where nobody can know what is true.
+    private let clockTolerance: UInt64?
 
-    init(_ world: World, _ names: NameHistory, leastAge: UInt64?) {
+    init(_ world: World, _ names: NameHistory, clockTolerance: UInt64?) {
         self.world = world
         self.names = names
-        self.leastAge = leastAge
+        self.clockTolerance = clockTolerance
     }
 
     /// Shards that have applied anything.
@@ -37,7 +39,7 @@ final class ShardWatch {
         look(atTimeOf: entry, core)
         guard reply.isSuccess else { return }
         for place in entry.action.touchedPlaces { look(at: place, core) }
-        note(entry.action, core)
+        note(entry, core)
     }
 
     /// An entry is read from the log again. It may be one that was durable when its shard crashed and is applied only
@@ -46,7 +48,7 @@ final class ShardWatch {
         guard core.appliedIndex > applied[core.shard] ?? .zero else { return }
         look(atTimeOf: entry, core)
         guard reply.isSuccess else { return }
-        note(entry.action, core)
+        note(entry, core)
     }
 
     /// Every entry is later than the one before, whatever the clock does (spec C.2, F-10). A start that fails reads
@@ -61,9 +63,13 @@ final class ShardWatch {
         latest[core.shard] = (core.appliedIndex, entry.time)
     }
 
-    private func note(_ action: ShardLogEntry.Action, _ core: ShardCore) {
-        switch action {
+    private func note(_ entry: ShardLogEntry, _ core: ShardCore) {
+        switch entry.action {
         case .request(let request): note(request, core)
+        case .publish(let request, _):
+            if request.supersedes, CoreReader(core).isSuperseded(request.expectedId) {
+                superseded[request.expectedId] = entry.clock
+            }
         case .certifyRemoval(let proofs): releasedBlocks.formUnion(proofs.proofs.map(\.blockId))
         default: break
         }
@@ -71,7 +77,9 @@ final class ShardWatch {
 
     private func note(_ request: AnyShardRequest, _ core: ShardCore) {
         switch request {
+        case .removeSpanInitiate(let request): destroy(request.fileId)
         case .removeInode(let request):
+            destroy(request.id)
             removedInodes.insert(request.id)
         case .createDirectoryInode(let request):
             // A copy that comes late is answered as the first one was, and does nothing.
@@ -89,9 +97,24 @@ final class ShardWatch {
         }
     }
 
+    /// A superseded version is destroyed only after its grace.
+    private func destroy(_ file: InodeID) {
+        guard let time = superseded.removeValue(forKey: file) else { return }
+        if let age = age(since: time, unless: ClusterOptions.supersededGrace) {
+            world.find("\(file) is destroyed \(age / 1_000_000_000) s after it was superseded")
+        }
+    }
+
+    /// How long something has been so in truth, nanoseconds, if that is known and too short.
+    private func age(since time: Timestamp, unless least: UInt64) -> Int64? {
+        guard let clockTolerance, World.epoch &+ world.now < time.nanoseconds &+ least &- clockTolerance else {
+            return nil
+        }
+        return Int64(bitPattern: World.epoch &+ world.now &- time.nanoseconds)
+    }
+
     private func collect(_ directory: InodeID, _ name: [UInt8], _ time: Timestamp) {
-        if let leastAge, World.epoch &+ world.now < time.nanoseconds &+ leastAge {
-            let age = Int64(bitPattern: World.epoch &+ world.now &- time.nanoseconds)
+        if let age = age(since: time, unless: ClusterOptions.minimumHistoryAge) {
             world.find("history is removed that is \(age / 1_000_000_000) s old")
         }
         collected.insert(SnapshotPlace(place: Place(directory: directory, name: name), creationTime: time))

@@ -22,7 +22,7 @@ final class StepCheck {
             }
             let reader = CoreReader(core)
             for directory in reader.directories() { check(directory, reader) }
-            for file in reader.files() { check(file: file, reader) }
+            for file in reader.files() + reader.supersededFiles() { check(file: file, reader) }
         }
     }
 
@@ -43,7 +43,8 @@ final class StepCheck {
         history[directory] = present
     }
 
-    /// T3, T4: a linked file's contents never change, and all its blocks are where they should be.
+    /// T3, T4: the contents of a file that can be read never change, and all its blocks are where they should be. Nor
+    /// does its number.
     private func check(file: InodeID, _ reader: CoreReader) {
         guard let contents = cluster.contents[file] else { return find("file \(file) was linked by nobody") }
         let spans = reader.spans(of: file)
@@ -56,6 +57,9 @@ final class StepCheck {
         if seen != written { find("T4: file \(file) has the spans \(seen), written were \(written)") }
         for block in reader.blocks(of: file) where !cluster.holds(block.blockId, crc: block.crc) {
             find("block \(block.blockId) of linked file \(file) is nowhere")
+        }
+        if let told = cluster.numbers[file], let number = reader.version(file)?.number, told != number {
+            find("the number of \(file) is \(number), its client was told \(told)")
         }
     }
 }

@@ -22,6 +22,7 @@ extension SimulatedClient {
                 contents.spans.append(span)
             }
         }
+        if world.random.perMille(400) { return try await publish(file, contents, at: place) }
         if world.random.perMille(300) { return try await link(file, contents, withSpanAt: place) }
         cluster.contents[file.id] = contents
         if world.random.perMille(300) { return try await link(file, ifUnchanged: place) }
@@ -35,12 +36,7 @@ extension SimulatedClient {
 
     /// As who continues a file: only if the name means what it meant when it was looked at.
     private func link(_ file: TransientInode, ifUnchanged place: Place) async throws(ClientError) {
-        var present: InodeID?
-        do {
-            present = try await lookup(place).target
-        } catch {
-            guard error.isRefusal(.nameNotFound) else { throw error }
-        }
+        let present = try await target(of: place)
         let intent = want(.replace(file.id, over: present), place, "continuation")
         let outcome = await counted(
             LinkFileIfUnchangedRequest(
@@ -81,7 +77,7 @@ extension SimulatedClient {
         return span
     }
 
-    private func inlineSpan(at offset: UInt64) -> (body: [UInt8], span: FileContents.Span) {
+    func inlineSpan(at offset: UInt64) -> (body: [UInt8], span: FileContents.Span) {
         let body = (0..<20).map { _ in UInt8.random(in: 0...255, using: &world.random) }
         // Reads as zeros behind the body, up to the next page.
         let size: UInt32 = 4096

@@ -92,7 +92,8 @@ final class ShardMachine: Machine {
     private func makeCore(_ shard: ShardID) throws -> ShardCore {
         try ShardCore(
             store: disk.state, shard: shard, transientLifetimeNanoseconds: options.transientLifetime,
-            minimumHistoryAgeNanoseconds: ClusterOptions.minimumHistoryAge, blockServices: services)
+            minimumHistoryAgeNanoseconds: ClusterOptions.minimumHistoryAge,
+            supersededGraceNanoseconds: ClusterOptions.supersededGrace, blockServices: services)
     }
 
     private func attach(_ shard: ShardID) {

@@ -22,6 +22,9 @@ struct ClusterOptions {
     /// No history is removed that is not older, nanoseconds: more than two clocks that are compared may be apart.
     static let minimumHistoryAge: UInt64 = 125 * second
 
+    /// How long superseded versions stay, nanoseconds.
+    static let supersededGrace: UInt64 = 200 * second
+
     static let second: UInt64 = 1_000_000_000
 
     init(_ random: inout SeededRandom) throws(EncodeError) {

@@ -21,10 +21,11 @@ public struct Labels: Sendable {
     private func directory(_ label: Int) -> InodeID { directories[label] ?? Self.missingDirectory }
 
     /// The request of a step; nil when the step means nothing now, as it is about a file that was never made. A
-    /// `create` stands for two requests, of which this is the first.
+    /// `create` or `edit` stands for two requests, of which this is the first.
     public func request(_ operation: ModelOperation, _ model: NamespaceModel) -> NamespaceRequest? {
         switch operation {
         case .create(_, let owner, _, let size): .construct(in: directory(owner), size: UInt32(size))
+        case .edit(_, let owner, _, let size, _, _, _): .construct(in: directory(owner), size: UInt32(size))
         case .construct(_, let owner): .construct(in: directory(owner), size: 0)
         case .link(let file, let owner, let name):
             files[file].map { .link($0, in: directory(owner), name: ModelOperation.names[name]) }
@@ -32,6 +33,16 @@ public struct Labels: Sendable {
             files[file].map {
                 let edge = current(owner, name, aim, model, absent: .null)
                 return .linkOver($0, in: edge.directory, name: edge.name, expected: edge.target)
+            }
+        case .publish(let file, let owner, let name, let expectation, let continues, let supersedes):
+            files[file].map {
+                let present = current(owner, name, .right, model, absent: .null)
+                return .publish(
+                    NamespaceRequest.Publication(
+                        file: $0, directory: present.directory, name: present.name,
+                        expected: expected(expectation, present.target),
+                        number: continues ? model.files[present.target]?.number ?? .null : .null,
+                        supersedes: supersedes))
             }
         case .unlink(let owner, let name, let aim): .unlink(current(owner, name, aim, model))
         case .rename(let owner, let name, let new, let aim):
@@ -67,6 +78,15 @@ public struct Labels: Sendable {
         return aimed(
             aim, NamespaceRequest.Edge(
                 directory: directory, name: name, target: edge?.target ?? absent, since: edge?.since ?? 0))
+    }
+
+    private func expected(_ expectation: ModelOperation.Expectation, _ present: InodeID) -> InodeID? {
+        switch expectation {
+        case .anything: nil
+        case .nothing: .null
+        case .present: present
+        case .wrong: Self.missingFile
+        }
     }
 
     private func past(

@@ -13,6 +13,13 @@ extension ModelOperation {
         case .link(let file, let owner, let name): .link(file: file, in: new(owner), name: name)
         case .linkOver(let file, let owner, let name, let aim):
             .linkOver(file: file, in: new(owner), name: name, aim)
+        case .edit(let file, let owner, let name, let size, let expectation, let continues, let supersedes):
+            .edit(
+                file: file, in: new(owner), name: name, size: size, expectation, continues: continues,
+                supersedes: supersedes)
+        case .publish(let file, let owner, let name, let expectation, let continues, let supersedes):
+            .publish(
+                file: file, in: new(owner), name: name, expectation, continues: continues, supersedes: supersedes)
         case .unlink(let owner, let name, let aim): .unlink(in: new(owner), name: name, aim)
         case .rename(let owner, let name, let to, let aim): .rename(in: new(owner), name: name, to: to, aim)
         case .resurrect(let owner, let name, let version, let to, let aim):

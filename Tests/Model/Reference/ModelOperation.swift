@@ -10,11 +10,19 @@ public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
         case right, wrongTime, wrongTarget
     }
 
+    /// What a published file asks of the name that it gets.
+    public enum Expectation: Hashable, Sendable {
+        case anything, nothing, present, wrong
+    }
+
     /// CONSTRUCT_FILE, so many bytes, LINK_FILE.
     case create(file: Int, in: Int, name: Int, size: Int)
     case construct(file: Int, in: Int)
     case link(file: Int, in: Int, name: Int)
     case linkOver(file: Int, in: Int, name: Int, Aim)
+    /// CONSTRUCT_FILE, so many bytes, PUBLISH_FILE; `continues`: as a version of the file that has the name.
+    case edit(file: Int, in: Int, name: Int, size: Int, Expectation, continues: Bool, supersedes: Bool)
+    case publish(file: Int, in: Int, name: Int, Expectation, continues: Bool, supersedes: Bool)
     case unlink(in: Int, name: Int, Aim)
     case rename(in: Int, name: Int, to: Int, Aim)
     case resurrect(in: Int, name: Int, version: Int, to: Int, Aim)
@@ -46,6 +54,12 @@ public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
         case .link(let file, let owner, let name): ".link(file: \(file), in: \(owner), name: \(name))"
         case .linkOver(let file, let owner, let name, let aim):
             ".linkOver(file: \(file), in: \(owner), name: \(name), .\(aim))"
+        case .edit(let file, let owner, let name, let size, let expectation, let continues, let supersedes):
+            ".edit(file: \(file), in: \(owner), name: \(name), size: \(size), .\(expectation), "
+                + "continues: \(continues), supersedes: \(supersedes))"
+        case .publish(let file, let owner, let name, let expectation, let continues, let supersedes):
+            ".publish(file: \(file), in: \(owner), name: \(name), .\(expectation), "
+                + "continues: \(continues), supersedes: \(supersedes))"
         case .unlink(let owner, let name, let aim): ".unlink(in: \(owner), name: \(name), .\(aim))"
         case .rename(let owner, let name, let new, let aim):
             ".rename(in: \(owner), name: \(name), to: \(new), .\(aim))"

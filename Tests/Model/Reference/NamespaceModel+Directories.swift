@@ -94,7 +94,7 @@ extension NamespaceModel {
         guard edge.directory.shard == edge.target.shard else { return try hardUnlinkAcross(edge) }
         switch files[edge.target]?.state {
         case nil: throw .fileNotFound
-        case .transient: return
+        case .transient, .superseded: return
         case .linked: break
         }
         guard let past = try past(edge), past.isOwned else { throw .edgeNotFound }
@@ -117,6 +117,7 @@ extension NamespaceModel {
     private mutating func dropOwned(_ edge: NamespaceRequest.Edge) {
         directories[edge.directory]?.history[edge.name]?.removeAll { $0.since == edge.since }
         files[edge.target]?.state = .transient(.atOnce)
+        forgetNumber(of: edge.target)
     }
 
     mutating func hardUnlinkDirectory(_ id: InodeID) throws(ProtocolError) {

@@ -7,7 +7,7 @@ extension NamespaceModel {
         guard let id = newID, id.type == .file, id.shard == directory.shard, everMade.insert(id).inserted else {
             return .refused(.internalError)
         }
-        files[id] = File(state: .transient(.whenWaited), size: size)
+        files[id] = File(state: .transient(.whenWaited), size: size, number: id)
         return .made(id)
     }
 
@@ -101,26 +101,34 @@ extension NamespaceModel {
     }
 
     mutating func removeSpan(_ file: InodeID) throws(ProtocolError) {
-        guard case .transient(let deadline) = files[file]?.state else { throw .fileNotFound }
-        if case .whenWaited = deadline { throw .deadlineNotPassed }
-        guard files[file]?.size != 0 else { throw .fileEmpty }
-        files[file]?.size = 0
+        switch files[file]?.state {
+        case .transient(let deadline), .superseded(_, let deadline):
+            if case .whenWaited = deadline { throw .deadlineNotPassed }
+            guard files[file]?.size != 0 else { throw .fileEmpty }
+            files[file]?.size = 0
+            files[file]?.state = .transient(deadline)
+        case nil, .linked: throw .fileNotFound
+        }
     }
 
     mutating func removeFile(_ file: InodeID) throws(ProtocolError) {
         switch files[file]?.state {
         case nil: return
         case .linked: throw .fileIsNotTransient
-        case .transient(.whenWaited): throw .deadlineNotPassed
-        case .transient:
+        case .transient(.whenWaited), .superseded(_, .whenWaited): throw .deadlineNotPassed
+        case .transient, .superseded:
             guard files[file]?.size == 0 else { throw .fileNotEmpty }
             files[file] = nil
         }
     }
 
     mutating func wait() {
-        for (id, file) in files where file.state == .transient(.whenWaited) {
-            files[id]?.state = .transient(.passed)
+        for (id, file) in files {
+            switch file.state {
+            case .transient(.whenWaited): files[id]?.state = .transient(.passed)
+            case .superseded(let mtime, .whenWaited): files[id]?.state = .superseded(mtime: mtime, .passed)
+            default: break
+            }
         }
     }
 }

@@ -49,15 +49,21 @@ public struct NamespaceModel: Sendable {
     public enum FileState: Equatable, Sendable {
         case transient(Deadline)
         case linked(mtime: FileTime)
+        /// It left its name to a newer version, and no snapshot.
+        case superseded(mtime: FileTime, Deadline)
     }
 
     public struct File: Equatable, Sendable {
         public var state: FileState
         public var size: UInt32
+        /// Of the file that it is a version of.
+        public var number: InodeID
     }
 
     public internal(set) var directories: [InodeID: Directory]
     public internal(set) var files: [InodeID: File] = [:]
+    /// The newest version in each shard of the files that have or had more than one.
+    public internal(set) var newest: [ShardID: [InodeID: InodeID]] = [:]
     /// The moment of the last request.
     public private(set) var now: Moment = 0
     /// Every id that there ever was, so that none comes back (T5).
@@ -87,6 +93,7 @@ public struct NamespaceModel: Sendable {
         case .link(let file, let directory, let name): return .since(try link(file, directory, name))
         case .linkOver(let file, let directory, let name, let expected):
             return .since(try link(file, directory, name, over: expected))
+        case .publish(let publication): return .since(try publish(publication))
         case .unlink(let edge): return .since(try unlink(edge))
         case .rename(let edge, let name): return .since(try rename(edge, to: name))
         case .resurrect(let edge, let name): return .since(try resurrect(edge, to: name))
@@ -128,11 +135,15 @@ public struct NamespaceModel: Sendable {
     }
 
     /// Makes `name` stand for `target`; a file that has the name goes into history, which owns it from then on.
-    func create(_ name: [UInt8], _ target: InodeID, in directory: inout Directory) throws(ProtocolError) {
+    func create(
+        _ name: [UInt8], _ target: InodeID, leavingSnapshot: Bool = true, in directory: inout Directory
+    ) throws(ProtocolError) {
         if let edge = directory.current[name] {
             if edge.isLocked { throw .nameIsLocked }
             if target.isDirectory || edge.target.isDirectory { throw .cannotOverrideName }
-            directory.history[name, default: []].append(Past(since: edge.since, target: edge.target, isOwned: true))
+            if leavingSnapshot {
+                directory.history[name, default: []].append(Past(since: edge.since, target: edge.target, isOwned: true))
+            }
         }
         directory.current[name] = Current(target: target, since: now)
         directory.version += 1

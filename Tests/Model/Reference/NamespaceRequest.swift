@@ -21,11 +21,25 @@ public enum NamespaceRequest: Hashable, Sendable {
         }
     }
 
+    /// What PUBLISH_FILE says besides the file's cookie.
+    public struct Publication: Hashable, Sendable {
+        public var file: InodeID
+        public var directory: InodeID
+        public var name: [UInt8]
+        /// What has the name; null: nothing; nil: whatever has it.
+        public var expected: InodeID?
+        /// Of the file that it is to be a version of; null: of its own.
+        public var number: InodeID
+        public var supersedes: Bool
+    }
+
     /// CONSTRUCT_FILE in the shard of a directory and, unless `size` is 0, ADD_INLINE_SPAN.
     case construct(in: InodeID, size: UInt32)
     case link(InodeID, in: InodeID, name: [UInt8])
     /// LINK_FILE_IF_UNCHANGED; null: nothing has the name
     case linkOver(InodeID, in: InodeID, name: [UInt8], expected: InodeID)
+    /// PUBLISH_FILE
+    case publish(Publication)
     /// SOFT_UNLINK_FILE
     case unlink(Edge)
     /// SAME_DIRECTORY_RENAME
@@ -67,6 +81,7 @@ public enum NamespaceRequest: Hashable, Sendable {
         case .link(_, let directory, _), .linkOver(_, let directory, _, _), .setInfo(let directory, _),
             .makeDirectory(let directory, _), .hardUnlinkDirectory(let directory):
             [directory]
+        case .publish(let publication): [publication.directory]
         case .unlink(let edge), .rename(let edge, _), .resurrect(let edge, _), .lock(let edge), .unlock(let edge),
             .forget(let edge), .hardUnlink(let edge):
             [edge.directory]

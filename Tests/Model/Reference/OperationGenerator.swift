@@ -30,8 +30,17 @@ public struct OperationGenerator<Random: RandomNumberGenerator> {
         }
     }
 
+    private mutating func expectation() -> ModelOperation.Expectation {
+        switch number(12) {
+        case 0: .wrong
+        case 1: .nothing
+        case 2..<4: .anything
+        default: .present
+        }
+    }
+
     public mutating func next() -> ModelOperation {
-        switch number(46) {
+        switch number(54) {
         case 0..<8: .create(file: file(), in: directory(), name: fileName(), size: number(3) == 0 ? 5 : 0)
         case 8..<13:
             .makeDirectory(
@@ -43,12 +52,20 @@ public struct OperationGenerator<Random: RandomNumberGenerator> {
         case 29..<32: .resurrect(in: directory(), name: fileName(), version: number(3), to: name(), aim())
         case 32..<35: .hardUnlink(in: directory(), name: fileName(), version: number(3), aim())
         case 35..<37: .forget(in: directory(), name: name(), version: number(3))
+        case 37..<45:
+            .edit(
+                file: file(), in: directory(), name: fileName(), size: number(3) == 0 ? 5 : 0, expectation(),
+                continues: number(4) > 0, supersedes: number(3) > 0)
         default: rare()
         }
     }
 
     private mutating func rare() -> ModelOperation {
-        switch number(12) {
+        switch number(13) {
+        case 12:
+            .publish(
+                file: file(), in: directory(), name: fileName(), expectation(), continues: number(4) > 0,
+                supersedes: number(3) > 0)
         case 0: .construct(file: file(), in: directory())
         case 1:
             number(2) == 0

@@ -1,0 +1,108 @@
+import Protocol
+
+extension Client {
+    /// Gives a transient file its name, as a file of its own or as the next version of one.
+    ///
+    /// Where shards do not know PUBLISH_FILE, every version is a file of its own and leaves a snapshot; those that do
+    /// not even know LINK_FILE_IF_UNCHANGED cannot compare and link in one step: there the name is looked at just
+    /// before.
+    /// - Throws: a refusal with MISMATCHING_TARGET when the name leads to something else than the version expected,
+    ///   with CANNOT_OVERRIDE_NAME when it leads to anything and should not; the file stays transient.
+    public func publish(
+        _ file: TransientHandle, _ publication: Publication
+    ) async throws(ClientError) -> PublishedVersion {
+        guard !publication.isPlain, supports(.publishing) else { return try await publishByLinking(file, publication) }
+        let request = PublishFileRequest(file, publication)
+        return try await patiently(for: linkingNanoseconds) { () throws(ClientError) in
+            let outcome = await persistCounted(request, shard: file.id.shard)
+            do throws(ClientError) {
+                return PublishedVersion(try outcome.result.get())
+            } catch {
+                // An answer may have been lost, and somebody else published the next version since.
+                guard outcome.attempts > 1, error.isRefusal(.fileNotFound) else { throw error }
+                let version = try await version(of: file.id)
+                return PublishedVersion(creationTime: version.attributes.modified, number: version.number)
+            }
+        }
+    }
+
+    /// A version of a file (or symbolic link) that is linked or superseded, and the file's number. Where shards know
+    /// none it is the version's own.
+    public func version(of id: InodeID) async throws(ClientError) -> FileVersion {
+        guard supports(.publishing) else { return FileVersion(number: id, attributes: try await attributes(of: id)) }
+        return FileVersion(try await call(StatVersionRequest(id: id, newest: false), shard: id.shard))
+    }
+
+    /// The newest version of a file.
+    /// - Parameters:
+    ///   - number: the file's, as `version(of:)` tells it.
+    ///   - known: a version of it: it is in the shard of this one that the newest is looked for. A file that was moved
+    ///     to another shard has its newer versions there. Nil: the shard in which the file was made.
+    public func newestVersion(
+        ofFile number: InodeID, near known: InodeID? = nil
+    ) async throws(ClientError) -> FileVersion {
+        guard supports(.publishing) else { return try await version(of: number) }
+        let shard = (known ?? number).shard
+        return FileVersion(try await call(StatVersionRequest(id: number, newest: true), shard: shard))
+    }
+
+    /// What a name leads to; null: nothing.
+    public func target(of name: [UInt8], in directory: InodeID) async throws(ClientError) -> InodeID {
+        do {
+            return try await lookup(name, in: directory).targetId
+        } catch {
+            guard error.isRefusal(.nameNotFound) else { throw error }
+            return .null
+        }
+    }
+
+    // MARK: Without PUBLISH_FILE
+
+    private func publishByLinking(
+        _ file: TransientHandle, _ publication: Publication
+    ) async throws(ClientError) -> PublishedVersion {
+        let (directory, name) = (publication.directory, publication.name)
+        guard let expected = publication.expected else {
+            let time = try await link(file, in: directory, name: name)
+            return PublishedVersion(creationTime: time, number: file.id)
+        }
+        do {
+            let time = try await link(file, in: directory, name: name, over: expected)
+            return PublishedVersion(creationTime: time, number: file.id)
+        } catch {
+            guard expected.isNull, error.isRefusal(.mismatchingTarget) else { throw error }
+            throw ClientError(.refused(.cannotOverrideName), error.operation)
+        }
+    }
+
+    /// Gives a transient file a name that leads to `expected`; null: that nothing has.
+    private func link(
+        _ file: TransientHandle, in directory: InodeID, name: [UInt8], over expected: InodeID
+    ) async throws(ClientError) -> Timestamp {
+        guard supports(.linkIfUnchanged) else {
+            let present = try await persistently { () throws(ClientError) in try await target(of: name, in: directory) }
+            guard present == expected else {
+                throw ClientError(.refused(.mismatchingTarget), "linking of a file")
+            }
+            return try await link(file, in: directory, name: name)
+        }
+        let request = LinkFileIfUnchangedRequest(
+            fileId: file.id, cookie: file.cookie, ownerId: directory, name: name, expectedId: expected)
+        return try await patiently(for: linkingNanoseconds) { () throws(ClientError) in
+            let outcome = await persistCounted(request, shard: file.id.shard)
+            do throws(ClientError) {
+                return try outcome.result.get().creationTime
+            } catch {
+                // An answer may have been lost, and somebody else continued the file since.
+                guard outcome.attempts > 1, error.isRefusal(.fileNotFound) else { throw error }
+                return try await attributes(of: file.id).modified
+            }
+        }
+    }
+}
+
+extension PublishedVersion {
+    init(_ response: PublishFileResponse) {
+        self.init(creationTime: response.creationTime, number: response.number)
+    }
+}

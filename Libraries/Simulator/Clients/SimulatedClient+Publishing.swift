@@ -1,0 +1,55 @@
+import Client
+import Erasure
+import Protocol
+
+/// Versions of files, as clients that edit them publish them.
+extension SimulatedClient {
+    /// What a name leads to now; nil: nothing.
+    func target(of place: Place) async throws(ClientError) -> InodeID? {
+        do {
+            return try await lookup(place).target
+        } catch {
+            guard error.isRefusal(.nameNotFound) else { throw error }
+            return nil
+        }
+    }
+
+    /// Gives a file a name: whatever has it, if nothing has it, or as the next version of what has it. Its last span
+    /// may come with it.
+    func publish(_ file: TransientInode, _ contents: FileContents, at place: Place) async throws(ClientError) {
+        var request = PublishFileRequest(
+            fileId: file.id, cookie: file.cookie, storageClass: .empty, byteOffset: 0, size: 0, crc: .zero, body: [],
+            ownerId: place.directory, name: place.name, isConditional: true, expectedId: .null, number: .null,
+            supersedes: world.random.perMille(600))
+        var contents = contents
+        if world.random.perMille(400) {
+            let (body, span) = inlineSpan(at: contents.size)
+            contents.spans.append(span)
+            (request.storageClass, request.byteOffset, request.size) = (.inline, span.byteOffset, span.size)
+            (request.crc, request.body) = (span.crc, body)
+        }
+        cluster.contents[file.id] = contents
+        let present = world.random.perMille(150) ? nil : try await target(of: place)
+        if let present, present.isFile {
+            request.number = try await call(StatVersionRequest(id: present, newest: false), shard: present.shard).number
+        }
+        request.expectedId = present ?? .null
+        request.isConditional = world.random.perMille(850)
+        let version = try await publish(request, place, over: present)
+        cluster.numbers[file.id] = version.number
+        // Only what its condition held is known to have been replaced.
+        guard request.isConditional, !request.number.isNull, version.number != request.number else { return }
+        world.find("\(file.id) was published with the number \(version.number) and not \(request.number)")
+    }
+
+    private func publish(
+        _ request: PublishFileRequest, _ place: Place, over present: InodeID?
+    ) async throws(ClientError) -> PublishFileResponse {
+        let change = request.isConditional
+            ? Intent.Change.replace(request.fileId, over: present) : .put(request.fileId)
+        let intent = want(change, place, "publishing")
+        let outcome = await counted(request, shard: place.directory.shard)
+        settle([intent], outcome.result.map { Meaning(target: request.fileId, creationTime: $0.creationTime) })
+        return try outcome.result.get()
+    }
+}

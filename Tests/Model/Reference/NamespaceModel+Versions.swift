@@ -1,0 +1,55 @@
+import Protocol
+
+// Versions of files: PUBLISH_FILE, and numbers.
+
+extension NamespaceModel {
+    mutating func publish(_ publication: NamespaceRequest.Publication) throws(ProtocolError) -> Moment {
+        let (file, owner, name) = (publication.file, publication.directory, publication.name)
+        guard file.shard == owner.shard else { throw .badShard }
+        try Self.check(name)
+        guard case .transient(.whenWaited) = files[file]?.state else {
+            // Done before, perhaps.
+            guard let edge = (try? live(owner))?.current[name], edge.target == file else { throw .fileNotFound }
+            return edge.since
+        }
+        var directory = try live(owner)
+        let former = directory.current[name]?.target ?? .null
+        if let expected = publication.expected, expected != former {
+            throw expected.isNull ? .cannotOverrideName : .mismatchingTarget
+        }
+        let isNext = isNext(publication, after: former)
+        let supersedes = isNext && publication.supersedes && publication.expected != nil && former.shard == owner.shard
+        try create(name, file, leavingSnapshot: !supersedes, in: &directory)
+        directories[owner] = directory
+        files[file]?.state = .linked(mtime: .edge(owner, now))
+        if isNext {
+            files[file]?.number = publication.number
+            newest[owner.shard, default: [:]][publication.number] = file
+        }
+        if supersedes, case .linked(let mtime) = files[former]?.state {
+            files[former]?.state = .superseded(mtime: mtime, .whenWaited)
+        }
+        return now
+    }
+
+    /// Whether the file is a version of what its publication says. Of a file in another shard that is believed.
+    private func isNext(_ publication: NamespaceRequest.Publication, after former: InodeID) -> Bool {
+        guard former.isFile, !publication.number.isNull else { return false }
+        return former.shard != publication.directory.shard || files[former]?.number == publication.number
+    }
+
+    /// A linked file has gone for good.
+    mutating func forgetNumber(of id: InodeID) {
+        guard let number = files[id]?.number, newest[id.shard]?[number] == id else { return }
+        newest[id.shard]?[number] = nil
+    }
+
+    /// What the number of a file leads to in a shard.
+    public func newestVersion(of number: InodeID, in shard: ShardID) -> InodeID? {
+        if let version = newest[shard]?[number] { return version }
+        guard number.shard == shard, let file = files[number], file.number == number, case .linked = file.state else {
+            return nil
+        }
+        return number
+    }
+}
