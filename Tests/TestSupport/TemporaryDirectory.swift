@@ -1,7 +1,7 @@
 import Glibc
 
 /// A directory that is removed with everything in it when the object goes away.
-package final class TemporaryDirectory {
+package final class TemporaryDirectory: Sendable {
     package let path: String
 
     /// - Parameters:

@@ -1,17 +1,28 @@
 /// What open(2) was asked for.
 public struct OpenMode: Sendable {
-    public var reads = true
-    public var writes = false
+    public var reads: Bool
+    public var writes: Bool
     /// O_APPEND
-    public var appends = false
+    public var appends: Bool
     /// O_TRUNC; counts only with `writes`.
-    public var truncates = false
+    public var truncates: Bool
     /// O_EXCL
-    public var isExclusive = false
+    public var isExclusive: Bool
     /// O_NOATIME
-    public var leavesAccessTime = false
+    public var leavesAccessTime: Bool
     /// Whoever opens it caches nothing of what goes through the handle.
-    public var isDirect = false
+    public var isDirect: Bool
 
-    public init() {}
+    public init(
+        reads: Bool = false, writes: Bool = false, appends: Bool = false, truncates: Bool = false,
+        isExclusive: Bool = false, leavesAccessTime: Bool = false, isDirect: Bool = false
+    ) {
+        self.reads = reads
+        self.writes = writes
+        self.appends = appends
+        self.truncates = truncates
+        self.isExclusive = isExclusive
+        self.leavesAccessTime = leavesAccessTime
+        self.isDirect = isDirect
+    }
 }

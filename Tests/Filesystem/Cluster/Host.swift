@@ -1,0 +1,146 @@
+import Client
+import EventLoop
+import Filesystem
+import Logging
+import Protocol
+import TestSupport
+import Testing
+
+/// A host of the cluster: a filesystem on a loop of its own, and a program that uses it.
+struct Host: Sendable {
+    let filesystem: Filesystem
+    let observer: RecordingObserver
+    /// Where its tests work.
+    let directory: NodeID
+
+    /// Runs `body` with hosts that work in one new directory.
+    static func run(
+        _ count: Int = 1, caching: CachingTimes = CachingTimes(),
+        sourceLocation: SourceLocation = #_sourceLocation,
+        _ body: @escaping @Sendable ([Host]) async throws -> Void
+    ) async throws {
+        let cluster = try #require(RunningCluster.current, sourceLocation: sourceLocation)
+        let name = Array("test \(sourceLocation.fileID):\(sourceLocation.line)".utf8.map { $0 == 0x2f ? 0x20 : $0 })
+        var hosts: [Host] = []
+        for _ in 0..<count {
+            let filesystem: (Filesystem, RecordingObserver) = try await start(cluster.registry, caching)
+            let found =
+                hosts.isEmpty
+                ? try await filesystem.0.makeDirectory(name, in: .root) : try await filesystem.0.lookup(name, in: .root)
+            hosts.append(Host(filesystem: filesystem.0, observer: filesystem.1, directory: found.node))
+        }
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(hosts))
+        } catch {
+            result = .failure(error)
+        }
+        for host in hosts {
+            await host.filesystem.client.close()
+            host.filesystem.loop.stop()
+        }
+        try result.get()
+    }
+
+    private static func start(
+        _ registry: SocketAddress, _ caching: CachingTimes
+    ) async throws -> (Filesystem, RecordingObserver) {
+        let observer = RecordingObserver()
+        var options = FilesystemOptions()
+        options.caching = caching
+        let filesystem: Filesystem = try await withCheckedThrowingContinuation { continuation in
+            do {
+                let (_, thread) = try EventLoop.startThread(name: "host") { [options] loop in
+                    continuation.resume(
+                        with: Result {
+                            Filesystem(
+                                client: try Client(loop: loop, registries: [registry]), creators: TestCreators(),
+                                observer: observer, options: options, logger: Logger(label: "test"))
+                        })
+                }
+                thread.detach()
+            } catch {
+                continuation.resume(throwing: error)
+            }
+        }
+        try await filesystem.client.start()
+        return (filesystem, observer)
+    }
+}
+
+extension Host {
+    func create(_ name: String, _ mode: OpenMode = .writing) async throws -> CreatedFile {
+        try await filesystem.create(Array(name.utf8), in: directory, mode, by: .unknown)
+    }
+
+    func open(_ name: String, _ mode: OpenMode) async throws -> HandleID {
+        let entry = try await filesystem.lookup(Array(name.utf8), in: directory)
+        return try await filesystem.open(entry.node, mode, by: .unknown).handle
+    }
+
+    func write(_ handle: HandleID, _ text: String, at offset: UInt64 = 0, appends: Bool = false) async throws {
+        try await filesystem.write(handle, Array(text.utf8), at: offset, appends: appends)
+    }
+
+    /// Closes the only descriptor of a handle.
+    func close(_ handle: HandleID) async throws {
+        do {
+            try await filesystem.close(handle, by: .unknown)
+        } catch {
+            await filesystem.release(handle)
+            throw error
+        }
+        await filesystem.release(handle)
+    }
+
+    /// A program that writes a file from the beginning.
+    func store(_ name: String, _ text: String) async throws {
+        let handle = try await create(name).opened.handle
+        try await write(handle, text)
+        try await close(handle)
+    }
+
+    /// A program that reads a file whole.
+    func contents(_ name: String) async throws -> String {
+        let handle = try await open(name, .reading)
+        let text = try await read(handle)
+        try await close(handle)
+        return text
+    }
+
+    func read(_ handle: HandleID) async throws -> String {
+        String(decoding: try await filesystem.read(handle, at: 0, count: 1 << 20).bytes, as: UTF8.self)
+    }
+
+    func unlink(_ name: String) async throws {
+        try await filesystem.unlink(Array(name.utf8), in: directory)
+    }
+
+    func rename(_ name: String, to other: String, replaces: Bool = true) async throws {
+        try await filesystem.rename(
+            Array(name.utf8), in: directory, to: Array(other.utf8), in: directory, replaces: replaces)
+    }
+
+    func node(_ name: String) async throws -> NodeID {
+        let node = try await filesystem.lookup(Array(name.utf8), in: directory).node
+        await filesystem.forget(node, 1)
+        return node
+    }
+}
+
+extension OpenMode {
+    static let reading = OpenMode(reads: true)
+    static let writing = OpenMode(writes: true)
+    static let appending = OpenMode(writes: true, appends: true)
+    static let truncating = OpenMode(writes: true, truncates: true)
+}
+
+/// The errno that something fails with; 0: it does not fail.
+func code(_ body: () async throws -> Void) async throws -> Int32 {
+    do {
+        try await body()
+        return 0
+    } catch let error as FilesystemError {
+        return error.code
+    }
+}

@@ -1,0 +1,22 @@
+import Filesystem
+import Synchronization
+
+/// Remembers what it was told to forget.
+final class RecordingObserver: Observer {
+    enum Change: Hashable {
+        case content(NodeID)
+        case name([UInt8])
+    }
+
+    private let told = Mutex<[Change]>([])
+
+    var changes: [Change] { told.withLock { $0 } }
+
+    func contentChanged(_ node: NodeID) {
+        told.withLock { $0.append(.content(node)) }
+    }
+
+    func nameChanged(_ name: [UInt8], in directory: NodeID) {
+        told.withLock { $0.append(.name(name)) }
+    }
+}

@@ -1,0 +1,21 @@
+import Filesystem
+
+/// Handles are not shared here: whoever closes the last one has finished the file. A thread may have been killed instead.
+struct TestCreators: Creators, Creator {
+    /// Is killed: its closes come from the end of its process.
+    static let killed = Caller(thread: 9)
+
+    nonisolated(nonsending) func creator(_ caller: Caller) async -> any Creator { self }
+
+    nonisolated(nonsending) func verdict(on file: UnfinishedFile, closedBy caller: Caller) async -> CloseVerdict {
+        if caller.thread == Self.killed.thread { return .killed }
+        return file.handles == 1 ? .complete : .unfinished
+    }
+
+    nonisolated(nonsending) func holds(_ file: UnfinishedFile) async -> Bool {
+        file.names.contains(Self.heldName)
+    }
+
+    /// A file whose creator is said to have it open when everything ends.
+    static let heldName = Array("held".utf8)
+}

@@ -1,0 +1,126 @@
+import Filesystem
+import Glibc
+import Protocol
+import Testing
+
+extension OnCluster {
+    /// Finished files that are continued, by several hosts, too.
+    @Suite struct ContinuingTests {
+        @Test func appendingContinues() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "one")
+                let handle = try await own.open("f", .appending)
+                #expect(try await own.read(handle) == "one")
+                try await own.write(handle, " two", at: 3, appends: true)
+                #expect(try await own.read(handle) == "one two")
+                #expect(try await other.contents("f") == "one")
+                try await own.close(handle)
+                #expect(try await other.contents("f") == "one two")
+                // A descriptor that outlives the close begins once more.
+                let late = try await own.open("f", .writing)
+                try await own.write(late, "!", at: 7)
+                try await own.filesystem.close(late, by: .unknown)
+                try await own.write(late, "!", at: 8)
+                try await own.close(late)
+                #expect(try await other.contents("f") == "one two!!")
+            }
+        }
+
+        @Test func appendsOfTwoHostsAreKept() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("log", "0")
+                let mine = try await own.open("log", .appending)
+                let theirs = try await other.open("log", .appending)
+                try await own.write(mine, "1", at: 1, appends: true)
+                try await other.write(theirs, "2", at: 1, appends: true)
+                try await other.close(theirs)
+                try await own.close(mine)
+                for host in hosts { #expect(try await host.contents("log") == "021") }
+                // What was cached of it here has another end now.
+                #expect(own.observer.changes.contains { if case .content = $0 { true } else { false } })
+            }
+        }
+
+        @Test func bothMayBeginALog() async throws {
+            try await Host.run(2) { hosts in
+                let handles = [
+                    try await hosts[0].create("log", .appending).opened.handle,
+                    try await hosts[1].create("log", .appending).opened.handle,
+                ]
+                for (index, host) in hosts.enumerated() {
+                    try await host.write(handles[index], "\(index)", appends: true)
+                    try await host.close(handles[index])
+                }
+                #expect(try await hosts[0].contents("log") == "01")
+            }
+        }
+
+        @Test func otherEditsOfAFileThatHasChangedAreRefused() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "base")
+                let mine = try await own.open("f", .writing)
+                try await own.write(mine, " mine", at: 4)
+                let theirs = try await other.open("f", .writing)
+                try await other.write(theirs, " theirs", at: 4)
+                try await other.close(theirs)
+                #expect(try await code { try await own.close(mine) } == ESTALE)
+                for host in hosts { #expect(try await host.contents("f") == "base theirs") }
+            }
+        }
+
+        @Test func whatIsKnownByAnOldNameIsLookedUpAgain() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "old")
+                let known = try await own.filesystem.lookup(Array("f".utf8), in: own.directory).node
+                let handle = try await other.open("f", .truncating)
+                try await other.write(handle, "new")
+                try await other.close(handle)
+                #expect(
+                    try await code { _ = try await own.filesystem.open(known, .writing, by: .unknown) } == ESTALE)
+                // Appending is right whatever the name leads to.
+                let appending = try await own.filesystem.open(known, .appending, by: .unknown).handle
+                try await own.write(appending, "er", at: 3, appends: true)
+                try await own.close(appending)
+                #expect(try await other.contents("f") == "newer")
+            }
+        }
+
+        @Test func sizesChangeByPathAndByHandle() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "abc")
+                let node = try await own.filesystem.lookup(Array("f".utf8), in: own.directory).node
+                let longer = try await own.filesystem.setAttributes(node, AttributeChange(size: 5), through: nil)
+                #expect(longer.size == 5)
+                #expect(try await other.contents("f") == "abc\0\0")
+                #expect(
+                    try await code {
+                        _ = try await own.filesystem.setAttributes(node, AttributeChange(size: 1), through: nil)
+                    } == EPERM)
+                let handle = try await own.filesystem.open(node, .writing, by: .unknown).handle
+                _ = try await own.filesystem.setAttributes(node, AttributeChange(size: 0), through: handle)
+                try await own.write(handle, "new")
+                #expect(try await other.contents("f") == "abc\0\0")
+                try await own.close(handle)
+                #expect(try await other.contents("f") == "new")
+            }
+        }
+
+        @Test func timesThatWereSetEarlyArriveWithTheFile() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let created = try await own.create("f")
+                let time = Timestamp(nanoseconds: 1_000_000_007_000_000_000)
+                _ = try await own.filesystem.setAttributes(
+                    created.entry.node, AttributeChange(modified: .at(time)), through: nil)
+                try await own.close(created.opened.handle)
+                let found = try await other.filesystem.lookup(Array("f".utf8), in: other.directory)
+                #expect(found.attributes.modified == time)
+            }
+        }
+    }
+}
