@@ -102,7 +102,8 @@ let package = Package(
         // Services
         service("registry", product: "sterna-registry", ["RegistryCore", "ReplicatedLog", "EventLoop", "Client"]),
         service(
-            "shard", product: "sterna-shard", ["ShardCore", "ReplicatedLog", "Store", "EventLoop", "Client", deques]),
+            "shard", product: "sterna-shard",
+            ["ShardCore", "ReplicatedLog", "Store", "EventLoop", "Client", "Mutations", deques]),
         service("cdc", product: "sterna-cdc", ["CoordinatorCore", "ReplicatedLog", "EventLoop", "Client"]),
         service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "CLinux"]),
         service("gc", product: "sterna-gc", [
@@ -187,7 +188,7 @@ let package = Package(
         tests("RegistryService", ["sterna-registry", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests("TortureCampaign", ["sterna-torture"]),
         tests("VolatileDisk", ["VolatileDisk", "sterna-volatile-disk"]),
-        tests("ShardService", ["sterna-shard", "Protocol", "EventLoop"]),
+        tests("ShardService", ["sterna-shard", "sterna-volatile-disk", "Protocol", "EventLoop"]),
     ],
     swiftLanguageModes: [.v6]
 )

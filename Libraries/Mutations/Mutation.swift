@@ -43,6 +43,12 @@ public enum Mutation: String, CaseIterable, Sendable {
 
     // Services
     case clockIsBelieved
+    case foreignRequestsAreAnswered
+    case portsAreNotSynced
+
+    // Clients
+    case staleChainsAreBelieved
+    case anyShardMakesFiles
 
     // The coordinator
     case loopCheckIsSkipped
@@ -62,6 +68,9 @@ public enum Mutation: String, CaseIterable, Sendable {
         // The simulated log has no bytes.
         case .newestRecordIsBelieved, .newestRecordHasNoCopy: "ReplicatedLogTests.DiskFaultTests"
         case .clockIsBelieved: "ClientTests.ClockTests"
+        case .foreignRequestsAreAnswered, .portsAreNotSynced: "ShardServiceTests.PortTests"
+        case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"
+        case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
         // There is one coordinator in it.
         case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"

@@ -9,6 +9,10 @@ enum MountService {
         _ daemon: Daemon, registries: [SocketAddress], mountpoint: String, options: MountOptions
     ) throws {
         let client = try Client(loop: daemon.loop, registries: registries, options: options.clientOptions)
+        // On the loop that the counters are told on.
+        daemon.counters.gauge("mount_requests_timed_out_total") {
+            client.assumeIsolated { $0.core.transport.counters.timeouts }
+        }
         let notifications = KernelNotifications()
         let filesystem = Filesystem(
             client: client, creators: Programs(loop: daemon.loop), observer: notifications,

@@ -1,12 +1,13 @@
 import EventLoop
 import Glibc
+import Mutations
 import Protocol
 
 /// Where the shards of a data directory listened last, so that they come back there when the system chooses the ports.
 ///
 /// Without it a process of many shards that is restarted gets other ports, now and then one that another shard of it had
-/// before. Whoever has not heard of the restart would ask that shard, whose true answer is that there is no such file
-/// (spec/metadata.md C: reads do not check whose an inode is). Text, a line `SHARD ADDRESS…` each; what cannot be read is
+/// before. Whoever has not heard of the restart would ask that shard, which does not answer them (`isMisdirected`): it
+/// costs them seconds until they ask the registry. Text, a line `SHARD ADDRESS…` each; what cannot be read is
 /// as good as not there.
 struct PortMemory: Sendable {
     private(set) var addresses: [ShardID: [SocketAddress]]
@@ -35,7 +36,7 @@ struct PortMemory: Sendable {
         addresses.contains { $0.key != shard && $0.value.contains { $0.port == port } }
     }
 
-    /// Remembers where shards listen now. Not synced: after a power failure nobody waits at the old ports for long.
+    /// Remembers where shards listen now, durably: clients that outlive a power failure go on asking there.
     mutating func remember(_ listening: [ShardID: [SocketAddress]]) throws(SystemError) {
         let all = addresses.merging(listening) { $1 }
         guard all != addresses else { return }
@@ -60,8 +61,18 @@ struct PortMemory: Sendable {
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard file >= 0 else { throw .last("create \(temporary)") }
         defer { close(file) }
-        guard write(file, bytes, bytes.count) == bytes.count, rename(temporary, path) == 0 else {
-            throw .last("replace \(path)")
-        }
+        let isSynced = !Mutation.portsAreNotSynced.isPlanted
+        guard write(file, bytes, bytes.count) == bytes.count, !isSynced || fsync(file) == 0,
+            rename(temporary, path) == 0
+        else { throw .last("replace \(path)") }
+        if isSynced { try syncDirectory(above: path) }
+    }
+
+    private static func syncDirectory(above path: String) throws(SystemError) {
+        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw .last("open \(parent)") }
+        defer { close(directory) }
+        guard fsync(directory) == 0 else { throw .last("sync \(parent)") }
     }
 }

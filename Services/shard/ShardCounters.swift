@@ -9,6 +9,8 @@ struct ShardCounters: Sendable {
     /// Datagrams without an answer: not of this protocol, not decodable, wrongly signed, or not allowed unsigned.
     let undecodable: Counter
     let unprivileged: Counter
+    /// Requests for another shard, which had this port before.
+    let misdirected: Counter
     /// Proven requests whose time is too far from this machine's.
     let untimelyProofs: Counter
     /// Repetitions of requests that are still being worked on.
@@ -25,6 +27,7 @@ struct ShardCounters: Sendable {
         refusals = counters.counter("shard_errors_answered_total")
         undecodable = counters.counter("shard_datagrams_undecodable_total")
         unprivileged = counters.counter("shard_datagrams_unprivileged_total")
+        misdirected = counters.counter("shard_datagrams_misdirected_total")
         untimelyProofs = counters.counter("shard_datagrams_untimely_total")
         duplicates = counters.counter("shard_datagrams_repeated_total")
         overflows = counters.counter("shard_writes_dropped_total")

@@ -200,6 +200,7 @@ final class ShardServer {
         var reader = WireReader(body)
         let request = try AnyShardRequest.decode(kind: kind, from: &reader)
         try reader.finish()
+        guard !isMisdirected(request) else { return environment.counters.misdirected.add() }
         if kind.isReadOnly {
             try read(request, target)
         } else if case .shardSnapshot(let request) = request {

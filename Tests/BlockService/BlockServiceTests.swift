@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Protocol
 import Synchronization
+import TestSupport
 import Testing
 
 /// The built `sterna-block` against a registry made for it, driven over TCP.
@@ -249,8 +250,7 @@ import Testing
             client.socket.finishSending()
             #expect(client.socket.isClosedByPeer())
         }
-        for _ in 0..<500 where !service.files.isEmpty { usleep(10_000) }
-        #expect(service.files.isEmpty)
+        #expect(happens { service.files.isEmpty })
     }
 
     @Test func idleConnectionsKeepNobodyOut() throws {

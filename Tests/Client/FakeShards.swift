@@ -34,7 +34,12 @@ final class FakeShards: @unchecked Sendable {
     var coordinatorFate: (_ repetition: Int) -> Fate = { _ in .normal }
     /// Called whenever the answer of a shard was lost.
     var afterLoss: (FakeShards) -> Void = { _ in }
+    /// Of every directory that is not in `directories`.
     var info: DirectoryInfo
+    /// Parents and own policies; a nil parent: the directory has gone.
+    var directories: [InodeID: (parent: InodeID?, info: DirectoryInfo)] = [:]
+    /// So many files are made by another shard than was asked.
+    var foreignFiles = 0
     private(set) var files: [InodeID: File] = [:]
     private(set) var names: [[UInt8]: (id: InodeID, creationTime: Timestamp)] = [:]
     /// What the last removal of a name left behind.
@@ -183,7 +188,11 @@ final class FakeShards: @unchecked Sendable {
 
     private func answer(_ request: AnyShardRequest) throws(ProtocolError) -> AnyShardResponse {
         switch request {
-        case .statDirectory:
+        case .statDirectory(let request):
+            if let known = directories[request.id] {
+                guard let parent = known.parent else { throw .directoryNotFound }
+                return .statDirectory(StatDirectoryResponse(mtime: now(), owner: parent, info: known.info))
+            }
             return .statDirectory(StatDirectoryResponse(mtime: now(), owner: .null, info: info))
         case .statFile(let request):
             guard let file = files[request.id], file.isLinked else { throw .fileNotFound }
@@ -192,7 +201,9 @@ final class FakeShards: @unchecked Sendable {
             guard let found = names[request.name] else { throw .nameNotFound }
             return .lookup(LookupResponse(targetId: found.id, creationTime: found.creationTime))
         case .constructFile(let request):
-            let id = InodeID(type: request.type, shard: ShardID(rawValue: 0), index: UInt64(files.count + 1))
+            let shard = ShardID(rawValue: foreignFiles > 0 ? 7 : 0)
+            foreignFiles = max(foreignFiles - 1, 0)
+            let id = InodeID(type: request.type, shard: shard, index: UInt64(files.count + 1))
             let cookie = Cookie(rawValue: id.rawValue ^ 0x5555)
             files[id] = File(cookie: cookie, mtime: time, deadline: time + lifetimeNanoseconds)
             return .constructFile(ConstructFileResponse(id: id, cookie: cookie))

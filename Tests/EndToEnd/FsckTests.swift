@@ -42,7 +42,9 @@ extension EndToEnd {
             try cluster.start()
             let services = ["registry", "shard", "cdc", "block", "gc", "mount"].compactMap { cluster.pid(of: $0) }
             let writer = BackgroundShell("cd '\(cluster.mount)'; for i in $(seq 999); do mkdir k$i; mv k$i d/; done")
-            usleep(1_000_000)
+            try waitUntil(seconds: 60, "it is in the middle of its work") {
+                shell("[ -e '\(cluster.mount)/d/k20' ]").status == 0
+            }
             try cluster.killSupervisor()
             services.forEach { kill($0, SIGKILL) }
             _ = shell("umount -l '\(cluster.mount)'")

@@ -47,6 +47,13 @@ final class GcInstance {
 
     var log: String { (try? String(contentsOfFile: data + ".log", encoding: .utf8)) ?? "" }
 
+    /// A counter, as far as its process has told: it is asked to tell again.
+    func counter(_ name: String) -> Int {
+        process?.signal(SIGUSR1)
+        let last = log.split(separator: "\n").last { $0.contains(" \(name) ") }
+        return last?.split(separator: " ").last.flatMap { Int($0) } ?? 0
+    }
+
     /// The rows of the table of disks: by heading.
     var disks: [[String: String]] {
         let text = (try? String(contentsOfFile: data + "/findings", encoding: .utf8)) ?? ""

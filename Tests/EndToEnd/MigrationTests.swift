@@ -41,10 +41,14 @@ extension EndToEnd {
             try waitUntil(seconds: 60, "the registry knows that the disk holds files") {
                 (try? Self.line(cluster, disk: 2)[7]) == "yes"
             }
+            try sh("touch '\(cluster.directory)/lost'")
             // Everything but its key, so that the service itself goes on.
             try sh("\(DegradedReadTests.blocks(cluster, "2")) -delete")
             let drain = BackgroundShell(try Self.drain(cluster, disk: 2, "--lost --settle 1"))
-            usleep(300_000)
+            try waitUntil(seconds: 60, "some of it is rebuilt") {
+                shell("[ -n \"$(find '\(cluster.directory)'/disks -newer '\(cluster.directory)/lost' -path '*with_crc*' -type f "
+                    + "-size +3k | head -1)\" ]").status == 0
+            }
             try cluster.killAndAwaitRestart("gc")
             let result = drain.wait(seconds: 120)
             #expect(result.status == 0 && result.output.contains("may be pulled"), "\(result.output)")

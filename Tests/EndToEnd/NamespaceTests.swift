@@ -90,13 +90,19 @@ extension EndToEnd {
             defer { _ = other.end() }
             let second = other.path
             try sh("echo first > '\(cluster.mount)/f'; [ \"$(cat '\(second)/f')\" = first ]")
-            try sh("mkdir '\(second)/d'; echo x > '\(second)/d/x'; sleep 1; [ -f '\(cluster.mount)/d/x' ]")
+            try sh("mkdir '\(second)/d'; echo x > '\(second)/d/x'")
+            try waitUntil(seconds: 20, "the other mount sees it") {
+                shell("[ \"$(cat '\(cluster.mount)/d/x')\" = x ]").status == 0
+            }
             // A file under construction is nowhere to be seen for others.
             try sh(
                 """
                 exec 5> '\(cluster.mount)/unfinished'; echo half >&5
-                ! [ -e '\(second)/unfinished' ]; exec 5>&-; sleep 1; [ "$(cat '\(second)/unfinished')" = half ]
+                ! [ -e '\(second)/unfinished' ]; exec 5>&-
                 """)
+            try waitUntil(seconds: 20, "the other mount sees it") {
+                shell("[ \"$(cat '\(second)/unfinished')\" = half ]").status == 0
+            }
         }
     }
 }

@@ -39,8 +39,14 @@ extension EndToEnd {
             defer { kill(shard, SIGCONT) }
             try sh("touch '\(cluster.directory)/stopped'")
             _ = writer.wait(seconds: 60)
-            // Longer than one request to a shard is tried.
-            sleep(14)
+            // For longer than a request is tried.
+            let mount = try #require(cluster.pid(of: "mount"))
+            try waitUntil(seconds: 60, "a request was given up") {
+                kill(mount, SIGUSR1)
+                return shell(
+                    "grep -q 'mount_requests_timed_out_total [1-9]' '\(cluster.directory)/log/mount.log'"
+                ).status == 0
+            }
             kill(shard, SIGCONT)
             try waitUntil(seconds: 60, "the file has appeared") {
                 shell("cmp '\(file)' '\(source)'", seconds: 30).status == 0

@@ -45,19 +45,18 @@ extension EndToEnd {
             let all = try #require(
                 Int(try sh("find '\(cluster.directory)'/disks/*/with_crc -type f -size +3k | wc -l")))
             let gc = try GcInstance(cluster, "scrub", "--scrub-interval 1000000")
-            var before = 0
-            for seconds in [4, 8, 16, 32] where before <= 20 {
-                // About one block per second and disk.
-                try gc.start("--scrub-bytes-per-second-per-disk 1000000")
-                sleep(UInt32(seconds))
-                gc.kill()
-                // The table is written at the start; hardly anything is read at this rate.
-                unlink(gc.data + "/findings")
-                try gc.start("--scrub-bytes-per-second-per-disk 1")
-                try waitUntil(seconds: 20, "there is a table") { gc.disks.count == 6 }
-                before = gc.total("blocks")
-                gc.kill()
-            }
+            // About one block per second and disk. What is remembered is up to a second behind what is counted.
+            try gc.start("--scrub-bytes-per-second-per-disk 1000000")
+            // Before that the signal that asks for counters would end it.
+            try waitUntil(seconds: 60, "it is ready") { gc.log.contains(" ready") }
+            try waitUntil(seconds: 120, "some blocks are checked") { gc.counter("gc_scrub_checked_blocks_total") > 40 }
+            gc.kill()
+            // The table is written at the start; hardly anything is read at this rate.
+            unlink(gc.data + "/findings")
+            try gc.start("--scrub-bytes-per-second-per-disk 1")
+            try waitUntil(seconds: 20, "there is a table") { gc.disks.count == 6 }
+            let before = gc.total("blocks")
+            gc.kill()
             #expect(before > 20 && before < all, "\(gc.log.suffix(2000))")
             try gc.start("--scrub-bytes-per-second-per-disk 0")
             try gc.awaitScrub(disks: 6)

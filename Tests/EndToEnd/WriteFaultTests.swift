@@ -26,7 +26,9 @@ extension EndToEnd {
             let pids = try ["block-1", "block-6"].map { try #require(cluster.pid(of: $0)) }
             defer { for pid in pids { kill(pid, SIGCONT) } }
             let writer = try Self.startWriting(cluster, "paused")
-            usleep(500_000)  // some blocks are there, some under way
+            try waitUntil(seconds: 60, "some blocks are there, others under way") {
+                shell("[ -n \"$(find '\(cluster.directory)'/disks/*/with_crc -type f -size +100k | head -1)\" ]").status == 0
+            }
             for pid in pids { #expect(kill(pid, SIGSTOP) == 0) }
             try Self.expectSuccess(writer, cluster, "paused")
         }

@@ -8,7 +8,10 @@ final class ShardProcess {
     private var isReaped = false
 
     /// Starts it and waits until it is ready.
-    init(shards: String, data: String, registry: SocketAddress, _ arguments: [String] = []) throws {
+    /// - Parameter log: what it says; nil: beside its data.
+    init(
+        shards: String, data: String, registry: SocketAddress, log: String? = nil, _ arguments: [String] = []
+    ) throws {
         var ready: [Int32] = [0, 0]
         guard pipe(&ready) == 0 else { throw TestFailure("no pipe") }
         defer { close(ready[0]) }
@@ -17,7 +20,7 @@ final class ShardProcess {
             [
                 "sterna-shard", "--shards", shards, "--data", data, "--registry", "\(registry)", "--ready-fd",
                 "\(ready[1])",
-                "--log-file", data + ".log",
+                "--log-file", log ?? data + ".log",
             ] + (arguments.contains("--key-file") ? [] : ["--well-known-key"]) + arguments
         var words = all.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }

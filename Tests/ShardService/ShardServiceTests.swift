@@ -140,7 +140,7 @@ struct ShardServiceTests {
         #expect(try read.get().owner == .root)
         #expect(atRead == 2)
         let (refused, atRefusal) = try client.call(
-            LinkFileRequest(fileId: .root, cookie: Cookie(rawValue: 0), ownerId: .root, name: [1]), signedWith: key)
+            LinkFileRequest(fileId: id, cookie: Cookie(rawValue: 0), ownerId: id, name: [1]), signedWith: key)
         #expect(throws: ProtocolError.self) { try refused.get() }
         #expect(atRefusal == 2)
         #expect(process.kill(SIGTERM) == 0)

@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 extension Client {
@@ -57,19 +58,40 @@ extension Client {
     }
 
     /// Body of each tag, from the nearest directory upwards that has it.
+    ///
+    /// What is remembered of directories may be of before a move: of a chain upwards that leads through directories
+    /// that have gone, or round in a circle. Such a chain is asked for anew.
     private func policyBodies(_ tags: [DirectoryInfoTag], of directory: InodeID) async throws(ClientError) -> [[UInt8]]
     {
+        var attempts = 1
+        while true {
+            do throws(ClientError) {
+                return try await policyBodies(tags, of: directory, believesCache: attempts == 1)
+            } catch {
+                // Directories may be moved while they are asked about, but not each time.
+                guard error.isBrokenChain, attempts <= Self.freshChains, !Mutation.staleChainsAreBelieved.isPlanted
+                else { throw error }
+                attempts += 1
+            }
+        }
+    }
+
+    /// How often a chain is asked for anew.
+    private static let freshChains = 4
+
+    private func policyBodies(
+        _ tags: [DirectoryInfoTag], of directory: InodeID, believesCache: Bool
+    ) async throws(ClientError) -> [[UInt8]] {
         var found: [DirectoryInfoTag: [UInt8]] = [:]
         var current = directory
-        var visited = 0
+        var visited: Set<InodeID> = []
         while true {
-            let entry = try await directoryEntry(current)
+            let entry = try await directoryEntry(current, believesCache: believesCache)
             for tag in tags where found[tag] == nil { found[tag] = entry.info[tag] }
             let bodies = tags.compactMap { found[$0] }
             if bodies.count == tags.count { return bodies }
-            visited += 1
-            // Directories are never deeper than this; a loop would be a defect of the cluster.
-            guard !entry.owner.isNull, visited < 4096 else {
+            // Directories are never deeper than this.
+            guard !entry.owner.isNull, visited.insert(current).inserted, visited.count < 4096 else {
                 let missing = tags.filter { found[$0] == nil }.map(\.description).joined(separator: ", ")
                 throw ClientError(.badPolicy, "resolution of the policies of \(directory)", "nobody defines \(missing)")
             }
@@ -77,12 +99,19 @@ extension Client {
         }
     }
 
-    private func directoryEntry(_ directory: InodeID) async throws(ClientError) -> PolicyCache.Entry {
+    private func directoryEntry(
+        _ directory: InodeID, believesCache: Bool
+    ) async throws(ClientError) -> PolicyCache.Entry {
         let now = loop.monotonicNanoseconds
-        if let known = policies.entry(directory, now: now) { return known }
+        if believesCache, let known = policies.entry(directory, now: now) { return known }
         let found = try await statDirectory(directory)
         let entry = PolicyCache.Entry(owner: found.owner, info: found.info, fetchedNanoseconds: now)
         policies.insert(directory, entry)
         return entry
     }
+}
+
+extension ClientError {
+    /// Whether a chain of directories upwards did not end at one that defines everything.
+    fileprivate var isBrokenChain: Bool { cause == .badPolicy || isRefusal(.directoryNotFound) }
 }

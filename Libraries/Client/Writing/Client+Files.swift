@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 extension Client {
@@ -46,9 +47,19 @@ extension Client {
         in shard: ShardID, note: [UInt8], type: InodeType = .file
     ) async throws(ClientError) -> TransientHandle {
         let request = ConstructFileRequest(type: type, note: Array(note.prefix(255)))
-        let made = try await call(request, shard: shard)
-        return TransientHandle(id: made.id, cookie: made.cookie)
+        for _ in 0..<Self.addressesTried {
+            let made = try await call(request, shard: shard)
+            if made.id.shard == shard || Mutation.anyShardMakesFiles.isPlanted {
+                return TransientHandle(id: made.id, cookie: made.cookie)
+            }
+            // Another shard listens now where this one was. What it has made expires.
+            try await refresh()
+        }
+        throw ClientError(.unavailable, "\(ShardKind.constructFile) at shard \(shard)", "another shard answers there")
     }
+
+    /// How often the registry is asked where a shard is, when another one answers for it.
+    private static let addressesTried = 4
 
     /// How long a name may be locked by others before a finished file is not given it.
     nonisolated var linkingNanoseconds: UInt64 {

@@ -111,7 +111,7 @@ struct FinalChecks {
             let damage = ledger[block.block]
             switch result {
             case .success(true):
-                if let damage, !wasMoved(damage) {
+                if let damage, !wasNotDone(damage), !wasMoved(damage) {
                     findings.add("\(damage.kind) of block \(block.block) of \(file.path) is not noticed")
                 }
             case .success(false):
@@ -125,6 +125,13 @@ struct FinalChecks {
             }
         }
         return bad
+    }
+
+    /// Whether the disk had refused the damage, and the block is sound indeed.
+    private func wasNotDone(_ damage: Ledger.Entry) -> Bool {
+        guard !damage.isCertain else { return false }
+        ledger.withdraw(damage.block)
+        return true
     }
 
     /// Whether a small block lies where it was not damaged: its service had read it to move it just before.

@@ -105,6 +105,7 @@ struct BlockFaults {
             if try damage(target, kind, span, file) { counters.add(target.counter) }
         } catch {
             counters.add("block faults that came too late")
+            ledger.doubt(target.entry.block)
         }
         partners[target.size, default: []].append(Partner(file: file.number, block: block.block))
         if partners[target.size, default: []].count > 32 { partners[target.size]?.removeFirst() }
@@ -212,9 +213,14 @@ struct BlockFaults {
         else { return false }
         ledger.record(target.entry, "with block \(block.block)")
         ledger.record(other.entry, "with block \(target.entry.block)")
-        try target.stored.overwrite(theirs, at: 0)
+        do {
+            try target.stored.overwrite(theirs, at: 0)
+            try other.stored.overwrite(ours, at: 0)
+        } catch {
+            ledger.doubt(other.entry.block)
+            throw error
+        }
         counters.add(other.counter)
-        try other.stored.overwrite(ours, at: 0)
         return true
     }
 

@@ -11,6 +11,8 @@ package final class Ledger: Sendable {
         let spanOffset: UInt64
         /// For a small block: all its copies that are known, which are damaged alike.
         var places: [SmallBlockPlace] = []
+        /// Whether it is certain that it was done: not when the disk refused it, on a full disk for example.
+        var isCertain = true
     }
 
     private let entries = Mutex<[BlockID: Entry]>([:])
@@ -25,6 +27,12 @@ package final class Ledger: Sendable {
         entries.withLock { $0[entry.block] = entry }
         let place = "disk \(entry.disk) file \(entry.file) span \(entry.spanOffset)"
         note("\(entry.kind) block \(entry.block) \(place) \(detail)")
+    }
+
+    /// What was noted may not have been done, or only in part.
+    func doubt(_ block: BlockID) {
+        entries.withLock { $0[block]?.isCertain = false }
+        note("in doubt: block \(block)")
     }
 
     /// What was damaged turned out to be an old copy: its service had just moved the block.
