@@ -82,7 +82,7 @@ let package = Package(
         library("RegistryCore", ["Store", "Protocol"]),
         library("BlockStore", ["Store", "Erasure", "Protocol", "CLinux", "CCrypto"]),
         library("Client", ["Mutations", "Protocol", "Erasure", "EventLoop", deques]),
-        library("Filesystem", ["Client", "EventLoop", "Protocol", "CLinux", logging]),
+        library("Filesystem", ["Mutations", "Client", "EventLoop", "Protocol", "CLinux", logging]),
         library("MaintenanceState", ["Store", "Protocol", "Wire"]),
         library("GarbageCollection", ["MaintenanceState", "Client", "Protocol", "EventLoop"]),
         library("BlockRepair", ["Client", "Protocol", "Erasure", "EventLoop", deques]),
@@ -160,9 +160,14 @@ let package = Package(
             "BlockRepair", ["BlockRepair", "Client", "Protocol", "Erasure", "ShardCore", "Store"],
             exclude: ["README.md"]),
         tests(
-            "Filesystem", ["Filesystem", "Client", "EventLoop", "Protocol", "Simulator", logging],
+            "Filesystem",
+            [
+                "Filesystem", "Client", "EventLoop", "Protocol", "Simulator", "sterna", "sterna-registry",
+                "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", logging,
+            ], exclude: ["README.md"]),
+        tests(
+            "Mount", ["sterna-mount", "Filesystem", "Protocol", "CFUSE", "CLinux", argumentParser],
             exclude: ["README.md"]),
-        tests("Mount", ["sterna-mount", "Filesystem", "Protocol", "CFUSE", "CLinux", argumentParser], exclude: ["README.md"]),
         tests(
             "GarbageCollection",
             ["GarbageCollection", "MaintenanceState", "Client", "Protocol", "ShardCore", "Store"],

@@ -7,8 +7,8 @@ import Protocol
 /// A cluster with the semantics of POSIX: nodes, handles, files that appear when whoever made them closes them, errors
 /// that stick. Front ends translate to it.
 ///
-/// Runs on the client's event loop. Operations are functions that answer or throw; what somebody holds through an answer
-/// (references of nodes, handles) he gives back by `forget`, `release` or, when nobody heard the answer, `takeBack`.
+/// Runs on the client's event loop. Operations are functions that answer or throw; what somebody holds through an
+/// answer (references of nodes, handles) he gives back by `forget`, `release` or, when nobody heard it, `takeBack`.
 public actor Filesystem {
     public nonisolated let client: Client
     public nonisolated let loop: EventLoop

@@ -50,6 +50,11 @@ public enum Mutation: String, CaseIterable, Sendable {
     case staleChainsAreBelieved
     case anyShardMakesFiles
 
+    // Filesystems
+    case errorsAreForgotten
+    case continuationReplacesAnything
+    case unheardHandlesStay
+
     // The coordinator
     case loopCheckIsSkipped
     case movesIgnoreEachOther
@@ -71,6 +76,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .foreignRequestsAreAnswered, .portsAreNotSynced: "ShardServiceTests.PortTests"
         case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
+        case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay: "FilesystemTests.OnCluster"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
         // There is one coordinator in it.
         case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"

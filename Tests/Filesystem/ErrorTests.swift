@@ -19,6 +19,7 @@ extension OnCluster {
                 #expect(try await code { try await own.filesystem.synchronize(handle) } == EFBIG)
                 #expect(try await code { try await own.close(handle) } == EFBIG)
                 #expect(try await code { _ = try await own.node("f") } == ENOENT)
+                #expect(own.losses.lines == ["write EFBIG", "close EFBIG"])
             }
         }
 
@@ -75,6 +76,7 @@ extension OnCluster {
                 #expect(try await code { try await own.write(handle, "x", at: 3) } == EPERM)
                 #expect(try await code { try await own.close(handle) } == EPERM)
                 #expect(try await own.contents("f") == "old")
+                #expect(own.losses.lines == ["write EPERM"])
             }
         }
 
@@ -86,7 +88,10 @@ extension OnCluster {
                 #expect(try await code { try await own.write(handle, "x", at: 3) } == EBADF)
                 try await own.close(handle)
                 #expect(try await code { _ = try await own.read(handle) } == EBADF)
-                #expect(try await code { _ = try await own.filesystem.open(own.directory, .reading, by: .unknown) } == EISDIR)
+                #expect(
+                    try await code {
+                        _ = try await own.filesystem.open(own.directory, .reading, by: .unknown)
+                    } == EISDIR)
             }
         }
     }

@@ -5,7 +5,7 @@ extension Filesystem {
     /// Access times that are being set. More are left to the next reader: nobody waits for them.
     private static let accessLimit = 64
 
-    /// A finished file is opened for reading. That counts as reading it: what observers have cached they do not ask for.
+    /// A finished file is opened for reading. That counts as reading it: what observers have cached they do not read.
     func noteAccess(_ node: Node, _ attributes: Attributes) {
         let now = now()
         guard accessesUnderWay < Self.accessLimit,

@@ -107,8 +107,8 @@ extension Filesystem {
         staged.appendsOnly = false
     }
 
-    /// Makes a staged file empty again, and whole: whatever failed before was about bytes that nobody wants now. What is
-    /// stored already cannot be taken back, so it goes on as another file.
+    /// Makes a staged file empty again, and whole: whatever failed before was about bytes that nobody wants now. What
+    /// is stored already cannot be taken back, so it goes on as another file.
     func restart(_ staged: StagedFile) async throws(FilesystemError) {
         staged.modified = now()
         let old = staged.writer

@@ -3,8 +3,8 @@ import Glibc
 import Protocol
 
 extension Filesystem {
-    /// A descriptor was closed, perhaps not the last of its handle: the file's creator says whether it is finished. Then
-    /// this publishes it, and fails if that does; it fails, too, when anything that was written is missing.
+    /// A descriptor was closed, perhaps not the last of its handle: the file's creator says whether the file is
+    /// finished. Then this publishes it, and fails if that does; it fails, too, when anything written is missing.
     public func close(_ handle: HandleID, by caller: Caller) async throws(FilesystemError) {
         guard let file = openFiles[handle] else { return }
         if let failure = file.failure { throw failure }

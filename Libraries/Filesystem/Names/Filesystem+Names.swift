@@ -62,7 +62,7 @@ extension Filesystem {
         forgetName(place)
     }
 
-    /// A finished file lost its name to this filesystem: who has it open for writing may go on, and nothing comes of it.
+    /// A finished file lost its name to us: who has it open for writing may go on, and nothing comes of it.
     func forgetName(_ place: Place) {
         for file in openFiles.values where file.isWritable {
             if let node = nodes[file.node], node.staged == nil, node.place == place { node.place = nil }

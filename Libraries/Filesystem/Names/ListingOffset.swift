@@ -3,8 +3,8 @@ import Protocol
 /// Where a name stands in listings of its directory, as the number that listings go on from.
 ///
 /// The upper bits are those of the name's hash, in whose order the cluster lists; the lower ones tell names apart that
-/// share them, by a hash that nobody outside of this process can foresee. So it is the same as long as the process lives,
-/// whatever is added or removed, and a listing goes on in the middle of any number of names of one hash.
+/// share them, by a hash that nobody outside of this process can foresee. So it is the same as long as the process
+/// lives, whatever is added or removed, and a listing goes on in the middle of any number of names of one hash.
 package enum ListingOffset {
     /// Bits that are not of the name's hash.
     private static let ownMask: UInt64 = 0xffff

@@ -1,3 +1,5 @@
+import Mutations
+
 // Nobody heard an answer: what would have been held through it is taken back.
 
 extension Filesystem {
@@ -6,7 +8,7 @@ extension Filesystem {
     }
 
     public func takeBack(_ opened: OpenedFile) async {
-        await release(opened.handle, isInterrupted: true)
+        await release(opened.handle, isInterrupted: !Mutation.unheardHandlesStay.isPlanted)
     }
 
     public func takeBack(_ created: CreatedFile) async {

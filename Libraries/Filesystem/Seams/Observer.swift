@@ -1,5 +1,5 @@
-/// Whoever remembers what the filesystem told, such as a kernel, and must forget it when it is no longer right. Called on
-/// the filesystem's loop, in the middle of operations: must neither wait nor call back.
+/// Whoever remembers what the filesystem told, such as a kernel, and must forget it when it is no longer right. Called
+/// on the filesystem's loop, in the middle of operations: must neither wait nor call back.
 public protocol Observer: Sendable {
     /// The contents and attributes of a node are not what was told.
     func contentChanged(_ node: NodeID)

@@ -8,8 +8,8 @@ extension Filesystem {
     private static let endingNanoseconds: UInt64 = 7_000_000_000
 
     /// Ends what is open when the front end goes away. What was being published is finished. What nobody holds any more
-    /// is published, as its last release would have; what somebody was still writing cannot be complete and is scrapped.
-    /// What servers that are away keep from being published is lost then, and named in the log.
+    /// is published, as its last release would have; what somebody was still writing cannot be complete and is
+    /// scrapped. What servers that are away keep from being published is lost then, and named in the log.
     ///
     /// - Parameter afterLastRelease: whether the front end says that nobody has a file open any more.
     public func endAll(afterLastRelease: Bool) async {
@@ -37,7 +37,7 @@ extension Filesystem {
             ended()
         }
         for staged in open where staged.state != .ended {
-            report("end", staged.place, FilesystemError(ETIMEDOUT, "the cluster did not answer before everything ended"))
+            report("end", staged.place, FilesystemError(ETIMEDOUT, "the cluster did not answer before all ended"))
         }
         logOmissions()
     }

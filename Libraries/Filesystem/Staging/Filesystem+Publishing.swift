@@ -2,6 +2,7 @@ import Client
 import EventLoop
 import Glibc
 import Logging
+import Mutations
 import Protocol
 
 extension Filesystem {
@@ -61,7 +62,9 @@ extension Filesystem {
     private func link(_ staged: StagedFile) async throws(FilesystemError) -> Timestamp {
         let writer = staged.writer
         let place = staged.place
-        if staged.base != nil { return try await linkContinuation(staged) }
+        if staged.base != nil, !Mutation.continuationReplacesAnything.isPlanted {
+            return try await linkContinuation(staged)
+        }
         if place.directory.shard == staged.home.shard {
             return try await posix { () throws(ClientError) in
                 try await writer.finish(linkingIn: place.directory, name: place.name)

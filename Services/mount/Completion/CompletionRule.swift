@@ -18,8 +18,8 @@ package struct CompletionRule: Sendable {
     }
 
     /// `thread`, which is known to belong to the file's creator `group`, closes a descriptor on the file with this
-    /// inode number. The kernel knows the file by one of `names`. `unfinished`: not the creator, or in execve, or another
-    /// descriptor is left, or it cannot be known.
+    /// inode number. The kernel knows the file by one of `names`. It is `unfinished` in execve, too, and when another
+    /// descriptor is left or it cannot be known.
     package func verdict(
         closing thread: Int32, ofCreator group: Int32, inode number: UInt64, names: Set<[UInt8]>
     ) -> CloseVerdict {

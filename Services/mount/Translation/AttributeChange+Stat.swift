@@ -4,8 +4,8 @@ import Glibc
 import Protocol
 
 extension AttributeChange {
-    /// What a SETATTR request wants to change, of what can be changed here. Mode and owner are not stored: programs that
-    /// preserve them (`cp -a`, `tar`, `rsync`) must succeed, so those are accepted and have no effect.
+    /// What a SETATTR request wants to change, of what can be changed here. Mode and owner are not stored: programs
+    /// that preserve them (`cp -a`, `tar`, `rsync`) must succeed, so those are accepted and have no effect.
     package init(_ stat: stat, _ flags: Int32) {
         self.init(
             size: flags & FUSE_SET_ATTR_SIZE != 0 ? UInt64(clamping: stat.st_size) : nil,

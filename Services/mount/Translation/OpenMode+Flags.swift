@@ -7,8 +7,8 @@ extension OpenMode {
 
     /// From the flags of open(2).
     ///
-    /// What can be read *and* written goes past the kernel's cache: pages of a shared mapping would come when the file is
-    /// finished already, and be lost without a word, so mmap(2) has to refuse. All else cannot be mapped that way.
+    /// What can be read *and* written goes past the kernel's cache: pages of a shared mapping would come when the file
+    /// is finished already, and be lost without a word, so mmap(2) has to refuse. All else cannot be mapped that way.
     package init(flags: Int32) {
         let access = flags & O_ACCMODE
         self.init(

@@ -10,24 +10,25 @@ import Testing
 struct Host: Sendable {
     let filesystem: Filesystem
     let observer: RecordingObserver
+    let losses: LossRecord
     /// Where its tests work.
     let directory: NodeID
 
     /// Runs `body` with hosts that work in one new directory.
     static func run(
-        _ count: Int = 1, caching: CachingTimes = CachingTimes(),
-        sourceLocation: SourceLocation = #_sourceLocation,
+        _ count: Int = 1, sourceLocation: SourceLocation = #_sourceLocation,
         _ body: @escaping @Sendable ([Host]) async throws -> Void
     ) async throws {
         let cluster = try #require(RunningCluster.current, sourceLocation: sourceLocation)
         let name = Array("test \(sourceLocation.fileID):\(sourceLocation.line)".utf8.map { $0 == 0x2f ? 0x20 : $0 })
         var hosts: [Host] = []
         for _ in 0..<count {
-            let filesystem: (Filesystem, RecordingObserver) = try await start(cluster.registry, caching)
+            let (observer, losses) = (RecordingObserver(), LossRecord())
+            let filesystem = try await start(cluster.registry, observer, losses)
             let found =
                 hosts.isEmpty
-                ? try await filesystem.0.makeDirectory(name, in: .root) : try await filesystem.0.lookup(name, in: .root)
-            hosts.append(Host(filesystem: filesystem.0, observer: filesystem.1, directory: found.node))
+                ? try await filesystem.makeDirectory(name, in: .root) : try await filesystem.lookup(name, in: .root)
+            hosts.append(Host(filesystem: filesystem, observer: observer, losses: losses, directory: found.node))
         }
         let result: Result<Void, any Error>
         do {
@@ -43,19 +44,16 @@ struct Host: Sendable {
     }
 
     private static func start(
-        _ registry: SocketAddress, _ caching: CachingTimes
-    ) async throws -> (Filesystem, RecordingObserver) {
-        let observer = RecordingObserver()
-        var options = FilesystemOptions()
-        options.caching = caching
+        _ registry: SocketAddress, _ observer: RecordingObserver, _ losses: LossRecord
+    ) async throws -> Filesystem {
         let filesystem: Filesystem = try await withCheckedThrowingContinuation { continuation in
             do {
-                let (_, thread) = try EventLoop.startThread(name: "host") { [options] loop in
+                let (_, thread) = try EventLoop.startThread(name: "host") { loop in
                     continuation.resume(
                         with: Result {
                             Filesystem(
                                 client: try Client(loop: loop, registries: [registry]), creators: TestCreators(),
-                                observer: observer, options: options, logger: Logger(label: "test"))
+                                observer: observer, options: FilesystemOptions(), logger: losses.logger)
                         })
                 }
                 thread.detach()
@@ -64,7 +62,7 @@ struct Host: Sendable {
             }
         }
         try await filesystem.client.start()
-        return (filesystem, observer)
+        return filesystem
     }
 }
 

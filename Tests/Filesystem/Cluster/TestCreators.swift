@@ -1,6 +1,6 @@
 import Filesystem
 
-/// Handles are not shared here: whoever closes the last one has finished the file. A thread may have been killed instead.
+/// Handles are not shared here: whoever closes the last one has finished the file, unless he was killed.
 struct TestCreators: Creators, Creator {
     /// Is killed: its closes come from the end of its process.
     static let killed = Caller(thread: 9)
