@@ -95,9 +95,9 @@ final class RegistryStorage {
     /// Makes durable what is in flight, flushes and closes; `done` comes when everything that became durable has been
     /// delivered.
     func close(_ done: @escaping ((any Error)?) -> Void) {
-        host.close()
-        // Behind the deliveries that the writer thread has left for the loop.
-        let finish = Transfer { [self] in
+        // On another thread, as what comes from there is behind the deliveries that the writer thread has left for the
+        // loop, and what the loop submits to itself is not.
+        WorkQueue.shared.run(on: loop) { [host] in host.close() } then: { [self] _ in
             do {
                 if try !data.withRoom({ try state.close() }) {
                     logger.error("no room to flush the state; the next start replays the log instead")
@@ -107,15 +107,5 @@ final class RegistryStorage {
                 done(error)
             }
         }
-        loop.submit { finish.value() }
     }
-}
-
-/// Carries something of the loop through the loop's own queue.
-///
-/// `@unchecked Sendable`: made and used on the same loop only.
-private struct Transfer<Value>: @unchecked Sendable {
-    let value: Value
-
-    init(_ value: Value) { self.value = value }
 }
