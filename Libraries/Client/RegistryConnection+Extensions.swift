@@ -9,7 +9,9 @@ extension RegistryConnection {
         askForExtensions(times: 2, completion)
     }
 
-    private func askForExtensions(times: Int, _ completion: @escaping (Result<Set<ProtocolExtension>, RegistryCallError>) -> Void) {
+    private func askForExtensions(
+        times: Int, _ completion: @escaping (Result<Set<ProtocolExtension>, RegistryCallError>) -> Void
+    ) {
         call(LocalCdcRequest()) { [self] result in
             if case .failure(let error) = result { return completion(.failure(error)) }
             call(ExtensionsRequest(), timeoutNanoseconds: 2_000_000_000) { [self] result in

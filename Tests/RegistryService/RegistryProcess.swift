@@ -4,7 +4,7 @@ import Glibc
 /// A running `sterna-registry` of the build that the tests belong to; it dies with the object.
 final class RegistryProcess {
     let address: SocketAddress
-    let identifier: pid_t
+    private let identifier: pid_t
     private var isReaped = false
 
     /// Starts it and waits until it is ready.

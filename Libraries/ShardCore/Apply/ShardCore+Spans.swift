@@ -91,7 +91,9 @@ extension ShardCore {
             throw .refused(.spanNotFound)
         }
         // Later spans exist only behind certified ones, and only those are shared.
-        if try state.extent(request.fileId, request.byteOffset)?.ownSpan != nil, file.size <= request.byteOffset &+ UInt64(span.size), file.lastSpanState != .clean {
+        if try state.extent(request.fileId, request.byteOffset)?.ownSpan != nil,
+            file.size <= request.byteOffset &+ UInt64(span.size), file.lastSpanState != .clean
+        {
             guard file.lastSpanState == .dirty else { throw .refused(.spanNotFound) }
             guard let placed = span.locations.first else { throw .refused(.cannotCertifyBlocklessSpan) }
             guard request.proofs.count == placed.blocks.count else { throw .refused(.badNumberOfBlocksProofs) }
