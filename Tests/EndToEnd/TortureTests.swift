@@ -37,7 +37,8 @@ extension EndToEnd {
             let refusesToStart =
                 result.shardLog.contains("cannot start: log is corrupt")
                 && (result.output.contains("FINDING after a power cut (machine): the cluster did not start")
-                    || result.output.contains("FINDING shard does not serve again after a power cut"))
+                    || result.output.contains("FINDING shard does not serve again after a power cut")
+                    || result.output.contains("FINDING the campaign broke off: a service does not come back"))
             let lost = result.output.firstMatch(of: /(\d+) files lost, \d+ wrong bytes, \d+ findings/)
             #expect(
                 refusesToStart || lost.flatMap { Int($0.1) } ?? 0 > 0,
