@@ -48,7 +48,10 @@ import Testing
         }
     }
 
-    @Test("what they say is true, and neither disturbs the other for ever", arguments: 1...1500 as ClosedRange<UInt64>)
+    /// Without a distance between their numbers the last three never came to rest.
+    @Test(
+        "what they say is true, and neither disturbs the other for ever",
+        arguments: Array(1...40) + [344, 1232, 1362] as [UInt64])
     func neitherDisturbsTheOtherForEver(_ seed: UInt64) throws {
         let first = try Cluster(seed: seed)
         let directories = try (0..<Self.directoryCount).map { try first.makeDirectory("\($0)", in: .root).id }
