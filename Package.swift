@@ -18,7 +18,7 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = [], plugins: 
 
 func service(_ folder: String, product: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-        name: product, dependencies: dependencies + ["Daemon", argumentParser, logging],
+        name: product, dependencies: dependencies + ["Daemon", "Protocol", argumentParser, logging],
         path: "Services/\(folder)", exclude: ["README.md"])
 }
 
@@ -110,7 +110,7 @@ let package = Package(
                 "GarbageCollection", "BlockRepair", "MaintenanceState", "Scrubbing", "Relayout", "Client", "EventLoop",
             ]),
         service(
-            "mount", product: "sterna-mount", ["Filesystem", "Client", "EventLoop", "Protocol", "CFUSE", "CLinux"]),
+            "mount", product: "sterna-mount", ["Filesystem", "Client", "EventLoop", "CFUSE", "CLinux"]),
         service("cli", product: "sterna", ["BlockRepair", "Client", "ConsistencyCheck", "EventLoop", "CLinux"]),
         .executableTarget(
             name: "sterna-bench",
@@ -166,7 +166,7 @@ let package = Package(
                 "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", logging,
             ], exclude: ["README.md"]),
         tests(
-            "Mount", ["sterna-mount", "Filesystem", "Protocol", "CFUSE", "CLinux", argumentParser],
+            "Mount", ["sterna-mount", "Filesystem", "CFUSE", "CLinux", argumentParser],
             exclude: ["README.md"]),
         tests(
             "GarbageCollection",

@@ -55,9 +55,6 @@ public struct ClusterKeyFile: Sendable {
     private static func sync(directoryOf path: String) throws(SystemError) {
         let slash = path.lastIndex(of: "/")
         let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        let descriptor = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .last("open \(parent)") }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw .last("sync \(parent)") }
+        try DataDirectory.sync(parent)
     }
 }

@@ -25,6 +25,7 @@ public final class DataDirectory: Sendable {
         try Self.sync(path)
     }
 
+    /// The same for any directory.
     public static func sync(_ path: String) throws(SystemError) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .last("open \(path)") }

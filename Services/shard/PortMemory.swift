@@ -1,3 +1,4 @@
+import Daemon
 import EventLoop
 import Glibc
 import Mutations
@@ -11,20 +12,22 @@ import Protocol
 /// as good as not there.
 struct PortMemory: Sendable {
     private(set) var addresses: [ShardID: [SocketAddress]]
-    private let path: String
+    private let directory: String
 
     /// Longer files are not ours.
     private static let sizeLimit = 1 << 16
 
     init(dataDirectory: String) {
-        path = dataDirectory + "/ports"
+        directory = dataDirectory
         addresses = [:]
-        for line in Self.text(of: path).split(separator: "\n") {
+        for line in Self.text(of: Self.path(in: directory)).split(separator: "\n") {
             let words = line.split(separator: " ")
             guard let number = words.first.flatMap({ UInt8($0) }) else { continue }
             addresses[ShardID(rawValue: number)] = words.dropFirst().compactMap { SocketAddress(parsing: String($0)) }
         }
     }
+
+    private static func path(in directory: String) -> String { directory + "/ports" }
 
     /// The port that a shard had at an address; nil when it had none there.
     func port(of shard: ShardID, at address: SocketAddress) -> UInt16? {
@@ -43,7 +46,7 @@ struct PortMemory: Sendable {
         let lines = all.sorted { $0.key.rawValue < $1.key.rawValue }.map { shard, addresses in
             "\(shard.rawValue) \(addresses.map { "\($0)" }.joined(separator: " "))\n"
         }
-        try Self.replace(path, with: Array(lines.joined().utf8))
+        try replace(with: Array(lines.joined().utf8))
         addresses = all
     }
 
@@ -56,7 +59,8 @@ struct PortMemory: Sendable {
         return String(decoding: bytes[..<max(count, 0)], as: UTF8.self)
     }
 
-    private static func replace(_ path: String, with bytes: [UInt8]) throws(SystemError) {
+    private func replace(with bytes: [UInt8]) throws(SystemError) {
+        let path = Self.path(in: directory)
         let temporary = path + ".new"
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard file >= 0 else { throw .last("create \(temporary)") }
@@ -65,14 +69,6 @@ struct PortMemory: Sendable {
         guard write(file, bytes, bytes.count) == bytes.count, !isSynced || fsync(file) == 0,
             rename(temporary, path) == 0
         else { throw .last("replace \(path)") }
-        if isSynced { try syncDirectory(above: path) }
-    }
-
-    private static func syncDirectory(above path: String) throws(SystemError) {
-        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { throw .last("open \(parent)") }
-        defer { close(directory) }
-        guard fsync(directory) == 0 else { throw .last("sync \(parent)") }
+        if isSynced { try DataDirectory.sync(directory) }
     }
 }

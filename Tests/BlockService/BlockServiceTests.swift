@@ -297,6 +297,7 @@ import Testing
             }
             _ = try client.response(to: client.writeRequest(block, data))
         }
+        // The service removes what has come in after it has hung up.
         for _ in 0..<500 where !service.files.isEmpty { usleep(10_000) }
         #expect(service.files.isEmpty)
         // Who is as slow only because there is nothing more to send is well.

@@ -64,8 +64,9 @@ final class FakeBlockServices: @unchecked Sendable {
 
     init(on loop: EventLoop, count: Int) throws {
         all = 0..<count
-        let listener = try TCPListener(on: loop, binding: .loopback(port: 0)) { [unowned self] connection in
-            serve(connection)
+        let listener = try TCPListener(on: loop, binding: .loopback(port: 0)) { [weak self] connection in
+            // A test may end while something is under way.
+            self?.serve(connection)
         }
         self.listener = listener
         address_ = FakeShards.addresses(listener.localAddress)
@@ -87,9 +88,11 @@ final class FakeBlockServices: @unchecked Sendable {
 
     private func serve(_ connection: TCPConnection) {
         var received: [UInt8] = []
-        connection.onData = { [unowned self] bytes in
+        connection.onData = { [weak self] bytes in
             received += bytes
-            while connection.onData != nil, let used = step(received, connection) { received.removeFirst(used) }
+            while connection.onData != nil, let used = self?.step(received, connection) {
+                received.removeFirst(used)
+            }
         }
         connection.onEnd = { _ in connection.close() }
         connection.resumeReading()

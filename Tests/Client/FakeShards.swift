@@ -40,8 +40,8 @@ final class FakeShards: @unchecked Sendable {
     var directories: [InodeID: (parent: InodeID?, info: DirectoryInfo)] = [:]
     /// So many files are made by another shard than was asked.
     var foreignFiles = 0
-    private(set) var files: [InodeID: File] = [:]
-    private(set) var names: [[UInt8]: (id: InodeID, creationTime: Timestamp)] = [:]
+    var files: [InodeID: File] = [:]
+    var names: [[UInt8]: (id: InodeID, creationTime: Timestamp)] = [:]
     /// What the last removal of a name left behind.
     private(set) var history: [Edge] = []
     /// Another way of leaving the history of a name than the request would: as if somebody else had been there first.
@@ -64,7 +64,8 @@ final class FakeShards: @unchecked Sendable {
         self.blocks = blocks
         self.info = info
         socket = try UDPSocket(on: loop, binding: .loopback(port: 0))
-        socket.onDatagram = { [unowned self] datagram, sender in receive(datagram, sender) }
+        // A test may end while something is under way.
+        socket.onDatagram = { [weak self] datagram, sender in self?.receive(datagram, sender) }
     }
 
     func close() { socket.close() }
@@ -181,7 +182,7 @@ final class FakeShards: @unchecked Sendable {
         if let edge = names.removeValue(forKey: name) { names[other] = edge }
     }
 
-    private func now() -> Timestamp {
+    func now() -> Timestamp {
         time += 1000
         return Timestamp(nanoseconds: time)
     }
@@ -239,7 +240,7 @@ final class FakeShards: @unchecked Sendable {
         }
     }
 
-    private func addInline(_ request: AddInlineSpanRequest) throws(ProtocolError) -> AnyShardResponse {
+    func addInline(_ request: AddInlineSpanRequest) throws(ProtocolError) -> AnyShardResponse {
         var file = try transient(request.fileId, request.cookie)
         if request.body.isEmpty {
             guard request.storageClass == .empty, request.size == 0 else { throw .badSpanBody }
@@ -322,96 +323,6 @@ final class FakeShards: @unchecked Sendable {
         return .moveSpan(MoveSpanResponse())
     }
 
-    private func link(_ request: LinkFileRequest) throws(ProtocolError) -> AnyShardResponse {
-        if let found = names[request.name], found.id == request.fileId {
-            return .linkFile(LinkFileResponse(creationTime: found.creationTime))
-        }
-        var file = try transient(request.fileId, request.cookie)
-        guard !file.isDirty else { throw .lastSpanStateNotClean }
-        guard !refusesLinks else { throw .cannotOverrideName }
-        file.isLinked = true
-        file.number = request.fileId
-        files[request.fileId] = file
-        let time = now()
-        names[request.name] = (request.fileId, time)
-        return .linkFile(LinkFileResponse(creationTime: time))
-    }
-
-    private func linkIfUnchanged(_ request: LinkFileIfUnchangedRequest) throws(ProtocolError) -> AnyShardResponse {
-        let present = names[request.name]?.id ?? .null
-        guard present == request.expectedId || present == request.fileId else { throw .mismatchingTarget }
-        let response = try link(
-            LinkFileRequest(
-                fileId: request.fileId, cookie: request.cookie, ownerId: request.ownerId, name: request.name))
-        guard case .linkFile(let linked) = response else { throw .internalError }
-        return .linkFileIfUnchanged(LinkFileIfUnchangedResponse(creationTime: linked.creationTime))
-    }
-
-    private func linkWithSpan(_ request: LinkFileWithSpanRequest) throws(ProtocolError) -> AnyShardResponse {
-        let before = files[request.fileId]
-        do throws(ProtocolError) {
-            if before?.isLinked != true {
-                _ = try addInline(
-                    AddInlineSpanRequest(
-                        fileId: request.fileId, cookie: request.cookie, storageClass: request.storageClass,
-                        byteOffset: request.byteOffset, size: request.size, crc: request.crc, body: request.body))
-            }
-            let response = try link(
-                LinkFileRequest(
-                    fileId: request.fileId, cookie: request.cookie, ownerId: request.ownerId, name: request.name))
-            guard case .linkFile(let linked) = response else { throw .internalError }
-            return .linkFileWithSpan(LinkFileWithSpanResponse(creationTime: linked.creationTime))
-        } catch {
-            files[request.fileId] = before
-            throw error
-        }
-    }
-
-    private func publish(_ request: PublishFileRequest) throws(ProtocolError) -> AnyShardResponse {
-        if let found = names[request.name], found.id == request.fileId, let file = files[found.id] {
-            return .publishFile(PublishFileResponse(creationTime: found.creationTime, number: file.number))
-        }
-        _ = try transient(request.fileId, request.cookie)
-        let former = names[request.name]?.id ?? .null
-        if request.isConditional, former != request.expectedId {
-            throw request.expectedId.isNull ? .cannotOverrideName : .mismatchingTarget
-        }
-        let before = files[request.fileId]
-        do throws(ProtocolError) {
-            if !request.body.isEmpty {
-                _ = try addInline(
-                    AddInlineSpanRequest(
-                        fileId: request.fileId, cookie: request.cookie, storageClass: request.storageClass,
-                        byteOffset: request.byteOffset, size: request.size, crc: request.crc, body: request.body))
-            }
-            let response = try link(
-                LinkFileRequest(
-                    fileId: request.fileId, cookie: request.cookie, ownerId: request.ownerId, name: request.name))
-            guard case .linkFile(let linked) = response else { throw .internalError }
-            let isNext = !request.number.isNull && files[former]?.number == request.number
-            files[request.fileId]?.number = isNext ? request.number : request.fileId
-            files[former]?.isSuperseded = isNext && request.isConditional && request.supersedes
-            return .publishFile(
-                PublishFileResponse(
-                    creationTime: linked.creationTime, number: files[request.fileId]?.number ?? .null))
-        } catch {
-            files[request.fileId] = before
-            throw error
-        }
-    }
-
-    private func statVersion(_ request: StatVersionRequest) throws(ProtocolError) -> AnyShardResponse {
-        var id = request.id
-        if request.newest {
-            let versions = files.filter { $1.number == request.id && $1.isLinked && !$1.isSuperseded }
-            guard let newest = versions.keys.max() else { throw .fileNotFound }
-            id = newest
-        }
-        guard let file = files[id], file.isLinked else { throw .fileNotFound }
-        return .statVersion(
-            StatVersionResponse(id: id, number: file.number, mtime: now(), atime: now(), size: file.size))
-    }
-
     private func spans(_ request: LocalFileSpansRequest) throws(ProtocolError) -> AnyShardResponse {
         guard let file = files[request.fileId] else { throw .fileNotFound }
         let services = blocks.all.map { BlockService(addrs: blocks.announced, id: FakeBlockServices.id($0), flags: []) }
@@ -445,7 +356,7 @@ final class FakeShards: @unchecked Sendable {
         return time
     }
 
-    private func transient(_ id: InodeID, _ cookie: Cookie) throws(ProtocolError) -> File {
+    func transient(_ id: InodeID, _ cookie: Cookie) throws(ProtocolError) -> File {
         var file = try unfinished(id, cookie)
         guard time <= file.deadline else { throw .fileNotFound }
         file.mtime = now().nanoseconds

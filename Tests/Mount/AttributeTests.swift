@@ -11,7 +11,8 @@ import sterna_mount
 
     @Test func showsFilesAndDirectories() {
         let file = Attributes(
-            node: NodeID(InodeID(rawValue: 5)), type: .file, size: 513, modified: Timestamp(nanoseconds: 1_500_000_000_123_456_789),
+            node: NodeID(InodeID(rawValue: 5)), type: .file, size: 513,
+            modified: Timestamp(nanoseconds: 1_500_000_000_123_456_789),
             accessed: .zero, validSeconds: 1)
         let stat = style.stat(file)
         #expect(stat.st_ino == 5 && stat.st_mode == S_IFREG | 0o644)

@@ -12,16 +12,22 @@ extension Client {
         _ file: TransientHandle, _ publication: Publication
     ) async throws(ClientError) -> PublishedVersion {
         guard !publication.isPlain, supports(.publishing) else { return try await publishByLinking(file, publication) }
-        let request = PublishFileRequest(file, publication)
-        return try await patiently(for: linkingNanoseconds) { () throws(ClientError) in
+        return try await published(file, by: PublishFileRequest(file, publication)) { PublishedVersion($0) }
+    }
+
+    /// Repeats a request that publishes a file while its name is locked.
+    private func published<Request: ShardRPC>(
+        _ file: TransientHandle, by request: Request, _ version: (Request.Response) -> PublishedVersion
+    ) async throws(ClientError) -> PublishedVersion {
+        try await patiently(for: linkingNanoseconds) { () throws(ClientError) in
             let outcome = await persistCounted(request, shard: file.id.shard)
             do throws(ClientError) {
-                return PublishedVersion(try outcome.result.get())
+                return version(try outcome.result.get())
             } catch {
                 // An answer may have been lost, and somebody else published the next version since.
                 guard outcome.attempts > 1, error.isRefusal(.fileNotFound) else { throw error }
-                let version = try await version(of: file.id)
-                return PublishedVersion(creationTime: version.attributes.modified, number: version.number)
+                let found = try await self.version(of: file.id)
+                return PublishedVersion(creationTime: found.attributes.modified, number: found.number)
             }
         }
     }
@@ -67,8 +73,7 @@ extension Client {
             return PublishedVersion(creationTime: time, number: file.id)
         }
         do {
-            let time = try await link(file, in: directory, name: name, over: expected)
-            return PublishedVersion(creationTime: time, number: file.id)
+            return try await link(file, in: directory, name: name, over: expected)
         } catch {
             guard expected.isNull, error.isRefusal(.mismatchingTarget) else { throw error }
             throw ClientError(.refused(.cannotOverrideName), error.operation)
@@ -78,25 +83,19 @@ extension Client {
     /// Gives a transient file a name that leads to `expected`; null: that nothing has.
     private func link(
         _ file: TransientHandle, in directory: InodeID, name: [UInt8], over expected: InodeID
-    ) async throws(ClientError) -> Timestamp {
+    ) async throws(ClientError) -> PublishedVersion {
         guard supports(.linkIfUnchanged) else {
             let present = try await persistently { () throws(ClientError) in try await target(of: name, in: directory) }
             guard present == expected else {
                 throw ClientError(.refused(.mismatchingTarget), "linking of a file")
             }
-            return try await link(file, in: directory, name: name)
+            let time = try await link(file, in: directory, name: name)
+            return PublishedVersion(creationTime: time, number: file.id)
         }
         let request = LinkFileIfUnchangedRequest(
             fileId: file.id, cookie: file.cookie, ownerId: directory, name: name, expectedId: expected)
-        return try await patiently(for: linkingNanoseconds) { () throws(ClientError) in
-            let outcome = await persistCounted(request, shard: file.id.shard)
-            do throws(ClientError) {
-                return try outcome.result.get().creationTime
-            } catch {
-                // An answer may have been lost, and somebody else continued the file since.
-                guard outcome.attempts > 1, error.isRefusal(.fileNotFound) else { throw error }
-                return try await attributes(of: file.id).modified
-            }
+        return try await published(file, by: request) {
+            PublishedVersion(creationTime: $0.creationTime, number: file.id)
         }
     }
 }

@@ -71,10 +71,14 @@ package struct BodyRecord: WireValue, Hashable {
     }
 
     /// One more reference to a range. False when there are as many as can be counted.
-    package mutating func retain(_ begin: UInt64, _ end: UInt64) -> Bool { change(begin, end) { $0 < .max ? $0 + 1 : nil } }
+    package mutating func retain(_ begin: UInt64, _ end: UInt64) -> Bool {
+        change(begin, end) { $0 < .max ? $0 + 1 : nil }
+    }
 
     /// One reference to a range less. False when some part of it has none.
-    package mutating func release(_ begin: UInt64, _ end: UInt64) -> Bool { change(begin, end) { $0 > 0 ? $0 - 1 : nil } }
+    package mutating func release(_ begin: UInt64, _ end: UInt64) -> Bool {
+        change(begin, end) { $0 > 0 ? $0 - 1 : nil }
+    }
 
     /// False, and nothing is changed, where `changed` gives nothing or the range goes beyond the end.
     private mutating func change(_ begin: UInt64, _ end: UInt64, _ changed: (UInt32) -> UInt32?) -> Bool {

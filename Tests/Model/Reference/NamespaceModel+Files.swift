@@ -15,19 +15,22 @@ extension NamespaceModel {
     mutating func link(
         _ file: InodeID, _ owner: InodeID, _ name: [UInt8], over expected: InodeID? = nil
     ) throws(ProtocolError) -> Moment {
-        guard file.shard == owner.shard else { throw .badShard }
-        try Self.check(name)
-        guard case .transient(.whenWaited) = files[file]?.state else {
-            // Done before, perhaps.
-            guard let edge = (try? live(owner))?.current[name], edge.target == file else { throw .fileNotFound }
-            return edge.since
-        }
+        if let since = try linkedBefore(file, owner, name) { return since }
         var directory = try live(owner)
         if let expected, expected != directory.current[name]?.target ?? .null { throw .mismatchingTarget }
         try create(name, file, in: &directory)
         directories[owner] = directory
         files[file]?.state = .linked(mtime: .edge(owner, now))
         return now
+    }
+
+    /// Since when a file has the very name that it is to be given; nil: it can be given that.
+    func linkedBefore(_ file: InodeID, _ owner: InodeID, _ name: [UInt8]) throws(ProtocolError) -> Moment? {
+        guard file.shard == owner.shard else { throw .badShard }
+        try Self.check(name)
+        if case .transient(.whenWaited) = files[file]?.state { return nil }
+        guard let edge = (try? live(owner))?.current[name], edge.target == file else { throw .fileNotFound }
+        return edge.since
     }
 
     mutating func unlink(_ edge: NamespaceRequest.Edge) throws(ProtocolError) -> Moment {

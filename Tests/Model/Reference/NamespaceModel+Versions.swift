@@ -5,13 +5,7 @@ import Protocol
 extension NamespaceModel {
     mutating func publish(_ publication: NamespaceRequest.Publication) throws(ProtocolError) -> Moment {
         let (file, owner, name) = (publication.file, publication.directory, publication.name)
-        guard file.shard == owner.shard else { throw .badShard }
-        try Self.check(name)
-        guard case .transient(.whenWaited) = files[file]?.state else {
-            // Done before, perhaps.
-            guard let edge = (try? live(owner))?.current[name], edge.target == file else { throw .fileNotFound }
-            return edge.since
-        }
+        if let since = try linkedBefore(file, owner, name) { return since }
         var directory = try live(owner)
         let former = directory.current[name]?.target ?? .null
         if let expected = publication.expected, expected != former {
