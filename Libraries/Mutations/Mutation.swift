@@ -78,6 +78,9 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay: "FilesystemTests.OnCluster"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
+        // Its clients share no spans yet.
+        case .sharedSpanIsNotCounted, .sharedSpanIsCountedTwice, .sharedSpanIsNotIndexed, .cutIsOffByAPage:
+            "ShardCoreTests.SharedSpanTests"
         // There is one coordinator in it.
         case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"
         default: nil
