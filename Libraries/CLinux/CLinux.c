@@ -129,6 +129,10 @@ int linux_set_parent_death_signal(int signal) {
     return prctl(PR_SET_PDEATHSIG, (unsigned long)signal) < 0 ? -errno : 0;
 }
 
+int linux_set_io_flusher(void) {
+    return prctl(PR_SET_IO_FLUSHER, 1UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
+}
+
 int linux_thread_belongs(int group, int thread) {
     return tgkill(group, thread, 0) == 0 || errno == EPERM;
 }

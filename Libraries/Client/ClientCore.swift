@@ -28,6 +28,7 @@ package final class ClientCore: @unchecked Sendable {
     package let spans = SpanCache()
     package let uploads: UploadBudget
     package let openFiles: OpenFiles
+    package let patchMemory: PatchMemory
     private var takesSeen: UInt64 = 0
 
     package init(loop: EventLoop, options: ClientOptions) throws(SystemError) {
@@ -52,6 +53,7 @@ package final class ClientCore: @unchecked Sendable {
         self.zeros = zeros
         uploads = UploadBudget(limitBytes: options.pendingWriteBytes)
         openFiles = OpenFiles(loop: loop, options: options)
+        patchMemory = PatchMemory(loop: loop, pool: pool, options: options)
     }
 
     /// Gives memory back that nobody has asked for since the last call. Called about once a minute.

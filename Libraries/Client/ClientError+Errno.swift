@@ -38,16 +38,14 @@ extension ClientError.Cause {
         case .timeout: ETIMEDOUT
         case .unavailable: EHOSTUNREACH
         case .malformedAnswer, .blockTransfer, .corruptPage, .tooManyBlocksMissing, .badPolicy, .wrongClock,
-            .expired:
+            .expired, .spoolFailed:
             EIO
         // Only a cluster that is full answers ENOSPC: programs delete files when they see it.
         case .cannotPlaceSpan(nil), .cannotPlaceSpan(.timeout?): ETIMEDOUT
         case .cannotPlaceSpan: EIO
-        case .noSpace: ENOSPC
+        case .noSpace, .noSpoolSpace: ENOSPC
         case .noMemory: ENOMEM
         case .tooLarge: EFBIG
-        // What write(2) answers for a file seal; a finished file answers the same.
-        case .sealed: EPERM
         case .invalidArgument: EINVAL
         case .closed: EBADF
         }

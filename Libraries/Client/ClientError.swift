@@ -24,14 +24,16 @@ public struct ClientError: Error, Hashable, Sendable, CustomStringConvertible {
         case cannotPlaceSpan(last: Cause?)
         /// Enough block services work, but too few of them have space left.
         case noSpace
+        /// What was changed in files fits neither into memory nor into the spool file.
+        case noSpoolSpace
+        /// The spool file cannot be made, written or read.
+        case spoolFailed
         /// Nobody renewed the unfinished file at its shard in time, and what was stored of it is gone.
         case expired
         /// The file would become larger than `ClientLimits.fileBytes`.
         case tooLarge
         /// The system has no memory left.
         case noMemory
-        /// The bytes lie in a span that was sealed already; files are written forwards.
-        case sealed
         /// The request cannot be made: bad name, bad path, size out of range.
         case invalidArgument
         /// The file or the client was closed or abandoned.
@@ -84,10 +86,11 @@ extension ClientError.Cause {
         case .cannotPlaceSpan(nil): "there are not enough block services that work"
         case .cannotPlaceSpan(let last?): "its blocks could not be written anywhere; at last \(last.sentence)"
         case .noSpace: "the cluster has no space left"
+        case .noSpoolSpace: "the spool file for changed bytes (--spool, --spool-bytes) may not become larger"
+        case .spoolFailed: "the spool file for changed bytes (--spool) does not work"
         case .expired: "the file expired before it was finished, and what was stored of it is gone"
         case .tooLarge: "files are at most \(ClientLimits.fileBytes >> 40) TiB large"
         case .noMemory: "there is no memory for it"
-        case .sealed: "these bytes are stored already and cannot be changed"
         case .invalidArgument: "the argument is not valid"
         case .closed: "it was closed"
         case .badPolicy: "the policies of the directory cannot be used"

@@ -1,3 +1,4 @@
+import Glibc
 import Protocol
 
 /// What can be set on a client. The defaults suit a mount on a machine with a few gigabytes of memory.
@@ -25,7 +26,13 @@ public struct ClientOptions: Hashable, Sendable {
     /// Bytes of sealed spans, parity included, that wait for block services over all files. Writers pause beyond it.
     public var pendingWriteBytes = 192 << 20
     /// Bytes of spans that are still open for writing, over all files. Beyond it the fullest is sealed.
-    public var openBufferBytes = 160 << 20
+    public var openBufferBytes = 128 << 20
+    /// Bytes in memory that were changed behind what is sealed, over all files. Beyond it they go to the spool file.
+    public var patchBytes = 32 << 20
+    /// Where the spool file is: on a local disk, never on a mount of this cluster.
+    public var spoolDirectory = ClientOptions.temporaryDirectory
+    /// How large the spool file may become; nil: a quarter of what is free when it is made.
+    public var spoolBytes: Int?
     /// Shortest time after which a shard may give up a file that is being written; believed until the shard's own is
     /// known.
     public var leastTransientNanoseconds: UInt64 = ClientLimits.leastTransientNanoseconds
@@ -49,10 +56,18 @@ public struct ClientOptions: Hashable, Sendable {
 
     public init() {}
 
-    /// Shares memory out: to what is read, what is open for writing, and what is on its way to block services.
+    /// Shares memory out: to what is read, what is open for writing, what was changed behind that, and what is on its
+    /// way to block services.
     public mutating func divide(memoryBytes: Int) {
         readCacheBytes = memoryBytes / 14 * 3
-        openBufferBytes = memoryBytes / 14 * 5
+        openBufferBytes = memoryBytes / 14 * 4
+        patchBytes = memoryBytes / 14
         pendingWriteBytes = memoryBytes / 14 * 6
+    }
+
+    /// `TMPDIR`, or where large files may lie for longer.
+    private static var temporaryDirectory: String {
+        guard let named = getenv("TMPDIR"), named.pointee != 0 else { return "/var/tmp" }
+        return String(cString: named)
     }
 }

@@ -5,7 +5,8 @@ import Glibc
 /// Threads start with the first work and sleep when there is none.
 public final class WorkQueue: Sendable {
     private struct State {
-        var waiting: [@Sendable () -> Void] = []
+        /// Nil where it was taken: whatever it holds goes with its last user, and not under the lock.
+        var waiting: [(@Sendable () -> Void)?] = []
         var head = 0
         var idleThreads = 0
         var threads = 0
@@ -88,6 +89,7 @@ public final class WorkQueue: Sendable {
             guard state.backlog > 0 else { return state.isClosed ? .some(nil) : nil }
             state.idleThreads -= 1
             let work = state.waiting[state.head]
+            state.waiting[state.head] = nil
             state.head += 1
             if state.head == state.waiting.count || state.head > 256 {
                 state.waiting.removeFirst(state.head)

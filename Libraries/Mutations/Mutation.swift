@@ -55,6 +55,12 @@ public enum Mutation: String, CaseIterable, Sendable {
     case continuationReplacesAnything
     case unheardHandlesStay
 
+    // Files being written
+    case patchesDuringRebuildingAreDropped
+    case patchedSpansAreCopied
+    case cutsForgetTheirPage
+    case spoolIsBelieved
+
     // The coordinator
     case loopCheckIsSkipped
     case movesIgnoreEachOther
@@ -77,6 +83,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay: "FilesystemTests.OnCluster"
+        case .patchesDuringRebuildingAreDropped: "ClientTests.PatchTests"
+        case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
         // Its clients share no spans yet.
         case .sharedSpanIsNotCounted, .sharedSpanIsCountedTwice, .sharedSpanIsNotIndexed, .cutIsOffByAPage:

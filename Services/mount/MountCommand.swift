@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Client
 import Daemon
 import EventLoop
@@ -26,9 +27,13 @@ struct MountCommand: ParsableCommand {
 
     func run() throws {
         let registries = try registry.registry.resolve()
+        // Threads inherit it. Only root may, and only root can make a block device of a file here.
+        _ = linux_set_io_flusher()
         try MountPoint.prepare(mountpoint)
+        let spool = try SpoolDirectory.choose(options.spool, mountpoint: mountpoint)
         try Daemon.run("sterna-mount", daemon) { daemon in
-            try MountService.start(daemon, registries: registries, mountpoint: mountpoint, options: options)
+            try MountService.start(
+                daemon, registries: registries, mountpoint: mountpoint, spool: spool, options: options)
         }
     }
 }

@@ -52,6 +52,16 @@ package struct MountOptions: ParsableArguments {
             """)
     package var memory: Int?
 
+    @Option(
+        help: """
+            Directory on a local disk for changes of open files that do not fit into memory; default is the first of \
+            $TMPDIR, /var/tmp and /tmp that can be used. Files there have no names and go by themselves.
+            """)
+    package var spool: String?
+
+    @Option(help: "Bytes that changes may take there; beyond it writes fail. Default is a quarter of what is free.")
+    package var spoolBytes: Int?
+
     package init() {}
 
     package func validate() throws {
@@ -64,13 +74,17 @@ package struct MountOptions: ParsableArguments {
         guard (64...1 << 20).contains(memory ?? 64) else {
             throw ValidationError("--memory is between 64 and 1048576")
         }
+        guard spoolBytes ?? 0 >= 0 else { throw ValidationError("--spool-bytes is not negative") }
         guard (0...1 << 20).contains(readAheadKib) else {
             throw ValidationError("--read-ahead-kib is between 0 and 1048576")
         }
     }
 
-    package var clientOptions: ClientOptions {
+    /// - Parameter spool: a directory that `SpoolDirectory` found usable.
+    func clientOptions(spool: String) -> ClientOptions {
         var options = ClientOptions()
+        options.spoolDirectory = spool
+        options.spoolBytes = spoolBytes
         options.datagramBytes = datagramBytes
         options.isBaseProtocolOnly = baseProtocolOnly
         // Programs are told after --timeout, but nothing is given up for that.

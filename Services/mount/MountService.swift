@@ -6,9 +6,10 @@ import Filesystem
 /// The life of a mount: learn the cluster's addresses, mount, serve, unmount.
 enum MountService {
     static func start(
-        _ daemon: Daemon, registries: [SocketAddress], mountpoint: String, options: MountOptions
+        _ daemon: Daemon, registries: [SocketAddress], mountpoint: String, spool: String, options: MountOptions
     ) throws {
-        let client = try Client(loop: daemon.loop, registries: registries, options: options.clientOptions)
+        let client = try Client(
+            loop: daemon.loop, registries: registries, options: options.clientOptions(spool: spool))
         // On the loop that the counters are told on.
         daemon.counters.gauge("mount_requests_timed_out_total") {
             client.assumeIsolated { $0.core.transport.counters.timeouts }

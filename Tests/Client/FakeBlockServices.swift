@@ -89,10 +89,10 @@ final class FakeBlockServices: @unchecked Sendable {
     private func serve(_ connection: TCPConnection) {
         var received: [UInt8] = []
         connection.onData = { [weak self] bytes in
+            // A test may end while something is on its way.
+            guard let self else { return connection.close() }
             received += bytes
-            while connection.onData != nil, let used = self?.step(received, connection) {
-                received.removeFirst(used)
-            }
+            while connection.onData != nil, let used = step(received, connection) { received.removeFirst(used) }
         }
         connection.onEnd = { _ in connection.close() }
         connection.resumeReading()

@@ -56,6 +56,7 @@ final class FakeShards: @unchecked Sendable {
     /// How long a transient file lives that nobody touches.
     var lifetimeNanoseconds: UInt64 = 7_200_000_000_000
     private var seen: [UInt64: Int] = [:]
+    private var constructed: UInt64 = 0
     private(set) var time: UInt64 = 1_700_000_000_000_000_000
 
     var address: AddrsInfo { FakeShards.addresses(socket.localAddress) }
@@ -177,6 +178,9 @@ final class FakeShards: @unchecked Sendable {
     /// The collector comes by.
     func collectExpired() { files = files.filter { $1.isLinked || time <= $1.deadline } }
 
+    /// A file was removed, and collected.
+    func forget(_ id: InodeID) { files[id] = nil }
+
     /// Somebody gives a file another name.
     func rename(_ name: [UInt8], to other: [UInt8]) {
         if let edge = names.removeValue(forKey: name) { names[other] = edge }
@@ -204,7 +208,8 @@ final class FakeShards: @unchecked Sendable {
         case .constructFile(let request):
             let shard = ShardID(rawValue: foreignFiles > 0 ? 7 : 0)
             foreignFiles = max(foreignFiles - 1, 0)
-            let id = InodeID(type: request.type, shard: shard, index: UInt64(files.count + 1))
+            constructed += 1
+            let id = InodeID(type: request.type, shard: shard, index: constructed)
             let cookie = Cookie(rawValue: id.rawValue ^ 0x5555)
             files[id] = File(cookie: cookie, mtime: time, deadline: time + lifetimeNanoseconds)
             return .constructFile(ConstructFileResponse(id: id, cookie: cookie))
@@ -217,7 +222,9 @@ final class FakeShards: @unchecked Sendable {
         case .linkFileIfUnchanged(let request): return try linkIfUnchanged(request)
         case .publishFile(let request): return try publish(request)
         case .statVersion(let request): return try statVersion(request)
-        case .scrapTransientFile: return .scrapTransientFile(ScrapTransientFileResponse())
+        case .scrapTransientFile(let request):
+            files[request.id]?.deadline = 0
+            return .scrapTransientFile(ScrapTransientFileResponse())
         case .localFileSpans(let request): return try spans(request)
         case .transientLifetime:
             return .transientLifetime(TransientLifetimeResponse(nanoseconds: lifetimeNanoseconds))

@@ -15,6 +15,9 @@ import Testing
         return Array(bytes.prefix(count))
     }
 
+    /// Without millions of numbers in the message when they are not.
+    static func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool { left == right }
+
     static func write(
         _ bytes: [UInt8], _ cluster: FakeCluster, portion: Int = 100_000
     ) async throws(ClientError) -> InodeID {
@@ -75,20 +78,17 @@ import Testing
     }
 
     @Test func anOpenSpanCanBeChangedAndReadBack() async throws {
-        let (early, late, sealed) = try await FakeCluster.run { cluster in
+        let (early, late) = try await FakeCluster.run { cluster in
             let writer = try await cluster.client.createFile(in: .root, note: Self.name)
             try await writer.write(Array(repeating: 7, count: 1000), at: 0)
             try await writer.write([1, 2, 3], at: 10)
             let early = try await writer.read(at: 8, count: 7).bytes
             try await writer.write(Array(repeating: 9, count: 2 << 20), at: 1000)
             let late = try await writer.read(at: 9, count: 5).bytes
-            var sealed: ClientError?
-            do { try await writer.write([0], at: 0) } catch let error as ClientError { sealed = error }
-            return (early, late, sealed)
+            return (early, late)
         }
         #expect(early == [7, 7, 1, 2, 3, 7, 7])
         #expect(late == [7, 1, 2, 3, 7])
-        #expect(sealed?.cause == .sealed)
     }
 
     @Test func anAbandonedFileIsNotVisible() async throws {

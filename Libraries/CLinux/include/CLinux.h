@@ -60,6 +60,10 @@ int linux_rename_noreplace(int oldDirectory, const char *oldName, int newDirecto
 /// prctl(PR_SET_PDEATHSIG): the kernel sends `signal` when the thread that started this process ends. 0 or -errno.
 int linux_set_parent_death_signal(int signal);
 
+/// prctl(PR_SET_IO_FLUSHER) for the calling thread and those that it starts: the kernel, short of memory, does not make
+/// them write back what is theirs to write. 0 or -errno, -EPERM without CAP_SYS_RESOURCE.
+int linux_set_io_flusher(void);
+
 /// Whether `thread` is alive and belongs to the process `group` now. Nothing is sent.
 int linux_thread_belongs(int group, int thread);
 

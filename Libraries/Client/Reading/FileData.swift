@@ -26,6 +26,12 @@ public struct FileData: Sendable {
         self.count += count
     }
 
+    /// What `other` has, behind what is here.
+    mutating func append(_ other: FileData) {
+        pieces += other.pieces
+        count += other.count
+    }
+
     /// A few bytes, copied.
     mutating func append(_ bytes: [UInt8], from pool: BufferPool) {
         guard !bytes.isEmpty, let memory = pool.take(bytes.count) else { return }

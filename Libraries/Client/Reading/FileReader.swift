@@ -108,18 +108,7 @@ public actor FileReader {
     }
 
     private func loadSpans(at offset: UInt64) async throws(ClientError) {
-        let page = try await client.call(
-            LocalFileSpansRequest(fileId: id, byteOffset: offset, limit: 0, mtu: client.options.datagramBytes),
-            shard: id.shard)
-        var spans: [SpanInfo] = []
-        for span in page.spans {
-            do throws(ImpossibleSpan) {
-                spans.append(try SpanInfo(span, services: page.blockServices))
-            } catch {
-                throw error.error("LOCAL_FILE_SPANS of \(id)")
-            }
-        }
-        core.spans.insert(spans, of: id)
+        _ = try await client.spans(of: id, from: offset)
         guard core.spans.span(of: id, at: offset) != nil else {
             throw ClientError(.malformedAnswer, "LOCAL_FILE_SPANS of \(id)", "nothing at offset \(offset)")
         }
@@ -270,5 +259,24 @@ public actor FileReader {
                 await self.prefetch(rest, limit)
             }
         }
+    }
+}
+
+extension Client {
+    /// As many spans of a file as fit an answer, from the one at `offset` on. They are remembered.
+    func spans(of file: InodeID, from offset: UInt64) async throws(ClientError) -> [SpanInfo] {
+        let page = try await call(
+            LocalFileSpansRequest(fileId: file, byteOffset: offset, limit: 0, mtu: options.datagramBytes),
+            shard: file.shard)
+        var spans: [SpanInfo] = []
+        for span in page.spans {
+            do throws(ImpossibleSpan) {
+                spans.append(try SpanInfo(span, services: page.blockServices))
+            } catch {
+                throw error.error("LOCAL_FILE_SPANS of \(file)")
+            }
+        }
+        core.spans.insert(spans, of: file)
+        return spans
     }
 }

@@ -49,6 +49,12 @@ extension Client {
         guard data.count == count else {
             throw ClientError(.malformedAnswer, "rewriting of a span", "\(data.count) of \(count) bytes")
         }
+        return try await encoded(data, policies)
+    }
+
+    /// Codes bytes as one span.
+    func encoded(_ data: FileData, _ policies: WritePolicies) async throws(ClientError) -> EncodedSpan {
+        let count = data.count
         let size = max(SpanEncoder.bufferBytes(policies), count)
         guard let buffer = core.pool.take(size) else {
             throw ClientError(.noMemory, "rewriting of a span", "no memory for \(size) bytes")

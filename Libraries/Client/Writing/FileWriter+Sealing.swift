@@ -5,6 +5,11 @@ extension FileWriter {
     var hasRoom: Bool { sealed.count < Self.sealedLimit && core.uploads.hasRoom }
 
     func waitForRoom() async {
+        if isShortOfPatchMemory {
+            isShortOfPatchMemory = false
+            if let error = await core.patchMemory.makeRoom() { fail(error) }
+            return
+        }
         // What is waited for at last must not have happened meanwhile.
         var mayHaveChanged = false
         while failure == nil, sealed.count >= Self.sealedLimit {

@@ -6,18 +6,20 @@ extension FileWriter {
     static let cannotBeCoded = ClientError(.badPolicy, "coding of a span", "no memory, or no layout for it")
 
     func startStoring() {
-        guard !isStoring, isLost || !sealed.isEmpty else { return }
+        guard !isStoring, hasWork else { return }
         isStoring = true
         client.loop.task { await self.storeAll() }
     }
 
+    private var hasWork: Bool { isLost || mustRebuild || !sealed.isEmpty }
+
     private func storeAll() async {
         var places: [AddSpanInitiateBlockInfo]?
-        while failure == nil, isLost || !sealed.isEmpty {
+        while failure == nil, hasWork {
             do throws(ClientError) {
-                if isLost {
+                if isLost || mustRebuild {
                     places = nil
-                    try await restore()
+                    try await rebuild()
                 } else {
                     places = try await storeFirst(at: places)
                 }
@@ -45,6 +47,7 @@ extension FileWriter {
             rest == nil ? await self.afterwards() : .nothing
         }
         published = outcome.published
+        ownBytes = span.endOffset
         core.openFiles.touched(self, at: since)
         if !sealed.isEmpty {
             core.uploads.remove(sealed.removeFirst().heldBytes)
@@ -55,7 +58,7 @@ extension FileWriter {
 
     /// What may be asked of the shard together with the end of the span that is being stored.
     private func afterwards() -> SpanSequel {
-        if isEnded, sealed.count == 1, let publication { return .publication(publication) }
+        if isEnded, sealed.count == 1, patches.isEmpty, let publication { return .publication(publication) }
         guard sealed.count > 1, let encoded = sealed[1].encoded else { return .nothing }
         return .span(encoded, byteOffset: sealed[1].byteOffset)
     }
@@ -75,6 +78,7 @@ extension FileWriter {
         for span in sealed { core.uploads.remove(span.heldBytes) }
         sealed.removeAll()
         buffer = nil
+        patches = Patches()
     }
 
     // MARK: Ending
@@ -112,6 +116,7 @@ extension FileWriter {
         isEnded = true
         self.publication = publication
         sealRest()
+        startStoring()
         do {
             let version = try await publish(publication)
             published = version

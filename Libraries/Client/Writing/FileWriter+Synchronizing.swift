@@ -26,6 +26,10 @@ extension FileWriter {
             if hasRoom { seal(before: min(goal, size)) } else { await waitForRoom() }
             try checkUsable()
         }
+        if !patches.isEmpty {
+            wantsRebuilding = true
+            startStoring()
+        }
         try await stored()
         try await storeTail()
     }

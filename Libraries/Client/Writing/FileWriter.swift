@@ -6,9 +6,10 @@ import Synchronization
 /// A file under construction: bytes are gathered into spans, full spans are coded and stored while the next one fills,
 /// and `finish` makes the whole visible under a name.
 ///
-/// Writes go forwards. What is not yet sealed into a span can be written again and in any order; a gap becomes zeros
-/// that take no room. After a failure every call throws that failure, and the file never becomes visible. A file that
-/// its shard gave up is stored again under another number.
+/// Bytes may be written anywhere, in any order; a gap becomes zeros that take no room. Going forwards is cheapest: what
+/// is written behind what is sealed is kept beside, and makes the spans that it touches be stored anew at the end.
+/// After a failure every call throws that failure, and the file never becomes visible. A file that its shard gave up, or
+/// that was patched, is stored again under another number.
 public actor FileWriter {
     public nonisolated let policies: WritePolicies
     public nonisolated let client: Client
@@ -30,6 +31,17 @@ public actor FileWriter {
     /// Counts what was done to the open span.
     var edits: UInt64 = 0
     var sealed = Deque<SealedSpan>()
+    /// A finished file that what is sealed lies in, as long as nothing of it was copied.
+    var base: Base?
+    /// What the transient file has.
+    var ownBytes: UInt64 = 0
+    /// What was written over what is sealed.
+    var patches = Patches()
+    var rebuilding: Rebuilding?
+    /// Whether `synchronize` waits for the patches to be stored.
+    var wantsRebuilding = false
+    /// Counts how often the bytes of the sealed part went elsewhere, or became fewer.
+    var moves: UInt64 = 0
     var isStoring = false
     var isEnded = false
     /// What `finish` was asked for, and what came of it.
@@ -38,13 +50,14 @@ public actor FileWriter {
     var waiters: [UnsafeContinuation<Void, Never>] = []
     /// The shard has given the file up; it is to be stored again.
     var isLost = false
-    var isRestoring = false
     var restorations = 0
     /// What fsync stored of the open span.
     var tail: Tail?
     var isStoringTail = false
     /// Whether the open span cannot grow before others have given memory back.
     var isShortOfMemory = false
+    /// The same for what is written over what is sealed.
+    var isShortOfPatchMemory = false
 
     /// Sealed spans of one file that may wait; one is being sent, one is ready.
     static let sealedLimit = 2
@@ -77,9 +90,9 @@ public actor FileWriter {
 
     // MARK: Writing
 
-    /// Takes `bytes` for `offset` if that needs no waiting; false, with nothing taken, otherwise. Call it on the
-    /// client's loop.
-    /// - Throws: `.sealed` when the bytes lie before `sealedBytes`; the failure of the file.
+    /// Takes `bytes` for `offset` if that needs no waiting; false otherwise: then all are to be written again by
+    /// `write`. Call it on the client's loop.
+    /// - Throws: the failure of the file.
     public nonisolated func writeNow(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(ClientError) -> Bool {
         // The closure does not outlive the call; the pointer stays valid.
         let source = SendableBytes(bytes)
@@ -99,23 +112,16 @@ public actor FileWriter {
         }
     }
 
-    /// Sets the length: longer means zeros, shorter cuts off what is not yet sealed.
-    /// - Throws: `.tooLarge` beyond `ClientLimits.fileBytes`; `.sealed` below `sealedBytes`.
-    public func truncate(to newSize: UInt64) throws(ClientError) {
-        try checkUsable()
-        guard newSize >= sealedBytes else { throw ClientError(.sealed, "shortening of a file to \(newSize) bytes") }
-        guard newSize <= ClientLimits.fileBytes else { throw ClientError(.tooLarge, "extension of a file") }
-        if newSize < size { buffer?.cut(to: Int(clamping: newSize - sealedBytes)) }
-        size = newSize
-        edits &+= 1
-    }
-
     private func takeAtOnce(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(ClientError) -> Bool {
         // What goes beyond the open span seals it; that must be possible without waiting, and so must be getting
         // memory.
         let (end, overflow) = offset.addingReportingOverflow(UInt64(bytes.count))
-        guard !overflow, end <= ClientLimits.fileBytes, offset >= sealedBytes else {
+        guard !overflow, end <= ClientLimits.fileBytes else {
             return try take(bytes, at: offset) == bytes.count  // to be refused
+        }
+        guard offset >= sealedBytes else {
+            guard end <= sealedBytes, patches.takes(offset..<end, in: core.patchMemory) else { return false }
+            return try take(bytes, at: offset) == bytes.count
         }
         let capacity = UInt64(policies.largestSpanBytes)
         let own = buffer?.memory.count ?? 0
@@ -144,10 +150,10 @@ public actor FileWriter {
         guard offset <= ClientLimits.fileBytes, UInt64(bytes.count) <= ClientLimits.fileBytes - offset else {
             throw ClientError(.tooLarge, "write at \(offset)")
         }
-        guard offset >= sealedBytes else { throw ClientError(.sealed, "write at \(offset)") }
         edits &+= 1
+        var done = offset < sealedBytes ? try patch(bytes, at: offset) : 0
+        if offset + UInt64(done) < sealedBytes { return done }
         let capacity = UInt64(policies.largestSpanBytes)
-        var done = 0
         while done < bytes.count {
             let position = offset + UInt64(done)
             if position >= sealedBytes + capacity {
@@ -182,34 +188,6 @@ public actor FileWriter {
     func fail(_ error: ClientError) -> ClientError {
         if failure == nil { failure = error }
         return error
-    }
-
-    // MARK: Reading back
-
-    /// Reads what was written, wherever it is by now; fewer bytes only at the end.
-    public func read(at offset: UInt64, count: Int) async throws(ClientError) -> FileData {
-        if let failure { throw failure }
-        guard offset < size, count > 0 else { return FileData() }
-        let length = Int(min(UInt64(count), size - offset))
-        guard offset >= sealedBytes else { return try await readSealed(offset, length) }
-        guard let memory = core.pool.take(length) else {
-            throw ClientError(.noMemory, "read of a file under construction")
-        }
-        let target = UnsafeMutableRawBufferPointer(start: memory.base, count: length)
-        if let buffer {
-            buffer.read(at: Int(clamping: offset - sealedBytes), into: target)
-        } else {
-            target.initializeMemory(as: UInt8.self, repeating: 0)
-        }
-        return FileData(memory, 0, length)
-    }
-
-    /// Bytes of sealed spans are read from the cluster once they are there.
-    private func readSealed(_ offset: UInt64, _ count: Int) async throws(ClientError) -> FileData {
-        let end = min(offset + UInt64(count), sealedBytes)
-        try await stored()
-        let reader = FileReader(client: client, id: id, size: sealedBytes)
-        return try await reader.read(at: offset, count: Int(end - offset))
     }
 }
 

@@ -47,6 +47,13 @@ package struct SpanBuffer {
         return UnsafeRawBufferPointer(start: memory.base + offset, count: filled - offset)
     }
 
+    /// Makes `range` zeros.
+    package mutating func zero(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0)
+        if range.upperBound >= filled { return cut(to: range.lowerBound) }
+        memset(memory.base + range.lowerBound, 0, range.count)
+    }
+
     /// Forgets everything from `offset` on.
     package mutating func cut(to offset: Int) {
         precondition(offset >= 0)

@@ -40,27 +40,12 @@ enum MountPoint {
     /// Lets the kernel read further ahead than its usual 128 KiB, if we may. Without it everything works, only slower.
     /// Looks the device up without asking the filesystem, which is ours and may be waiting for us.
     static func raiseReadAhead(_ path: String, kibibytes: Int) {
-        guard let device = device(mountedAt: path) else { return }
+        guard let place = realpathOfParent(path), let device = MountTable.read()?.device(at: place) else { return }
         let descriptor = open("/sys/class/bdi/\(device)/read_ahead_kb", O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         let text = Array("\(kibibytes)\n".utf8)
         _ = write(descriptor, text, text.count)
         close(descriptor)
-    }
-
-    /// `major:minor` of the last mount at a path, from `/proc/self/mountinfo`.
-    private static func device(mountedAt path: String) -> String? {
-        guard let resolved = realpathOfParent(path), let file = fopen("/proc/self/mountinfo", "re") else { return nil }
-        defer { fclose(file) }
-        var found: String?
-        var line: UnsafeMutablePointer<CChar>?
-        var capacity = 0
-        defer { free(line) }
-        while getline(&line, &capacity, file) > 0, let line {
-            let fields = String(cString: line).split(separator: " ")
-            if fields.count > 4, fields[4] == resolved { found = String(fields[2]) }
-        }
-        return found
     }
 
     /// The absolute path, resolving all but the last component, which is the mount itself.

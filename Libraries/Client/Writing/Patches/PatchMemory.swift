@@ -1,0 +1,160 @@
+import DequeModule
+import EventLoop
+import Synchronization
+
+/// The memory for changed bytes of all files of a client; what does not fit goes to the spool, oldest first. Confined
+/// to the loop, but for giving memory back.
+package final class PatchMemory: @unchecked Sendable {
+    /// Memory that counts; goes back with the last reference to it, on whatever thread.
+    final class Piece: @unchecked Sendable {
+        private let buffer: PooledBuffer
+        private let budget: PatchMemory
+
+        fileprivate init(_ buffer: PooledBuffer, _ budget: PatchMemory) {
+            self.buffer = buffer
+            self.budget = budget
+        }
+
+        deinit { budget.gaveBack(buffer.count) }
+
+        var base: UnsafeMutableRawPointer { buffer.base }
+        var count: Int { buffer.count }
+    }
+
+    private struct Candidate {
+        weak var block: PatchBlock?
+    }
+
+    /// Bytes that are spooled in one go.
+    private static let batchBytes = 4 << 20
+
+    private let loop: EventLoop
+    private let pool: BufferPool
+    private let limitBytes: Int
+    private let directory: String
+    private let spoolBytes: Int?
+    private let used = Atomic<Int>(0)
+    private let hasWaiters = Atomic<Bool>(false)
+    /// Blocks with memory, in the order in which they got it.
+    private var candidates = Deque<Candidate>()
+    private var isSpooling = false
+    private var waiters: [UnsafeContinuation<ClientError?, Never>] = []
+    /// Slots hold it.
+    private weak var spool: SpoolFile?
+
+    init(loop: EventLoop, pool: BufferPool, options: ClientOptions) {
+        self.loop = loop
+        self.pool = pool
+        limitBytes = options.patchBytes
+        directory = options.spoolDirectory
+        spoolBytes = options.spoolBytes
+    }
+
+    /// Bytes in memory.
+    package var usedBytes: Int { used.load(ordering: .relaxed) }
+
+    /// Whether so much more may be taken. It always may while nothing can be spooled to make room for it.
+    func grants(_ bytes: Int) -> Bool {
+        usedBytes + bytes <= limitBytes || !isSpooling && firstCandidate() == nil
+    }
+
+    func take(_ bytes: Int) -> Piece? {
+        guard let buffer = pool.take(bytes) else { return nil }
+        used.add(buffer.count, ordering: .relaxed)
+        return Piece(buffer, self)
+    }
+
+    private func gaveBack(_ bytes: Int) {
+        used.subtract(bytes, ordering: .relaxed)
+        if hasWaiters.load(ordering: .relaxed) { loop.submit { self.changed() } }
+    }
+
+    func mayBeSpooled(_ block: PatchBlock) {
+        candidates.append(Candidate(block: block))
+    }
+
+    /// Waits until there may be room; called by whoever was not granted memory just now.
+    /// - Returns: why nothing could be spooled, if that is so.
+    nonisolated(nonsending) func makeRoom() async -> ClientError? {
+        startSpooling()
+        return await withUnsafeContinuation { continuation in
+            waiters.append(continuation)
+            hasWaiters.store(true, ordering: .relaxed)
+        }
+    }
+
+    private func changed(_ failure: ClientError? = nil) {
+        let resumed = waiters
+        waiters = []
+        hasWaiters.store(false, ordering: .relaxed)
+        for waiter in resumed { waiter.resume(returning: failure) }
+    }
+
+    // MARK: Spooling
+
+    private func firstCandidate() -> PatchBlock? {
+        while let first = candidates.first {
+            if let block = first.block, block.memory != nil, !block.isSpooling { return block }
+            candidates.removeFirst()
+        }
+        return nil
+    }
+
+    /// Spools in time, so that nobody has to wait.
+    func spoolInTime() {
+        if usedBytes > limitBytes / 4 * 3 { startSpooling() }
+    }
+
+    private func startSpooling() {
+        guard !isSpooling else { return }
+        var (batch, bytes) = ([PatchBlock](), 0)
+        while bytes < min(Self.batchBytes, max(1, limitBytes / 2)), let block = firstCandidate() {
+            candidates.removeFirst()
+            block.isSpooling = true
+            bytes += block.memory?.count ?? 0
+            batch.append(block)
+        }
+        guard !batch.isEmpty else { return }
+        isSpooling = true
+        let (directory, spoolBytes, blocks, present) = (directory, spoolBytes, batch, spool)
+        WorkQueue.shared.run { [loop] in
+            let outcome = Self.save(blocks, in: present, directory, spoolBytes)
+            loop.submit { self.spooled(blocks, outcome) }
+        }
+    }
+
+    private struct Outcome: Sendable {
+        /// Where each block is now; nil: it could not be saved.
+        var slots: [SpoolSlot?] = []
+        var file: SpoolFile?
+        var failure: ClientError?
+    }
+
+    private static func save(
+        _ blocks: [PatchBlock], in present: SpoolFile?, _ directory: String, _ spoolBytes: Int?
+    ) -> Outcome {
+        var outcome = Outcome(file: present)
+        for block in blocks {
+            do throws(ClientError) {
+                if outcome.file == nil { outcome.file = try SpoolFile(in: directory, limitBytes: spoolBytes) }
+                guard let file = outcome.file else { break }
+                outcome.slots.append(try block.save(in: file))
+            } catch {
+                outcome.failure = error
+                outcome.slots.append(nil)
+            }
+        }
+        return outcome
+    }
+
+    private func spooled(_ blocks: [PatchBlock], _ outcome: Outcome) {
+        isSpooling = false
+        spool = outcome.file
+        for (block, slot) in zip(blocks, outcome.slots) {
+            block.isSpooling = false
+            if let slot { block.saved(in: slot) } else { candidates.append(Candidate(block: block)) }
+        }
+        // As long as some could be saved, others may be.
+        changed(outcome.slots.contains { $0 != nil } ? nil : outcome.failure)
+    }
+}

@@ -1,0 +1,192 @@
+import Client
+import Glibc
+import Protocol
+import Testing
+
+/// What is changed behind what is sealed: where it is kept, what it costs, and when there is no room for it.
+@Suite(.timeLimit(.minutes(2))) struct PatchTests {
+    typealias Files = FileRoundTripTests
+
+    private static func options(patchBytes: Int, spoolBytes: Int?) -> ClientOptions {
+        var options = FakeCluster.testOptions
+        options.patchBytes = patchBytes
+        options.spoolBytes = spoolBytes
+        return options
+    }
+
+    private static func spans(_ writer: FileWriter, _ cluster: FakeCluster) -> [FetchedSpan] {
+        cluster.shards.files[writer.id]?.spans ?? []
+    }
+
+    /// Sealed up to its last open span.
+    private static func written(_ bytes: [UInt8], _ cluster: FakeCluster) async throws -> FileWriter {
+        let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+        try await writer.write(bytes, at: 0)
+        return writer
+    }
+
+    private static func failure(_ step: () async throws(ClientError) -> Void) async -> ClientError? {
+        do throws(ClientError) {
+            try await step()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    // MARK: Room
+
+    @Test func withoutRoomOnlyTheWriterFails() async throws {
+        let bytes = Files.content(1_500_000)
+        let options = Self.options(patchBytes: 64 << 10, spoolBytes: 256 << 10)
+        let (refused, finish, others, later) = try await FakeCluster.run(options: options) { cluster in
+            let other = try await Self.written(bytes, cluster)
+            try await other.write([7], at: 3)
+            let writer = try await Self.written(bytes, cluster)
+            let refused = await Self.failure { () throws(ClientError) in
+                for start in stride(from: 0, to: 900_000, by: 50_000) {
+                    try await writer.write(Array(repeating: 1, count: 50_000), at: UInt64(start))
+                }
+            }
+            let finish = await Self.failure { () throws(ClientError) in
+                _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            }
+            await writer.abandon()
+            try await other.write([8], at: 900_000)
+            _ = try await other.finish(linkingIn: .root, name: [66])
+            let third = try await Self.written(bytes, cluster)
+            try await third.write(Array(repeating: 2, count: 200_000), at: 10)
+            _ = try await third.finish(linkingIn: .root, name: [67])
+            return (
+                refused, finish, try await Files.readAll(other.id, cluster), try await Files.readAll(third.id, cluster)
+            )
+        }
+        #expect(refused?.cause == .noSpoolSpace && refused?.errno == ENOSPC)
+        #expect(finish == refused)
+        var expected = bytes
+        (expected[3], expected[900_000]) = (7, 8)
+        #expect(Files.areEqual(others, expected))
+        #expect(Files.areEqual(later, bytes[..<10] + Array(repeating: 2, count: 200_000) + bytes[200_010...]))
+    }
+
+    @Test func aSpoolThatCannotBeMadeIsAnError() async throws {
+        var options = Self.options(patchBytes: 64 << 10, spoolBytes: nil)
+        options.spoolDirectory = "/nonexistent"
+        let error = try await FakeCluster.run(options: options) { [options] cluster in
+            let writer = try await Self.written(Files.content(1_500_000), cluster)
+            let small = await Self.failure { () throws(ClientError) in try await writer.write([1], at: 0) }
+            #expect(small == nil && options.patchBytes > 0)
+            return await Self.failure { () throws(ClientError) in
+                try await writer.write(Files.content(500_000), at: 100)
+            }
+        }
+        #expect(error?.cause == .spoolFailed && error?.errno == EIO)
+        #expect("\(error.map { "\($0)" } ?? "")".contains("/nonexistent"))
+    }
+
+    @Test func aSpoolFileHasNoNameAndUsesSlotsAgain() throws {
+        var path = Array("/tmp/sterna-test-XXXXXX".utf8CString)
+        let made = try #require(mkdtemp(&path))
+        let directory = String(cString: made)
+        defer { rmdir(directory) }
+        let file = try SpoolFile(in: directory, limitBytes: 2 * SpoolFile.slotBytes)
+        // Something in it would keep it from being removed.
+        #expect(rmdir(directory) == 0)
+        let first = try file.takeSlot()
+        var second: SpoolSlot? = try file.takeSlot()
+        try Self.store(1, in: first)
+        if let second { try Self.store(2, in: second) }
+        #expect(try Self.holds(1, first))
+        #expect(try second.map { try Self.holds(2, $0) } == true)
+        #expect(throws: ClientError.self) { _ = try file.takeSlot() }
+        second = nil
+        let third = try file.takeSlot()
+        #expect(throws: ClientError.self) { _ = try file.takeSlot() }
+        #expect(try Self.holds(2, third))
+    }
+
+    private static func store(_ seed: UInt64, in slot: SpoolSlot) throws {
+        try Files.content(1000, seed: seed).withUnsafeBytes { try slot.write($0, at: 64_000) }
+    }
+
+    private static func holds(_ seed: UInt64, _ slot: SpoolSlot) throws -> Bool {
+        var bytes = [UInt8](repeating: 0, count: 1000)
+        try bytes.withUnsafeMutableBytes { try slot.read($0, at: 64_000) }
+        return bytes == Files.content(1000, seed: seed)
+    }
+
+    // MARK: Sizes
+
+    @Test func aPatchInALargeHoleStoresOneSpan() async throws {
+        let (placed, size, around) = try await FakeCluster.run { cluster in
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            try await writer.write([7], at: 40 << 30)
+            try await writer.write(Files.content(5000), at: 20 << 30)
+            try await writer.zero(30 << 30..<35 << 30)
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            let reader = try await cluster.client.open(writer.id)
+            let around = try await reader.read(at: (20 << 30) - 10, count: 5020).bytes
+            return (cluster.shards.placements.count, reader.size, around)
+        }
+        #expect(placed == 1)
+        #expect(size == (40 << 30) + 1)
+        #expect(around == Array(repeating: 0, count: 10) + Files.content(5000) + Array(repeating: 0, count: 10))
+    }
+
+    @Test func whatIsZeroedTakesNoBlocks() async throws {
+        let (spans, read, memory) = try await FakeCluster.run { cluster in
+            let writer = try await Self.written(Files.content(5_000_000), cluster)
+            try await writer.write(Files.content(300_000), at: 600_000)
+            try await writer.zero(0..<5_000_000)
+            let memory = cluster.client.core.patchMemory.usedBytes
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            return (Self.spans(writer, cluster), try await Files.readAll(writer.id, cluster), memory)
+        }
+        #expect(spans.allSatisfy { if case .inline = $0.body { true } else { false } })
+        #expect(Files.areEqual(read, Array(repeating: 0, count: 5_000_000)))
+        #expect(memory == 0)
+    }
+
+    @Test func whatIsPatchedWhileTheFileIsRebuiltStays() async throws {
+        let bytes = Files.content(3 << 20)
+        let (written, during, read) = try await FakeCluster.run { cluster in
+            let writer = try await Self.written(bytes, cluster)
+            try await writer.stored()
+            try await writer.write([1, 2, 3], at: 1000)
+            var written = 0
+            cluster.shards.fate = { kind, _ in
+                // Of the successor's spans.
+                guard kind == ShardKind.addSpanInitiate.rawValue, written < 2 else { return .normal }
+                let isTaken = try? [UInt8(7)].withUnsafeBytes { try writer.writeNow($0, at: 1001) }
+                if isTaken == true { written += 1 }
+                return .normal
+            }
+            try await writer.synchronize()
+            let during = try await writer.read(at: 999, count: 5).bytes
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            return (written, during, try await Files.readAll(writer.id, cluster))
+        }
+        #expect(written == 2)
+        #expect(during == [bytes[999], 1, 7, 3, bytes[1003]])
+        #expect(Files.areEqual(read, bytes[..<1000] + [1, 7, 3] + bytes[1003...]))
+    }
+
+    @Test func aSyncStoresPatches() async throws {
+        let bytes = Files.content(3 << 20)
+        let (stored, constructions) = try await FakeCluster.run { cluster in
+            let writer = try await Self.written(bytes, cluster)
+            try await writer.write([1, 2, 3], at: 1000)
+            try await writer.synchronize()
+            let size = cluster.shards.files[writer.id]?.size ?? 0
+            let stored = try await FileReader(client: cluster.client, id: writer.id, size: size)
+                .read(at: 0, count: 2000).bytes
+            let before = cluster.shards.kinds.filter { $0 == .constructFile }.count
+            try await writer.synchronize()
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            return (stored, cluster.shards.kinds.filter { $0 == .constructFile }.count - before)
+        }
+        #expect(stored == bytes[..<1000] + [1, 2, 3] + bytes[1003..<2000])
+        // It was whole.
+        #expect(constructions == 0)
+    }
+}
