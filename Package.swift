@@ -188,7 +188,8 @@ let package = Package(
             "EndToEnd",
             [
                 "sterna", "sterna-registry", "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", "sterna-mount",
-                "sterna-torture", "sterna-volatile-disk", "Client", "EventLoop", "Protocol", "Simulator", "Store",
+                "sterna-torture", "sterna-volatile-disk", "Client", "Erasure", "EventLoop", "Protocol", "Simulator",
+                "Store",
             ], exclude: ["Programs"]),
         tests("RegistryService", ["sterna-registry", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests("TortureCampaign", ["sterna-torture"]),

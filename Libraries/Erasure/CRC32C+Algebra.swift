@@ -17,6 +17,16 @@ extension CRC32C {
         CRC32C(rawValue: Castagnoli.append(rawValue, next.rawValue, secondLength: length))
     }
 
+    /// The checksum of what comes before the last `length` bytes, which have the checksum `suffix`.
+    public func without(suffix: CRC32C, length: UInt64) -> CRC32C {
+        CRC32C(rawValue: Castagnoli.removeEnd(rawValue, suffix.rawValue, secondLength: length))
+    }
+
+    /// The checksum of the last `restLength` bytes, if what comes before has the checksum `prefix`.
+    public func without(prefix: CRC32C, restLength: UInt64) -> CRC32C {
+        CRC32C(rawValue: rawValue ^ prefix.appending(.zero, length: restLength).rawValue)
+    }
+
     /// The checksum of the xor of two runs of `length` bytes.
     public func xor(_ other: CRC32C, length: UInt64) -> CRC32C {
         CRC32C(rawValue: Castagnoli.xor(rawValue, other.rawValue, length: length))

@@ -30,6 +30,11 @@ public enum Castagnoli {
         CastagnoliPolynomial.advance(first, byZeroBytes: secondLength) ^ second
     }
 
+    /// The checksum of A, from those of A followed by B and of B, and the length of B in bytes.
+    public static func removeEnd(_ both: UInt32, _ second: UInt32, secondLength: UInt64) -> UInt32 {
+        CastagnoliPolynomial.retreat(both ^ second, byZeroBytes: secondLength)
+    }
+
     /// The checksum of A xor B, both of `length` bytes, from those of A and B.
     public static func xor(_ first: UInt32, _ second: UInt32, length: UInt64) -> UInt32 {
         first ^ second ^ ofZeros(length)

@@ -86,9 +86,6 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .patchesDuringRebuildingAreDropped: "ClientTests.PatchTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
-        // Its clients share no spans yet.
-        case .sharedSpanIsNotCounted, .sharedSpanIsCountedTwice, .sharedSpanIsNotIndexed, .cutIsOffByAPage:
-            "ShardCoreTests.SharedSpanTests"
         // There is one coordinator in it.
         case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"
         default: nil

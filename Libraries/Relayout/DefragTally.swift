@@ -8,7 +8,8 @@ public struct DefragTally: Hashable, Sendable {
     public var rewrittenFiles = 0
     public var rewrittenSpans = 0
     public var rewrittenBytes = 0
-    /// Spans that do not fit the policies and are let be, as they are stored in other locations (too).
+    /// Spans that do not fit the policies and are let be, as they are stored in other locations (too), or as the file
+    /// shows only a part of what is stored.
     public var distributedSpans = 0
     /// Of the rewritten spans: blocks and their bytes before and after.
     public var blocksBefore = 0

@@ -131,7 +131,8 @@ public struct Defragmenter<Cluster: DefragCluster>: Sendable {
     ) async {
         guard let present = filter.misfit(span, policies) else { return }
         do throws(ClientError) {
-            guard try await isOnlyHere(span, of: file) else {
+            // Only with all that is stored of it could it be stored anew: through another file that shows all.
+            guard !span.isCut, try await isOnlyHere(span, of: file) else {
                 tally.distributedSpans += 1
                 return
             }

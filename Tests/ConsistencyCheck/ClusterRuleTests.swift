@@ -33,8 +33,8 @@ struct ClusterRuleTests {
         let outcome = try StoppedCluster(flushes: flushes).check()
         #expect(outcome.findings.isEmpty, "\(outcome.findings)")
         #expect(outcome.summary.exitCode == 0)
-        #expect(outcome.summary.directories == 5 && outcome.summary.files == 6)
-        #expect(outcome.summary.blocks == 3 * 5)
+        #expect(outcome.summary.directories == 5 && outcome.summary.files == 9)
+        #expect(outcome.summary.blocks == 3 * 7)
     }
 
     @Test func x1() throws {

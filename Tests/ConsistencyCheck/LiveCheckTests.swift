@@ -12,7 +12,7 @@ struct LiveCheckTests {
     /// The same things as in `StoppedCluster`, in memory.
     private final class Scene {
         let cluster: TestCluster
-        let empty, full, nested, removed, file, nothing, far, transient: InodeID
+        let empty, full, nested, removed, file, nothing, far, transient, shared, cut, body: InodeID
 
         init() throws {
             cluster = try TestCluster()
@@ -27,6 +27,8 @@ struct LiveCheckTests {
             let open = try cluster.construct(0)
             transient = open.id
             try cluster.addSpan(open, at: 0)
+            shared = try cluster.makeFile("shared", spans: 2)
+            (cut, body) = try cluster.makeCutCopy("cut", of: shared)
             try cluster.removeDirectory("removed", removed)
         }
 
@@ -92,6 +94,18 @@ struct LiveCheckTests {
         }
         try await expect(["D"]) { scene, damage in
             try damage.put(Records(scene.file).span(scene.file), [9])
+        }
+    }
+
+    @Test func sharedSpans() async throws {
+        try await expect(["S26"]) { scene, damage in try damage.addEdge("body", to: scene.body, in: .root) }
+        // What does not refer to it must not have its blocks.
+        try await expect(["S20", "S19"]) { scene, damage in
+            let span: SpanRecord = try damage.get(Records(scene.body).span(scene.body))
+            let keys = Records(scene.file)
+            let before: SpanRecord = try damage.get(keys.span(scene.file))
+            try damage.put(keys.span(scene.file), span)
+            for block in before.allBlocks { try damage.delete(keys.index(block.service, scene.file)) }
         }
     }
 

@@ -15,6 +15,8 @@ struct Records {
 
     func newestVersion(_ number: InodeID) -> [UInt8] { [shard, 12] + self.number(number.rawValue) }
 
+    func body(_ id: InodeID) -> [UInt8] { [shard, 11] + number(id.rawValue) }
+
     func currentEdge(_ directory: InodeID, _ name: String, hash: UInt64? = nil) -> [UInt8] {
         edge(directory.rawValue << 1 | 1, name, hash)
     }

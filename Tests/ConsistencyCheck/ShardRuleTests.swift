@@ -225,6 +225,41 @@ struct ShardRuleTests {
         }
     }
 
+    @Test func s23() throws {
+        try expect("S23") { cluster, damage in
+            let keys = Records(cluster.cutFile)
+            try damage.change(keys.span(cluster.cutFile), as: SpanReference.self) { $0.length = 8192 }
+            try damage.change(keys.file(cluster.cutFile), as: FileRecord.self) { $0.size = 8192 }
+        }
+    }
+
+    @Test func s24() throws {
+        for count in [1, 3] as [UInt32] {
+            try expect("S24") { cluster, damage in
+                let record = BodyRecord(runs: [BodyRecord.Run(end: 16384, count: count)], spanCount: 2)
+                try damage.put(Records(cluster.body).body(cluster.body), record)
+            }
+        }
+    }
+
+    @Test func s25() throws {
+        try expect("S25") { cluster, damage in
+            try damage.change(Records(cluster.body).body(cluster.body), as: BodyRecord.self) { $0.spanCount = 3 }
+        }
+        try expect("S25") { cluster, damage in
+            let key = Records(cluster.body).span(cluster.body, 8192)
+            let span: SpanRecord = try damage.get(key)
+            try damage.put(key, SpanRecord(size: span.size, crc: .zero, content: .inline([1])))
+            for block in span.allBlocks {
+                try damage.delete(Records(cluster.body).index(block.service, cluster.body, 8192))
+            }
+        }
+    }
+
+    @Test func s26() throws {
+        try expect("S26") { cluster, damage in try damage.addEdge("body", to: cluster.body, in: .root) }
+    }
+
     @Test("a record that cannot be decoded is a finding, and the others are checked all the same") func d() throws {
         try expect("D") { _, damage in
             let id = InodeID(type: .file, shard: ShardID(rawValue: 2), index: 1)

@@ -24,6 +24,10 @@ final class StoppedCluster {
     let farFile: InodeID
     let unlinkedFile: InodeID
     let transientFile: InodeID
+    /// Two files that refer to one body, the second of them to less of it.
+    let sharedFile: InodeID
+    let cutFile: InodeID
+    let body: InodeID
     private(set) var parents: [InodeID: InodeID]
 
     /// - Parameter flushes: whether the state store has everything; otherwise half of it is only in the log.
@@ -47,6 +51,8 @@ final class StoppedCluster {
         transientFile = transient.id
         try cluster.addSpan(transient, at: 0)
         try cluster.addSpan(transient, at: 8192, certifies: false)
+        sharedFile = try cluster.makeFile("shared", spans: 2)
+        (cutFile, body) = try cluster.makeCutCopy("cut", of: sharedFile)
         try cluster.removeDirectory("removed", removedDirectory)
         parents = cluster.parents
         try write(cluster, flushed)

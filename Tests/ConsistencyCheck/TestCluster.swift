@@ -124,6 +124,21 @@ final class TestCluster {
         return file.id
     }
 
+    /// A file that refers to another one of two spans, the second cut in its middle; and the body that both refer to.
+    func makeCutCopy(_ name: String, of source: InodeID) throws -> (id: InodeID, body: InodeID) {
+        let copy = try construct(source.shard.rawValue)
+        let last = spanData(at: 8192)
+        try call(
+            ReferSpansRequest(
+                fileId: copy.id, cookie: copy.cookie, byteOffset: 0, sourceId: source, sourceOffset: 0, length: 12288,
+                keptCrc: last[0], restCrc: last[1]), source.shard)
+        try call(
+            LinkFileRequest(fileId: copy.id, cookie: copy.cookie, ownerId: .root, name: Array(name.utf8)),
+            source.shard)
+        let parts = try call(FileReferencesRequest(fileId: copy.id, byteOffset: 0, mtu: 0), source.shard).references
+        return (copy.id, try #require(parts.first).bodyId)
+    }
+
     func unlink(_ name: String, _ file: InodeID, in directory: InodeID = .root) throws {
         let time = try call(LookupRequest(dirId: directory, name: Array(name.utf8)), directory.shard).creationTime
         try call(
@@ -148,9 +163,13 @@ final class TestCluster {
             file.id.shard)
     }
 
+    private func spanData(at byteOffset: UInt64) -> [CRC32C] {
+        (0..<2).map { CRC32C(rawValue: 0x9e37_79b9 &+ UInt32(truncatingIfNeeded: byteOffset) &+ $0) }
+    }
+
     /// Two data blocks and their sum, 4096 bytes each.
     private func newSpan(_ file: OpenFile, at byteOffset: UInt64) -> AddSpanInitiateRequest {
-        let data = (0..<2).map { CRC32C(rawValue: 0x9e37_79b9 &+ UInt32(truncatingIfNeeded: byteOffset) &+ $0) }
+        let data = spanData(at: byteOffset)
         let sum = data[0].xor(data[1], length: 4096)
         return AddSpanInitiateRequest(
             fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, size: 8192,

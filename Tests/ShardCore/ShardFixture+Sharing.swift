@@ -63,7 +63,7 @@ extension ShardFixture {
         return (kept, rest.zeroExtended(by: Int64(span.size) - Int64(span.cellSize) * Int64(span.parity.data)))
     }
 
-    /// Nothing leads to the file any more: its name, which has to be the newest of its directory, and what remembers it.
+    /// Takes a file's name away, and what remembers it.
     func destroy(_ file: InodeID, named name: String, linkedAt time: Timestamp) throws {
         try unlink(name, (file, time))
         try call(

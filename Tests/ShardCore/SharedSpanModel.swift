@@ -4,8 +4,8 @@ import ShardCore
 import TestSupport
 import Testing
 
-/// Files as lists of blocks and kept sizes, next to a shard that shares their spans: what each shows, and which blocks are
-/// still somebody's.
+/// Files as lists of blocks and kept sizes, next to a shard that shares their spans: what each shows, and which blocks
+/// are still somebody's.
 final class SharedSpanModel {
     /// What a reader sees of a span, and what it was made from.
     struct Piece: Hashable {

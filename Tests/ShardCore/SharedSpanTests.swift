@@ -18,7 +18,9 @@ struct SharedSpanTests {
             shard = try ShardFixture()
             source = try shard.construct()
             var blocks: [AddSpanInitiateBlockInfo] = []
-            for index in 0..<3 { blocks += try shard.addSpan(source, at: UInt64(index) * 8192, salt: UInt32(index + 1)) }
+            for index in 0..<3 {
+                blocks += try shard.addSpan(source, at: UInt64(index) * 8192, salt: UInt32(index + 1))
+            }
             try shard.addInline(source, at: 3 * 8192, "tail!".bytes)
             self.blocks = blocks
             linked = try shard.link(source, "source")

@@ -87,13 +87,11 @@ extension ShardCore {
     /// ADD_SPAN_CERTIFY
     func certifySpan(_ request: CheckedProofs, _ entry: ShardLogEntry) throws(ShardFailure) -> AnyShardResponse {
         var file = try strictTransientFile(request.fileId, entry)
-        guard let span = try state.home(of: request.fileId, request.byteOffset)?.span else {
-            throw .refused(.spanNotFound)
-        }
+        guard let home = try state.home(of: request.fileId, request.byteOffset) else { throw .refused(.spanNotFound) }
+        let span = home.span
         // Later spans exist only behind certified ones, and only those are shared.
-        if try state.extent(request.fileId, request.byteOffset)?.ownSpan != nil,
-            file.size <= request.byteOffset &+ UInt64(span.size), file.lastSpanState != .clean
-        {
+        let isLast = home.file == request.fileId && file.size <= request.byteOffset &+ UInt64(span.size)
+        if isLast, file.lastSpanState != .clean {
             guard file.lastSpanState == .dirty else { throw .refused(.spanNotFound) }
             guard let placed = span.locations.first else { throw .refused(.cannotCertifyBlocklessSpan) }
             guard request.proofs.count == placed.blocks.count else { throw .refused(.badNumberOfBlocksProofs) }

@@ -1,8 +1,8 @@
 import Protocol
 import Store
 
-/// S11, S12, S26 and the uniqueness of S20 inside one shard. Takes eight bytes of memory for each block and each owning edge
-/// of the shard; `sterna fsck`, which compares all shards, does this on disk instead.
+/// S11, S12, S26 and the uniqueness of S20 inside one shard. Takes eight bytes of memory for each block and each owning
+/// edge of the shard; `sterna fsck`, which compares all shards, does this on disk instead.
 struct LocalOwnership {
     private var owned: [InodeID] = []
     private var locked: [InodeID] = []

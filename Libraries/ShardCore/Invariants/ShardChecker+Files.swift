@@ -1,8 +1,8 @@
 import Protocol
 
 extension ShardChecker {
-    /// S1, S2, S13–S18, S20, S21, S23 and S25, with linked files, transient files, bodies and spans side by side. Returns
-    /// what the index of files by block service has to contain, and how references and counts compare.
+    /// S1, S2, S13–S18, S20, S21, S23 and S25, with linked files, transient files, bodies and spans side by side.
+    /// Returns what the index of files by block service has to contain, and how references and counts compare.
     func checkFiles() throws(ShardStateError) -> FileTally {
         var files = try cursor(.files, StoredInode<FileRecord>.init)
         var transients = try cursor(.transientFiles, StoredInode<TransientFileRecord>.init)

@@ -8,6 +8,8 @@ package struct ClusterCheck {
     private(set) var violations: [String] = []
     private var directories: [InodeID: StatDirectoryResponse] = [:]
     private var linkedFiles: Set<InodeID> = []
+    /// Linked files without a name that others refer to.
+    private var bodies: Set<InodeID> = []
     private var owning: [InodeID: Int] = [:]
     private var currentEdges: [InodeID: [InodeID]] = [:]
     private var blockUses: [BlockID: Int] = [:]
@@ -38,7 +40,8 @@ package struct ClusterCheck {
         let files = reader.files()
         linkedFiles.formUnion(files)
         for file in files {
-            for block in reader.blocks(of: file) { blockUses[block.blockId, default: 0] += 1 }
+            for block in reader.ownBlocks(of: file) { blockUses[block.blockId, default: 0] += 1 }
+            if reader.references(of: file).isBody { bodies.insert(file) }
         }
     }
 
@@ -70,7 +73,7 @@ package struct ClusterCheck {
     }
 
     private mutating func checkFiles() {
-        for file in linkedFiles where owning[file] != 1 {
+        for file in linkedFiles where owning[file] ?? 0 != (bodies.contains(file) ? 0 : 1) {
             violations.append("X3: file \(file) has \(owning[file] ?? 0) owners")
         }
         for target in owning.keys where target.isFile && !linkedFiles.contains(target) {

@@ -107,10 +107,32 @@ struct CoreReader {
     }
 
     /// The blocks of all copies of a file's spans.
-    func blocks(of file: InodeID) -> [FetchedBlock] {
-        spans(of: file).flatMap { span -> [FetchedBlock] in
+    func blocks(of file: InodeID) -> [FetchedBlock] { Self.blocks(of: spans(of: file)) }
+
+    /// Those of spans that are the file's own.
+    func ownBlocks(of file: InodeID) -> [FetchedBlock] {
+        let shared = references(of: file).references
+        return Self.blocks(
+            of: spans(of: file).filter { span in
+                !shared.contains {
+                    span.header.byteOffset >= $0.byteOffset && span.header.byteOffset - $0.byteOffset < $0.length
+                }
+            })
+    }
+
+    private static func blocks(of spans: [FetchedFullSpan]) -> [FetchedBlock] {
+        spans.flatMap { span -> [FetchedBlock] in
             guard case .locations(let body) = span.body else { return [] }
             return body.locations.flatMap(\.blocks)
         }
+    }
+
+    /// Whether a file is one that others refer to, and what it refers to. A simulated file has few references.
+    func references(of file: InodeID) -> FileReferencesResponse {
+        let request = AnyShardRequest.fileReferences(FileReferencesRequest(fileId: file, byteOffset: 0, mtu: 8972))
+        guard case .fileReferences(let page)? = read(request) else {
+            return FileReferencesResponse(isBody: false, nextOffset: 0, references: [])
+        }
+        return page
     }
 }

@@ -65,8 +65,9 @@ final class Workload: @unchecked Sendable {
         case 66..<76: _ = try await client.lookup(anyPlace)
         case 76..<82: _ = try await client.list(world.random.pick(cluster.directories))
         case 82..<87: try await client.resurrect(anyPlace)
-        case 87..<90: try await changePolicies()
-        case 90..<94: try await touchFile()
+        case 87..<89: try await changePolicies()
+        case 89..<92: try await withFile { (file) throws(ClientError) in try await copy(file) }
+        case 92..<94: try await touchFile()
         case 94..<97: try await withFile { (file) throws(ClientError) in try await client.relocateBlock(of: file) }
         default: try await withFile { (file) throws(ClientError) in try await client.rewriteSpan(of: file) }
         }
@@ -96,6 +97,14 @@ final class Workload: @unchecked Sendable {
     private func withFile(_ body: (InodeID) async throws(ClientError) -> Void) async throws(ClientError) {
         guard let file = cluster.names.meaning(of: knownPlace)?.target, file.isFile else { return }
         try await body(file)
+    }
+
+    /// A copy needs a name in the file's shard.
+    private func copy(_ file: InodeID) async throws(ClientError) {
+        let directories = cluster.directories.filter { $0.shard == file.shard }
+        guard !directories.isEmpty else { return }
+        let place = Place(directory: world.random.pick(directories), name: world.random.pick(names))
+        try await client.copy(file, to: place)
     }
 
     private func touchFile() async throws(ClientError) {

@@ -52,6 +52,11 @@ extension KnownValues {
         case (.addInlineSpan(let span), .addInlineSpan):
             setEnd(of: span.fileId, to: (span.byteOffset &+ UInt64(span.size) &+ 4095) & ~4095)
             learn(KnownSpan(file: span.fileId, byteOffset: span.byteOffset, blocks: []))
+        case (.referSpans(let refer), .referSpans(let referred)):
+            setEnd(of: refer.fileId, to: (referred.size &+ 4095) & ~4095)
+            learn(KnownSpan(file: refer.fileId, byteOffset: refer.byteOffset, blocks: []))
+        case (.fileReferences, .fileReferences(let page)):
+            for reference in page.references.prefix(4) { learn(reference.bodyId) }
         case (.removeSpanInitiate(let remove), .removeSpanInitiate(let removal)):
             setEnd(of: remove.fileId, to: removal.byteOffset)
             let blocks = removal.blocks.map { ($0.blockServiceId, $0.blockId) }
@@ -63,6 +68,6 @@ extension KnownValues {
     private mutating func learn(_ added: AddSpanInitiateResponse, _ span: AddSpanInitiateRequest) {
         setEnd(of: span.fileId, to: (span.byteOffset &+ UInt64(span.size) &+ 4095) & ~4095)
         let blocks = added.blocks.map { ($0.blockServiceId, $0.blockId) }
-        learn(KnownSpan(file: span.fileId, byteOffset: span.byteOffset, blocks: blocks))
+        learn(KnownSpan(file: span.fileId, byteOffset: span.byteOffset, blocks: blocks, request: span))
     }
 }

@@ -20,6 +20,8 @@ struct KnownValues {
         var file: InodeID
         var byteOffset: UInt64
         var blocks: [(service: BlockServiceID, id: BlockID)]
+        /// Of a span in blocks that was just made: the request that made it.
+        var request: AddSpanInitiateRequest?
     }
 
     private static let limit = 24

@@ -39,6 +39,28 @@ extension ShardRequestWriter {
         return (crcs, whole.zeroExtended(by: Int64(size) - stored))
     }
 
+    /// How much of the chosen span is referred to, and the checksums of both parts if it is not all: whole, everything
+    /// behind it as well, or up to one of its pages.
+    mutating func sharedRange(_ script: inout FuzzScript) throws {
+        let byte = script.byte()
+        var (length, kept, rest) = (UInt64.max, CRC32C.zero, CRC32C.zero)
+        if let made = span.request, byte & 1 == 0 {
+            let data = Int(made.parity.data)
+            let rows = stride(from: 0, to: made.crcs.count, by: Int(made.parity.blocks))
+            let cells = rows.flatMap { made.crcs[$0..<min($0 + data, made.crcs.count)] }
+            let count = cells.isEmpty ? 0 : Int(byte >> 1) % cells.count
+            length = count == 0 ? UInt64(made.size) : UInt64(count) * UInt64(made.cellSize)
+            func sum(_ cells: ArraySlice<CRC32C>) -> CRC32C {
+                cells.reduce(.zero) { $0.appending($1, length: UInt64(made.cellSize)) }
+            }
+            let stored = Int64(made.cellSize) * Int64(cells.count)
+            (kept, rest) = (sum(cells[..<count]), sum(cells[count...]).zeroExtended(by: Int64(made.size) - stored))
+        }
+        try write(length)
+        try write(kept)
+        try write(rest)
+    }
+
     mutating func inlineSpan(_ script: inout FuzzScript) throws {
         let content = [UInt8](repeating: script.byte(), count: Int(script.byte()))
         let padding = UInt32(script.byte() & 0x0F) * 300

@@ -10,7 +10,7 @@ struct ShardRequestWriter {
 
     private(set) var body = BodyWriter()
     private var edge = KnownValues.NamedEdge(directory: .root, name: [1], target: .null, time: .zero)
-    private var span = KnownValues.KnownSpan(file: .null, byteOffset: 0, blocks: [])
+    private(set) var span = KnownValues.KnownSpan(file: .null, byteOffset: 0, blocks: [])
     private(set) var file = KnownValues.OpenFile(id: .null, cookie: Cookie(rawValue: 0))
 
     init(_ known: KnownValues, _ shard: ShardID, now: UInt64) {
@@ -79,6 +79,7 @@ struct ShardRequestWriter {
         case "I": try body.value(info(&script))
         case "A": try newSpan(&script)
         case "L": try inlineSpan(&script)
+        case "R": try sharedRange(&script)
         default: preconditionFailure("no such field")
         }
     }

@@ -22,6 +22,7 @@ enum ShardTemplates {
         (.removeDirectoryOwner, "dI"), (.shardSnapshot, "q"), (.replaceLockedDirectoryEdge, "eDNTXi"),
         (.closeSequences, "q"), (.linkFileWithSpan, "fLdn"), (.linkFileIfUnchanged, "fFcdni"),
         (.transientLifetime, ""), (.publishFile, "fLeDNyXiy"), (.publishFile, "fLdnyiiy"), (.statVersion, "iy"),
+        (.referSpans, "fFcosJPR"), (.referSpans, "fFcoiqqww"), (.fileReferences, "iom"),
     ]
 
     /// Every kind there is, for requests made of arbitrary fields.

@@ -1,0 +1,140 @@
+import Erasure
+import Protocol
+
+// Files that refer to spans of other files instead of having copies of them (extension SHARED_SPANS).
+
+extension Client {
+    /// Appends a range of another file of the same shard to a transient file, without copying data: however long it is,
+    /// a few requests do. Both files refer to the same spans from then on.
+    ///
+    /// Whether the storage that the source has suits the file's directory is the caller's to decide.
+    /// - Parameters:
+    ///   - byteOffset: where the transient file ends, a multiple of 4096.
+    ///   - range: begins where a span of the source begins, and ends where one ends or at a multiple of 4096 inside one
+    ///     in blocks; within the source (`referable` finds such ranges).
+    /// - Returns: the size of the transient file afterwards.
+    /// - Throws: a refusal with UNRECOGNIZED_REQUEST where the servers do not know the extension: then nothing was
+    ///   asked. After other errors the file may have got a part of the range; `size(of:)` tells.
+    public func refer(
+        _ file: TransientHandle, at byteOffset: UInt64, to source: InodeID, _ range: Range<UInt64>
+    ) async throws(ClientError) -> UInt64 {
+        let operation = "a reference to file \(source)"
+        guard supports(.sharedSpans) else { throw ClientError(.refused(.unrecognizedRequest), operation) }
+        guard file.id.shard == source.shard, !range.isEmpty else { throw ClientError(.invalidArgument, operation) }
+        let cut = try await cut(of: source, at: range.upperBound) ?? SpanCut(kept: .zero, rest: .zero)
+        let end = byteOffset + UInt64(range.count)
+        var size = byteOffset
+        while size < end {
+            let request = ReferSpansRequest(
+                fileId: file.id, cookie: file.cookie, byteOffset: size, sourceId: source,
+                sourceOffset: range.lowerBound + (size - byteOffset), length: end - size, keptCrc: cut.kept,
+                restCrc: cut.rest)
+            let reached = try await referred(request)
+            guard reached > size, reached <= end else {
+                throw ClientError(.malformedAnswer, operation, "from \(size) to \(reached) of \(end)")
+            }
+            size = reached
+        }
+        return size
+    }
+
+    /// One step; the file's size after it.
+    private func referred(_ request: ReferSpansRequest) async throws(ClientError) -> UInt64 {
+        let outcome = await persistCounted(request, shard: request.fileId.shard)
+        do throws(ClientError) {
+            return try outcome.result.get().size
+        } catch {
+            // An answer may have been lost, and the request asked again as another one. Nobody else writes the file.
+            guard outcome.attempts > 1, error.isRefusal(.spanNotFound) else { throw error }
+            let size = try await size(of: TransientHandle(id: request.fileId, cookie: request.cookie))
+            guard size > request.byteOffset else { throw error }
+            return size
+        }
+    }
+
+    /// The size of a transient file by now.
+    public func size(of file: TransientHandle) async throws(ClientError) -> UInt64 {
+        try await persist(StatTransientFileRequest(id: file.id), shard: file.id.shard).size
+    }
+
+    /// The part of a range of a file that `refer` can take: what lies before the first span that begins in it is left
+    /// out, and so is the end where that lies inside a span that cannot be cut there. nil: nothing is left.
+    public func referable(
+        _ range: Range<UInt64>, of source: InodeID
+    ) async throws(ClientError) -> Range<UInt64>? {
+        guard !range.isEmpty, let first = try await span(of: source, at: range.lowerBound) else { return nil }
+        let begin = first.byteOffset == range.lowerBound ? range.lowerBound : first.endOffset
+        guard begin < range.upperBound else { return nil }
+        guard let last = try await span(of: source, at: range.upperBound - 1) else { return nil }
+        var end = min(last.endOffset, range.upperBound)
+        if end < last.endOffset {
+            let page = UInt64(ClientLimits.pageBytes)
+            end = last.isInline ? last.byteOffset : max(last.byteOffset, end / page * page)
+        }
+        return begin < end ? begin..<end : nil
+    }
+
+    /// The span that covers the byte at `offset`; nil: the file ends before.
+    private func span(of file: InodeID, at offset: UInt64) async throws(ClientError) -> CheckedSpan? {
+        let request = LocalFileSpansRequest(fileId: file, byteOffset: offset, limit: 1, mtu: options.datagramBytes)
+        let page = try await persist(request, shard: file.shard)
+        guard let found = page.spans.first else { return nil }
+        do throws(ImpossibleSpan) {
+            let span = try CheckedSpan(found, services: page.blockServices)
+            return span.byteOffset <= offset && offset < span.endOffset ? span : nil
+        } catch {
+            throw error.error("LOCAL_FILE_SPANS of \(file)")
+        }
+    }
+
+    // MARK: Cutting
+
+    /// The checksums of both parts of a span that is cut.
+    private struct SpanCut {
+        var kept: CRC32C
+        var rest: CRC32C
+    }
+
+    /// How the span that covers the byte before `end` is cut there; nil: it ends there. The checksum of one part, with
+    /// that of the whole, gives the other's, so the shorter one is read.
+    private func cut(of file: InodeID, at end: UInt64) async throws(ClientError) -> SpanCut? {
+        guard let span = try await span(of: file, at: end - 1), end < span.endOffset else { return nil }
+        guard !span.isInline, end % UInt64(ClientLimits.pageBytes) == 0 else {
+            throw ClientError(.invalidArgument, "a reference to file \(file)", "no span is cut at \(end)")
+        }
+        let restBytes = span.endOffset - end
+        let reader = FileReader(client: self, id: file, size: span.endOffset)
+        if end - span.byteOffset < restBytes {
+            let kept = try await checksum(of: span.byteOffset..<end, in: reader)
+            return SpanCut(kept: kept, rest: span.crc.without(prefix: kept, restLength: restBytes))
+        }
+        let rest = try await checksum(of: end..<span.endOffset, in: reader)
+        return SpanCut(kept: span.crc.without(suffix: rest, length: restBytes), rest: rest)
+    }
+
+    private func checksum(of range: Range<UInt64>, in reader: FileReader) async throws(ClientError) -> CRC32C {
+        var sum = CRC32C.zero
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let count = min(1 << 20, Int(range.upperBound - position))
+            let data = try await reader.read(at: position, count: count)
+            guard data.count == count else {
+                throw ClientError(.malformedAnswer, "a read of file \(reader.id)", "\(data.count) of \(count) bytes")
+            }
+            data.withUnsafeSegments { segments in
+                for segment in segments { sum = sum.continued(over: segment) }
+            }
+            position += UInt64(count)
+        }
+        return sum
+    }
+}
+
+extension CheckedSpan {
+    fileprivate var endOffset: UInt64 { byteOffset + UInt64(size) }
+
+    fileprivate var isInline: Bool {
+        if case .inline = content { return true }
+        return false
+    }
+}
