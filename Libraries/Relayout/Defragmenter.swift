@@ -139,7 +139,9 @@ public struct Defragmenter<Cluster: DefragCluster>: Sendable {
             guard let made = try await cluster.rewrite(span, of: file, policies) else { return }
             tally.count(present, made, bytes: span.header.size)
         } catch {
-            if !error.isRefusal(.fileNotFound) { fail(file, error, &tally) }
+            // It is gone; or its blocks are others by now, as they move and files share spans: the next round looks again.
+            guard !error.isRefusal(.fileNotFound), !error.isRefusal(.swapSpansMismatchingBlocks) else { return }
+            fail(file, error, &tally)
         }
     }
 

@@ -104,6 +104,10 @@ import Testing
         ]
         let located = await defragmenter.defragment(FakeNamespace.shard)
         #expect(located.distributedSpans == 4 && located.rewrittenSpans == 33 * 2 && located.failures == 0)
+        cluster.changing = [bad, cluster.files[5]]
+        cluster.distributed = [:]
+        let changed = await defragmenter.defragment(FakeNamespace.shard)
+        #expect(changed.rewrittenSpans == 33 * 2 && changed.failures == 0)
         cluster.policies = old
         #expect(await defragmenter.defragment(FakeNamespace.shard).rewrittenSpans == 0)
     }

@@ -10,6 +10,7 @@ final class FakeNamespace: DefragCluster {
     private struct State {
         var policies: WritePolicies?
         var failing: Set<InodeID> = []
+        var changing: Set<InodeID> = []
         var distributed: [InodeID: [LocationID]] = [:]
     }
 
@@ -37,6 +38,11 @@ final class FakeNamespace: DefragCluster {
         get { state.withLock(\.failing) }
         set { state.withLock { $0.failing = newValue } }
     }
+    /// Files whose spans somebody else stores anew meanwhile.
+    var changing: Set<InodeID> {
+        get { state.withLock(\.changing) }
+        set { state.withLock { $0.changing = newValue } }
+    }
 
     /// Where the spans of files are, if not in the first location alone.
     var distributed: [InodeID: [LocationID]] {
@@ -53,6 +59,7 @@ final class FakeNamespace: DefragCluster {
         _ span: FetchedSpan, of file: InodeID, _ policies: WritePolicies
     ) async throws(ClientError) -> SpanLayout? {
         guard !failing.contains(file) else { throw ClientError(.tooManyBlocksMissing, "rewriting") }
+        guard !changing.contains(file) else { throw ClientError(.refused(.swapSpansMismatchingBlocks), "rewriting") }
         return policies.layout(dataBytes: Int(span.header.size))
     }
 
