@@ -29,6 +29,7 @@ package final class ClientCore: @unchecked Sendable {
     package let uploads: UploadBudget
     package let openFiles: OpenFiles
     package let patchMemory: PatchMemory
+    var fittingFiles = FittingFiles()
     private var takesSeen: UInt64 = 0
 
     package init(loop: EventLoop, options: ClientOptions) throws(SystemError) {

@@ -60,6 +60,11 @@ public enum Mutation: String, CaseIterable, Sendable {
     case patchedSpansAreCopied
     case cutsForgetTheirPage
     case spoolIsBelieved
+    case misfitsAreShared
+    case cutsWasteRoom
+    case refusedReferencesAreBelieved
+    case continuedFilesRiskTheirBase
+    case lostFilesForgetTheirBase
 
     // The coordinator
     case loopCheckIsSkipped
@@ -84,6 +89,9 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay: "FilesystemTests.OnCluster"
         case .patchesDuringRebuildingAreDropped: "ClientTests.PatchTests"
+        case .misfitsAreShared, .cutsWasteRoom, .refusedReferencesAreBelieved, .continuedFilesRiskTheirBase,
+            .lostFilesForgetTheirBase:
+            "ClientTests.ReferringTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
         // There is one coordinator in it.

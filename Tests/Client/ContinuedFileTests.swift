@@ -75,14 +75,23 @@ import Testing
     func openStart(sizes: [Int], expected: Int) {
         var spans: [Range<UInt64>] = []
         for size in sizes { spans.append((spans.last?.upperBound ?? 0)..<(spans.last?.upperBound ?? 0) + UInt64(size)) }
-        let start = OpenStart.of(spans, size: spans.last?.upperBound ?? 0, limit: 16 << 20)
+        let start = OpenStart(spans, size: spans.last?.upperBound ?? 0, limit: 16 << 20).offset
         #expect(start == UInt64(expected))
+    }
+
+    /// Zeros that are not stored cannot be cut, and need not be read.
+    @Test func aHoleIsOpenedAsAWhole() {
+        let spans: [Range<UInt64>] = [0..<4096, 4096..<3 << 30]
+        let start = OpenStart(spans, endsInHole: true, size: 3 << 30, limit: 1 << 20)
+        #expect(start.offset == 4096 && start.isHole)
+        let small = OpenStart([0..<1 << 20, 1 << 20..<1 << 20 | 5], endsInHole: true, size: 1 << 20 | 5, limit: 1 << 20)
+        #expect(small.offset == 1 << 20 && !small.isHole)
     }
 
     @Test func noMoreIsOpenedThanMayBe() {
         let spans: [Range<UInt64>] = [0..<100_000, 100_000..<160_000]
-        #expect(OpenStart.of(spans, size: 160_000, limit: 200_000) == 0)
-        #expect(OpenStart.of(spans, size: 160_000, limit: 159_999) == 100_000)
-        #expect(OpenStart.of(spans, size: 160_000, limit: 59_999) == 159_744)
+        #expect(OpenStart(spans, size: 160_000, limit: 200_000).offset == 0)
+        #expect(OpenStart(spans, size: 160_000, limit: 159_999).offset == 100_000)
+        #expect(OpenStart(spans, size: 160_000, limit: 59_999).offset == 159_744)
     }
 }

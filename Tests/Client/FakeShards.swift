@@ -51,6 +51,10 @@ final class FakeShards: @unchecked Sendable {
     /// Every request that was carried out.
     private(set) var kinds: [ShardKind] = []
     private(set) var placements: [AddSpanInitiateRequest] = []
+    /// So many references are made before one is refused.
+    var referencesBeforeRefusal = Int.max
+    /// Bytes that files refer to instead of having copies.
+    var referredBytes: UInt64 = 0
     /// Requests that did nothing but move a deadline.
     private(set) var touches = 0
     /// How long a transient file lives that nobody touches.
@@ -226,6 +230,8 @@ final class FakeShards: @unchecked Sendable {
             files[request.id]?.deadline = 0
             return .scrapTransientFile(ScrapTransientFileResponse())
         case .localFileSpans(let request): return try spans(request)
+        case .fileSpans(let request): return try spans(request)
+        case .referSpans(let request): return try refer(request)
         case .transientLifetime:
             return .transientLifetime(TransientLifetimeResponse(nanoseconds: lifetimeNanoseconds))
         case .visitTransientFiles(let request):
@@ -328,16 +334,6 @@ final class FakeShards: @unchecked Sendable {
         files[request.fileId1] = file
         files[request.fileId2] = scratch
         return .moveSpan(MoveSpanResponse())
-    }
-
-    private func spans(_ request: LocalFileSpansRequest) throws(ProtocolError) -> AnyShardResponse {
-        guard let file = files[request.fileId] else { throw .fileNotFound }
-        let services = blocks.all.map { BlockService(addrs: blocks.announced, id: FakeBlockServices.id($0), flags: []) }
-        // Two at a time, to make readers go on.
-        let from = file.spans.lastIndex { $0.header.byteOffset <= request.byteOffset } ?? 0
-        let some = Array(file.spans[from...].prefix(2))
-        let next = from + some.count < file.spans.count ? file.spans[from + some.count].header.byteOffset : 0
-        return .localFileSpans(LocalFileSpansResponse(nextOffset: next, blockServices: services, spans: some))
     }
 
     private func unlink(_ request: SoftUnlinkFileRequest) throws(ProtocolError) -> AnyShardResponse {

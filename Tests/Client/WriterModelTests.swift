@@ -12,13 +12,21 @@ import Testing
     }
 
     @Test(arguments: 0..<16, World.allCases) func randomPrograms(seed: Int, world: World) async throws {
+        try await run(seed, world, [.transientLifetime])
+    }
+
+    @Test(arguments: 0..<16, World.allCases) func withSharedSpans(seed: Int, world: World) async throws {
+        try await run(seed + 1000, world, [.transientLifetime, .sharedSpans])
+    }
+
+    private func run(_ seed: Int, _ world: World, _ extensions: Set<ProtocolExtension>) async throws {
         var options = FakeCluster.testOptions
         if world == .littleMemory {
             options.patchBytes = 64 << 10
             options.openBufferBytes = 48 << 10
         }
         let mismatch = try await FakeCluster.run(
-            largestSpan: UInt32(Program.span), stripe: 32768, options: options, extensions: [.transientLifetime]
+            largestSpan: UInt32(Program.span), stripe: 32768, options: options, extensions: extensions
         ) { cluster in
             Self.prepare(cluster, world)
             var program = Program(cluster, world, seed: seed * World.allCases.count + world.rawValue)
@@ -34,7 +42,7 @@ import Testing
         case .lossyShards:
             var count = 0
             // Of these a repetition is answered as at first.
-            let mayBeDoubled: Set<ShardKind> = [.addInlineSpan, .linkFile, .localFileSpans]
+            let mayBeDoubled: Set<ShardKind> = [.addInlineSpan, .linkFile, .localFileSpans, .fileSpans, .referSpans]
             shards.fate = { kind, repetition in
                 count += 1
                 guard repetition == 0, count % 9 == 0 else { return .normal }
@@ -72,8 +80,11 @@ private struct Program {
             if let mismatch = try await self.step(step, writer) { return "step \(step): \(mismatch)" }
             guard number(0..<12) == 0 else { continue }
             if let mismatch = try await finish(writer) { return "after step \(step): \(mismatch)" }
+            let finished = writer.id
             writer = try await cluster.client.continueFile(
-                writer.id, size: UInt64(model.count), in: .root, note: [65])
+                finished, size: UInt64(model.count), in: .root, note: [65])
+            // What refers to it does not need it any more, unless the file is lost.
+            if world != .expiredFiles, cluster.shards.files[writer.id]?.size ?? 0 > 0 { cluster.shards.forget(finished) }
         }
         return try await finish(writer)
     }

@@ -7,11 +7,11 @@ extension Client {
     /// Appends a range of another file of the same shard to a transient file, without copying data: however long it is,
     /// a few requests do. Both files refer to the same spans from then on.
     ///
-    /// Whether the storage that the source has suits the file's directory is the caller's to decide.
+    /// Whether the storage that the source has suits the file's directory is the caller's to see to (`referable`).
     /// - Parameters:
     ///   - byteOffset: where the transient file ends, a multiple of 4096.
     ///   - range: begins where a span of the source begins, and ends where one ends or at a multiple of 4096 inside one
-    ///     in blocks; within the source (`referable` finds such ranges).
+    ///     in blocks; within the source.
     /// - Returns: the size of the transient file afterwards.
     /// - Throws: a refusal with UNRECOGNIZED_REQUEST where the servers do not know the extension: then nothing was
     ///   asked. After other errors the file may have got a part of the range; `size(of:)` tells.
@@ -55,23 +55,6 @@ extension Client {
     /// The size of a transient file by now.
     public func size(of file: TransientHandle) async throws(ClientError) -> UInt64 {
         try await persist(StatTransientFileRequest(id: file.id), shard: file.id.shard).size
-    }
-
-    /// The part of a range of a file that `refer` can take: what lies before the first span that begins in it is left
-    /// out, and so is the end where that lies inside a span that cannot be cut there. nil: nothing is left.
-    public func referable(
-        _ range: Range<UInt64>, of source: InodeID
-    ) async throws(ClientError) -> Range<UInt64>? {
-        guard !range.isEmpty, let first = try await span(of: source, at: range.lowerBound) else { return nil }
-        let begin = first.byteOffset == range.lowerBound ? range.lowerBound : first.endOffset
-        guard begin < range.upperBound else { return nil }
-        guard let last = try await span(of: source, at: range.upperBound - 1) else { return nil }
-        var end = min(last.endOffset, range.upperBound)
-        if end < last.endOffset {
-            let page = UInt64(ClientLimits.pageBytes)
-            end = last.isInline ? last.byteOffset : max(last.byteOffset, end / page * page)
-        }
-        return begin < end ? begin..<end : nil
     }
 
     /// The span that covers the byte at `offset`; nil: the file ends before.
@@ -127,14 +110,5 @@ extension Client {
             position += UInt64(count)
         }
         return sum
-    }
-}
-
-extension CheckedSpan {
-    fileprivate var endOffset: UInt64 { byteOffset + UInt64(size) }
-
-    fileprivate var isInline: Bool {
-        if case .inline = content { return true }
-        return false
     }
 }

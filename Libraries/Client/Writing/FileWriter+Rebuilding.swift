@@ -13,6 +13,8 @@ extension FileWriter {
         let touched: OffsetSet
         /// Those that were not written over since; the others are still needed afterwards.
         private(set) var absorbed: OffsetSet
+        /// Whether untouched spans are referred to, as long as nobody refuses that.
+        var refers = true
 
         init(successor: TransientHandle, _ touched: OffsetSet) {
             self.successor = successor
@@ -51,6 +53,8 @@ extension FileWriter {
             }
             restorations += 1
             guard restorations <= Self.restorationLimit else { throw ClientError(.expired, "keeping of \(handle.id)") }
+            // A finished file is there for longer.
+            if let referred, referred.size == ownBytes, !Mutation.lostFilesForgetTheirBase.isPlanted { base = referred }
         }
         let (old, end) = (handle, lowerBytes)
         // One that has nothing yet is as good as another.
@@ -71,6 +75,7 @@ extension FileWriter {
         patches.remove(rebuilding?.absorbed.ranges ?? [])
         handle = successor
         base = nil
+        referred = nil
         ownBytes = end
         isLost = false
         moves &+= 1
@@ -96,104 +101,6 @@ extension FileWriter {
             guard error.isRefusal(.fileNotFound) else { throw error }
             return nil
         }
-    }
-
-    // MARK: Storing
-
-    /// While one span is being stored, the next is read and coded.
-    private func fill(_ target: TransientHandle, upTo end: UInt64, _ touched: OffsetSet) async throws(ClientError) {
-        var offset: UInt64 = 0
-        var ready = await prepared(at: offset, upTo: end, touched, target)
-        while offset < end {
-            try checkFailure()
-            let span = try ready.get()
-            let following = offset + UInt64(span.logicalBytes)
-            async let next = prepared(at: following, upTo: end, touched, target)
-            let outcome = await stored(span, in: target, at: offset)
-            ready = await next
-            try outcome.get()
-            offset = following
-        }
-    }
-
-    private func stored(
-        _ span: EncodedSpan, in target: TransientHandle, at offset: UInt64
-    ) async -> Result<Void, ClientError> {
-        var held = 0
-        if case .blocks(let blocks) = span.content { held = blocks.heldBytes }
-        core.uploads.add(held)
-        defer { core.uploads.remove(held) }
-        do throws(ClientError) {
-            try await client.store(span, in: target, at: offset)
-            return .success(())
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private func prepared(
-        at offset: UInt64, upTo end: UInt64, _ touched: OffsetSet, _ target: TransientHandle
-    ) async -> Result<EncodedSpan, ClientError> {
-        guard offset < end else { return .success(SpanEncoder.inline([], 0)) }
-        do throws(ClientError) {
-            return .success(
-                try await client.outlastingOutages(of: target) { () throws(ClientError) in
-                    try await span(at: offset, upTo: end, touched)
-                })
-        } catch {
-            // What is gone now will not come back; the successor's number means something else.
-            let isGone = error.isRefusal(.fileNotFound)
-            return .failure(isGone ? ClientError(.expired, "rebuilding of \(lowerID)") : error)
-        }
-    }
-
-    /// What comes next in the successor: a span as it is, or zeros, or bytes that are coded anew.
-    private func span(
-        at offset: UInt64, upTo end: UInt64, _ touched: OffsetSet
-    ) async throws(ClientError) -> EncodedSpan {
-        let present = try await client.storedSpan(of: lowerID, at: offset)
-        let presentEnd = present.header.byteOffset + UInt64(present.header.size)
-        let range = offset..<min(presentEnd, end)
-        if present.header.byteOffset == offset, presentEnd <= end,
-            !touched.intersects(range) || Mutation.patchedSpansAreCopied.isPlanted,
-            let copied = try await copied(present)
-        {
-            return copied
-        }
-        let zeros = zeroEnd(from: offset, present, range.upperBound, upTo: end)
-        let largest = UInt64(policies.largestSpanBytes)
-        if zeros >= range.upperBound || zeros - offset >= largest {
-            return SpanEncoder.inline([], UInt32(min(zeros - offset, ClientLimits.holeBytes)))
-        }
-        let part = offset..<min(range.upperBound, offset + largest)
-        return try await client.encoded(try await patched(part), policies)
-    }
-
-    /// The span as it is; nil when today's spans are smaller.
-    private func copied(_ span: FetchedSpan) async throws(ClientError) -> EncodedSpan? {
-        let encoded: EncodedSpan
-        if case .inline(let inline) = span.body {
-            encoded = SpanEncoder.inline(inline.body, span.header.size)
-        } else {
-            guard Int(span.header.size) <= policies.largestSpanBytes else { return nil }
-            encoded = try await client.encoded(span, from: lowerReader, policies)
-        }
-        guard encoded.crc == span.header.crc else {
-            throw ClientError(.corruptPage, "rebuilding of \(lowerID)", "a span does not match its checksum")
-        }
-        return encoded
-    }
-
-    /// Where zeros end that are known to be there without reading, in whole pages but at the end.
-    private func zeroEnd(
-        from offset: UInt64, _ present: FetchedSpan, _ presentEnd: UInt64, upTo limit: UInt64
-    ) -> UInt64 {
-        var end = offset
-        if let zeros = patches.map.zeros.next(after: offset), zeros.contains(offset) { end = zeros.upperBound }
-        if end < presentEnd, case .inline(let inline) = present.body, inline.body.allSatisfy({ $0 == 0 }) {
-            end = min(presentEnd, max(offset, patches.map.data.next(after: offset)?.lowerBound ?? presentEnd))
-        }
-        return end < limit ? end / UInt64(ClientLimits.pageBytes) * UInt64(ClientLimits.pageBytes) : limit
     }
 }
 

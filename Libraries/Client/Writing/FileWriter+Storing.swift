@@ -48,6 +48,7 @@ extension FileWriter {
         }
         published = outcome.published
         ownBytes = span.endOffset
+        referred = nil
         core.openFiles.touched(self, at: since)
         if !sealed.isEmpty {
             core.uploads.remove(sealed.removeFirst().heldBytes)
@@ -120,6 +121,7 @@ extension FileWriter {
         do {
             let version = try await publish(publication)
             published = version
+            core.fittingFiles.insert(handle.id, policies)
             ended()
             return version
         } catch {

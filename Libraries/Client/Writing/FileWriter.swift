@@ -33,6 +33,8 @@ public actor FileWriter {
     var sealed = Deque<SealedSpan>()
     /// A finished file that what is sealed lies in, as long as nothing of it was copied.
     var base: Base?
+    /// The one whose beginning is all that the transient file has, which refers to it, as long as it got nothing else.
+    var referred: Base?
     /// What the transient file has.
     var ownBytes: UInt64 = 0
     /// What was written over what is sealed.
