@@ -87,7 +87,8 @@ import Testing
         // The open span is copied for the fsync.
         #expect(written.placed.filter { $0 == Self.span }.count == 1 && written.placed.count == 2)
         #expect(written.referredBytes == 23 * Self.span)
-        #expect(written.fetchedBytes < 2 * Int(Self.span))
+        // A slow fetch is hedged.
+        #expect(written.fetchedBytes < 4 * Int(Self.span))
         #expect(traffic.placed.count == 3)
     }
 

@@ -86,6 +86,48 @@ extension EndToEnd {
             try Self.deleteRest(cluster)
         }
 
+        @Test("adding to a large file stores what is added, patching it one span", .timeLimit(.minutes(4)))
+        func edits() throws {
+            let cluster = try TestCluster(Self.options)
+            let size = 200_000_000
+            try Self.fill(cluster, bytes: size)
+            let before = try Self.storedBytes(cluster)
+            try Self.edit(cluster, as: "longer") { writer in
+                try await writer.write(Array(repeating: UInt8(ascii: "t"), count: 1024), at: UInt64(size))
+            }
+            let longer = try Self.storedBytes(cluster)
+            #expect(longer - before < 50_000)
+            try Self.edit(cluster, as: "patched") { writer in
+                try await writer.write(Array(repeating: UInt8(ascii: "t"), count: 4096), at: 0)
+                try await writer.synchronize()
+                try await writer.write([UInt8(ascii: "t")], at: 4096)
+            }
+            // Twice, each with its parity.
+            #expect(try Self.storedBytes(cluster) - longer < 4 * 16_000_000)
+            try sh(
+                """
+                set -e; cd '\(cluster.mount)/d'; size=$(stat -c %s f)
+                ts() { head -c $1 /dev/zero | tr '\\0' t; }
+                [ $(stat -c %s longer) = $((size + 1024)) ]; head -c $size longer | cmp - f
+                ts 1024 | cmp - <(tail -c 1024 longer)
+                (ts 4097; tail -c +4098 f) | cmp - patched
+                """, seconds: 120)
+        }
+
+        /// The next version of `d/f`, under another name.
+        private static func edit(
+            _ cluster: TestCluster, as name: String, _ change: @escaping @Sendable (FileWriter) async throws -> Void
+        ) throws {
+            try withClient(cluster) { client in
+                let directory = try await client.resolve(path: "/d")
+                let source = try await client.lookup(Array("f".utf8), in: directory).targetId
+                let size = try await client.statFile(source).size
+                let writer = try await client.continueFile(source, size: size, in: directory, note: [])
+                try await change(writer)
+                _ = try await writer.finish(linkingIn: directory, name: Array(name.utf8))
+            }
+        }
+
         // MARK: Steps
 
         private static func fill(_ cluster: TestCluster, bytes: Int) throws {
