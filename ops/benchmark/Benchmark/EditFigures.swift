@@ -1,0 +1,114 @@
+import Foundation
+
+/// Changes of files through the mount, each beside what it should cost about as much as: other work on the same mount.
+struct EditFigures {
+    let programs: Programs
+    let report: Report
+    let cluster: BenchCluster
+
+    /// Largest span of a new cluster's policies.
+    private static let spanMegabytes = 10
+    private static let terabyte = 1 << 40
+    private static let openFiles = 10_000
+
+    func run(megabytes: Int) throws {
+        let megabytes = max(megabytes, 2 * Self.spanMegabytes)
+        let sequential = try seconds("write", "sequential", "\(megabytes)")
+        try patches(megabytes)
+        try appends()
+        try copies()
+        let scattered = try seconds("scatter", "scattered", "\(megabytes)", "4")
+        report.add(
+            Figure(
+                "edit: random 1 MiB writes, 4 streams", "MB/s", rate(megabytes, scattered),
+                ceiling: rate(megabytes, sequential), by: "sequential write", wanted: 0.5))
+        try openFiles()
+    }
+
+    private func patches(_ megabytes: Int) throws {
+        let span = try median { try seconds("write", "span-\($0)", "\(Self.spanMegabytes)") }
+        let patch = try median { try seconds("patch", "patched-\($0)", "\(megabytes)") }
+        report.add(
+            Figure(
+                "edit: 4 KiB at the front of \(megabytes) MiB, and close", "s", patch, ceiling: span,
+                by: "writing one span", wanted: 2, smallerIsBetter: true))
+    }
+
+    private func appends() throws {
+        let small = try secondsEach("create", "small", "200")
+        let append = try secondsEach("append", "sequential", "50")
+        report.add(
+            Figure(
+                "edit: append 1 KiB to a large file, durable", "ms", append * 1000, ceiling: small * 1000,
+                by: "creating a file of 1 KiB", wanted: 5, smallerIsBetter: true))
+        let log = try secondsEach("follow", "sequential", "50")
+        _ = try seconds("extend", "sparse", "\(Self.terabyte)")
+        let sparse = try secondsEach("follow", "sparse", "50")
+        report.add(
+            Figure(
+                "edit: append + fsync at 1 TiB", "ms", sparse * 1000, ceiling: log * 1000, by: "the same at 1 GiB",
+                wanted: 2, smallerIsBetter: true))
+    }
+
+    private func copies() throws {
+        let directory = path("clones")
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let copy = try seconds("copy", "sequential", path("copied"))
+        let clone = try seconds("clone", "sequential", path("cloned"))
+        report.add(
+            Figure(
+                "edit: copy_file_range of a large file", "copies/s", 1 / clone, ceiling: 1 / copy,
+                by: "copying by read and write", wanted: 20))
+        let first = try secondsEach("clones", "sequential", directory, "500")
+        _ = try seconds("clones", "sequential", directory, "9000")
+        let last = try secondsEach("clones", "sequential", directory, "500")
+        report.add(
+            Figure(
+                "edit: copies beside 9,500 others", "copies/s", 1 / last, ceiling: 1 / first, by: "the first 500",
+                wanted: 0.5))
+    }
+
+    /// Memory of the mount, not of the kernel.
+    private func openFiles() throws {
+        let directory = path("open")
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let process = Programs.process("\(programs.tools)/edit", ["hold", directory, "\(Self.openFiles)"])
+        let (input, output) = (Pipe(), Pipe())
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        let line = output.fileHandleForReading.availableData
+        let resident = residentBytes(try cluster.pid("mount"))
+        try input.fileHandleForWriting.close()
+        process.waitUntilExit()
+        guard !line.isEmpty, process.terminationStatus == 0 else {
+            throw ProgramError(description: "edit hold ended with \(process.terminationStatus)")
+        }
+        report.add(
+            Figure(
+                "edit: memory with \(Self.openFiles) files open", "MiB", resident / 1_048_576, ceiling: 512,
+                by: "what is promised", wanted: 1, smallerIsBetter: true))
+    }
+
+    // MARK: Measuring
+
+    private func path(_ name: String) -> String { "\(cluster.mount)/\(name)" }
+
+    private func measure(_ operation: String, _ name: String, _ arguments: [String]) throws -> [String: Double] {
+        try programs.measure("edit", [operation, path(name)] + arguments)
+    }
+
+    private func seconds(_ operation: String, _ name: String, _ arguments: String...) throws -> Double {
+        try measure(operation, name, arguments)["seconds"] ?? 0
+    }
+
+    private func secondsEach(_ operation: String, _ name: String, _ arguments: String...) throws -> Double {
+        try measure(operation, name, arguments)["secondsEach"] ?? 0
+    }
+
+    private func median(_ measure: (Int) throws -> Double) throws -> Double {
+        try (0..<3).map(measure).sorted()[1]
+    }
+
+    private func rate(_ megabytes: Int, _ seconds: Double) -> Double { Double(megabytes) * 1.048576 / seconds }
+}
