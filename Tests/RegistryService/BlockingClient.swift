@@ -56,7 +56,7 @@ final class BlockingClient {
     }
 
     /// Whether the server closes without having said anything; false also when it says nothing for so many seconds.
-    func isHungUp(within seconds: Int = 10) -> Bool {
+    func isHungUp(within seconds: Int = 60) -> Bool {
         var patience = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var byte: UInt8 = 0
