@@ -61,6 +61,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case cutsForgetTheirPage
     case spoolIsBelieved
     case misfitsAreShared
+    case oldPoliciesFit
     case cutsWasteRoom
     case refusedReferencesAreBelieved
     case continuedFilesRiskTheirBase
@@ -89,8 +90,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay: "FilesystemTests.OnCluster"
         case .patchesDuringRebuildingAreDropped: "ClientTests.PatchTests"
-        case .misfitsAreShared, .cutsWasteRoom, .refusedReferencesAreBelieved, .continuedFilesRiskTheirBase,
-            .lostFilesForgetTheirBase:
+        case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,
+            .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase:
             "ClientTests.ReferringTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"

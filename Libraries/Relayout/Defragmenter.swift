@@ -139,7 +139,7 @@ public struct Defragmenter<Cluster: DefragCluster>: Sendable {
             guard let made = try await cluster.rewrite(span, of: file, policies) else { return }
             tally.count(present, made, bytes: span.header.size)
         } catch {
-            // It is gone; or its blocks are others by now, as they move and files share spans: the next round looks again.
+            // It is gone; or its blocks are others by now, as they move and files share spans: the next round looks.
             guard !error.isRefusal(.fileNotFound), !error.isRefusal(.swapSpansMismatchingBlocks) else { return }
             fail(file, error, &tally)
         }

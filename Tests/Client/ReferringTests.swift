@@ -1,4 +1,5 @@
 import Client
+import Erasure
 import Protocol
 import Testing
 
@@ -154,25 +155,30 @@ import Testing
 
     // MARK: When not
 
+    /// The holes around it are as good as any.
     @Test func whatOtherPoliciesMadeIsCopied() async throws {
-        let bytes = Files.content(4 * Int(Self.span) + 100_000)
+        let data = Files.content(3 * Int(Self.span))
+        let hole: [UInt8] = Array(repeating: 0, count: 2 << 20)
         let parity = Parity(data: 1, parity: 1)
         let (traffic, parities, read) = try await Self.run { cluster in
             let info = try DirectoryInfo.sternaRootDefault(
                 span: .uniform(parity, maxSize: UInt32(Self.span)), block: .uniform(.flash),
                 stripe: StripePolicy(targetStripeSize: 65536))
             cluster.shards.directories = [Self.other: (.root, info)]
-            let id = try await Files.write(bytes, cluster)
+            let old = try await cluster.client.createFile(in: .root, note: Files.name)
+            try await old.write(data, at: UInt64(hole.count))
+            try await old.write([5], at: UInt64(data.count + 2 * hole.count))
+            _ = try await old.finish(linkingIn: .root, name: Files.name)
             let before = Traffic(cluster)
             let writer = try await cluster.client.continueFile(
-                id, size: UInt64(bytes.count), in: Self.other, note: Files.name)
-            try await writer.write([7], at: 0)
+                old.id, size: UInt64(data.count + 2 * hole.count + 1), in: Self.other, note: Files.name)
+            try await writer.write([7], at: UInt64(data.count + 2 * hole.count + 1))
             let read = try await Self.finish(writer, cluster)
             let traffic = Traffic(cluster).since(before)
             return (traffic, cluster.shards.placements.suffix(traffic.placed.count).map(\.parity), read)
         }
-        #expect(Files.areEqual(read, [7] + bytes[1...]))
-        #expect(traffic.referredBytes == 0 && traffic.placed.count >= 5)
+        #expect(Files.areEqual(read, hole + data + hole + [5, 7]))
+        #expect(traffic.placed.reduce(0, +) == UInt64(data.count))
         #expect(parities.allSatisfy { $0 == parity })
     }
 
@@ -222,6 +228,19 @@ import Testing
             return try await Self.finish(writer, cluster)
         }
         #expect(Files.areEqual(read, bytes + [7]))
+    }
+
+    /// Their blocks hold more than shows; not so those that end in zeros.
+    @Test(arguments: [(131_072, false), (131_000, false), (70_000, false), (65_536, true), (126_976, true)])
+    func whatIsCutShows(size: Int, isCut: Bool) {
+        let shown = Files.content(size)
+        let stored = isCut ? Files.content(131_072) : shown + Array(repeating: 0, count: 131_072 - size)
+        let blocks = FetchedBlocksSpan(
+            parity: Parity(data: 2, parity: 1), stripes: 2, cellSize: 32_768, blocks: [],
+            stripesCrc: [CRC32C(of: Array(stored[..<65_536])), CRC32C(of: Array(stored[65_536...]))])
+        let header = FetchedSpanHeader(
+            byteOffset: 0, size: UInt32(size), crc: CRC32C(of: shown), storageClass: .flash)
+        #expect(FetchedSpan(header: header, body: .blocks(blocks)).isCut == isCut)
     }
 
     // MARK: The rule

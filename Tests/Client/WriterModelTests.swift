@@ -84,7 +84,8 @@ private struct Program {
             writer = try await cluster.client.continueFile(
                 finished, size: UInt64(model.count), in: .root, note: [65])
             // What refers to it does not need it any more, unless the file is lost.
-            if world != .expiredFiles, cluster.shards.files[writer.id]?.size ?? 0 > 0 { cluster.shards.forget(finished) }
+            let refers = cluster.shards.files[writer.id]?.size ?? 0 > 0
+            if world != .expiredFiles, refers { cluster.shards.forget(finished) }
         }
         return try await finish(writer)
     }

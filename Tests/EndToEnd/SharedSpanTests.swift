@@ -17,7 +17,7 @@ extension EndToEnd {
             + " --with gc:--destruct-pause=3 --with block:--erase-delay=1 --with block:--unsafe-erase-delay"
 
         @Test(
-            "200 copies, a scrub, a drained disk and another policy, deleted in any order: all is read, all space returns",
+            "200 copies, a scrub, a drained disk, another policy, deleted in any order: all is read, all space returns",
             .timeLimit(.minutes(10)))
         func copies() throws {
             let cluster = try TestCluster(Self.options)

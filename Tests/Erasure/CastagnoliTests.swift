@@ -78,6 +78,17 @@ import Testing
         }
     }
 
+    @Test func aPartFollowsFromTheWholeAndTheOther() {
+        var random = SeededGenerator(seed: 4)
+        for length in [0, 1, 63, 4096, 5000, 100_000] {
+            let bytes = random.bytes(length)
+            let split = Int.random(in: 0...length, using: &random)
+            let (head, tail) = (CRC32C(of: Array(bytes[..<split])), CRC32C(of: Array(bytes[split...])))
+            #expect(CRC32C(of: bytes).without(suffix: tail, length: UInt64(length - split)) == head)
+            #expect(CRC32C(of: bytes).without(prefix: head, restLength: UInt64(length - split)) == tail)
+        }
+    }
+
     @Test func extremeExtensionsInvert() {
         for zeros in [Int64.max, 1 << 40, 104_857_600, 1] {
             let start: UInt32 = 0xDEAD_BEEF

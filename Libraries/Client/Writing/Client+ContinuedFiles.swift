@@ -4,8 +4,8 @@ import Protocol
 extension Client {
     /// Begins a version of a finished file: its content is that of `id` at first, and can be changed anywhere.
     ///
-    /// Where it can, it refers to what `id` has from the start, so that nothing of that can go any more. Else nothing is
-    /// copied before something else has to be stored behind it, or it is finished.
+    /// Where it can, it refers to what `id` has from the start, so that nothing of that can go any more. Else nothing
+    /// is copied before something else has to be stored behind it, or it is finished.
     /// - Parameters:
     ///   - size: of the file `id`.
     ///   - directory: where it will get its name, as in `createFile`.

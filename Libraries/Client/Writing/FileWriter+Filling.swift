@@ -1,8 +1,8 @@
 import Mutations
 import Protocol
 
-// What a successor is made of: references to what nobody touched, where the shard knows them and the spans are stored as
-// today's policies say; else copies; and what was touched, coded anew.
+// What a successor is made of: references to what nobody touched, where the shard knows them and the spans are stored
+// as today's policies say; else copies; and what was touched, coded anew.
 
 extension FileWriter {
     private enum Piece {
