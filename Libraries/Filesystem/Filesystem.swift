@@ -14,9 +14,8 @@ public actor Filesystem {
     public nonisolated let loop: EventLoop
     nonisolated let creators: any Creators
     nonisolated let observer: any Observer
-    nonisolated let caching: CachingTimes
-    nonisolated let accessTimes: AccessTimes
     nonisolated let patience: Patience
+    nonisolated let options: FilesystemOptions
     nonisolated let logger: Logger
 
     var nodes = NodeTable()
@@ -24,6 +23,9 @@ public actor Filesystem {
     var stagedNames = StagedNames()
     var openFiles: [HandleID: OpenFile] = [:]
     private var lastHandle: UInt64 = 0
+    /// Counts how often a node came to stand for another version.
+    var moves: UInt64 = 0
+    var lastStaged: UInt64 = 0
     var totals: (answer: InfoResponse, nanoseconds: UInt64)?
     var accessesUnderWay = 0
     var losses = LossLog()
@@ -43,10 +45,11 @@ public actor Filesystem {
         self.observer = observer
         self.logger = logger
         loop = client.loop
-        caching = options.caching
-        accessTimes = options.accessTimes
+        self.options = options
         patience = Patience(loop: client.loop, nanoseconds: options.patienceNanoseconds)
     }
+
+    nonisolated var caching: CachingTimes { options.caching }
 
     // MARK: Handles
 

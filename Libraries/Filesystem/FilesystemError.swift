@@ -61,11 +61,7 @@ extension FilesystemError {
     /// Servers are away; what was asked for may still be done.
     static let timedOut = FilesystemError(ETIMEDOUT)
     /// The name in hand does not lead here any more; who looks it up again finds what is there now.
-    static let stale = FilesystemError(ESTALE, "the name leads to another file by now")
-    /// What write(2) says of a file seal, and link(2) of filesystems without hard links. Bytes behind the open span of
-    /// an unfinished file answer the same.
-    public static let sealed = FilesystemError(
-        EPERM, "a finished file can only be continued at its end, up to 16 MiB, or replaced")
+    static let stale = FilesystemError(ESTALE, "the name leads to another file by now, or to a newer version")
     static let tooLarge = FilesystemError(EFBIG, "a file has at most 16 TiB")
 }
 

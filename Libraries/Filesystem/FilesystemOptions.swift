@@ -5,7 +5,19 @@ public struct FilesystemOptions: Sendable {
     /// How long programs wait for servers that are away; 0 is for ever.
     public var patienceNanoseconds: UInt64 = 300_000_000_000
 
+    public var synchronization = Synchronization.publish
+    /// Whether O_EXCL reserves a name at the open, by an empty file; otherwise the close fails if somebody was faster.
+    public var reservesExclusiveNames = false
+
     public init() {}
+}
+
+/// What fsync(2) does.
+public enum Synchronization: String, CaseIterable, Sendable {
+    /// What was written so far becomes visible as a version, and survives everything.
+    case publish
+    /// It is stored, and stays invisible until the file is closed.
+    case store
 }
 
 /// How long observers may believe what they were told, in seconds.

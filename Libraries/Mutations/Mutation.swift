@@ -54,6 +54,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case errorsAreForgotten
     case continuationReplacesAnything
     case unheardHandlesStay
+    case publishingIsNotAwaited
+    case versionsGetNewNumbers
 
     // Files being written
     case patchesDuringRebuildingAreDropped
@@ -88,7 +90,9 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .foreignRequestsAreAnswered, .portsAreNotSynced: "ShardServiceTests.PortTests"
         case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
-        case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay: "FilesystemTests.OnCluster"
+        case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
+            .versionsGetNewNumbers:
+            "FilesystemTests.OnCluster"
         case .patchesDuringRebuildingAreDropped: "ClientTests.PatchTests"
         case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,
             .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase:

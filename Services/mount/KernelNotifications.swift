@@ -49,6 +49,10 @@ final class KernelNotifications: Observer {
         send { session in _ = fuse_lowlevel_notify_inval_inode(session, node.kernelNumber, 0, 0) }
     }
 
+    func heard() async {
+        await withUnsafeContinuation { continuation in queue.run { continuation.resume() } }
+    }
+
     /// A failure means that the kernel had nothing cached, or is gone: either way nothing is left to tell.
     private func send(_ notify: @escaping @Sendable (OpaquePointer) -> Void) {
         queue.run { [self] in

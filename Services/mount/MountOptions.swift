@@ -62,6 +62,20 @@ package struct MountOptions: ParsableArguments {
     @Option(help: "Bytes that changes may take there; beyond it writes fail. Default is a quarter of what is free.")
     package var spoolBytes: Int?
 
+    @Option(
+        help: """
+            What fsync does: publish makes what was written so far visible, so that it survives everything; store keeps \
+            it invisible until the file is closed.
+            """)
+    package var fsync = Synchronization.publish
+
+    @Option(
+        help: """
+            How O_EXCL excludes programs of other hosts: create reserves the name at the open, for lock files; close \
+            makes the close fail if somebody else was faster.
+            """)
+    package var exclusive = ExclusiveNames.close
+
     package init() {}
 
     package func validate() throws {
@@ -103,6 +117,8 @@ package struct MountOptions: ParsableArguments {
         options.caching.names = nameCacheSeconds
         options.accessTimes = atime
         options.patienceNanoseconds = UInt64(timeout) * 1_000_000_000
+        options.synchronization = fsync
+        options.reservesExclusiveNames = exclusive == .create
         return options
     }
 
@@ -120,6 +136,12 @@ package struct MountOptions: ParsableArguments {
 }
 
 extension AccessTimes: ExpressibleByArgument {}
+extension Synchronization: ExpressibleByArgument {}
+
+/// When O_EXCL excludes others.
+package enum ExclusiveNames: String, CaseIterable, ExpressibleByArgument {
+    case create, close
+}
 
 /// Permission bits as people write them: octal.
 package struct Octal: ExpressibleByArgument {

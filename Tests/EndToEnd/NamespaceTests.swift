@@ -70,12 +70,6 @@ extension EndToEnd {
                     except OSError as error: assert error.errno in numbers, error
                     else: raise SystemExit("was not refused")
                 refused({errno.EPERM, errno.EOPNOTSUPP}, lambda: os.link("f", "hard"))
-                def middle():
-                    fd = os.open("f", os.O_WRONLY)
-                    try: os.pwrite(fd, b"x", 2)
-                    finally: os.close(fd)
-                refused({errno.EROFS, errno.EOPNOTSUPP, errno.EPERM}, middle)
-                refused({errno.EROFS, errno.EOPNOTSUPP, errno.EPERM}, lambda: os.truncate("f", 2))
                 refused({errno.EEXIST}, lambda: os.open("f", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
                 refused({errno.EPERM, errno.EOPNOTSUPP}, lambda: os.mknod("fifo", 0o10600))
                 assert open("f").read() == "finished\\n"

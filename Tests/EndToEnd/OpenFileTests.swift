@@ -7,7 +7,8 @@ extension EndToEnd {
     @Suite(.serialized) struct OpenFileTests {
         @Test("a file that is silent for longer than the transient deadline is still there", .timeLimit(.minutes(3)))
         func silence() throws {
-            let cluster = try TestCluster("--with shard:--transient-deadline=10 --with gc:--destruct-interval=1")
+            let cluster = try TestCluster(
+                "--with shard:--transient-deadline=10 --with gc:--destruct-interval=1 --with mount:--fsync=store")
             let (file, source) = (cluster.mount + "/log", cluster.directory + "/source")
             try sh("head -c 30M /dev/urandom > '\(source)'")
             // Its first spans are stored; then the deadline passes more than once.
@@ -73,6 +74,16 @@ extension EndToEnd {
             }
             try cluster.remount()
             try sh("[ \"$(cat '\(file)')\" = precious ]")
+            // The mount's end takes nothing of it, either.
+            let writer = BackgroundShell(
+                "exec 3> '\(file)-3'; printf precious >&3; sync '\(file)-3'; touch '\(cluster.directory)/synced'; sleep 60")
+            try waitUntil(seconds: 30, "it is synced") {
+                FileManager.default.fileExists(atPath: cluster.directory + "/synced")
+            }
+            try cluster.killAndAwaitRestart("mount")
+            writer.signal(9)
+            _ = writer.wait(seconds: 10)
+            try sh("[ \"$(cat '\(file)-3')\" = precious ]")
             _ = shell("python3 '\(cluster.directory)/write.py' '\(file)-2' none")
             try cluster.remount()
             try sh("[ ! -e '\(file)-2' ]")

@@ -72,11 +72,47 @@ extension OnCluster {
                 let own = hosts[0]
                 try await own.store("f", "old")
                 let handle = try await own.open("f", .writing)
-                #expect(try await code { try await own.write(handle, "x", at: 1) } == EPERM)
-                #expect(try await code { try await own.write(handle, "x", at: 3) } == EPERM)
-                #expect(try await code { try await own.close(handle) } == EPERM)
+                #expect(try await code { try await own.write(handle, "x", at: Self.tooFar) } == EFBIG)
+                #expect(try await code { try await own.write(handle, "x", at: 3) } == EFBIG)
+                #expect(try await code { try await own.filesystem.synchronize(handle) } == EFBIG)
+                #expect(try await code { try await own.close(handle) } == EFBIG)
                 #expect(try await own.contents("f") == "old")
-                #expect(own.losses.lines == ["write EPERM"])
+                #expect(own.losses.lines == ["write EFBIG"])
+                // Who opens it now has nothing to do with that.
+                let another = try await own.open("f", .writing)
+                try await own.write(another, "new", at: 3)
+                try await own.close(another)
+                #expect(try await own.contents("f") == "oldnew")
+            }
+        }
+
+        @Test func whoHasAFileOpenThatFailedLearnsOfItToo() async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                try await own.store("f", "old")
+                let handles = [try await own.open("f", .writing), try await own.open("f", .writing)]
+                try await own.write(handles[0], "new", at: 0)
+                #expect(try await code { try await own.write(handles[1], "b", at: Self.tooFar) } == EFBIG)
+                #expect(try await code { try await own.filesystem.synchronize(handles[0]) } == EFBIG)
+                #expect(try await code { try await own.close(handles[0]) } == EFBIG)
+                #expect(try await code { try await own.close(handles[1]) } == EFBIG)
+                #expect(try await own.contents("f") == "old")
+            }
+        }
+
+        @Test func aFailedPublicationSticksToItsHandles() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "base")
+                let mine = try await own.open("f", .writing)
+                try await own.write(mine, "mine", at: 0)
+                try await other.edit("f", "theirs", at: 0)
+                #expect(try await code { try await own.filesystem.synchronize(mine) } == ESTALE)
+                #expect(try await code { try await own.write(mine, "more", at: 4) } == ESTALE)
+                #expect(try await code { try await own.filesystem.synchronize(mine) } == ESTALE)
+                #expect(try await code { try await own.close(mine) } == ESTALE)
+                for host in hosts { #expect(try await host.contents("f") == "theirs") }
+                #expect(own.losses.lines == ["fsync ESTALE"])
             }
         }
 

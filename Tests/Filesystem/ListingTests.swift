@@ -21,7 +21,7 @@ extension OnCluster {
         }
 
         /// All of a directory, so many names at a time.
-        private static func list(
+        static func list(
             _ host: Host, _ room: Int = 1000, plus: Bool = false
         ) async throws -> [ListedEntry] {
             var entries: [ListedEntry] = []

@@ -24,19 +24,24 @@ import Testing
         table.forget(node.id, 1)
     }
 
-    @Test func replacedFilesAreAliases() {
+    @Test func filesAreFoundByNumberAndByVersion() {
         var table = NodeTable()
-        let node = table.node(for: file)
-        #expect(!node.isAlias)
-        let second = InodeID(rawValue: 0x4000_0000_0000_0205)
-        table.replace(node, by: second)
-        #expect(node.isAlias)
-        // A rename finds it by what it stands for.
-        let place = Place(directory: .root, name: [1])
-        table.move(second, to: place)
-        #expect(node.place == place)
-        table.replace(node, by: InodeID(rawValue: 0x4000_0000_0000_0305))
-        table.move(second, to: Place(directory: .root, name: [2]))
-        #expect(node.place == place)
+        let node = table.node(ofFile: file.inode)
+        #expect(table.node(standingFor: file.inode) === node)
+        let (second, third) = (InodeID(rawValue: 0x4000_0000_0000_0205), InodeID(rawValue: 0x4000_0000_0000_0305))
+        table.replace(node, by: second, number: file.inode)
+        #expect(table.node(standingFor: second) === node)
+        #expect(table.node(standingFor: file.inode) == nil)
+        #expect(table.node(ofFile: file.inode) === node)
+        // A version that did not get the number: the node keeps its own.
+        table.replace(node, by: third, number: third)
+        #expect(table.node(standingFor: second) == nil)
+        #expect(table.node(standingFor: third) === node)
+        #expect(table.node(ofFile: third) === node)
+        #expect(node.id == file)
+        node.references = 1
+        table.forget(node.id, 1)
+        #expect(table.node(standingFor: third) == nil)
+        #expect(table.node(ofFile: third) !== node)
     }
 }

@@ -18,6 +18,8 @@ import sterna_mount
         processes.add(descriptor: 0, of: 42, target: "/dev/null", inode: 5)
         processes.add(descriptor: 1, of: 42, target: "pipe:[1234]", inode: inode)
         processes.add(descriptor: 3, of: 42, target: "/mnt/other/f", inode: inode + 1)
+        // It reads the file again, and can write nothing to it.
+        processes.add(descriptor: 4, of: 42, target: "/mnt/f", inode: inode, flags: "0100000")
         #expect(verdict() == .complete)
     }
 

@@ -45,9 +45,9 @@ final class FakeProcesses {
         mkdir("\(root)/\(group)/fdinfo", 0o755)
     }
 
-    func add(descriptor: Int, of group: Int32, target: String, inode: UInt64) {
+    func add(descriptor: Int, of group: Int32, target: String, inode: UInt64, flags: String = "0100001") {
         symlink(target, "\(root)/\(group)/fd/\(descriptor)")
-        write("\(group)/fdinfo/\(descriptor)", "pos:\t0\nflags:\t0100001\nmnt_id:\t99\nino:\t\(inode)\n")
+        write("\(group)/fdinfo/\(descriptor)", "pos:\t0\nflags:\t\(flags)\nmnt_id:\t99\nino:\t\(inode)\n")
     }
 
     private func write(_ path: String, _ text: String) {

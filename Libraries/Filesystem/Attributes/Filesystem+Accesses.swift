@@ -9,7 +9,7 @@ extension Filesystem {
     func noteAccess(_ node: Node, _ attributes: Attributes) {
         let now = now()
         guard accessesUnderWay < Self.accessLimit,
-            accessTimes.isDue(accessed: attributes.accessed, modified: attributes.modified, now: now)
+            options.accessTimes.isDue(accessed: attributes.accessed, modified: attributes.modified, now: now)
         else { return }
         let content = node.content
         node.accessed(now)

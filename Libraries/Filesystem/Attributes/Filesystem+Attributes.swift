@@ -3,7 +3,8 @@ import Protocol
 
 extension Filesystem {
     public func attributes(_ id: NodeID) async throws(FilesystemError) -> Attributes {
-        let node = node(id)
+        let node = try await met(id)
+        defer { nodes.dropIfUnused(node) }
         if let staged = node.staged { staged.toldModified = staged.modified }
         return try await attributes(of: node)
     }
@@ -13,9 +14,17 @@ extension Filesystem {
         let now = loop.monotonicNanoseconds
         if let known = node.attributes(at: now) { return attributes(known, of: node.id) }
         let content = node.content
-        let found = try await posix { () throws(ClientError) in try await client.attributes(of: content) }
-        // Replaced while we asked: what was found is history.
-        guard node.content == content else { return try await attributes(of: node) }
+        let found: InodeAttributes
+        do {
+            found = try await client.attributes(of: content)
+        } catch {
+            guard content.isFile, error.isRefusal(.fileNotFound), try await followNewest(node) else {
+                throw FilesystemError(error)
+            }
+            return try await attributes(of: node)
+        }
+        // Replaced, or begun to be written, while we asked: what was found is history.
+        guard node.content == content, node.staged == nil else { return try await attributes(of: node) }
         remember(found, node)
         return attributes(found, of: node.id)
     }
@@ -35,7 +44,7 @@ extension Filesystem {
     /// To be believed by nobody for any time: every write changes them, and so does publishing.
     func attributes(of staged: StagedFile) -> Attributes {
         Attributes(
-            node: staged.node, type: .file, size: staged.size, modified: staged.chosenModified ?? staged.modified,
+            node: staged.node.id, type: .file, size: staged.size, modified: staged.chosenModified ?? staged.modified,
             accessed: staged.chosenAccessed ?? staged.modified, links: staged.isUnlinked ? 0 : 1, validSeconds: 0)
     }
 }

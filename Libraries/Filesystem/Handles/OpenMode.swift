@@ -10,12 +10,10 @@ public struct OpenMode: Sendable {
     public var isExclusive: Bool
     /// O_NOATIME
     public var leavesAccessTime: Bool
-    /// Whoever opens it caches nothing of what goes through the handle.
-    public var isDirect: Bool
 
     public init(
         reads: Bool = false, writes: Bool = false, appends: Bool = false, truncates: Bool = false,
-        isExclusive: Bool = false, leavesAccessTime: Bool = false, isDirect: Bool = false
+        isExclusive: Bool = false, leavesAccessTime: Bool = false
     ) {
         self.reads = reads
         self.writes = writes
@@ -23,6 +21,5 @@ public struct OpenMode: Sendable {
         self.truncates = truncates
         self.isExclusive = isExclusive
         self.leavesAccessTime = leavesAccessTime
-        self.isDirect = isDirect
     }
 }

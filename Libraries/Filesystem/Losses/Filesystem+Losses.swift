@@ -22,7 +22,7 @@ extension Filesystem {
     func fail(_ file: OpenFile, _ operation: StaticString, _ failure: FilesystemError) -> FilesystemError {
         if file.failure == nil {
             file.failure = failure
-            report(operation, file.place, failure)
+            report(operation, file.node.place, failure)
         }
         return failure
     }

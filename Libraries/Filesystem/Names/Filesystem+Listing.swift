@@ -60,14 +60,14 @@ extension Filesystem {
             let listed = names[index]
             let isLastThere = index + 1 == names.count || names[index + 1].offset != listed.offset
             // Removed since it was listed, or unknown for another reason: who wants to know can ask for it.
-            if entries[index] != nil {
-                let node = nodes.node(for: listed.node)
+            let entry = entries[index]
+            if let node = entry.flatMap({ nodes[$0.node] }) {
                 node.references += 1
-                node.place = Place(directory: directory, name: listed.name)
+                if node.staged == nil { node.place = Place(directory: directory, name: listed.name) }
             }
             sink.append(
                 ListedEntry(
-                    name: listed.name, node: listed.node, type: listed.node.inode.type, entry: entries[index],
+                    name: listed.name, node: entry?.node ?? listed.node, type: listed.node.inode.type, entry: entry,
                     // Going on at one of several names with an offset repeats them rather than losing some.
                     next: listed.offset + (isLastThere ? 1 : 0)))
         }
@@ -99,32 +99,50 @@ extension Filesystem {
         var entries: [Int: Entry] = [:]
         var missing: [(index: Int, inode: InodeID)] = []
         let now = loop.monotonicNanoseconds
+        let start = moves
         for index in names.indices {
             let id = names[index].node
-            let node = nodes[id]
-            if let staged = node?.staged {
+            // A staged file's own number, or what the cluster says that a name leads to.
+            let node = nodes.node(standingFor: id.inode) ?? nodes[id]
+            if let node, let staged = node.staged {
                 entries[index] = Entry(attributes: attributes(of: staged), validSeconds: caching.names)
-            } else if let node, !node.isAlias, let known = node.attributes(at: now) {
-                entries[index] = Entry(attributes: attributes(known, of: id), validSeconds: caching.names)
+            } else if let node, node.content == id.inode, let known = node.attributes(at: now) {
+                entries[index] = Entry(attributes: attributes(known, of: node.id), validSeconds: caching.names)
             } else {
                 missing.append((index, id.inode))
             }
         }
-        for (index, found) in await ask(missing) {
-            entries[index] = Entry(attributes: attributes(found, of: NodeID(found.id)), validSeconds: caching.names)
+        for (index, version) in await ask(missing) {
+            entries[index] = Entry(attributes: attributes(of: version, since: start), validSeconds: caching.names)
         }
         return entries
     }
 
-    private func ask(_ missing: [(index: Int, inode: InodeID)]) async -> [(Int, InodeAttributes)] {
+    /// What is known of the node that a name leads to, which is there from now on.
+    private func attributes(of version: FileVersion, since start: UInt64) -> Attributes {
+        let found = version.attributes
+        guard found.id.isFile else { return attributes(found, of: nodes.node(for: NodeID(found.id)).id) }
+        let node = nodes.node(ofFile: version.number)
+        if let staged = node.staged { return attributes(of: staged) }
+        if follow(node, to: version, since: start) { return attributes(found, of: node.id) }
+        // Published here since it was listed.
+        return attributes(node.attributes ?? found, of: node.id)
+    }
+
+    /// Versions of files, and directories.
+    private func ask(_ missing: [(index: Int, inode: InodeID)]) async -> [(Int, FileVersion)] {
         let client = client
-        return await withTaskGroup(of: (Int, InodeAttributes?).self) { group in
+        return await withTaskGroup(of: (Int, FileVersion?).self) { group in
             for (index, inode) in missing {
-                group.addTask(executorPreference: client.loop) { (index, try? await client.attributes(of: inode)) }
+                group.addTask(executorPreference: client.loop) {
+                    guard inode.isDirectory else { return (index, try? await client.version(of: inode)) }
+                    let found = try? await client.attributes(of: inode)
+                    return (index, found.map { FileVersion(number: inode, attributes: $0) })
+                }
             }
-            var found: [(Int, InodeAttributes)] = []
-            for await (index, attributes) in group {
-                if let attributes { found.append((index, attributes)) }
+            var found: [(Int, FileVersion)] = []
+            for await (index, version) in group {
+                if let version { found.append((index, version)) }
             }
             return found
         }

@@ -3,23 +3,50 @@ import Glibc
 import Protocol
 
 extension Filesystem {
-    /// What a name in a directory leads to.
+    /// What a name in a directory leads to. `.` and `..` are for front ends that remember nodes beyond all forgetting,
+    /// such as NFS.
     public func lookup(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) -> Entry {
+        if name == Array(".".utf8) { return try await entry(for: met(parent)) }
+        if name == Array("..".utf8) { return try await entry(for: parentNode(of: parent)) }
         try Self.checkName(name)
         let place = Place(directory: try directory(parent), name: name)
-        if let node = stagedNames.node(at: place), let staged = stagedFiles[node] { return entry(for: staged) }
-        let found = try await posix { () throws(ClientError) in try await client.lookup(name, in: place.directory) }
-        // Counted before it is certain, so that the node stays while we ask.
-        let node = nodes.node(for: NodeID(found.targetId))
-        node.references += 1
-        do {
-            let attributes = try await attributes(of: node)
-            node.place = place
-            return Entry(attributes: attributes, validSeconds: caching.names)
-        } catch {
-            nodes.forget(node.id, 1)
-            throw error
+        while true {
+            if let id = stagedNames.node(at: place), let staged = stagedFiles[id] {
+                return try await entry(for: staged.node)
+            }
+            let start = moves
+            let target = try await posix { () throws(ClientError) in
+                try await client.lookup(name, in: place.directory)
+            }.targetId
+            // Somebody may have begun to write it here meanwhile, or published what the answer does not know.
+            guard stagedNames.node(at: place) == nil, let node = try await node(for: target, since: start) else {
+                continue
+            }
+            let found = try await entry(for: node)
+            if node.staged == nil { node.place = place }
+            return found
         }
+    }
+
+    /// The node of what a name leads to; nil when that is not so any more, because of what was published here.
+    private func node(for target: InodeID, since start: UInt64) async throws(FilesystemError) -> Node? {
+        if let known = nodes.node(standingFor: target) { return known }
+        guard target.isFile else { return nodes.node(for: NodeID(target)) }
+        let version = try await posix { () throws(ClientError) in try await client.version(of: target) }
+        let node = nodes.node(ofFile: version.number)
+        // What is being written here hides it.
+        if node.staged != nil || follow(node, to: version, since: start) { return node }
+        nodes.dropIfUnused(node)
+        return nil
+    }
+
+    private func parentNode(of id: NodeID) async throws(FilesystemError) -> Node {
+        let inode = try directory(id)
+        if let known = nodes[id]?.place { return nodes.node(for: NodeID(known.directory)) }
+        guard inode != .root else { return nodes.node(for: .root) }
+        let owner = try await posix { () throws(ClientError) in try await client.statDirectory(inode) }.owner
+        guard !owner.isNull else { throw .stale }
+        return nodes.node(for: NodeID(owner))
     }
 
     /// Gives up `count` references of a node.
@@ -36,9 +63,14 @@ extension Filesystem {
         return Entry(attributes: attributes(found, of: node.id), validSeconds: caching.names)
     }
 
-    func entry(for staged: StagedFile) -> Entry {
-        let node = nodes.node(for: staged.node)
+    /// Counts a reference, before it is certain that there will be an answer, so that the node stays.
+    func entry(for node: Node) async throws(FilesystemError) -> Entry {
         node.references += 1
-        return Entry(attributes: attributes(of: staged), validSeconds: caching.names)
+        do throws(FilesystemError) {
+            return Entry(attributes: try await attributes(of: node), validSeconds: caching.names)
+        } catch {
+            nodes.forget(node.id, 1)
+            throw error
+        }
     }
 }

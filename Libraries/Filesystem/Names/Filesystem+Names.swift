@@ -15,11 +15,13 @@ extension Filesystem {
     /// An empty file that is visible at once, as mknod(2) makes it.
     public func makeFile(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) -> Entry {
         let place = Place(directory: try directory(parent), name: name)
-        let staged = try await stage(place, by: .unknown, isDirect: false)
-        if let failure = await publish(staged) { throw failure }
-        let inode = staged.writer.id
-        let found = try await posix { () throws(ClientError) in try await client.attributes(of: inode) }
-        return entry(found, at: staged.place)
+        let staged = try await stage(place, OpenMode(writes: true, isExclusive: true), by: .unknown)
+        let node = staged.node
+        // So that the node stays.
+        node.references += 1
+        defer { nodes.forget(node.id, 1) }
+        if let failure = await publish(staged, for: "mknod") { throw failure }
+        return try await entry(for: node)
     }
 
     public func makeSymbolicLink(
@@ -62,10 +64,10 @@ extension Filesystem {
         forgetName(place)
     }
 
-    /// A finished file lost its name to us: who has it open for writing may go on, and nothing comes of it.
+    /// A finished file lost its name to us: who has it open may go on, and nothing comes of what he writes.
     func forgetName(_ place: Place) {
-        for file in openFiles.values where file.isWritable {
-            if let node = nodes[file.node], node.staged == nil, node.place == place { node.place = nil }
+        for file in openFiles.values where file.node.place == place && file.node.staged == nil {
+            file.node.nameIsGone()
         }
     }
 

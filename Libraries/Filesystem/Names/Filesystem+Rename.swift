@@ -12,18 +12,43 @@ extension Filesystem {
         let new = Place(directory: try directory(newParent), name: newName)
         if !replaces { try await checkFree(new) }
         guard old != new else { return }
-        if let staged = try await stagedFile(at: old) {
-            try await rename(staged, to: new)
-        } else {
-            try await renameFinished(old, to: new, replacesDirectory: replaces)
+        while try await !moved(old, to: new, replacesDirectory: replaces) {}
+    }
+
+    /// - Returns: false when somebody began to publish the file meanwhile, so that it has to be tried again.
+    private func moved(
+        _ old: Place, to new: Place, replacesDirectory: Bool
+    ) async throws(FilesystemError) -> Bool {
+        // What the cluster knows under the old name moves there, and what is written here goes with it.
+        guard let staged = try await stagedFile(at: old), !staged.replacesExisting else {
+            return try await moveFinished(old, to: new, replacesDirectory: replacesDirectory)
+        }
+        return try await withMoving(staged.node) { () throws(FilesystemError) in
+            try await moveNew(staged, to: new)
         }
     }
 
-    private func renameFinished(
+    /// Nothing of a node is published while its name moves.
+    private func withMoving(
+        _ node: Node, _ body: nonisolated(nonsending) () async throws(FilesystemError) -> Void
+    ) async throws(FilesystemError) -> Bool {
+        guard node.staged?.state != .publishing else { return false }
+        node.movers += 1
+        defer {
+            node.movers -= 1
+            node.wake()
+            nodes.dropIfUnused(node)
+        }
+        try await body()
+        return true
+    }
+
+    private func moveFinished(
         _ old: Place, to new: Place, replacesDirectory: Bool
-    ) async throws(FilesystemError) {
+    ) async throws(FilesystemError) -> Bool {
         // Whoever writes to the name that is taken over goes on writing to a file without a name.
         let displaced = try await stagedFile(at: new)
+        let start = moves
         let found = try await posix { () throws(ClientError) in
             try await client.lookup(old.name, in: old.directory)
         }
@@ -32,37 +57,41 @@ extension Filesystem {
             // The cluster would call a directory empty in which only this filesystem sees something.
             if let present = try await existing(new), stagedNames.hasNames(in: present) { throw .notEmpty }
         }
-        try await posix { () throws(ClientError) in
-            try await client.rename(
-                old.name, in: old.directory, to: new.name, in: new.directory, replacesDirectory: replacesDirectory)
+        let known = stagedNames.node(at: old).flatMap { nodes[$0] } ?? nodes.node(standingFor: found.targetId)
+        // What was found may have been replaced by what was published here since.
+        guard known != nil || moves == start else { return false }
+        let node = known ?? nodes.node(for: NodeID(found.targetId))
+        return try await withMoving(node) { () throws(FilesystemError) in
+            try await posix { () throws(ClientError) in
+                try await client.rename(
+                    old.name, in: old.directory, to: new.name, in: new.directory, replacesDirectory: replacesDirectory)
+            }
+            if let displaced { detach(displaced) }
+            forgetName(new)
+            rename(node, to: new)
         }
-        if let displaced { detach(displaced) }
-        forgetName(new)
-        nodes.move(found.targetId, to: new)
     }
 
-    /// Only this filesystem knows the old name, so only it has to learn the new one; but a file that both names have
-    /// replaced must go, and a directory cannot be replaced.
-    private func rename(_ staged: StagedFile, to new: Place) async throws(FilesystemError) {
+    /// Only this filesystem knows the old name, so only it has to learn the new one; but a directory cannot be replaced.
+    private func moveNew(_ staged: StagedFile, to new: Place) async throws(FilesystemError) {
         let displaced = try await stagedFile(at: new)
         let present = try await existing(new)
         if let present, present.isDirectory { throw .isDirectory }
-        // What another host has published under the old name since would be removed with it.
-        if let base = staged.base { try await checkCurrent(base.id, at: staged.place) }
-        guard staged.state == .building else { throw FilesystemError(EBUSY) }
-        let old = staged.place
         if let displaced { detach(displaced) }
         forgetName(new)
-        staged.base = nil
-        stagedNames.remove(staged.node, at: old)
-        staged.place = new
-        stagedNames.insert(staged.node, at: new)
-        nodes[staged.node]?.place = new
-        let leavesOld = staged.replacesExisting
+        staged.base = .anything
+        staged.isExclusive = false
         staged.replacesExisting = present != nil
-        if leavesOld {
-            try await posix { () throws(ClientError) in try await client.unlink(old.name, in: old.directory) }
-        }
+        rename(staged.node, to: new)
+    }
+
+    /// A file has another name here, and so has what is written of it.
+    private func rename(_ node: Node, to new: Place) {
+        node.place = new
+        guard let staged = node.staged, !staged.isUnlinked else { return }
+        stagedNames.remove(node.id, at: staged.place)
+        staged.place = new
+        stagedNames.insert(node.id, at: new)
     }
 
     private func checkFree(_ place: Place) async throws(FilesystemError) {

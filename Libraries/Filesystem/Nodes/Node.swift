@@ -4,30 +4,67 @@ import Protocol
 /// A file or directory that somebody knows. Confined to the filesystem.
 package final class Node {
     package let id: NodeID
-    /// What it stands for now: the inode with that number, or after a replacement the new file, until the old one is
-    /// forgotten.
+    /// The version of the file that it stands for now; of anything else, the inode.
     package internal(set) var content: InodeID
-    /// Its name, as far as is known here; nil when it was removed.
-    package var place: Place?
+    /// The file's number at the cluster, which its next version takes over. Another one than the node's only where a
+    /// version did not get it.
+    package internal(set) var number: InodeID
+    /// Its name, as far as is known here; nil when it was removed, or was never known.
+    package var place: Place? {
+        didSet {
+            guard let place else { return }
+            (lastPlace, isUnlinked) = (place, false)
+        }
+    }
+    /// The last name that was known.
+    private(set) var lastPlace: Place?
+    /// It lost its name to somebody here: it can be used on, and nothing comes of that.
+    private(set) var isUnlinked = false
     /// How often observers were told of it and have not forgotten it.
     package var references: UInt64 = 0
+    /// Open handles, and those of them that can write.
+    var handles = 0
+    var writers = 0
     /// The file that is being written and will be its content.
     var staged: StagedFile?
-    /// What observers have cached of it may be older than what was written past their cache.
-    var hasStaleCache = false
-    /// Of a finished file: its size never changes, its times hardly.
+    /// Somebody begins a staged file.
+    var isStaging = false
+    /// How many move its name at the cluster; nothing is published meanwhile.
+    var movers = 0
+    private var waiters: [UnsafeContinuation<Void, Never>] = []
+    /// The last version that was published since it was opened for writing.
+    var ownVersion: InodeID?
+    /// When it came to stand for another version here (`Filesystem.moves`).
+    var lastMove: UInt64 = 0
+    /// Bytes of the version that it stands for; nil: not known yet.
+    private(set) var contentSize: UInt64?
+    /// Of that version: its size never changes, its times hardly.
     private(set) var attributes: InodeAttributes?
     private var attributesUntil: UInt64 = 0
 
     package init(id: NodeID) {
         self.id = id
         content = id.inode
+        number = id.inode
     }
 
-    /// Whether the number stands for another file than its own.
-    package var isAlias: Bool { id.inode != content }
+    /// Whether somebody could tell it from one that is made anew.
+    var isInUse: Bool { references > 0 || handles > 0 || staged != nil || isStaging || movers > 0 }
 
-    /// What is known of a finished file, if it is fresh enough.
+    func nameIsGone() {
+        place = nil
+        isUnlinked = true
+    }
+
+    // MARK: Versions
+
+    /// It stands for this version from now on. The node table's business.
+    func stand(for version: InodeID, number: InodeID) {
+        if version != content { (contentSize, attributes, attributesUntil) = (nil, nil, 0) }
+        (content, self.number) = (version, number)
+    }
+
+    /// What is known of its version, if it is fresh enough.
     package func attributes(at nanoseconds: UInt64) -> InodeAttributes? {
         nanoseconds < attributesUntil ? attributes : nil
     }
@@ -38,8 +75,27 @@ package final class Node {
         attributes = InodeAttributes(id: known.id, modified: known.modified, accessed: time, size: known.size)
     }
 
-    package func remember(_ attributes: InodeAttributes?, until nanoseconds: UInt64) {
+    package func remember(_ attributes: InodeAttributes, until nanoseconds: UInt64) {
+        guard attributes.id == content else { return }
         self.attributes = attributes
         attributesUntil = nanoseconds
+        contentSize = attributes.size
+    }
+
+    func forgetTimes() {
+        attributesUntil = 0
+    }
+
+    // MARK: Waiting
+
+    /// Returns when `wake` was called: look at the state again.
+    nonisolated(nonsending) func change() async {
+        await withUnsafeContinuation { waiters.append($0) }
+    }
+
+    func wake() {
+        let resumed = waiters
+        waiters = []
+        for waiter in resumed { waiter.resume() }
     }
 }

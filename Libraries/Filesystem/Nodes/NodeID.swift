@@ -1,7 +1,8 @@
 import Protocol
 
-/// The number by which users of the filesystem know a file or directory (st_ino): that of the inode as which they met
-/// it first. A file keeps it when another inode takes its place, for as long as somebody holds a reference.
+/// The number by which users of the filesystem know a file or directory (st_ino): an inode's, or a file's, which all its
+/// versions have. Where a cluster gives every version a number of its own, a node keeps the one that it was met by for
+/// as long as somebody knows it.
 public struct NodeID: Hashable, Sendable {
     public let inode: InodeID
 

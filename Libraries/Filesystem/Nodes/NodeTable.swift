@@ -3,8 +3,10 @@ import Protocol
 /// All nodes that somebody knows. Confined to the filesystem.
 package struct NodeTable {
     private var nodes: [NodeID: Node] = [:]
-    /// The numbers under which files are known by an older one's.
-    private var aliases: [InodeID: NodeID] = [:]
+    /// The nodes of files whose number at the cluster is another one.
+    private var numbers: [InodeID: NodeID] = [:]
+    /// The nodes that stand for versions with other ids.
+    private var versions: [InodeID: NodeID] = [:]
 
     package init() {
         let root = Node(id: .root)
@@ -24,21 +26,31 @@ package struct NodeTable {
         return made
     }
 
-    /// The node stands for another file from now on.
-    package mutating func replace(_ node: Node, by content: InodeID) {
-        forgetAlias(node)
-        node.content = content
-        if node.isAlias { aliases[content] = node.id }
+    /// The node of the file with this number at the cluster, made if nobody knows it yet.
+    package mutating func node(ofFile number: InodeID) -> Node {
+        if let id = numbers[number], let known = nodes[id] { return known }
+        return node(for: NodeID(number))
     }
 
-    /// A file got another name: every node that stands for it.
-    package func move(_ content: InodeID, to place: Place) {
-        nodes[NodeID(content)]?.place = place
-        if let alias = aliases[content] { nodes[alias]?.place = place }
+    /// The node that stands for this version (or directory) now.
+    package func node(standingFor version: InodeID) -> Node? {
+        if let id = versions[version] { return nodes[id] }
+        guard let node = nodes[NodeID(version)], node.content == version else { return nil }
+        return node
     }
 
-    private mutating func forgetAlias(_ node: Node) {
-        if aliases[node.content] == node.id { aliases[node.content] = nil }
+    /// The node stands for another version from now on.
+    /// - Parameter number: the file's at the cluster.
+    package mutating func replace(_ node: Node, by version: InodeID, number: InodeID) {
+        forgetOthers(node)
+        node.stand(for: version, number: number)
+        if version != node.id.inode { versions[version] = node.id }
+        if number != node.id.inode { numbers[number] = node.id }
+    }
+
+    private mutating func forgetOthers(_ node: Node) {
+        if versions[node.content] == node.id { versions[node.content] = nil }
+        if numbers[node.number] == node.id { numbers[node.number] = nil }
     }
 
     /// `count` references are given up.
@@ -48,10 +60,10 @@ package struct NodeTable {
         dropIfUnused(node)
     }
 
-    /// A node that nobody knows and that is not being written needs no memory.
+    /// A node that nobody knows, has open or writes needs no memory.
     package mutating func dropIfUnused(_ node: Node) {
-        guard node.references == 0, node.staged == nil else { return }
-        forgetAlias(node)
+        guard !node.isInUse, nodes[node.id] === node else { return }
+        forgetOthers(node)
         nodes[node.id] = nil
     }
 }

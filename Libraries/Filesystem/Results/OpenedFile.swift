@@ -2,9 +2,7 @@
 public struct OpenedFile: Sendable {
     public let handle: HandleID
     /// What is cached of the node's contents is still right.
-    public var keepsCache = false
-    /// Nothing of what goes through it may be cached.
-    public var isDirect = false
+    public var keepsCache = true
     /// Nobody has to be told when a descriptor of it is closed, only at the last release.
     public var hasSilentCloses = false
 }

@@ -1,10 +1,11 @@
 import Protocol
 
-/// The version of a file that a continuation begins with.
-struct Base: Sendable {
-    /// Null: there was no file.
-    var id: InodeID
-    var size: UInt64
-
-    static let nothing = Base(id: .null, size: 0)
+/// What the name of a staged file must lead to when it takes it.
+enum Base: Equatable {
+    /// Whatever it is: that is replaced.
+    case anything
+    /// Nothing.
+    case nothing
+    /// The version that it began with, of so many bytes.
+    case version(InodeID, size: UInt64)
 }

@@ -28,7 +28,7 @@ extension Filesystem {
                 waiting = nil
             }
             for staged in open {
-                let node = staged.node
+                let node = staged.node.id
                 loop.task({ await self.end(node, afterLastRelease) }) { _ in
                     left -= 1
                     ended()

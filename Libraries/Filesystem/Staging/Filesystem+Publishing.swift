@@ -8,20 +8,22 @@ import Protocol
 extension Filesystem {
     /// Makes the file visible, once, however many ask; nil when it is. ETIMEDOUT: not yet, but it goes on being tried.
     /// After anything else the file is given up.
-    func publish(_ staged: StagedFile) async -> FilesystemError? {
-        let publication = staged.publication ?? beginPublishing(staged)
+    func publish(_ staged: StagedFile, for operation: StaticString = "close") async -> FilesystemError? {
+        let publication = staged.publication ?? beginPublishing(staged, operation)
         if let outcome = await patience.outcome(of: publication) { return outcome }
-        report("close", staged.place, .timedOut)
+        report(operation, staged.place, .timedOut)
         return .timedOut
     }
 
-    private func beginPublishing(_ staged: StagedFile) -> Task<FilesystemError?, Never> {
-        let node = staged.node
+    private func beginPublishing(
+        _ staged: StagedFile, _ operation: StaticString
+    ) -> Task<FilesystemError?, Never> {
+        let node = staged.node.id
         let isOver = staged.state == .ended
         if !isOver { staged.state = .publishing }
         let publication = loop.task { [weak self] () -> FilesystemError? in
             guard let self, !isOver else { return .inputOutput }
-            return await self.publishNow(node)
+            return await self.publishNow(node, operation)
         }
         staged.publication = publication
         return publication
@@ -40,73 +42,37 @@ extension Filesystem {
         guard await patience.outcome(of: publication) != nil else { throw .timedOut }
     }
 
-    private func publishNow(_ node: NodeID) async -> FilesystemError? {
+    private func publishNow(_ node: NodeID, _ operation: StaticString) async -> FilesystemError? {
         guard let staged = stagedFiles[node] else { return .inputOutput }
         do throws(FilesystemError) {
+            // What is being written now was written before somebody closed the file; and it may be on its way to
+            // another name.
+            while staged.failure == nil, staged.changes > 0 || staged.node.movers > 0 { await staged.node.change() }
             if let failure = staged.failure { throw failure }
-            let created = try await link(staged)
-            finish(staged, created)
+            let version = try await link(staged)
+            finish(staged, version)
             await applyTimes(staged)
             return nil
         } catch {
-            report("close", staged.place, error)
+            report(operation, staged.place, error)
+            failWriters(of: staged.node, error)
             await scrap(staged)
             return error
-        }
-    }
-
-    // MARK: Linking
-
-    /// Gives the file its name. It can be linked only from the shard in which it was made; a place elsewhere it reaches
-    /// by a rename.
-    private func link(_ staged: StagedFile) async throws(FilesystemError) -> Timestamp {
-        let writer = staged.writer
-        let place = staged.place
-        if staged.base != nil, !Mutation.continuationReplacesAnything.isPlanted {
-            return try await linkContinuation(staged)
-        }
-        if place.directory.shard == staged.home.shard {
-            return try await posix { () throws(ClientError) in
-                try await writer.finish(linkingIn: place.directory, name: place.name)
-            }
-        }
-        let passing = Array(".sterna-\(writer.id)".utf8)
-        let home = staged.home
-        return try await posix { () throws(ClientError) in
-            _ = try await writer.finish(linkingIn: home, name: passing)
-            return try await self.move(writer.id, from: Place(directory: home, name: passing), to: place)
-        }
-    }
-
-    /// Gives a file that has a name already the one that it is to have, however long the coordinator is away.
-    private func move(_ file: InodeID, from passing: Place, to place: Place) async throws(ClientError) -> Timestamp {
-        while true {
-            do {
-                return try await client.rename(
-                    passing.name, in: passing.directory, to: place.name, in: place.directory)
-            } catch {
-                // It may have been done although nobody heard of it.
-                let found = try? await client.lookup(place.name, in: place.directory)
-                if let found, found.targetId == file { return found.creationTime }
-                guard error.isOutage else { throw error }
-            }
         }
     }
 
     // MARK: The end of a staged file
 
     /// The file is visible: its node is that of a finished file from now on.
-    private func finish(_ staged: StagedFile, _ created: Timestamp) {
+    private func finish(_ staged: StagedFile, _ version: PublishedVersion) {
+        let (node, id) = (staged.node, staged.writer.id)
         end(staged)
-        let node = node(staged.node)
-        nodes.replace(node, by: staged.writer.id)
-        if staged.wasRebased { observer.contentChanged(staged.node) }
-        node.hasStaleCache = staged.isDirect
-        let attributes = InodeAttributes(
-            id: staged.writer.id, modified: created, accessed: created, size: staged.size)
-        remember(attributes, node)
-        // Observers still have the old file under this name.
-        if node.isAlias { observer.nameChanged(staged.place.name, in: NodeID(staged.place.directory)) }
+        stand(node, for: id, number: version.number)
+        node.ownVersion = node.writers > 0 ? id : nil
+        if staged.wasRebased { observer.contentChanged(node.id) }
+        remember(
+            InodeAttributes(
+                id: id, modified: version.creationTime, accessed: version.creationTime, size: staged.size), node)
         nodes.dropIfUnused(node)
     }
 
@@ -118,12 +84,21 @@ extension Filesystem {
         // Whoever reads it first must find that nobody did since it was written.
         let accessed = staged.chosenAccessed ?? told
         guard modified != nil || accessed != nil else { return }
+        staged.node.forgetTimes()
         do {
             try await client.setTimes(staged.writer.id, modified: modified, accessed: accessed)
         } catch {
             logger.warning("the times of a new file could not be set: \(error)")
         }
-        nodes[staged.node]?.remember(nil, until: 0)
+        staged.node.forgetTimes()
+    }
+
+    /// What was written through these handles is lost, and whatever is written through them later would be missing it.
+    private func failWriters(of node: Node, _ failure: FilesystemError) {
+        guard node.writers > 0, !Mutation.errorsAreForgotten.isPlanted else { return }
+        for file in openFiles.values where file.node === node && file.writes && file.failure == nil {
+            file.failure = failure
+        }
     }
 
     /// Gives the file up; what was there before stays.
@@ -131,19 +106,22 @@ extension Filesystem {
         end(staged)
         if staged.replacesExisting {
             // Observers have truncated and overwritten what they had cached of the old file.
-            observer.contentChanged(staged.node)
+            observer.contentChanged(staged.node.id)
         } else if !staged.isUnlinked {
             // Observers still have the name.
             observer.nameChanged(staged.place.name, in: NodeID(staged.place.directory))
         }
-        if let node = nodes[staged.node] { nodes.dropIfUnused(node) }
+        nodes.dropIfUnused(staged.node)
         await staged.writer.abandon()
     }
 
     private func end(_ staged: StagedFile) {
         staged.state = .ended
-        stagedFiles[staged.node] = nil
-        stagedNames.remove(staged.node, at: staged.place)
-        nodes[staged.node]?.staged = nil
+        stagedFiles[staged.node.id] = nil
+        stagedNames.remove(staged.node.id, at: staged.place)
+        staged.node.staged = nil
+        staged.node.wake()
+        guard let passing = staged.passing else { return }
+        loop.task { await self.remove(passing) }
     }
 }

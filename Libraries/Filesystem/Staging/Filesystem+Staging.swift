@@ -1,16 +1,21 @@
 import Client
 import Glibc
+import Mutations
 import Protocol
 
 extension Filesystem {
     /// More is refused before anything is done: every 4 GiB of a hole are a span of their own.
     static let largestFileBytes = ClientLimits.fileBytes
 
-    /// Finished files up to this size can be continued at their end, which copies them.
-    static let continuableBytes: UInt64 = 16 << 20
+    /// What a staged file begins with that is to be the next version of a finished one.
+    enum Beginning {
+        /// All of that, and it is added to or changed.
+        case everything(appends: Bool)
+        case nothing
+    }
 
     /// A new file, which this filesystem sees at `place` from now on.
-    func stage(_ place: Place, by caller: Caller, isDirect: Bool) async throws(FilesystemError) -> StagedFile {
+    func stage(_ place: Place, _ mode: OpenMode, by caller: Caller) async throws(FilesystemError) -> StagedFile {
         try Self.checkName(place.name)
         guard stagedNames.node(at: place) == nil else { throw .exists }
         let creator = await creators.creator(caller)
@@ -21,58 +26,162 @@ extension Filesystem {
             await writer.abandon()
             throw .exists
         }
-        let staged = StagedFile(
-            node: NodeID(writer.id), writer: writer, place: place, creator: creator, replacesExisting: false,
-            isDirect: isDirect, now: now())
+        // Another host may begin the same log in the same moment.
+        let isNew = mode.isExclusive || mode.appends
+        let node = nodes.node(for: NodeID(writer.id))
+        let staged = make(
+            node, writer, place, creator, base: isNew ? .nothing : .anything, number: nil, appendsOnly: mode.appends)
+        staged.isExclusive = mode.isExclusive
         begin(staged)
         return staged
     }
 
-    /// A new file in place of a finished one, under the node of the old one.
-    func replace(
-        _ node: Node, creator: any Creator, _ beginning: Beginning
+    /// The staged file that changes of a node go to, begun if there is none. Who meets a publishing waits for its end,
+    /// and what he writes is an edit of what was published.
+    func staged(
+        _ node: Node, by caller: Caller, _ beginning: Beginning
     ) async throws(FilesystemError) -> StagedFile {
-        guard let place = node.place ?? beginning.formerPlace else { throw .stale }
-        let (content, keeping, hasName) = (node.content, beginning.keeping, node.place != nil)
-        // What is appended goes behind whatever the name leads to in the end; all else must not be done to a file that
-        // has been replaced.
-        if hasName, !beginning.appends { try await checkCurrent(content, at: place) }
-        let writer = try await posix { () throws(ClientError) in
-            try await client.createFile(in: place.directory, note: place.name)
+        while true {
+            if let staged = node.staged {
+                guard staged.state != .building || Mutation.publishingIsNotAwaited.isPlanted else { return staged }
+                try await settle(node)
+            } else if node.isStaging {
+                await node.change()
+            } else {
+                node.isStaging = true
+                defer {
+                    node.isStaging = false
+                    node.wake()
+                }
+                return try await stage(node, by: caller, beginning)
+            }
         }
-        try await copy(content, 0..<keeping, to: writer, at: 0)
-        guard node.staged == nil, node.content == content, (node.place != nil) == hasName,
-            !hasName || node.place == place
-        else {
-            await writer.abandon()
-            throw .stale
-        }
-        let staged = StagedFile(
-            node: node.id, writer: writer, place: place, creator: creator, replacesExisting: hasName,
-            isDirect: beginning.isDirect, now: now())
-        // Who replaces everything wants that whatever was there.
-        staged.base = keeping > 0 || beginning.appends ? Base(id: content, size: keeping) : nil
-        staged.appendsOnly = beginning.appends
-        staged.isUnlinked = !hasName
-        begin(staged)
-        return staged
     }
 
-    /// Checks that a name leads to this file at the cluster, too.
-    func checkCurrent(_ content: InodeID, at place: Place) async throws(FilesystemError) {
-        let target = try await posix { () throws(ClientError) in
-            try await client.target(of: place.name, in: place.directory)
+    /// The next version of a finished file, under its node.
+    private func stage(
+        _ node: Node, by caller: Caller, _ beginning: Beginning
+    ) async throws(FilesystemError) -> StagedFile {
+        let creator = await creators.creator(caller)
+        while true {
+            guard let place = node.place ?? (node.isUnlinked ? node.lastPlace : nil) else { throw .stale }
+            let content = node.content
+            let (writer, base) = try await writer(for: node, at: place, beginning)
+            guard node.content == content else {
+                await writer.abandon()
+                continue
+            }
+            var appends = false
+            if case .everything(true) = beginning { appends = true }
+            let staged = make(
+                node, writer, node.place ?? place, creator, base: base, number: node.number, appendsOnly: appends)
+            staged.home = place.directory
+            staged.isUnlinked = node.place == nil
+            staged.replacesExisting = node.place != nil
+            begin(staged)
+            return staged
         }
-        guard target == content else { throw .stale }
+    }
+
+    private func writer(
+        for node: Node, at place: Place, _ beginning: Beginning
+    ) async throws(FilesystemError) -> (FileWriter, Base) {
+        guard case .everything = beginning else {
+            let writer = try await posix { () throws(ClientError) in
+                try await client.createFile(in: place.directory, note: place.name)
+            }
+            return (writer, .anything)
+        }
+        while true {
+            let content = node.content
+            let size: UInt64
+            if let known = node.contentSize { size = known } else { size = try await attributes(of: node).size }
+            do {
+                let writer = try await client.continueFile(
+                    content, size: size, in: place.directory, note: place.name)
+                return (writer, .version(content, size: size))
+            } catch {
+                guard error.isRefusal(.fileNotFound), try await followNewest(node) else {
+                    throw FilesystemError(error)
+                }
+            }
+        }
+    }
+
+    private func make(
+        _ node: Node, _ writer: FileWriter, _ place: Place, _ creator: any Creator, base: Base, number: InodeID?,
+        appendsOnly: Bool
+    ) -> StagedFile {
+        lastStaged += 1
+        return StagedFile(
+            serial: lastStaged, node, writer, place, home: place.directory, creator: creator, base: base,
+            number: number, appendsOnly: appendsOnly, now: now())
     }
 
     private func begin(_ staged: StagedFile) {
-        stagedFiles[staged.node] = staged
-        let node = nodes.node(for: staged.node)
-        node.staged = staged
+        stagedFiles[staged.node.id] = staged
+        staged.node.staged = staged
         guard !staged.isUnlinked else { return }
-        stagedNames.insert(staged.node, at: staged.place)
-        node.place = staged.place
+        stagedNames.insert(staged.node.id, at: staged.place)
+        staged.node.place = staged.place
+    }
+
+    // MARK: Changing
+
+    /// Runs a change of a staged file, which is published only when that has ended. The first failure sticks.
+    func change(
+        _ staged: StagedFile, _ operation: StaticString,
+        _ step: @escaping @Sendable (FileWriter) async throws(ClientError) -> Void
+    ) async throws(FilesystemError) {
+        if let failure = staged.failure { throw failure }
+        let (writer, node, serial) = (staged.writer, staged.node.id, staged.serial)
+        staged.changes += 1
+        do throws(FilesystemError) {
+            try await patience.run { () async throws(ClientError) in
+                let result: Result<Void, ClientError>
+                do throws(ClientError) {
+                    result = .success(try await step(writer))
+                } catch {
+                    result = .failure(error)
+                }
+                await self.changeEnded(node, serial)
+                try result.get()
+            }
+        } catch {
+            // It was made empty meanwhile: nobody misses those bytes.
+            guard staged.writer === writer else { return }
+            throw fail(staged, operation, error)
+        }
+        staged.modified = now()
+    }
+
+    private func changeEnded(_ node: NodeID, _ serial: UInt64) {
+        guard let staged = stagedFiles[node], staged.serial == serial else { return }
+        staged.changes -= 1
+        if staged.changes == 0 { staged.node.wake() }
+    }
+
+    /// Makes a staged file empty again, and whole: whatever failed before was about bytes that nobody wants now.
+    func restart(_ staged: StagedFile) async throws(FilesystemError) {
+        guard staged.failure != nil else {
+            staged.beginAnew()
+            return try await change(staged, "truncate") { writer async throws(ClientError) in
+                try await writer.truncate(to: 0)
+            }
+        }
+        let old = staged.writer
+        let fresh = try await posix { () throws(ClientError) in
+            try await client.createFile(in: staged.home, note: staged.place.name)
+        }
+        guard staged.state == .building, staged.writer === old else {
+            // Somebody has closed it meanwhile, which failed, or has done the same.
+            return await fresh.abandon()
+        }
+        staged.beginAnew()
+        staged.modified = now()
+        staged.writer = fresh
+        staged.failure = nil
+        loop.task { await old.abandon() }
     }
 
     // MARK: By name
@@ -88,8 +197,9 @@ extension Filesystem {
 
     /// Takes the name from a staged file; it is scrapped with its last handle.
     func detach(_ staged: StagedFile) {
+        guard staged.state != .ended else { return }
         staged.isUnlinked = true
-        stagedNames.remove(staged.node, at: staged.place)
-        nodes[staged.node]?.place = nil
+        stagedNames.remove(staged.node.id, at: staged.place)
+        staged.node.nameIsGone()
     }
 }

@@ -1,8 +1,8 @@
 import Client
 import Protocol
 
-/// A file that is being written: only this filesystem sees it, under its name, until it is published. Confined to the
-/// filesystem.
+/// A file that is being written, new or an edit of a finished one: only this filesystem sees it, under its name, until
+/// it is published. Confined to the filesystem.
 final class StagedFile {
     enum State {
         /// Can be written.
@@ -13,8 +13,10 @@ final class StagedFile {
         case ended
     }
 
-    /// That of the new file, or of the file it replaces.
-    let node: NodeID
+    /// Tells it apart from others of its node.
+    let serial: UInt64
+    /// The new file's, or that of the file of which it will be the next version.
+    let node: Node
     var writer: FileWriter
     /// The name it will get.
     var place: Place {
@@ -22,11 +24,23 @@ final class StagedFile {
     }
     /// Every name that observers may know it by: they learn of a rename a moment after us.
     private(set) var names: Set<[UInt8]>
-    /// The directory for which the file was made; it can only be linked from that directory's shard.
-    let home: InodeID
+    /// The directory for which the writer was made; it can only be linked from that directory's shard.
+    var home: InodeID
     let creator: any Creator
+
+    var base: Base
+    /// The number of the file that it will be a version of; nil: it is a file of its own.
+    var number: InodeID?
     /// Whether an older file has the name until this one takes it.
     var replacesExisting: Bool
+    /// Whether the name may not be there before: O_EXCL.
+    var isExclusive = false
+    /// Every write so far came through O_APPEND, so it can go behind another base as well.
+    var appendsOnly: Bool
+    /// Nothing of its base was changed, only more added.
+    var keepsBase = true
+    /// It has another base than observers think, and so perhaps another size and other contents.
+    var wasRebased = false
 
     var state = State.building
     /// The name was removed, or given to something else: never publish.
@@ -35,19 +49,13 @@ final class StagedFile {
     var isAbandoned = false
     /// A program was told by fsync that its data is stored: then it appears even if the program is killed.
     var isSynchronized = false
-    /// What it continues: the name must lead to that when this file takes it. Nil: it replaces whatever is there.
-    var base: Base?
-    /// Every write so far came through O_APPEND, so it can go behind another base as well.
-    var appendsOnly = false
-    /// It has another base than observers think, and so perhaps another size and other contents.
-    var wasRebased = false
     /// The first error of a write: what was to be written is missing, so the file will not appear.
     var failure: FilesystemError?
-    /// Observers cache nothing of what goes through some handle on it.
-    var isDirect: Bool
-    /// Open handles.
-    var handles = 0
     var publication: Task<FilesystemError?, Never>?
+    /// Where it was linked on its way to another shard.
+    var passing: Place?
+    /// Changes under way.
+    var changes = 0
 
     /// Times that were set before the file exists.
     var chosenModified: Timestamp?
@@ -58,26 +66,41 @@ final class StagedFile {
     var toldModified: Timestamp?
 
     init(
-        node: NodeID, writer: FileWriter, place: Place, creator: any Creator, replacesExisting: Bool, isDirect: Bool,
-        now: Timestamp
+        serial: UInt64, _ node: Node, _ writer: FileWriter, _ place: Place, home: InodeID, creator: any Creator,
+        base: Base, number: InodeID?, appendsOnly: Bool, now: Timestamp
     ) {
+        self.serial = serial
         self.node = node
         self.writer = writer
         self.place = place
-        names = [place.name]
-        home = place.directory
+        self.home = home
         self.creator = creator
-        self.replacesExisting = replacesExisting
-        self.isDirect = isDirect
+        self.base = base
+        self.number = number
+        self.appendsOnly = appendsOnly
+        names = [place.name]
+        replacesExisting = number != nil
         modified = now
     }
 
     /// Bytes so far. On the filesystem's loop only, which is the writer's.
     var size: UInt64 { writer.assumeIsolated { $0.size } }
 
-    /// Bytes that cannot be changed any more. As above.
-    var sealedBytes: UInt64 { writer.assumeIsolated { $0.sealedBytes } }
-
     /// What the judge of its closes may know.
-    var description: UnfinishedFile { UnfinishedFile(node: node, names: names, handles: handles, size: size) }
+    var description: UnfinishedFile {
+        UnfinishedFile(node: node.id, names: names, handles: node.writers, size: size)
+    }
+
+    /// Bytes in this range become others.
+    func willChange(_ range: Range<UInt64>, appends: Bool) {
+        appendsOnly = appendsOnly && appends
+        if case .version(_, let size) = base, range.lowerBound < size, !range.isEmpty { keepsBase = false }
+    }
+
+    /// It replaces everything from now on.
+    func beginAnew() {
+        if base != .nothing || !isExclusive { base = .anything }
+        appendsOnly = false
+        keepsBase = false
+    }
 }

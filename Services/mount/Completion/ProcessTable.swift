@@ -38,7 +38,8 @@ package struct ProcessTable: Sendable {
         return code & 0x7f
     }
 
-    /// Whether the process has a descriptor on the inode with this number, which the kernel knows by one of `names`.
+    /// Whether the process can write to the inode with this number through a descriptor. The kernel knows it by one of
+    /// `names`.
     /// Nil when that cannot be found out. Blocks while the process is in execve.
     package func hasDescriptor(_ group: Int32, onInode number: UInt64, named names: Set<[UInt8]>) -> Bool? {
         guard let directory = opendir("\(root)/\(group)/fd") else { return nil }
@@ -48,11 +49,22 @@ package struct ProcessTable: Sendable {
             // Cheaper than asking each for its inode: whatever has another name is another file.
             guard let descriptor = Self.number(entry), Self.leads(entry, in: folder, toOneOf: names) else { continue }
             guard let info = read("\(group)/fdinfo/\(descriptor)") else { continue }
-            for line in info.split(separator: UInt8(ascii: "\n")) {
-                if let value = Self.value(of: "ino:", in: line), UInt64(value) == number { return true }
-            }
+            if Self.isWriter(info, onInode: number) { return true }
         }
         return false
+    }
+
+    /// Whether `fdinfo` tells of a descriptor on the inode with this number that can write.
+    private static func isWriter(_ info: [UInt8], onInode number: UInt64) -> Bool {
+        var (isOnInode, isReading) = (false, false)
+        for line in info.split(separator: UInt8(ascii: "\n")) {
+            if let value = value(of: "ino:", in: line) { isOnInode = UInt64(value) == number }
+            // Where flags cannot be read, it may be one.
+            if let value = value(of: "flags:", in: line), let flags = Int32(value, radix: 8) {
+                isReading = flags & O_ACCMODE == O_RDONLY
+            }
+        }
+        return isOnInode && !isReading
     }
 
     private static func number(_ entry: UnsafeMutablePointer<dirent>) -> Int32? {

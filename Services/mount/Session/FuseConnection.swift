@@ -8,10 +8,11 @@ enum FuseConnection {
     private static let wanted = [
         FUSE_CAP_ASYNC_READ, FUSE_CAP_ASYNC_DIO, FUSE_CAP_ATOMIC_O_TRUNC, FUSE_CAP_PARALLEL_DIROPS,
         FUSE_CAP_READDIRPLUS, FUSE_CAP_READDIRPLUS_AUTO, FUSE_CAP_CACHE_SYMLINKS,
+        FUSE_CAP_EXPORT_SUPPORT,
     ]
 
-    /// Splicing costs more than it saves at these sizes. Finished files never change, so nothing has to be invalidated
-    /// when their times do. With a write-back cache the kernel would write after close.
+    /// Splicing costs more than it saves at these sizes. When contents change elsewhere the kernel is told, so times need
+    /// not make it suspicious. With a write-back cache it would write after close.
     private static let unwanted = [
         FUSE_CAP_SPLICE_READ, FUSE_CAP_SPLICE_WRITE, FUSE_CAP_SPLICE_MOVE, FUSE_CAP_AUTO_INVAL_DATA,
         FUSE_CAP_WRITEBACK_CACHE,

@@ -121,7 +121,7 @@ enum FuseOperations {
             }
         }
         // A file has one name.
-        operations.link = { request, _, _, _ in fuse_reply_err(request, FilesystemError.sealed.code) }
+        operations.link = { request, _, _, _ in fuse_reply_err(request, EPERM) }
     }
 
     private static func setFiles(_ operations: inout fuse_lowlevel_ops) {
@@ -180,7 +180,9 @@ enum FuseOperations {
         }
         operations.write = { request, _, buffer, size, offset, info in
             guard let info else { return }
-            let (handle, appends) = (HandleID(rawValue: info.pointee.fh), info.pointee.flags & O_APPEND != 0)
+            let handle = HandleID(rawValue: info.pointee.fh)
+            // Pages of a mapping come through any handle, and are not appended.
+            let appends = info.pointee.flags & O_APPEND != 0 && info.pointee.writepage == 0
             let position = UInt64(clamping: offset)
             let source = FuseArgument.Bytes(buffer: UnsafeRawBufferPointer(start: buffer, count: size))
             let isAnswered = FuseArgument.answerAtOnce(request) { filesystem throws(FilesystemError) in

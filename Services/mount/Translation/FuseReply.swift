@@ -59,7 +59,6 @@ struct FuseReply: @unchecked Sendable {
         var info = fuse_file_info()
         info.fh = opened.handle.rawValue
         info.keep_cache = opened.keepsCache ? 1 : 0
-        info.direct_io = opened.isDirect ? 1 : 0
         info.noflush = opened.hasSilentCloses ? 1 : 0
         return info
     }

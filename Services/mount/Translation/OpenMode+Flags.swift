@@ -6,14 +6,11 @@ extension OpenMode {
     private static let noAccessTime: Int32 = 0o1000000
 
     /// From the flags of open(2).
-    ///
-    /// What can be read *and* written goes past the kernel's cache: pages of a shared mapping would come when the file
-    /// is finished already, and be lost without a word, so mmap(2) has to refuse. All else cannot be mapped that way.
     package init(flags: Int32) {
         let access = flags & O_ACCMODE
         self.init(
             reads: access != O_WRONLY, writes: access != O_RDONLY, appends: flags & O_APPEND != 0,
             truncates: flags & O_TRUNC != 0, isExclusive: flags & O_EXCL != 0,
-            leavesAccessTime: flags & Self.noAccessTime != 0, isDirect: access == O_RDWR)
+            leavesAccessTime: flags & Self.noAccessTime != 0)
     }
 }

@@ -48,12 +48,14 @@ os.pwrite(fd, b"eleven\n", os.fstat(fd).st_size)
 os.close(fd)
 assert content(here, "log").endswith(b"nine\nten\neleven\n"), content(here, "log")
 
-# The log was moved away: what was appended becomes a new one.
-with open(f"{here}/log", "ab", 0) as f:
-    f.write(b"late\n")
-    os.rename(f"{there}/log", f"{there}/log.1")
-assert content(there, "log") == b"late\n"
+# The log was moved away by the other: it is not made again.
+fd = os.open(f"{here}/log", os.O_WRONLY | os.O_APPEND)
+os.write(fd, b"late\n")
+os.rename(f"{there}/log", f"{there}/log.1")
+refused([errno.ESTALE], os.close, fd)
+assert not os.path.exists(f"{there}/log")
 assert content(there, "log.1").endswith(b"ten\neleven\n")
+append(there, "log", b"begun anew\n")
 
 # Replacing is meant to replace, whatever is there.
 with open(f"{here}/log", "wb", 0) as f:

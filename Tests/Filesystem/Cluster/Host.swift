@@ -16,7 +16,7 @@ struct Host: Sendable {
 
     /// Runs `body` with hosts that work in one new directory.
     static func run(
-        _ count: Int = 1, sourceLocation: SourceLocation = #_sourceLocation,
+        _ count: Int = 1, options: FilesystemOptions = FilesystemOptions(), sourceLocation: SourceLocation = #_sourceLocation,
         _ body: @escaping @Sendable ([Host]) async throws -> Void
     ) async throws {
         let cluster = try #require(RunningCluster.current, sourceLocation: sourceLocation)
@@ -24,7 +24,7 @@ struct Host: Sendable {
         var hosts: [Host] = []
         for _ in 0..<count {
             let (observer, losses) = (RecordingObserver(), LossRecord())
-            let filesystem = try await start(cluster.registry, observer, losses)
+            let filesystem = try await start(cluster.registry, observer, losses, options)
             let found =
                 hosts.isEmpty
                 ? try await filesystem.makeDirectory(name, in: .root) : try await filesystem.lookup(name, in: .root)
@@ -44,7 +44,7 @@ struct Host: Sendable {
     }
 
     private static func start(
-        _ registry: SocketAddress, _ observer: RecordingObserver, _ losses: LossRecord
+        _ registry: SocketAddress, _ observer: RecordingObserver, _ losses: LossRecord, _ options: FilesystemOptions
     ) async throws -> Filesystem {
         let filesystem: Filesystem = try await withCheckedThrowingContinuation { continuation in
             do {
@@ -53,7 +53,7 @@ struct Host: Sendable {
                         with: Result {
                             Filesystem(
                                 client: try Client(loop: loop, registries: [registry]), creators: TestCreators(),
-                                observer: observer, options: FilesystemOptions(), logger: losses.logger)
+                                observer: observer, options: options, logger: losses.logger)
                         })
                 }
                 thread.detach()
@@ -96,6 +96,32 @@ extension Host {
         let handle = try await create(name).opened.handle
         try await write(handle, text)
         try await close(handle)
+    }
+
+    /// A program that changes some bytes of a file.
+    func edit(_ name: String, _ text: String, at offset: UInt64) async throws {
+        let handle = try await open(name, .writing)
+        try await write(handle, text, at: offset)
+        try await close(handle)
+    }
+
+    /// A program that adds to a file.
+    func append(_ name: String, _ text: String) async throws {
+        let entry = try await filesystem.lookup(Array(name.utf8), in: directory)
+        let handle = try await filesystem.open(entry.node, .appending, by: .unknown).handle
+        try await write(handle, text, at: entry.attributes.size, appends: true)
+        try await close(handle)
+    }
+
+    func size(_ name: String) async throws -> UInt64 {
+        let attributes = try await filesystem.lookup(Array(name.utf8), in: directory).attributes
+        await filesystem.forget(attributes.node, 1)
+        return attributes.size
+    }
+
+    func truncate(_ name: String, to size: UInt64, through handle: HandleID? = nil) async throws {
+        let entry = try await filesystem.lookup(Array(name.utf8), in: directory)
+        _ = try await filesystem.setAttributes(entry.node, AttributeChange(size: size), through: handle)
     }
 
     /// A program that reads a file whole.

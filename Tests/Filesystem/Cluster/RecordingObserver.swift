@@ -16,6 +16,8 @@ final class RecordingObserver: Observer {
         told.withLock { $0.append(.content(node)) }
     }
 
+    func heard() async {}
+
     func nameChanged(_ name: [UInt8], in directory: NodeID) {
         told.withLock { $0.append(.name(name)) }
     }

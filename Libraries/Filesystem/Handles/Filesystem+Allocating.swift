@@ -1,0 +1,45 @@
+import Client
+import Glibc
+import Protocol
+
+/// What fallocate(2) was asked for. Space itself is never reserved.
+public enum Allocation: Hashable, Sendable {
+    /// The file reaches as far as the range.
+    case plain
+    /// The range could be written; nothing changes.
+    case keepSize
+    /// The range becomes zeros as far as there is something.
+    case punchHole
+    /// The range becomes zeros.
+    case zeroRange(keepsSize: Bool)
+}
+
+extension Filesystem {
+    /// fallocate(2)
+    public func allocate(
+        _ handle: HandleID, _ allocation: Allocation, _ range: Range<UInt64>
+    ) async throws(FilesystemError) {
+        let file = try file(handle)
+        guard file.writes else { throw .badDescriptor }
+        if let failure = file.failure { throw failure }
+        // Loses no byte, so it does not stick.
+        guard range.upperBound <= Self.largestFileBytes else { throw .tooLarge }
+        guard allocation != .keepSize else { return }
+        let size = try await attributes(of: file.node).size
+        let extends = allocation == .plain || allocation == .zeroRange(keepsSize: false)
+        let zeros = allocation == .plain ? 0..<0 : range.clamped(to: 0..<size)
+        guard !zeros.isEmpty || extends && range.upperBound > size else { return }
+        let staged: StagedFile
+        do throws(FilesystemError) {
+            staged = try await self.staged(file.node, by: file.opener, .everything(appends: false))
+            if let failure = file.failure { throw failure }
+        } catch {
+            throw fail(file, "fallocate", error)
+        }
+        staged.willChange(zeros, appends: false)
+        try await change(staged, "fallocate") { writer async throws(ClientError) in
+            if !zeros.isEmpty { try await writer.zero(zeros) }
+            if extends, await writer.size < range.upperBound { try await writer.truncate(to: range.upperBound) }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Client
+import Glibc
+import Protocol
+
+extension Filesystem {
+    /// The bytes at `offset`, as they are on this host; fewer than `count` only at the end of the file.
+    public func read(_ handle: HandleID, at offset: UInt64, count: Int) async throws(FilesystemError) -> FileData {
+        let file = try file(handle)
+        let node = file.node
+        while true {
+            if let staged = node.staged {
+                let writer = staged.writer
+                do throws(FilesystemError) {
+                    // What is stored is read from the cluster, once it is there.
+                    return try await patience.run { () throws(ClientError) in
+                        try await writer.read(at: offset, count: count)
+                    }
+                } catch {
+                    guard error.code != ETIMEDOUT, node.staged !== staged || staged.writer !== writer
+                        || staged.state == .publishing
+                    else { throw error }
+                    // The same bytes are in what is published, or in what another one's version was added to.
+                    try await settle(node)
+                    continue
+                }
+            }
+            guard let reader = file.reader(client) else { throw file.failure ?? .inputOutput }
+            do {
+                return try await reader.read(at: offset, count: count)
+            } catch {
+                if node.staged != nil || node.content != reader.id { continue }
+                guard error.isRefusal(.fileNotFound), try await followNewest(node) else {
+                    throw FilesystemError(error)
+                }
+            }
+        }
+    }
+
+    /// As `read` of a finished file, when everything is at hand; nil otherwise.
+    public func readNow(_ handle: HandleID, at offset: UInt64, count: Int) -> FileData? {
+        guard let file = openFiles[handle], file.node.staged == nil else { return nil }
+        return file.reader(client)?.readNow(at: offset, count: count)
+    }
+}

@@ -1,0 +1,71 @@
+import Client
+import Glibc
+import Protocol
+
+extension Filesystem {
+    /// Takes the bytes at once if nothing has to be waited for; false otherwise, with nothing taken.
+    ///
+    /// - Parameter appends: they belong at the end, wherever that is by now.
+    public func writeNow(
+        _ handle: HandleID, _ bytes: UnsafeRawBufferPointer, at offset: UInt64, appends: Bool
+    ) throws(FilesystemError) -> Bool {
+        guard let file = openFiles[handle], file.writes, file.failure == nil, let staged = file.node.staged,
+            staged.state == .building, staged.failure == nil
+        else { return false }
+        let position = position(in: staged, offset, appends)
+        guard Self.fits(bytes.count, at: position) else { return false }
+        do {
+            guard try staged.writer.writeNow(bytes, at: position) else { return false }
+        } catch {
+            throw fail(staged, "write", FilesystemError(error))
+        }
+        staged.willChange(position..<position + UInt64(bytes.count), appends: appends)
+        staged.modified = now()
+        return true
+    }
+
+    /// Writes all of `bytes`, waiting where too much is on its way to the cluster. The first error of a file sticks.
+    public func write(
+        _ handle: HandleID, _ bytes: [UInt8], at offset: UInt64, appends: Bool
+    ) async throws(FilesystemError) {
+        let file = try file(handle)
+        let staged = try await stagedForWriting(file, at: offset, count: bytes.count, appends)
+        let position = position(in: staged, offset, appends)
+        guard Self.fits(bytes.count, at: position) else { throw fail(staged, "write", .tooLarge) }
+        staged.willChange(position..<position + UInt64(bytes.count), appends: appends)
+        try await change(staged, "write") { writer async throws(ClientError) in
+            try await writer.write(bytes, at: position)
+        }
+    }
+
+    /// The staged file that a write through this handle goes to.
+    private func stagedForWriting(
+        _ file: OpenFile, at offset: UInt64, count: Int, _ appends: Bool
+    ) async throws(FilesystemError) -> StagedFile {
+        guard file.writes else { throw .badDescriptor }
+        if let failure = file.failure { throw failure }
+        do throws(FilesystemError) {
+            if file.node.staged == nil, !Self.fits(count, at: offset) { throw .tooLarge }
+            let staged = try await staged(file.node, by: file.opener, .everything(appends: appends))
+            // What was being published may have failed.
+            if let failure = file.failure ?? staged.failure { throw failure }
+            return staged
+        } catch {
+            if file.node.staged?.failure != nil { throw error }
+            throw fail(file, "write", error)
+        }
+    }
+
+    /// Where bytes belong. What is appended goes to the end, wherever a front end, which may know an older version,
+    /// thinks that it is; it hears then that it was wrong.
+    private func position(in staged: StagedFile, _ offset: UInt64, _ appends: Bool) -> UInt64 {
+        guard appends, staged.size != offset else { return offset }
+        staged.wasRebased = true
+        observer.contentChanged(staged.node.id)
+        return staged.size
+    }
+
+    static func fits(_ count: Int, at offset: UInt64) -> Bool {
+        offset <= largestFileBytes && UInt64(count) <= largestFileBytes - offset
+    }
+}

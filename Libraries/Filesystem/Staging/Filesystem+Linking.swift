@@ -1,0 +1,112 @@
+import Client
+import Glibc
+import Logging
+import Mutations
+import Protocol
+
+extension Filesystem {
+    /// More attempts than anybody else's appends can explain: each is tried again only when another one succeeded.
+    private static let attemptLimit = 1000
+
+    /// Gives the file its name, if that leads to what it has to.
+    func link(_ staged: StagedFile) async throws(FilesystemError) -> PublishedVersion {
+        for _ in 0..<Self.attemptLimit {
+            if staged.place.directory.shard != staged.home.shard {
+                if staged.base == .anything, staged.number == nil { return try await linkElsewhere(staged) }
+                try await bringHome(staged)
+            }
+            let (writer, publication) = (staged.writer, publication(of: staged))
+            do throws(ClientError) {
+                return try await writer.finish(publication)
+            } catch {
+                guard Self.isConflict(error, staged.base) else { throw FilesystemError(error) }
+            }
+            if staged.isExclusive, staged.base == .nothing { throw .exists }
+            // Where bytes belong that were not appended only who wrote them knows.
+            guard staged.appendsOnly else { throw .stale }
+            try await rebaseOutlastingOutages(staged)
+        }
+        throw .stale
+    }
+
+    /// Whether the name leads to something else than it should.
+    private static func isConflict(_ error: ClientError, _ base: Base) -> Bool {
+        switch base {
+        case .anything: false
+        case .nothing: error.isRefusal(.cannotOverrideName)
+        case .version: error.isRefusal(.mismatchingTarget)
+        }
+    }
+
+    private func publication(of staged: StagedFile) -> Publication {
+        var publication = Publication(directory: staged.place.directory, name: staged.place.name)
+        if !Mutation.versionsGetNewNumbers.isPlanted { publication.number = staged.number }
+        guard !Mutation.continuationReplacesAnything.isPlanted else { return publication }
+        switch staged.base {
+        case .anything: break
+        case .nothing: publication.condition = .nothing
+        case .version(let id, _):
+            publication.condition = .version(id)
+            // Nothing is lost with a version of which all is in the next one, nor is what a program published on its
+            // way what anybody called a version.
+            publication.supersedes = staged.keepsBase || id == staged.node.ownVersion
+        }
+        return publication
+    }
+
+    // MARK: Another shard
+
+    /// A file can be linked only from the shard in which it was made; a place elsewhere it reaches by a rename.
+    private func linkElsewhere(_ staged: StagedFile) async throws(FilesystemError) -> PublishedVersion {
+        let (writer, place, passing) = (staged.writer, staged.place, Self.passingPlace(of: staged))
+        return try await posix { () throws(ClientError) in
+            _ = try await writer.finish(linkingIn: passing.directory, name: passing.name)
+            let time = try await self.move(writer.id, from: passing, to: place)
+            return PublishedVersion(creationTime: time, number: writer.id)
+        }
+    }
+
+    private static func passingPlace(of staged: StagedFile) -> Place {
+        Place(directory: staged.home, name: Array(".sterna-\(staged.writer.id)".utf8))
+    }
+
+    /// Gives a file that has a name already the one that it is to have, however long the coordinator is away.
+    private func move(_ file: InodeID, from passing: Place, to place: Place) async throws(ClientError) -> Timestamp {
+        while true {
+            do {
+                return try await client.rename(
+                    passing.name, in: passing.directory, to: place.name, in: place.directory)
+            } catch {
+                // It may have been done although nobody heard of it.
+                let found = try? await client.lookup(place.name, in: place.directory)
+                if let found, found.targetId == file { return found.creationTime }
+                guard error.isOutage else { throw error }
+            }
+        }
+    }
+
+    /// A file that takes its name under a condition must be in the shard of that name, which alone can compare: it is
+    /// copied there.
+    private func bringHome(_ staged: StagedFile) async throws(FilesystemError) {
+        let (writer, directory, passing) = (staged.writer, staged.place.directory, Self.passingPlace(of: staged))
+        let note = staged.place.name
+        let size = staged.size
+        try await posix { () throws(ClientError) in
+            _ = try await writer.finish(linkingIn: passing.directory, name: passing.name)
+        }
+        staged.passing = passing
+        staged.writer = try await posix { () throws(ClientError) in
+            try await client.continueFile(writer.id, size: size, in: directory, note: note)
+        }
+        staged.home = directory
+    }
+
+    /// What was copied is not needed any more.
+    func remove(_ passing: Place) async {
+        do {
+            try await client.unlink(passing.name, in: passing.directory)
+        } catch {
+            logger.warning("a file in passing was not removed: \(error)", metadata: ["path": "\(path(of: passing))"])
+        }
+    }
+}

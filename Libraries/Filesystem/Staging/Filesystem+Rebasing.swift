@@ -1,0 +1,74 @@
+import Client
+import Glibc
+import Protocol
+
+// Somebody else, on another host, has published a version of a file that was appended to here: then what was appended
+// here goes behind what is there now.
+
+extension Filesystem {
+    /// As `rebase`, however long shards are away: what was appended is not given up because they are.
+    func rebaseOutlastingOutages(_ staged: StagedFile) async throws(FilesystemError) {
+        while true {
+            do throws(FilesystemError) {
+                return try await rebase(staged)
+            } catch {
+                guard error.mayComeBack else { throw error }
+                await loop.sleep(nanoseconds: 1_000_000_000)
+            }
+        }
+    }
+
+    /// Begins once more with what the name leads to now, and adds what was appended here.
+    private func rebase(_ staged: StagedFile) async throws(FilesystemError) {
+        let (finished, place) = (staged.writer, staged.place)
+        var appended: UInt64 = 0
+        if case .version(_, let size) = staged.base { appended = size }
+        let target = try await posix { () throws(ClientError) in
+            try await client.target(of: place.name, in: place.directory)
+        }
+        if target.isNull {
+            // A file that somebody has removed is not made again. A new one has the name for itself, after all.
+            guard staged.base == .nothing else { throw .stale }
+            let fresh = try await posix { () throws(ClientError) in
+                try await client.createFile(in: place.directory, note: place.name)
+            }
+            try await copy(finished.id, 0..<staged.size, to: fresh, at: 0)
+            staged.writer = fresh
+        } else {
+            guard target.type == .file else { throw .isDirectory }
+            let version = try await posix { () throws(ClientError) in try await client.version(of: target) }
+            let size = version.attributes.size
+            let fresh = try await posix { () throws(ClientError) in
+                try await client.continueFile(target, size: size, in: place.directory, note: place.name)
+            }
+            try await copy(finished.id, appended..<staged.size, to: fresh, at: size)
+            staged.writer = fresh
+            staged.base = .version(target, size: size)
+            staged.number = version.number
+            staged.replacesExisting = true
+            staged.wasRebased = true
+        }
+        loop.task { await finished.abandon() }
+    }
+
+    /// Writes a part of a file, which may be unfinished but is stored, to one that is being written; gives that up when
+    /// it cannot.
+    private func copy(
+        _ source: InodeID, _ range: Range<UInt64>, to writer: FileWriter, at target: UInt64
+    ) async throws(FilesystemError) {
+        let reader = FileReader(client: client, id: source, size: range.upperBound)
+        do throws(ClientError) {
+            var done = range.lowerBound
+            while done < range.upperBound {
+                let count = Int(min(range.upperBound - done, 1 << 20))
+                let bytes = try await reader.read(at: done, count: count).bytes
+                guard !bytes.isEmpty else { throw ClientError(.malformedAnswer, "copying of a file", "it is shorter") }
+                try await writer.write(bytes, at: target + (done - range.lowerBound))
+                done += UInt64(bytes.count)
+            }
+        } catch {
+            await writer.abandon()
+            throw FilesystemError(error)
+        }
+    }
+}

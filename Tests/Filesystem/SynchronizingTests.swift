@@ -1,0 +1,124 @@
+import Client
+import Filesystem
+import Glibc
+import Protocol
+import Testing
+
+extension OnCluster {
+    /// fsync, snapshots, and names that only one may make.
+    @Suite struct SynchronizingTests {
+        @Test func fsyncPublishesThroughAnyDescriptor() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let handle = try await own.create("f").opened.handle
+                let reading = try await own.open("f", .reading)
+                try await own.write(handle, "one")
+                try await own.filesystem.synchronize(reading)
+                #expect(try await other.contents("f") == "one")
+                try await own.write(handle, " two", at: 3)
+                #expect(try await other.contents("f") == "one")
+                // What was published stays even if its writer is killed; what came after it goes.
+                try await own.filesystem.close(handle, by: TestCreators.killed)
+                await own.filesystem.release(handle)
+                #expect(try await own.read(reading) == "one")
+                for host in hosts { #expect(try await host.contents("f") == "one") }
+            }
+        }
+
+        @Test func whatDidNotChangeIsNotPublished() async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                let handle = try await own.create("f").opened.handle
+                try await own.write(handle, "one")
+                try await own.filesystem.synchronize(handle)
+                let version = try await own.version("f")
+                try await own.filesystem.synchronize(handle)
+                try await own.filesystem.allocate(handle, .keepSize, 0..<100)
+                try await own.truncate("f", to: 3, through: handle)
+                try await own.close(handle)
+                #expect(try await own.version("f") == version)
+            }
+        }
+
+        @Test func onlyWhatWasChangedLeavesASnapshot() async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                try await own.store("f", "one")
+                // Adding to it leaves none, nor does what is published on the way.
+                try await own.append("f", " two")
+                let handle = try await own.open("f", .writing)
+                for turn in 0..<5 {
+                    try await own.write(handle, "\(turn)", at: 0)
+                    try await own.filesystem.synchronize(handle)
+                }
+                try await own.close(handle)
+                #expect(try await own.contents("f") == "4ne two")
+                #expect(try await own.snapshots("f") == ["one two"])
+            }
+        }
+
+        @Test func storingKeepsInvisible() async throws {
+            var options = FilesystemOptions()
+            options.synchronization = .store
+            try await Host.run(2, options: options) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let handle = try await own.create("f").opened.handle
+                try await own.write(handle, "stored")
+                try await own.filesystem.synchronize(handle)
+                #expect(try await code { _ = try await other.node("f") } == ENOENT)
+                try await own.close(handle)
+                #expect(try await other.contents("f") == "stored")
+            }
+        }
+
+        @Test func anExclusiveNameIsMadeOnce() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let mode = OpenMode(writes: true, isExclusive: true)
+                let mine = try await own.create("lock", mode).opened.handle
+                let theirs = try await other.create("lock", mode).opened.handle
+                try await own.write(mine, "mine")
+                try await other.write(theirs, "theirs")
+                try await other.close(theirs)
+                #expect(try await code { try await own.close(mine) } == EEXIST)
+                for host in hosts { #expect(try await host.contents("lock") == "theirs") }
+            }
+        }
+
+        @Test func anExclusiveNameCanBeReservedAtTheOpen() async throws {
+            var options = FilesystemOptions()
+            options.reservesExclusiveNames = true
+            try await Host.run(2, options: options) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let mode = OpenMode(writes: true, isExclusive: true)
+                let mine = try await own.create("lock", mode)
+                #expect(try await code { _ = try await other.create("lock", mode) } == EEXIST)
+                #expect(try await other.contents("lock") == "")
+                try await own.write(mine.opened.handle, "mine")
+                try await own.close(mine.opened.handle)
+                #expect(try await other.contents("lock") == "mine")
+                #expect(try await other.node("lock") == mine.entry.node)
+                #expect(try await own.snapshots("lock") == [])
+            }
+        }
+    }
+}
+
+extension Host {
+    /// The version that the cluster knows under a name.
+    fileprivate func version(_ name: String) async throws -> InodeID {
+        try await filesystem.client.target(of: Array(name.utf8), in: directory.inode)
+    }
+
+    /// What the snapshots of a name hold, oldest first.
+    fileprivate func snapshots(_ name: String) async throws -> [String] {
+        let client = filesystem.client
+        var contents: [String] = []
+        for edge in try await client.readFullDirectory(directory.inode)
+        where !edge.current && edge.name == Array(name.utf8) && edge.targetId.id.isFile {
+            let data = try await client.open(edge.targetId.id).read(at: 0, count: 1 << 20)
+            contents.append(String(decoding: data.bytes, as: UTF8.self))
+        }
+        return contents
+    }
+}
