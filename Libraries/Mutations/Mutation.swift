@@ -56,6 +56,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case unheardHandlesStay
     case publishingIsNotAwaited
     case versionsGetNewNumbers
+    case readersAreMixedUp
 
     // Files being written
     case patchesDuringRebuildingAreDropped
@@ -91,7 +92,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
-            .versionsGetNewNumbers:
+            .versionsGetNewNumbers, .readersAreMixedUp:
             "FilesystemTests.OnCluster"
         case .patchesDuringRebuildingAreDropped: "ClientTests.PatchTests"
         case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,

@@ -12,8 +12,8 @@ struct MountCommand: ParsableCommand {
         commandName: "sterna-mount",
         abstract: "Mounts a Sterna (or TernFS) cluster at a directory, through FUSE.",
         discussion: """
-            Files are written once: they become visible when they are closed, complete, and never change afterwards. \
-            Writing a new file under an old name replaces it. Owners and permissions are the same for all files and \
+            What programs write becomes visible to other mounts, as a new version of the file, when it is closed or \
+            synced. Owners and permissions are the same for all files and \
             are not stored; changing them succeeds without effect. \
             Unmount with `fusermount3 -u MOUNTPOINT`, umount(8) or SIGTERM.
             """)

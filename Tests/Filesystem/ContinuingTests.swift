@@ -76,9 +76,7 @@ extension OnCluster {
                 let (own, other) = (hosts[0], hosts[1])
                 try await own.store("f", "old")
                 let known = try await own.filesystem.lookup(Array("f".utf8), in: own.directory).node
-                let handle = try await other.open("f", .truncating)
-                try await other.write(handle, "newer")
-                try await other.close(handle)
+                try await other.edit("f", "newer", at: 0)
                 // The name need not be looked up for that, and what was cached is forgotten.
                 let reading = try await own.filesystem.open(known, .reading, by: .unknown).handle
                 #expect(try await own.read(reading) == "newer")
@@ -91,6 +89,52 @@ extension OnCluster {
                     try await code { _ = try await own.filesystem.open(known, .reading, by: .unknown) } == ESTALE)
                 #expect(try await own.contents("f") == "another")
                 #expect(try await own.read(reading) == "newer")
+            }
+        }
+
+        @Test func whoHasAFileOpenGoesOnWithWhatWasAppended() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let text = (0..<100_000).map { "line \($0)\n" }.joined()
+                try await own.store("log", text)
+                let node = try await own.node("log")
+                let (reading, writing) = (try await own.open("log", .reading), try await own.open("log", .writing))
+                try await other.append("log", "more")
+                #expect(try await own.read(reading).count == 1 << 20)
+                // Somebody on this host looks at the name.
+                #expect(try await own.size("log") == UInt64(text.utf8.count) + 4)
+                #expect(try await own.node("log") == node)
+                let end = try await own.filesystem.read(reading, at: UInt64(text.utf8.count - 3), count: 100).bytes
+                #expect(String(decoding: end, as: UTF8.self) == text.suffix(3) + "more")
+                // What he knew as the end is not it any more.
+                #expect(
+                    try await code { try await own.write(writing, "!", at: UInt64(text.utf8.count)) } == ESTALE)
+                #expect(try await code { try await own.close(writing) } == ESTALE)
+            }
+        }
+
+        @Test func whoHasAFileOpenKeepsItWhenOthersChangeIt() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "first version")
+                let node = try await own.filesystem.lookup(Array("f".utf8), in: own.directory).node
+                let (reading, writing) = (try await own.open("f", .reading), try await own.open("f", .writing))
+                try await other.edit("f", "second", at: 0)
+                #expect(try await own.contents("f") == "secondversion")
+                #expect(try await own.read(reading) == "first version")
+                // Both at once, so as two nodes.
+                let newer = try await own.filesystem.lookup(Array("f".utf8), in: own.directory).node
+                #expect(newer != node)
+                #expect(
+                    try await code { _ = try await own.filesystem.open(node, .reading, by: .unknown) } == ESTALE)
+                try await other.edit("f", "third ", at: 0)
+                #expect(try await own.contents("f") == "third version")
+                #expect(try await code { try await own.write(writing, "lost", at: 0) } == ESTALE)
+                #expect(try await code { try await own.close(writing) } == ESTALE)
+                #expect(try await own.read(reading) == "first version")
+                try await own.close(reading)
+                for id in [node, newer] { await own.filesystem.forget(id, 100) }
+                #expect(try await own.node("f") == node)
             }
         }
 

@@ -171,6 +171,7 @@ extension OnCluster {
                     #expect(found.node == node)
                     let reading = try await other.filesystem.open(found.node, .reading, by: .unknown).handle
                     #expect(try await other.read(reading) == "\(index)ldnew")
+                    try await other.close(reading)
                     try await own.filesystem.rename(
                         name, in: made.node, to: name, in: own.directory, replaces: true)
                 }

@@ -46,6 +46,7 @@ extension Filesystem {
         do throws(FilesystemError) {
             try await settle(node)
             if node.staged == nil { guard try await attributes(of: node).size != size else { return } }
+            if let writer, size > 0 { try checkCurrent(writer) }
             let staged = try await staged(
                 node, by: writer?.opener ?? .unknown, size == 0 ? .nothing : .everything(appends: false))
             if let failure = writer?.failure { throw failure }

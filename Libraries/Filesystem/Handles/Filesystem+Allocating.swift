@@ -31,6 +31,7 @@ extension Filesystem {
         guard !zeros.isEmpty || extends && range.upperBound > size else { return }
         let staged: StagedFile
         do throws(FilesystemError) {
+            try checkCurrent(file)
             staged = try await self.staged(file.node, by: file.opener, .everything(appends: false))
             if let failure = file.failure { throw failure }
         } catch {

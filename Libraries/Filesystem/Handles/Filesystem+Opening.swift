@@ -35,11 +35,13 @@ extension Filesystem {
         let node = try await met(id)
         guard node.content.isFile else { throw .isDirectory }
         let truncates = mode.writes && mode.truncates
-        // From now on it stays.
+        // So that it stays.
+        node.references += 1
+        defer { nodes.forget(node.id, 1) }
+        try await confirm(node)
         let file = OpenFile(node, mode, by: caller)
         let handle = open(file)
         do {
-            try await confirm(node)
             if truncates {
                 try await truncate(file)
             } else if node.staged == nil {

@@ -29,9 +29,8 @@ extension Filesystem {
                 return try await reader.read(at: offset, count: count)
             } catch {
                 if node.staged != nil || node.content != reader.id { continue }
-                guard error.isRefusal(.fileNotFound), try await followNewest(node) else {
-                    throw FilesystemError(error)
-                }
+                guard error.isRefusal(.fileNotFound) else { throw FilesystemError(error) }
+                guard try await followNewest(node) else { throw .stale }
             }
         }
     }

@@ -9,7 +9,8 @@ extension Filesystem {
     public func writeNow(
         _ handle: HandleID, _ bytes: UnsafeRawBufferPointer, at offset: UInt64, appends: Bool
     ) throws(FilesystemError) -> Bool {
-        guard let file = openFiles[handle], file.writes, file.failure == nil, let staged = file.node.staged,
+        guard let file = openFiles[handle], file.writes, file.failure == nil, appends || !file.isOutdated,
+            let staged = file.node.staged,
             staged.state == .building, staged.failure == nil
         else { return false }
         let position = position(in: staged, offset, appends)
@@ -46,6 +47,7 @@ extension Filesystem {
         if let failure = file.failure { throw failure }
         do throws(FilesystemError) {
             if file.node.staged == nil, !Self.fits(count, at: offset) { throw .tooLarge }
+            if !appends { try checkCurrent(file) }
             let staged = try await staged(file.node, by: file.opener, .everything(appends: appends))
             // What was being published may have failed.
             if let failure = file.failure ?? staged.failure { throw failure }
@@ -54,6 +56,11 @@ extension Filesystem {
             if file.node.staged?.failure != nil { throw error }
             throw fail(file, "write", error)
         }
+    }
+
+    /// Checks that what is to be changed is what was opened, or changed here.
+    func checkCurrent(_ file: OpenFile) throws(FilesystemError) {
+        if file.isOutdated || nodes.isApart(file.node) && file.node.staged == nil { throw .stale }
     }
 
     /// Where bytes belong. What is appended goes to the end, wherever a front end, which may know an older version,

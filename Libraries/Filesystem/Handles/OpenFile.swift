@@ -7,6 +7,8 @@ final class OpenFile {
     let writes: Bool
     /// Who opened it.
     let opener: Caller
+    /// What the node had seen of others when it was opened.
+    private let foreignMoves: Int
     /// What was to be written through it is missing: it can write no more, and close(2) tells why.
     var failure: FilesystemError?
     /// The staged file that its open began (`StagedFile.serial`).
@@ -18,9 +20,14 @@ final class OpenFile {
         self.node = node
         self.opener = opener
         writes = mode.writes
+        foreignMoves = node.foreignMoves
         node.handles += 1
         if writes { node.writers += 1 }
     }
+
+    /// Whether the node stands for another version than the one that was opened, which somebody else has published: it
+    /// is not for whoever did not know it to change that.
+    var isOutdated: Bool { foreignMoves != node.foreignMoves }
 
     /// A reader of what the node stands for; nil if that is nothing that could be read.
     func reader(_ client: Client) -> FileReader? {

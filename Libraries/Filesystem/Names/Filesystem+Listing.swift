@@ -113,20 +113,23 @@ extension Filesystem {
             }
         }
         for (index, version) in await ask(missing) {
-            entries[index] = Entry(attributes: attributes(of: version, since: start), validSeconds: caching.names)
+            entries[index] = attributes(of: version, since: start).map {
+                Entry(attributes: $0, validSeconds: caching.names)
+            }
         }
         return entries
     }
 
-    /// What is known of the node that a name leads to, which is there from now on.
-    private func attributes(of version: FileVersion, since start: UInt64) -> Attributes {
+    /// What is known of the node that a name leads to, which is there from now on; nil when that has to be looked into.
+    private func attributes(of version: FileVersion, since start: UInt64) -> Attributes? {
         let found = version.attributes
         guard found.id.isFile else { return attributes(found, of: nodes.node(for: NodeID(found.id)).id) }
         let node = nodes.node(ofFile: version.number)
         if let staged = node.staged { return attributes(of: staged) }
-        if follow(node, to: version, since: start) { return attributes(found, of: node.id) }
-        // Published here since it was listed.
-        return attributes(node.attributes ?? found, of: node.id)
+        // Published here since it was listed, or held by somebody who knows an older one.
+        guard node.lastMove <= start, node.content == found.id || !node.isHeld else { return nil }
+        move(node, to: version)
+        return attributes(found, of: node.id)
     }
 
     /// Versions of files, and directories.

@@ -35,9 +35,10 @@ extension Filesystem {
         let version = try await posix { () throws(ClientError) in try await client.version(of: target) }
         let node = nodes.node(ofFile: version.number)
         // What is being written here hides it.
-        if node.staged != nil || follow(node, to: version, since: start) { return node }
-        nodes.dropIfUnused(node)
-        return nil
+        if node.staged != nil { return node }
+        let found = await follow(node, to: version, since: start)
+        if found !== node { nodes.dropIfUnused(node) }
+        return found
     }
 
     private func parentNode(of id: NodeID) async throws(FilesystemError) -> Node {

@@ -1,8 +1,11 @@
 import Client
 import Glibc
+import Mutations
 import Protocol
 
-// Which version of its file a node stands for. Others publish newer ones on other hosts.
+// Which version of its file a node stands for. Others publish newer ones on other hosts: whoever has the file open here
+// goes on with one that begins with all that he could read; otherwise he keeps what he has, and the newer version gets a
+// node of its own until he is done.
 
 extension Filesystem {
     /// The node that a front end means, which may be one that nobody has met by a name here: then it stands for the
@@ -15,13 +18,13 @@ extension Filesystem {
             try await client.newestVersion(ofFile: id.inode)
         }
         let node = nodes.node(for: id)
-        follow(node, to: version, since: start)
+        if node.lastMove <= start, !node.isInUse { move(node, to: version) }
         return node
     }
 
     /// Looks at the cluster for what the node's name leads to by now, and stands for that if it is another version of
     /// the same file.
-    /// - Throws: ESTALE when it is another file, or none. Who looks the name up again finds that.
+    /// - Throws: ESTALE when the node stays what it is. Who looks the name up again finds what is there.
     func confirm(_ node: Node) async throws(FilesystemError) {
         guard node.content.isFile else { return }
         while node.staged == nil, let place = node.place {
@@ -40,24 +43,56 @@ extension Filesystem {
                 throw FilesystemError(error)
             }
             guard node.staged == nil, node.place == place else { continue }
-            guard version.number == node.number else { throw .stale }
-            if follow(node, to: version, since: start) { return await observer.heard() }
+            guard version.number == node.number, !nodes.isApart(node) else { throw .stale }
+            guard let found = await follow(node, to: version, since: start) else { continue }
+            guard found === node else {
+                nodes.dropIfUnused(found)
+                throw .stale
+            }
+            return await observer.heard()
         }
     }
 
-    /// The node stands for another version, which somebody else has published.
+    /// Somebody else has published a version of a node's file.
     /// - Parameter start: `moves` when it was asked for: what was published here since is newer.
-    /// - Returns: whether it does now.
-    @discardableResult
-    func follow(_ node: Node, to version: FileVersion, since start: UInt64) -> Bool {
-        guard node.staged == nil, node.lastMove <= start else { return false }
+    /// - Returns: the node that stands for it now; nil when it is not the newest any more.
+    func follow(_ node: Node, to version: FileVersion, since start: UInt64) async -> Node? {
+        func isNews() -> Bool { node.staged == nil && node.lastMove <= start }
+        guard isNews() else { return nil }
+        let (content, found) = (node.content, version.attributes)
+        if content == found.id || !node.isHeld {
+            move(node, to: version)
+            return node
+        }
+        let continues = await self.continues(node, found)
+        guard isNews() else { return nil }
+        guard !continues else {
+            move(node, to: version)
+            return node
+        }
+        let other = nodes.setApart(node, from: version.attributes.id)
+        remember(found, other)
+        return other
+    }
+
+    /// Whether a version begins with all of the node's. What cannot be compared is another one.
+    private func continues(_ node: Node, _ found: InodeAttributes) async -> Bool {
+        guard let size = node.contentSize, !Mutation.readersAreMixedUp.isPlanted else { return node.contentSize != nil }
+        do {
+            return try await client.version(found.id, found.size, continues: node.content, size)
+        } catch {
+            return false
+        }
+    }
+
+    func move(_ node: Node, to version: FileVersion) {
         let found = version.attributes
         if node.content != found.id || node.number != version.number {
             stand(node, for: found.id, number: version.number)
+            node.foreignMoves += 1
             if node.references > 0 || node.handles > 0 { observer.contentChanged(node.id) }
         }
         remember(found, node)
-        return true
     }
 
     func stand(_ node: Node, for version: InodeID, number: InodeID) {
@@ -77,8 +112,9 @@ extension Filesystem {
             if error.isRefusal(.fileNotFound) { return false }
             throw FilesystemError(error)
         }
-        guard version.attributes.id != content else { return false }
-        follow(node, to: version, since: start)
-        return true
+        guard version.attributes.id != content, !nodes.isApart(node) else { return false }
+        guard let found = await follow(node, to: version, since: start) else { return node.content != content }
+        if found !== node { nodes.dropIfUnused(found) }
+        return found === node
     }
 }

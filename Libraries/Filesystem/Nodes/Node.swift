@@ -36,6 +36,8 @@ package final class Node {
     var ownVersion: InodeID?
     /// When it came to stand for another version here (`Filesystem.moves`).
     var lastMove: UInt64 = 0
+    /// How often it came to stand for a version that somebody else has published.
+    var foreignMoves = 0
     /// Bytes of the version that it stands for; nil: not known yet.
     private(set) var contentSize: UInt64?
     /// Of that version: its size never changes, its times hardly.
@@ -50,6 +52,9 @@ package final class Node {
 
     /// Whether somebody could tell it from one that is made anew.
     var isInUse: Bool { references > 0 || handles > 0 || staged != nil || isStaging || movers > 0 }
+
+    /// Whether somebody works with the version that it stands for.
+    var isHeld: Bool { handles > 0 || isStaging }
 
     func nameIsGone() {
         place = nil

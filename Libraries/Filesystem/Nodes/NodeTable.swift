@@ -45,7 +45,19 @@ package struct NodeTable {
         forgetOthers(node)
         node.stand(for: version, number: number)
         if version != node.id.inode { versions[version] = node.id }
-        if number != node.id.inode { numbers[number] = node.id }
+        numbers[number] = number == node.id.inode ? nil : node.id
+    }
+
+    /// The node keeps the version that it stands for; another one stands for a newer version, and for the file.
+    package mutating func setApart(_ node: Node, from version: InodeID) -> Node {
+        let other = self.node(for: NodeID(version))
+        replace(other, by: version, number: node.number)
+        return other
+    }
+
+    /// Whether another node stands for the file, because this one is kept as it is.
+    package func isApart(_ node: Node) -> Bool {
+        numbers[node.number].map { $0 != node.id } ?? (node.number != node.id.inode)
     }
 
     private mutating func forgetOthers(_ node: Node) {
