@@ -55,6 +55,8 @@ extension FilesystemError {
     static let notEmpty = FilesystemError(ENOTEMPTY)
     static let invalid = FilesystemError(EINVAL)
     static let nameTooLong = FilesystemError(ENAMETOOLONG)
+    /// Not to be had without moving data.
+    static let crossDevice = FilesystemError(EXDEV)
     static let badDescriptor = FilesystemError(EBADF)
     static let inputOutput = FilesystemError(EIO)
     static let isDirectory = FilesystemError(EISDIR)

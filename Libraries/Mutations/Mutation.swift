@@ -69,6 +69,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case refusedReferencesAreBelieved
     case continuedFilesRiskTheirBase
     case lostFilesForgetTheirBase
+    case referencesHideWrites
 
     // The coordinator
     case loopCheckIsSkipped
@@ -96,7 +97,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             "FilesystemTests.OnCluster"
         case .patchesDuringRebuildingAreDropped: "ClientTests.PatchTests"
         case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,
-            .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase:
+            .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase, .referencesHideWrites:
             "ClientTests.ReferringTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"

@@ -1,6 +1,7 @@
 import Client
 import Erasure
 import Protocol
+import Synchronization
 import Testing
 
 /// What a file costs that refers to what another one has, or had itself before it was changed.
@@ -151,6 +152,76 @@ import Testing
         }
         #expect(Files.areEqual(read, bytes + [7, 7, 7]))
         #expect(requests.allSatisfy { (1...4).contains($0) }, "\(requests)")
+    }
+
+    // MARK: Copies
+
+    @Test func aCopyMovesNoData() async throws {
+        let bytes = Files.content(6 * Int(Self.span) + 100_000)
+        let (traffic, isDone, read) = try await Self.run { cluster in
+            let id = try await Files.write(bytes, cluster)
+            let before = Traffic(cluster)
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            let isDone = try await writer.append(referringTo: id, 0..<UInt64(bytes.count))
+            let read = try await Self.finish(writer, cluster)
+            return (Traffic(cluster).since(before), isDone, read)
+        }
+        #expect(isDone && Files.areEqual(read, bytes))
+        #expect(traffic.placed.isEmpty && traffic.referredBytes == UInt64(bytes.count))
+    }
+
+    /// What is open goes before, and more can come after.
+    @Test func partsAreReferredToBetweenOthers() async throws {
+        let bytes = Files.content(4 * Int(Self.span))
+        let own = Files.content(10 * 4096, seed: 3)
+        let (isDone, isDoneTwice, read) = try await Self.run { cluster in
+            let id = try await Files.write(bytes, cluster)
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            try await writer.write(own, at: 0)
+            let isDone = try await writer.append(referringTo: id, Self.span..<3 * Self.span)
+            let isDoneTwice = try await writer.append(referringTo: id, 0..<Self.span)
+            try await writer.write(own, at: 10 * 4096 + 3 * Self.span)
+            try await writer.write([1, 2, 3], at: 5)
+            return (isDone, isDoneTwice, try await Self.finish(writer, cluster))
+        }
+        let span = Int(Self.span)
+        var expected = own + bytes[span..<3 * span] + bytes[..<span] + own
+        expected.replaceSubrange(5..<8, with: [1, 2, 3])
+        #expect(isDone && isDoneTwice && Files.areEqual(read, expected))
+    }
+
+    /// The servers lose the first request, so that something else is written before the reference is there.
+    @Test func whatIsWrittenDuringACopyStays() async throws {
+        let bytes = Files.content(2 * Int(Self.span))
+        let (isDone, read) = try await Self.run { cluster in
+            let id = try await Files.write(bytes, cluster)
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            let isLost = Atomic(false)
+            cluster.shards.fate = { kind, repetition in
+                guard kind == ShardKind.referSpans.rawValue, repetition == 0 else { return .normal }
+                isLost.store(true, ordering: .relaxed)
+                return .loseRequest
+            }
+            async let copied = writer.append(referringTo: id, 0..<UInt64(bytes.count))
+            while !isLost.load(ordering: .relaxed) { await cluster.client.loop.sleep(nanoseconds: 1_000_000) }
+            try await writer.write([7], at: 100)
+            return (try await copied, try await Self.finish(writer, cluster))
+        }
+        #expect(!isDone)
+        #expect(read == Array(repeating: 0, count: 100) + [7])
+    }
+
+    @Test func whatEndsWithinAPageIsNotReferredBehind() async throws {
+        let bytes = Files.content(2 * Int(Self.span))
+        let isDone = try await Self.run { cluster in
+            let id = try await Files.write(bytes, cluster)
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            try await writer.write([7], at: 0)
+            let isDone = try await writer.append(referringTo: id, 0..<UInt64(bytes.count))
+            #expect(try await Self.finish(writer, cluster) == [7])
+            return isDone
+        }
+        #expect(!isDone)
     }
 
     // MARK: When not

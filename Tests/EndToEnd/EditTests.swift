@@ -20,6 +20,14 @@ extension EndToEnd {
             try sh("python3 '\(program("map-shared.py"))' '\(cluster.mount)' '\(second.path)'", seconds: 100)
         }
 
+        @Test("space is allocated and freed, copies share their spans", .timeLimit(.minutes(2)))
+        func ranges() throws {
+            let cluster = try TestCluster()
+            let second = try SecondMount(of: cluster)
+            defer { _ = second.end() }
+            try sh("python3 '\(program("ranges.py"))' '\(cluster.mount)' '\(second.path)'", seconds: 100)
+        }
+
         @Test("dd, truncate, tar, zip, patch, rsync, e2fsprogs and numpy change large files", .timeLimit(.minutes(4)))
         func programs() throws {
             let cluster = try TestCluster()
@@ -31,18 +39,17 @@ extension EndToEnd {
                 echo end >> data; truncate -s 19000000 data; truncate -s 21000000 data
                 cp "$source" part; head -c 18000000 part > start; mv start part; tail -c +18000001 "$source" >> part
                 cmp part "$source"
-                tar cf t.tar --mode=644 --mtime=@0 data; echo small > small; tar rf t.tar --mode=644 --mtime=@0 small; tar xOf t.tar data | cmp - data
-                ! which zip || { zip -q0X a.zip data; zip -q0X a.zip small; unzip -tq a.zip || python3 -m zipfile -t a.zip; }
-                if which rsync; then
-                    cp "$source" synced; printf x | dd of=synced bs=1 seek=10000000 conv=notrunc status=none
-                    rsync --inplace --no-whole-file "$source" synced; cmp synced "$source"
-                    head -c 17000000 "$source" > grown; rsync --append "$source" grown; cmp grown "$source"
-                fi
-                if which mke2fs; then
-                    truncate -s 64M image; mke2fs -q -F -t ext4 -U clear image; printf 'write small small\\n' | debugfs -w -f - image
-                    e2fsck -fn image; [ "$(debugfs -R 'cat small' image 2> /dev/null)" = small ]
-                fi
-                if python3 -c 'import numpy'; then python3 - <<'EOF'
+                echo small > small
+                tar cf t.tar --mode=644 --mtime=@0 data; tar rf t.tar --mode=644 --mtime=@0 small
+                tar xOf t.tar data | cmp - data
+                zip -q0X a.zip data; zip -q0X a.zip small; python3 -m zipfile -t a.zip
+                cp "$source" synced; printf x | dd of=synced bs=1 seek=10000000 conv=notrunc status=none
+                rsync --inplace --no-whole-file "$source" synced; cmp synced "$source"
+                head -c 17000000 "$source" > grown; rsync --append "$source" grown; cmp grown "$source"
+                truncate -s 64M image; mke2fs -q -F -t ext4 -U clear image
+                printf 'write small small\\n' | debugfs -w -f - image
+                e2fsck -fn image; [ "$(debugfs -R 'cat small' image 2> /dev/null)" = small ]
+                python3 - <<'EOF'
                 import numpy
                 a = numpy.memmap("array", dtype="int32", mode="w+", shape=(5 << 20,))
                 a[:] = numpy.arange(5 << 20)
@@ -54,7 +61,6 @@ extension EndToEnd {
                 numpy.savez("arrays", x=numpy.arange(5 << 20), y=numpy.zeros(10))
                 assert numpy.load("arrays.npz")["x"].sum() == numpy.arange(5 << 20).sum()
                 EOF
-                fi
                 """
             try script.write(toFile: cluster.directory + "/script.sh", atomically: true, encoding: .utf8)
             try sh(
@@ -67,7 +73,7 @@ extension EndToEnd {
                 """
                 cd '\(cluster.directory)/beside'
                 for file in data part t.tar synced grown array; do
-                    [ ! -e $file ] || cmp $file '\(cluster.mount)'/$file || exit
+                    cmp $file '\(cluster.mount)'/$file || exit
                 done
                 """, seconds: 60)
         }

@@ -129,6 +129,45 @@ extension OnCluster {
             }
         }
 
+        @Test func copiesShareTheirSpans() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let bytes = Self.bytes(3 << 20, 9)
+                let created = try await own.create("f").opened.handle
+                try await own.filesystem.write(created, bytes, at: 0, appends: false)
+                // Nobody can refer to what is being written.
+                let early = try await own.create("early").opened.handle
+                #expect(
+                    try await code {
+                        _ = try await own.filesystem.copy(created, at: 0, to: early, at: 0, count: 1 << 30)
+                    } == EXDEV)
+                try await own.close(early)
+                try await own.close(created)
+                let (source, target) = (try await own.open("f", .reading), try await own.create("g").opened.handle)
+                let size = UInt64(bytes.count)
+                #expect(
+                    try await own.filesystem.copy(source, at: 0, to: target, at: 0, count: .max) == size)
+                #expect(try await own.filesystem.copy(source, at: size, to: target, at: size, count: 1 << 20) == 0)
+                #expect(
+                    try await code {
+                        _ = try await own.filesystem.copy(source, at: 0, to: target, at: 5, count: 1 << 20)
+                    } == EXDEV)
+                #expect(
+                    try await code {
+                        _ = try await own.filesystem.copy(target, at: 0, to: source, at: 0, count: 1 << 20)
+                    } == EBADF)
+                try await own.write(target, "end", at: size)
+                try await own.close(target)
+                try await own.unlink("f")
+                let reading = try await other.open("g", .reading)
+                var seen: [UInt8] = []
+                while seen.count < bytes.count + 3 {
+                    seen += try await other.filesystem.read(reading, at: UInt64(seen.count), count: 1 << 20).bytes
+                }
+                #expect(seen == bytes + Array("end".utf8))
+            }
+        }
+
         @Test func whatOthersHaveRemovedIsNotMadeAgain() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

@@ -40,7 +40,7 @@ extension Filesystem {
     }
 
     /// The staged file that a write through this handle goes to.
-    private func stagedForWriting(
+    func stagedForWriting(
         _ file: OpenFile, at offset: UInt64, count: Int, _ appends: Bool
     ) async throws(FilesystemError) -> StagedFile {
         guard file.writes else { throw .badDescriptor }

@@ -6,7 +6,7 @@ import Glibc
 /// to is valid only during the callback, so it is copied here; the work is done by tasks of `Filesystem`.
 ///
 /// What is not here answers ENOSYS, which the kernel remembers and does not ask again: extended attributes, access (the
-/// kernel checks permissions itself), locks (kept by the kernel), fallocate, copy_file_range.
+/// kernel checks permissions itself), locks (kept by the kernel).
 enum FuseOperations {
     static func table() -> fuse_lowlevel_ops {
         var operations = fuse_lowlevel_ops()
@@ -17,6 +17,7 @@ enum FuseOperations {
         setNames(&operations)
         setFiles(&operations)
         setTransfers(&operations)
+        setRanges(&operations)
         setDirectories(&operations)
         return operations
     }
@@ -194,6 +195,32 @@ enum FuseOperations {
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
                 try await filesystem.write(handle, bytes, at: position, appends: appends)
                 return .written(bytes.count)
+            }
+        }
+    }
+
+    private static func setRanges(_ operations: inout fuse_lowlevel_ops) {
+        operations.fallocate = { request, _, mode, offset, length, info in
+            guard let handle = info.map({ HandleID(rawValue: $0.pointee.fh) }) else { return }
+            guard let allocation = Allocation(mode: mode) else {
+                fuse_reply_err(request, EOPNOTSUPP)
+                return
+            }
+            let start = UInt64(clamping: offset)
+            // The kernel has checked that neither is negative, nor their sum too large.
+            let range = start..<start + UInt64(clamping: length)
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                try await filesystem.allocate(handle, allocation, range)
+                return .done
+            }
+        }
+        operations.copy_file_range = { request, _, sourceOffset, source, _, offset, target, count, _ in
+            guard let source = source.map({ HandleID(rawValue: $0.pointee.fh) }),
+                let target = target.map({ HandleID(rawValue: $0.pointee.fh) })
+            else { return }
+            let (from, to) = (UInt64(clamping: sourceOffset), UInt64(clamping: offset))
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                .written(Int(try await filesystem.copy(source, at: from, to: target, at: to, count: UInt64(count))))
             }
         }
     }

@@ -1,0 +1,65 @@
+import Mutations
+import Protocol
+
+extension FileWriter {
+    /// Appends a range of a finished file, without moving data: both refer to the same spans from then on (extension
+    /// SHARED_SPANS). What is open is stored before, as a span.
+    /// - Parameter range: as in `Client.refer`; what of a range suits this file, `Client.referable` says.
+    /// - Returns: whether it was done. It is not when the file does not end at a page, lies in another shard or was
+    ///   written to meanwhile, nor when the shard refuses.
+    public func append(
+        referringTo source: InodeID, _ range: Range<UInt64>
+    ) async throws(ClientError) -> Bool {
+        try checkUsable()
+        let (start, before) = (size, edits)
+        guard source.shard == handle.id.shard, start % UInt64(ClientLimits.pageBytes) == 0, !range.isEmpty else {
+            return false
+        }
+        while sealedBytes < start, edits == before {
+            if hasRoom { seal(before: start) } else { await waitForRoom() }
+            try checkUsable()
+        }
+        try await stored()
+        guard edits == before, !isEnded, !isStoring, !isLost, ownBytes == start, buffer == nil else { return false }
+        // Nothing else is stored meanwhile.
+        isStoring = true
+        let outcome = await refer(to: source, range)
+        isStoring = false
+        defer {
+            startStoring()
+            progressed()
+        }
+        ownBytes = try outcome.get()
+        // What it has too much or too little then, a successor will not.
+        guard edits == before || Mutation.referencesHideWrites.isPlanted, !isEnded,
+            ownBytes == start + UInt64(range.count)
+        else { return false }
+        edits &+= 1
+        (sealedBytes, size) = (ownBytes, ownBytes)
+        if start > 0 { referred = nil }
+        return true
+    }
+
+    /// The end of the transient file afterwards.
+    private func refer(
+        to source: InodeID, _ range: Range<UInt64>
+    ) async -> Result<UInt64, ClientError> {
+        let (client, file, start, since) = (client, handle, ownBytes, core.openFiles.clock())
+        do throws(ClientError) {
+            let end: UInt64
+            do throws(ClientError) {
+                end = try await client.refer(file, at: start, to: source, range)
+            } catch {
+                guard error.code != nil else { throw error }
+                // It may have got a part.
+                end = try await client.size(of: file)
+            }
+            core.openFiles.touched(self, at: since)
+            return .success(end)
+        } catch {
+            guard error.isRefusal(.fileNotFound) else { return .failure(error) }
+            isLost = true
+            return .success(start)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Client
+import Glibc
+import Protocol
+
+extension Filesystem {
+    /// Copied by reading and writing in one step: what lies before the first span that can be referred to.
+    private static let mostMovedBytes: UInt64 = 16 << 20
+
+    /// copy_file_range(2): what can be had without moving data, by referring to the same spans.
+    /// - Returns: how many bytes were copied; none only at the end of the source.
+    /// - Throws: EXDEV where data has to be moved, which the caller can do as well.
+    public func copy(
+        _ source: HandleID, at sourceOffset: UInt64, to target: HandleID, at offset: UInt64, count: UInt64
+    ) async throws(FilesystemError) -> UInt64 {
+        let (from, to) = (try file(source), try file(target))
+        guard to.writes else { throw .badDescriptor }
+        guard from.node !== to.node else { throw .crossDevice }
+        if let failure = to.failure { throw failure }
+        // What is being written has no spans yet.
+        guard from.node.staged == nil else { throw .crossDevice }
+        let size = try await attributes(of: from.node).size
+        let range = sourceOffset..<max(sourceOffset, min(size, sourceOffset &+ min(count, size)))
+        guard !range.isEmpty else { return 0 }
+        let staged = try await stagedForWriting(to, at: offset, count: range.count, false)
+        let (content, writer) = (from.node.content, staged.writer)
+        guard from.node.staged == nil, staged.size == offset, Self.fits(range.count, at: offset) else {
+            throw .crossDevice
+        }
+        let found = try await posix { () throws(ClientError) in
+            try await client.referable(range, of: content, for: writer.policies)
+        }
+        guard let found, found.lowerBound - range.lowerBound <= Self.mostMovedBytes else { throw .crossDevice }
+        guard found.lowerBound == range.lowerBound else {
+            return try await move(range.lowerBound..<found.lowerBound, of: from, to: target, at: offset)
+        }
+        return try await refer(staged, to: content, found)
+    }
+
+    private func refer(
+        _ staged: StagedFile, to content: InodeID, _ range: Range<UInt64>
+    ) async throws(FilesystemError) -> UInt64 {
+        let start = staged.size
+        staged.willChange(start..<start + UInt64(range.count), appends: false)
+        try await change(staged, "copy_file_range") { writer async throws(ClientError) in
+            _ = try await writer.append(referringTo: content, range)
+        }
+        guard staged.size == start + UInt64(range.count) else { throw .crossDevice }
+        return UInt64(range.count)
+    }
+
+    private func move(
+        _ range: Range<UInt64>, of source: OpenFile, to target: HandleID, at offset: UInt64
+    ) async throws(FilesystemError) -> UInt64 {
+        guard let reader = source.reader(client) else { throw .inputOutput }
+        let bytes = try await posix { () throws(ClientError) in
+            try await reader.read(at: range.lowerBound, count: range.count)
+        }.bytes
+        try await write(target, bytes, at: offset, appends: false)
+        return UInt64(bytes.count)
+    }
+}
