@@ -14,9 +14,8 @@ extension Client {
         _ later: InodeID, _ laterSize: UInt64, continues earlier: InodeID, _ earlierSize: UInt64
     ) async throws(ClientError) -> Bool {
         guard laterSize >= earlierSize else { return false }
-        let readers = (
-            FileReader(client: self, id: earlier, size: earlierSize), FileReader(client: self, id: later, size: laterSize)
-        )
+        let own = FileReader(client: self, id: earlier, size: earlierSize)
+        let theirs = FileReader(client: self, id: later, size: laterSize)
         var offset: UInt64 = 0
         var compared: UInt64 = 0
         while offset < earlierSize {
@@ -29,10 +28,8 @@ extension Client {
             compared += end - offset
             guard compared <= Self.comparedBytes else { return false }
             let count = Int(end - offset)
-            let (old, new) = (
-                try await readers.0.read(at: offset, count: count), try await readers.1.read(at: offset, count: count)
-            )
-            guard old.bytes == new.bytes else { return false }
+            let bytes = try await own.read(at: offset, count: count).bytes
+            guard try await theirs.read(at: offset, count: count).bytes == bytes else { return false }
             offset = end
         }
         return true

@@ -47,9 +47,11 @@ extension Filesystem {
             try await settle(node)
             if node.staged == nil { guard try await attributes(of: node).size != size else { return } }
             if let writer, size > 0 { try checkCurrent(writer) }
+            let nobody = await creators.creator(.unknown)
             let staged = try await staged(
-                node, by: writer?.opener ?? .unknown, size == 0 ? .nothing : .everything(appends: false))
+                node, by: writer?.creator ?? nobody, size == 0 ? .nothing : .everything(appends: false))
             if let failure = writer?.failure { throw failure }
+            if let writer { writer.changes(staged) } else { staged.isWanted = true }
             try await setSize(of: staged, size)
             // Nobody has to close it.
             if node.writers == 0, let failure = await publish(staged, for: "truncate") { throw failure }

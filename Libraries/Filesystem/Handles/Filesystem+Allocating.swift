@@ -32,11 +32,12 @@ extension Filesystem {
         let staged: StagedFile
         do throws(FilesystemError) {
             try checkCurrent(file)
-            staged = try await self.staged(file.node, by: file.opener, .everything(appends: false))
+            staged = try await self.staged(file.node, by: file.creator, .everything(appends: false))
             if let failure = file.failure { throw failure }
         } catch {
             throw fail(file, "fallocate", error)
         }
+        file.changes(staged)
         staged.willChange(zeros, appends: false)
         try await change(staged, "fallocate") { writer async throws(ClientError) in
             if !zeros.isEmpty { try await writer.zero(zeros) }

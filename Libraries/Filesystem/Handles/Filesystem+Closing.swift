@@ -3,19 +3,21 @@ import Glibc
 import Protocol
 
 extension Filesystem {
-    /// A descriptor was closed, perhaps not the last of its handle: the file's creator says whether the file is
-    /// finished. Then this publishes it, and fails if that does; it fails, too, when anything written is missing.
+    /// A descriptor was closed, perhaps not the last of its handle: whoever opened that says whether he is done. Then
+    /// this publishes what was written so far, and fails if that does; it fails, too, when anything written is missing.
     public func close(_ handle: HandleID, by caller: Caller) async throws(FilesystemError) {
         guard let file = openFiles[handle], file.writes else { return }
         if let failure = file.failure { throw failure }
         guard let staged = file.node.staged else { return }
         if staged.state == .building {
-            switch await staged.creator.verdict(on: staged.description, closedBy: caller) {
+            // Who has written nothing closes for the one who began.
+            let creator = file.hasChanged(staged) ? file.creator : staged.creator
+            switch await creator.verdict(on: staged.description, closedBy: caller) {
             case .unfinished, .exiting:
                 if let failure = staged.failure { throw failure }
                 return
             case .killed:
-                staged.isAbandoned = !staged.isSynchronized
+                file.isAbandoned = true
                 return
             case .complete: break
             }
@@ -39,6 +41,9 @@ extension Filesystem {
         let node = file.node
         node.handles -= 1
         if file.writes { node.writers -= 1 }
+        if let staged = node.staged, file.hasChanged(staged), !file.isAbandoned, !isInterrupted {
+            staged.isWanted = true
+        }
         guard file.writes, node.writers == 0 else { return nodes.dropIfUnused(node) }
         node.ownVersion = nil
         // A write whose caller did not wait for it.
@@ -46,8 +51,8 @@ extension Filesystem {
         guard let staged = node.staged, staged.state == .building, node.writers == 0 else {
             return nodes.dropIfUnused(node)
         }
-        if isInterrupted, file.begun != staged.serial { return }
-        if staged.isAbandoned || staged.isUnlinked || isInterrupted {
+        if isInterrupted, !file.hasChanged(staged) { return }
+        if staged.isUnlinked || isInterrupted || !staged.isWanted && !staged.isSynchronized {
             await scrap(staged)
         } else {
             // Nobody waits for this close any more; a failure is in the log.

@@ -8,13 +8,13 @@ extension Filesystem {
         _ name: [UInt8], in parent: NodeID, _ mode: OpenMode, by caller: Caller
     ) async throws(FilesystemError) -> CreatedFile {
         let place = Place(directory: try directory(parent), name: name)
-        let staged = try await stage(place, mode, by: caller)
+        let staged = try await stage(place, mode, by: await creators.creator(caller))
         let node = staged.node
         // Somebody has to finish it, even if he can only read.
         var mode = mode
         mode.writes = true
-        let file = OpenFile(node, mode, by: caller)
-        file.begun = staged.serial
+        let file = OpenFile(node, mode, by: staged.creator)
+        file.changes(staged)
         let handle = open(file)
         if mode.isExclusive, options.reservesExclusiveNames, let failure = await publish(staged, for: "open") {
             await release(handle)
@@ -39,7 +39,7 @@ extension Filesystem {
         node.references += 1
         defer { nodes.forget(node.id, 1) }
         try await confirm(node)
-        let file = OpenFile(node, mode, by: caller)
+        let file = OpenFile(node, mode, by: await creators.creator(mode.writes ? caller : .unknown))
         let handle = open(file)
         do {
             if truncates {
@@ -58,9 +58,8 @@ extension Filesystem {
     /// O_TRUNC: what is there is replaced by an empty file.
     private func truncate(_ file: OpenFile) async throws(FilesystemError) {
         while true {
-            let before = lastStaged
-            let staged = try await staged(file.node, by: file.opener, .nothing)
-            if staged.serial > before { file.begun = staged.serial }
+            let staged = try await staged(file.node, by: file.creator, .nothing)
+            file.changes(staged)
             // It may be somebody else's, with something in it.
             try await restart(staged)
             if staged.state == .building { return }

@@ -20,6 +20,7 @@ extension Filesystem {
         } catch {
             throw fail(staged, "write", FilesystemError(error))
         }
+        file.changes(staged)
         staged.willChange(position..<position + UInt64(bytes.count), appends: appends)
         staged.modified = now()
         return true
@@ -48,9 +49,10 @@ extension Filesystem {
         do throws(FilesystemError) {
             if file.node.staged == nil, !Self.fits(count, at: offset) { throw .tooLarge }
             if !appends { try checkCurrent(file) }
-            let staged = try await staged(file.node, by: file.opener, .everything(appends: appends))
+            let staged = try await staged(file.node, by: file.creator, .everything(appends: appends))
             // What was being published may have failed.
             if let failure = file.failure ?? staged.failure { throw failure }
+            file.changes(staged)
             return staged
         } catch {
             if file.node.staged?.failure != nil { throw error }

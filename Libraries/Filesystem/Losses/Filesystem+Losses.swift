@@ -14,6 +14,7 @@ extension Filesystem {
         if staged.failure == nil, staged.state == .building {
             if !Mutation.errorsAreForgotten.isPlanted { staged.failure = failure }
             report(operation, staged.place, failure)
+            staged.node.wake()
         }
         return failure
     }

@@ -15,7 +15,8 @@ extension Filesystem {
     /// An empty file that is visible at once, as mknod(2) makes it.
     public func makeFile(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) -> Entry {
         let place = Place(directory: try directory(parent), name: name)
-        let staged = try await stage(place, OpenMode(writes: true, isExclusive: true), by: .unknown)
+        let nobody = await creators.creator(.unknown)
+        let staged = try await stage(place, OpenMode(writes: true, isExclusive: true), by: nobody)
         let node = staged.node
         // So that the node stays.
         node.references += 1

@@ -1,15 +1,15 @@
-/// Tells who creates files: a front end's part of the rule that a file appears when its creator closes it.
+/// Tells who writes files: a front end's part of the rule that what was written appears when whoever wrote it closes.
 public protocol Creators: Sendable {
-    /// Remembers who begins a file. Asked once for each file; called on the filesystem's loop.
+    /// Remembers who opens a file to write. Called on the filesystem's loop.
     nonisolated(nonsending) func creator(_ caller: Caller) async -> any Creator
 }
 
-/// Whoever began one file, and the judge of its closes. Called on the filesystem's loop.
+/// Whoever opened a file to write, and the judge of closes of his handle. Called on the filesystem's loop.
 public protocol Creator: Sendable {
-    /// What it means that `caller` closes a descriptor of the file.
+    /// What it means that `caller` closes a descriptor of his handle.
     nonisolated(nonsending) func verdict(on file: UnfinishedFile, closedBy caller: Caller) async -> CloseVerdict
 
-    /// Whether the creator still has the file open: asked when the filesystem ends under it.
+    /// Whether he still has the file open: asked when the filesystem ends under him.
     nonisolated(nonsending) func holds(_ file: UnfinishedFile) async -> Bool
 }
 
@@ -18,7 +18,7 @@ public struct UnfinishedFile: Sendable {
     public let node: NodeID
     /// Every name that observers may know it by.
     public let names: Set<[UInt8]>
-    /// Open handles, that which is being closed among them.
+    /// Open handles that can write, that which is being closed among them.
     public let handles: Int
     /// Bytes so far.
     public let size: UInt64
@@ -28,10 +28,10 @@ public struct UnfinishedFile: Sendable {
 public enum CloseVerdict: Hashable, Sendable {
     /// Nothing yet; the last release will publish the file if nothing else does.
     case unfinished
-    /// The creator closed its last descriptor: publish now, and let close(2) tell how it went.
+    /// He closed his last descriptor: publish now, and let close(2) tell how it went.
     case complete
-    /// The creator ends in good order with the file open: the last release will publish it.
+    /// He ends in good order with the file open: the last release will publish it.
     case exiting
-    /// The creator was killed: the last release will scrap the file.
+    /// He was killed: the last release will scrap the file, unless others have written to it.
     case killed
 }

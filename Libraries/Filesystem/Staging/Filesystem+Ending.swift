@@ -55,7 +55,9 @@ extension Filesystem {
     }
 
     private func isComplete(_ staged: StagedFile, _ afterLastRelease: Bool) async -> Bool {
-        guard afterLastRelease, !staged.isAbandoned, !staged.isUnlinked else { return false }
+        guard afterLastRelease, !staged.isUnlinked else { return false }
+        let isAbandoned = openFiles.values.contains { $0.hasChanged(staged) && $0.isAbandoned }
+        guard staged.isWanted || !isAbandoned else { return false }
         // A front end can be wrong: somebody aborts a mount under running programs.
         return await !staged.creator.holds(staged.description)
     }

@@ -15,10 +15,11 @@ extension Filesystem {
     }
 
     /// A new file, which this filesystem sees at `place` from now on.
-    func stage(_ place: Place, _ mode: OpenMode, by caller: Caller) async throws(FilesystemError) -> StagedFile {
+    func stage(
+        _ place: Place, _ mode: OpenMode, by creator: any Creator
+    ) async throws(FilesystemError) -> StagedFile {
         try Self.checkName(place.name)
         guard stagedNames.node(at: place) == nil else { throw .exists }
-        let creator = await creators.creator(caller)
         let writer = try await posix { () throws(ClientError) in
             try await client.createFile(in: place.directory, note: place.name)
         }
@@ -39,7 +40,7 @@ extension Filesystem {
     /// The staged file that changes of a node go to, begun if there is none. Who meets a publishing waits for its end,
     /// and what he writes is an edit of what was published.
     func staged(
-        _ node: Node, by caller: Caller, _ beginning: Beginning
+        _ node: Node, by creator: any Creator, _ beginning: Beginning
     ) async throws(FilesystemError) -> StagedFile {
         while true {
             if let staged = node.staged {
@@ -53,16 +54,15 @@ extension Filesystem {
                     node.isStaging = false
                     node.wake()
                 }
-                return try await stage(node, by: caller, beginning)
+                return try await stage(node, by: creator, beginning)
             }
         }
     }
 
     /// The next version of a finished file, under its node.
     private func stage(
-        _ node: Node, by caller: Caller, _ beginning: Beginning
+        _ node: Node, by creator: any Creator, _ beginning: Beginning
     ) async throws(FilesystemError) -> StagedFile {
-        let creator = await creators.creator(caller)
         while true {
             guard let place = node.place ?? (node.isUnlinked ? node.lastPlace : nil) else { throw .stale }
             let content = node.content

@@ -26,6 +26,7 @@ final class StagedFile {
     private(set) var names: Set<[UInt8]>
     /// The directory for which the writer was made; it can only be linked from that directory's shard.
     var home: InodeID
+    /// Who began it.
     let creator: any Creator
 
     var base: Base
@@ -45,8 +46,8 @@ final class StagedFile {
     var state = State.building
     /// The name was removed, or given to something else: never publish.
     var isUnlinked = false
-    /// The creator was killed: scrap at the last release.
-    var isAbandoned = false
+    /// Somebody who changed it was not killed: the last release does not scrap it.
+    var isWanted = false
     /// A program was told by fsync that its data is stored: then it appears even if the program is killed.
     var isSynchronized = false
     /// The first error of a write: what was to be written is missing, so the file will not appear.

@@ -1,7 +1,7 @@
 import Filesystem
 import Synchronization
 
-/// The program that made a file, if that is known.
+/// The program that opened a file to write, if that is known.
 final class FileCreator: Creator {
     private let process: CreatorProcess?
     private let watch: CompletionWatch

@@ -71,6 +71,27 @@ for line in (b"two\n", b"three\n"):
 follower.kill()
 follower.wait()
 
+# What one program has said is written does not wait for another one that goes on writing, nor goes with it.
+with open("shared", "wb") as f:
+    f.write(b"begun\n")
+STAYING = "f = open('shared', 'ab', 0); f.write(b'staying\\n'); print(flush=True); input(); f.write(b'lost\\n'); print(flush=True); input()"
+staying = subprocess.Popen([sys.executable, "-c", STAYING], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+staying.stdout.readline()
+subprocess.run(["sh", "-c", "echo passing >> shared"], check=True)
+assert content(f"{other}/shared") == b"begun\nstaying\npassing\n"
+staying.stdin.write(b"\n")
+staying.stdin.flush()
+staying.stdout.readline()
+assert content("shared") == b"begun\nstaying\npassing\nlost\n"
+staying.kill()
+staying.wait()
+for _ in range(100):
+    if content("shared") == b"begun\nstaying\npassing\n":
+        break
+    time.sleep(0.1)
+else:
+    raise SystemExit(content("shared"))
+
 # A name that only one may make, whoever is faster.
 fd = os.open("once", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
 os.write(fd, b"mine")
