@@ -131,11 +131,15 @@ private struct Program {
         pending = (offset, bytes)
     }
 
-    /// In the way of a mount: at once if that can be.
+    /// In the way of a mount: at once if that can be, and otherwise nothing at once.
     private mutating func flush(_ writer: FileWriter) async throws {
         guard let (offset, bytes) = pending else { return }
+        let size = await writer.size
         let isTaken = try bytes.withUnsafeBytes { try writer.writeNow($0, at: UInt64(offset)) }
-        if !isTaken { try await writer.write(bytes, at: UInt64(offset)) }
+        guard !isTaken else { return }
+        let sizeNow = await writer.size
+        #expect(sizeNow == size, "a part of what was not taken was written")
+        try await writer.write(bytes, at: UInt64(offset))
     }
 
     private mutating func finish(_ writer: FileWriter) async throws -> String? {

@@ -128,9 +128,11 @@ public actor FileWriter {
         let capacity = UInt64(policies.largestSpanBytes)
         let own = buffer?.memory.count ?? 0
         let open = Int(clamping: end - sealedBytes)
+        let seals = end > sealedBytes + capacity
+        // However much memory there is: of what is refused nothing may be taken, for the size tells where bytes that
+        // are appended belong.
+        if seals, !hasRoom || end - sealedBytes > 2 * capacity { return false }
         if open > own {
-            let seals = end > sealedBytes + capacity
-            if seals, !hasRoom || end - sealedBytes > 2 * capacity { return false }
             let wanted = memorySize(for: seals ? min(bytes.count, policies.largestSpanBytes) : open)
             guard core.openFiles.grants(wanted - own) else { return false }
         }
