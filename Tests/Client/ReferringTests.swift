@@ -157,7 +157,7 @@ import Testing
     // MARK: Copies
 
     @Test func aCopyMovesNoData() async throws {
-        let bytes = Files.content(6 * Int(Self.span) + 100_000)
+        let bytes = Files.content(6 * Int(Self.span) + 25 * 4096)
         let (traffic, isDone, read) = try await Self.run { cluster in
             let id = try await Files.write(bytes, cluster)
             let before = Traffic(cluster)
@@ -211,14 +211,14 @@ import Testing
         #expect(read == Array(repeating: 0, count: 100) + [7])
     }
 
-    @Test func whatEndsWithinAPageIsNotReferredBehind() async throws {
+    @Test(arguments: [(1, 2 << 20), (0, (2 << 20) - 1)]) func whatEndsWithinAPageIsMoved(own: Int, end: Int) async throws {
         let bytes = Files.content(2 * Int(Self.span))
         let isDone = try await Self.run { cluster in
             let id = try await Files.write(bytes, cluster)
             let writer = try await cluster.client.createFile(in: .root, note: Files.name)
-            try await writer.write([7], at: 0)
-            let isDone = try await writer.append(referringTo: id, 0..<UInt64(bytes.count))
-            #expect(try await Self.finish(writer, cluster) == [7])
+            try await writer.write(Array(repeating: 7, count: own), at: 0)
+            let isDone = try await writer.append(referringTo: id, 0..<UInt64(end))
+            #expect(try await Self.finish(writer, cluster) == Array(repeating: 7, count: own))
             return isDone
         }
         #expect(!isDone)

@@ -4,17 +4,17 @@ import Protocol
 extension FileWriter {
     /// Appends a range of a finished file, without moving data: both refer to the same spans from then on (extension
     /// SHARED_SPANS). What is open is stored before, as a span.
-    /// - Parameter range: as in `Client.refer`; what of a range suits this file, `Client.referable` says.
+    /// - Parameter range: whole pages, and as in `Client.refer`; what of a range suits this file, `Client.referable`
+    ///   says.
     /// - Returns: whether it was done. It is not when the file does not end at a page, lies in another shard or was
     ///   written to meanwhile, nor when the shard refuses.
     public func append(
         referringTo source: InodeID, _ range: Range<UInt64>
     ) async throws(ClientError) -> Bool {
         try checkUsable()
-        let (start, before) = (size, edits)
-        guard source.shard == handle.id.shard, start % UInt64(ClientLimits.pageBytes) == 0, !range.isEmpty else {
-            return false
-        }
+        let (start, before, page) = (size, edits, UInt64(ClientLimits.pageBytes))
+        guard source.shard == handle.id.shard, !range.isEmpty, start % page == 0, UInt64(range.count) % page == 0
+        else { return false }
         while sealedBytes < start, edits == before {
             if hasRoom { seal(before: start) } else { await waitForRoom() }
             try checkUsable()

@@ -5,6 +5,7 @@ import Protocol
 extension Filesystem {
     /// Copied by reading and writing in one step: what lies before the first span that can be referred to.
     private static let mostMovedBytes: UInt64 = 16 << 20
+    private static let pageBytes = UInt64(ClientLimits.pageBytes)
 
     /// copy_file_range(2): what can be had without moving data, by referring to the same spans.
     /// - Returns: how many bytes were copied; none only at the end of the source.
@@ -21,17 +22,20 @@ extension Filesystem {
         let size = try await attributes(of: from.node).size
         let range = sourceOffset..<max(sourceOffset, min(size, sourceOffset &+ min(count, size)))
         guard !range.isEmpty else { return 0 }
+        // Spans begin at pages, so what ends within one would have to be stored again with whatever comes behind it.
+        let pages = range.lowerBound..<max(range.lowerBound, range.upperBound / Self.pageBytes * Self.pageBytes)
+        guard !pages.isEmpty, offset % Self.pageBytes == 0 else { throw .crossDevice }
         let staged = try await stagedForWriting(to, at: offset, count: range.count, false)
         let (content, writer) = (from.node.content, staged.writer)
         guard from.node.staged == nil, staged.size == offset, Self.fits(range.count, at: offset) else {
             throw .crossDevice
         }
         let found = try await posix { () throws(ClientError) in
-            try await client.referable(range, of: content, for: writer.policies)
+            try await client.referable(pages, of: content, for: writer.policies)
         }
-        guard let found, found.lowerBound - range.lowerBound <= Self.mostMovedBytes else { throw .crossDevice }
-        guard found.lowerBound == range.lowerBound else {
-            return try await move(range.lowerBound..<found.lowerBound, of: from, to: target, at: offset)
+        guard let found, found.lowerBound - pages.lowerBound <= Self.mostMovedBytes else { throw .crossDevice }
+        guard found.lowerBound == pages.lowerBound else {
+            return try await move(pages.lowerBound..<found.lowerBound, of: from, to: target, at: offset)
         }
         return try await refer(staged, to: content, found)
     }
