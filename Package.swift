@@ -151,6 +151,18 @@ let package = Package(
         tests(
             "Model", ["ReferenceModel", "CoordinatorCore", "ShardCore", "Store", "Erasure"],
             exclude: ["Reference", "README.md"]),
+        .target(
+            name: "VisibleFilesystem", dependencies: ["TestSupport"], path: "Tests/VisibleFilesystem/Model"),
+        .target(name: "SystemCalls", path: "Tests/VisibleFilesystem/SystemCalls"),
+        .executableTarget(
+            name: "sterna-random-programs",
+            dependencies: [
+                "VisibleFilesystem", "SystemCalls", "ReferenceModel", "Client", "EventLoop", "Protocol", "CLinux",
+                argumentParser,
+            ], path: "Tests/VisibleFilesystem/Runner"),
+        tests(
+            "VisibleFilesystem", ["VisibleFilesystem", "sterna-random-programs"],
+            exclude: ["Model", "Runner", "Scripts", "SystemCalls", "README.md"]),
         tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Simulator", "Store"], exclude: ["README.md"]),
         tests("RegistryCore", ["RegistryCore", "Store", "Protocol"], exclude: ["README.md"]),
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol", "Store", "sterna-volatile-disk"]),
@@ -188,8 +200,8 @@ let package = Package(
             "EndToEnd",
             [
                 "sterna", "sterna-registry", "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", "sterna-mount",
-                "sterna-torture", "sterna-volatile-disk", "Client", "Erasure", "EventLoop", "Protocol", "Simulator",
-                "Store",
+                "sterna-torture", "sterna-random-programs", "sterna-volatile-disk", "Client", "Erasure", "EventLoop",
+                "Protocol", "Simulator", "Store",
             ], exclude: ["Programs"]),
         tests("RegistryService", ["sterna-registry", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests("TortureCampaign", ["sterna-torture"]),

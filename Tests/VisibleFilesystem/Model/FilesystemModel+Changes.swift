@@ -1,0 +1,125 @@
+import Foundation
+
+/// How a file is changed, as far as that matters to a filesystem that cannot do everything yet.
+enum Change {
+    /// At its end, without a gap or with one.
+    case addition
+    /// Everything is replaced by nothing.
+    case replacement
+    case edit
+}
+
+extension FilesystemModel {
+    /// Changes what a mount shows of a file. False: it cannot be done today, or nothing is promised; nothing changes.
+    /// - Parameter holders: how many have it open for this.
+    mutating func change(
+        _ file: FileID, on mount: Int, _ kind: Change, holders: Int = 1, _ body: (inout [UInt8]) -> Void
+    ) -> Bool {
+        guard var node = mounts[mount].nodes[file], !isTaken(file, byOtherThan: mount) else { return false }
+        if !capabilities.contains(.editsAnywhere), !isPossible(kind, node, descriptorCount(file, on: mount) <= holders) {
+            return false
+        }
+        node.isStaged = true
+        body(&node.content)
+        mounts[mount].nodes[file] = node
+        if capabilities.contains(.isLocal) { publish(file, on: mount) }
+        return true
+    }
+
+    /// Without `editsAnywhere`: a finished file is continued at its end or replaced, while nobody else looks.
+    private func isPossible(_ kind: Change, _ node: Node, _ isAlone: Bool) -> Bool {
+        if node.isUncertain { return false }
+        return node.isStaged || kind != .edit && !node.isOrphan && isAlone
+    }
+
+    // MARK: Sizes
+
+    mutating func truncate(_ process: Int, _ slot: Int, _ size: Int) -> ExpectedReply? {
+        guard let description = usable(process, slot), (0...Self.largestBytes).contains(size) else { return nil }
+        guard description.access.canWrite else { return .reply(.failed(errno: EINVAL)) }
+        return resize(description.file, on: description.mount, to: size, holders: 1)
+    }
+
+    mutating func truncate(_ process: Int, _ name: String, _ size: Int) -> ExpectedReply? {
+        let mount = mount(of: process)
+        guard (0...Self.largestBytes).contains(size) else { return nil }
+        guard let file = lookup(name, on: mount) else { return .reply(.failed(errno: ENOENT)) }
+        let before = self
+        if mounts[mount].nodes[file] == nil, let content = published[file] {
+            mounts[mount].nodes[file] = Node(content: content)
+        }
+        let wasStaged = mounts[mount].nodes[file]?.isStaged == true
+        guard let outcome = resize(file, on: mount, to: size, holders: 0) else {
+            self = before
+            return nil
+        }
+        if mounts[mount].nodes[file]?.isStaged == true {
+            if !isHeld(file, on: mount) || !wasStaged && !isHeldForWriting(file, on: mount) {
+                publish(file, on: mount)
+            } else if !wasStaged || !isHeldForWriting(file, on: mount) {
+                // At once, or with what others write.
+                mounts[mount].nodes[file]?.isUncertain = true
+            }
+        }
+        dropUnused()
+        return outcome
+    }
+
+    private mutating func resize(
+        _ file: FileID, on mount: Int, to size: Int, holders: Int
+    ) -> ExpectedReply? {
+        guard let present = mounts[mount].nodes[file]?.content.count else { return nil }
+        guard size != present else { return .reply(.done) }
+        let kind: Change = size == 0 ? .replacement : size > present ? .addition : .edit
+        return change(file, on: mount, kind, holders: holders) { $0.resize(to: size) } ? .reply(.done) : nil
+    }
+
+    mutating func allocate(
+        _ process: Int, _ slot: Int, _ mode: Allocation, _ offset: Int, _ count: Int
+    ) -> ExpectedReply? {
+        guard capabilities.contains(.fallocate), let description = usable(process, slot), offset >= 0, count >= 0,
+            offset + count <= Self.largestBytes
+        else { return nil }
+        guard count > 0 else { return .reply(.failed(errno: EINVAL)) }
+        guard description.access.canWrite else { return .reply(.failed(errno: EBADF)) }
+        guard let present = mounts[description.mount].nodes[description.file]?.content.count else { return nil }
+        let end = offset + count
+        let extends = (mode == .plain || mode == .zeroRange) && end > present
+        let zeros = mode != .plain && mode != .keepSize && offset < present
+        guard extends || zeros else { return .reply(.done) }
+        let kind: Change = zeros ? .edit : .addition
+        let isChanged = change(description.file, on: description.mount, kind) { content in
+            if extends { content.resize(to: end) }
+            if zeros {
+                let zeroed = offset..<min(end, content.count)
+                content.replaceSubrange(zeroed, with: repeatElement(0, count: zeroed.count))
+            }
+        }
+        return isChanged ? .reply(.done) : nil
+    }
+
+    // MARK: Attributes
+
+    func fstat(_ process: Int, _ slot: Int) -> ExpectedReply? {
+        guard let description = usable(process, slot) else { return nil }
+        return attributes(description.file, on: description.mount)
+    }
+
+    func stat(_ process: Int, _ name: String) -> ExpectedReply? {
+        let mount = mount(of: process)
+        guard let file = lookup(name, on: mount) else { return .reply(.failed(errno: ENOENT)) }
+        return attributes(file, on: mount)
+    }
+
+    private func attributes(_ file: FileID, on mount: Int) -> ExpectedReply? {
+        content(of: file, on: mount).map { .attributes(size: $0.count, file: file) }
+    }
+
+    func readAll(_ process: Int, _ name: String) -> ExpectedReply? {
+        let mount = mount(of: process)
+        guard let file = lookup(name, on: mount) else { return .reply(.failed(errno: ENOENT)) }
+        return content(of: file, on: mount).map { .reply(.bytes(Data($0))) }
+    }
+
+    func content(of file: FileID, on mount: Int) -> [UInt8]? { mounts[mount].nodes[file]?.content ?? published[file] }
+}

@@ -1,0 +1,173 @@
+import Foundation
+
+extension FilesystemModel {
+    /// What a mount shows of a file becomes what the cluster has.
+    mutating func publish(_ file: FileID, on mount: Int) {
+        guard var node = mounts[mount].nodes[file] else { return }
+        node.isStaged = false
+        node.maker = nil
+        node.isUncertain = false
+        node.isStored = false
+        mounts[mount].nodes[file] = node
+        guard !node.isOrphan else { return }
+        if let name = mounts[mount].names.first(where: { $0.value == file })?.key {
+            mounts[mount].names[name] = nil
+            if let old = clusterNames[name] { lost(old, on: mount) }
+            clusterNames[name] = file
+        }
+        published[file] = node.content
+        outdate(file, exceptOn: mount)
+    }
+
+    mutating func fsync(_ process: Int, _ slot: Int) -> ExpectedReply? {
+        guard let description = usable(process, slot) else { return nil }
+        synchronize(description.file, on: description.mount)
+        return .reply(.done)
+    }
+
+    mutating func synchronize(_ file: FileID, on mount: Int) {
+        guard mounts[mount].nodes[file]?.isStaged == true else { return }
+        if capabilities.contains(.fsyncPublishes) {
+            publish(file, on: mount)
+        } else {
+            mounts[mount].nodes[file]?.isStored = true
+        }
+    }
+
+    /// A process has closed a descriptor or a mapping: the last that could write publishes.
+    mutating func released(_ file: FileID, on mount: Int, by process: Int, wrote: Bool) {
+        defer { dropUnused() }
+        guard let node = mounts[mount].nodes[file], node.isStaged else { return }
+        if isHeldForWriting(file, on: mount) {
+            let matters = wrote || node.maker == process
+            if matters, !hasWritingDescriptor(process, file, mount) { mounts[mount].nodes[file]?.isUncertain = true }
+        } else if isHeld(file, on: mount), !wrote || !capabilities.contains(.editsAnywhere) {
+            mounts[mount].nodes[file]?.isUncertain = true
+        } else {
+            publish(file, on: mount)
+        }
+    }
+
+    mutating func handOver(to mount: Int) -> ExpectedReply? {
+        guard capabilities.contains(.secondMount), mount != activeMount, !isAnythingUncertain else { return nil }
+        activeMount = mount
+        return .reply(.done)
+    }
+
+    private var isAnythingUncertain: Bool { mounts.contains { $0.nodes.values.contains { $0.isUncertain } } }
+
+    // MARK: Violence
+
+    /// Nothing appears of what a killed process has written since it was published, unless somebody else goes on
+    /// writing.
+    mutating func kill(_ process: Int) -> ExpectedReply? {
+        guard capabilities.contains(.kills), let state = processes[process] else { return nil }
+        let mount = mount(of: process)
+        let before = self
+        processes[process] = nil
+        var expected: [NameExpectation] = []
+        for file in mounts[mount].nodes.keys.sorted() where before.isHeld(file, on: mount, by: process) {
+            guard let node = mounts[mount].nodes[file], node.isStaged else { continue }
+            guard isClear(node, file, mount) else {
+                self = before
+                return nil
+            }
+            guard !isHeldForWriting(file, on: mount) else { continue }
+            let mapped = state.mappings.values.contains { $0.file == file && $0.writes }
+            expected += scrap(file, on: mount, mayAppear: mapped)
+        }
+        dropUnused()
+        return .names(expected)
+    }
+
+    /// Whether it is certain what becomes of a file one of whose holders was killed.
+    private func isClear(_ node: Node, _ file: FileID, _ mount: Int) -> Bool {
+        if isHeldForWriting(file, on: mount) { return capabilities.contains(.editsAnywhere) }
+        if node.isUncertain || node.isStored { return false }
+        if capabilities.contains(.editsAnywhere) { return true }
+        let replaces = mounts[mount].names.contains { $0.value == file && clusterNames[$0.key] != nil }
+        return !isHeld(file, on: mount) && !replaces
+    }
+
+    /// Whoever wrote it is gone.
+    /// - Parameter mayAppear: pages of a mapping may have been written back and published by the kernel.
+    private mutating func scrap(_ file: FileID, on mount: Int, mayAppear: Bool) -> [NameExpectation] {
+        guard let node = mounts[mount].nodes[file] else { return [] }
+        let own = mounts[mount].names.first { $0.value == file }?.key
+        let name = own ?? clusterNames.first { $0.value == file }?.key
+        if let own { mounts[mount].names[own] = nil }
+        guard !node.isOrphan, let name else {
+            mounts[mount].nodes[file]?.isStaged = false
+            // What somebody still reads of it is his affair.
+            for (id, description) in descriptions where description.file == file { descriptions[id]?.isStale = true }
+            return []
+        }
+        let stands = clusterNames[name].flatMap { published[$0] }
+        if own == nil, let stands {
+            mounts[mount].nodes[file] = Node(content: stands)
+        } else {
+            mounts[mount].nodes[file]?.isStaged = false
+            mounts[mount].nodes[file]?.isOrphan = true
+            for (id, description) in descriptions where description.file == file { descriptions[id]?.isStale = true }
+        }
+        return [NameExpectation(name: name, alternatives: mayAppear ? [stands, node.content] : [stands])]
+    }
+
+    /// The mount dies: what is published is there, what is not may be, whole.
+    mutating func crash(_ process: Int) -> ExpectedReply? {
+        guard capabilities.contains(.crashes), !isAnythingUncertain else { return nil }
+        let mount = mount(of: process)
+        let expected = Set(clusterNames.keys).union(mounts[mount].names.keys).sorted().map { name in
+            let stands = clusterNames[name].flatMap { published[$0] }
+            let staged = lookup(name, on: mount).flatMap { mounts[mount].nodes[$0] }
+            let alternatives = [stands] + (staged.map { $0.isStaged ? [$0.content] : [] } ?? [])
+            return NameExpectation(name: name, alternatives: alternatives)
+        }
+        for other in processes.keys where self.mount(of: other) == mount { processes[other] = nil }
+        mounts[mount] = MountView()
+        dropUnused()
+        return .names(expected)
+    }
+
+    /// What was found under a name about which more than one thing was right.
+    public mutating func adopt(_ name: String, _ content: [UInt8]?) {
+        let mount = activeMount
+        let present = lookup(name, on: mount).flatMap { self.content(of: $0, on: mount) }
+        guard present != content, let content else { return }
+        if let old = clusterNames[name] {
+            published[old] = content
+            mounts[mount].nodes[old]?.content = content
+            outdate(old, exceptOn: mount)
+        } else {
+            let file = newFile()
+            clusterNames[name] = file
+            published[file] = content
+        }
+    }
+
+    // MARK: The end
+
+    /// Closes what is open on the mount that is used now, and looks at everything through each mount.
+    public func epilogue() -> [Step] {
+        var steps: [Step] = []
+        func closing(_ mount: Int) {
+            for process in processes.keys.sorted() where self.mount(of: process) == mount {
+                guard let state = processes[process] else { continue }
+                steps += state.mappings.keys.sorted().map { Step(process, .unmap(mapping: $0)) }
+                steps += state.descriptors.keys.sorted().map { Step(process, .close(slot: $0)) }
+            }
+        }
+        func looking(_ process: Int) {
+            steps.append(Step(process, .list))
+            steps += Self.names.map { Step(process, .readAll(name: $0)) }
+        }
+        let users = capabilities.contains(.secondMount) ? [0, 2] : [0]
+        let order = activeMount == 0 ? users : users.reversed()
+        for process in order + order.dropLast().reversed() {
+            steps.append(Step(process, .handOver))
+            closing(mount(of: process))
+            looking(process)
+        }
+        return steps
+    }
+}

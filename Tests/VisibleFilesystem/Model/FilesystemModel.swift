@@ -1,0 +1,134 @@
+/// A file of the model. An unpublished file has one, too.
+public struct FileID: Hashable, Comparable, Sendable {
+    let rawValue: Int
+
+    public static func < (left: FileID, right: FileID) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// What programs may see of a filesystem with two mounts: content, sizes, names and errors.
+///
+/// The cluster knows published files and their names. A mount adds what is staged: changed contents, and the names of
+/// new files. A step that makes no sense where it stands, or about whose outcome nothing is promised, changes nothing
+/// and has no expectation: it is left out.
+public struct FilesystemModel: Sendable {
+    public let capabilities: Capabilities
+
+    /// Published files that have a name, or had one when somebody opened them.
+    var published: [FileID: [UInt8]] = [:]
+    var clusterNames: [String: FileID] = [:]
+    var mounts = [MountView(), MountView()]
+    var processes: [Int: ProcessState] = [:]
+    /// What descriptors refer to; those that were duplicated share one.
+    var descriptions: [Int: OpenDescription] = [:]
+    /// The mount that is used now: what others see of it, they see after a hand-over.
+    public internal(set) var activeMount = 0
+    private var lastFile = 0
+    private var lastDescription = 0
+
+    /// Larger files are left out.
+    public static let largestBytes = 1 << 20
+    public static let names = ["a", "b", "d/a", "d/b"]
+
+    public init(_ capabilities: Capabilities) {
+        self.capabilities = capabilities
+    }
+
+    /// The mount that a process of a script uses.
+    public func mount(of process: Int) -> Int { capabilities.contains(.secondMount) && process == 2 ? 1 : 0 }
+
+    /// Carries out a step; what must be answered. Nil: it is left out.
+    public mutating func perform(_ step: Step) -> ExpectedReply? {
+        let process = step.process
+        guard (0...2).contains(process) else { return nil }
+        if case .handOver = step.call { return handOver(to: mount(of: process)) }
+        guard mount(of: process) == activeMount else { return nil }
+        switch step.call {
+        case .open(let slot, let name, let access, let flags): return open(process, slot, name, access, Set(flags))
+        case .dup(let slot, let copy): return dup(process, slot, copy)
+        case .close(let slot): return close(process, slot)
+        case .read(let slot, let count): return read(process, slot, count, at: nil)
+        case .pread(let slot, let count, let offset): return read(process, slot, count, at: offset)
+        case .write(let slot, let tag, let count): return write(process, slot, tag, count, at: nil)
+        case .pwrite(let slot, let tag, let count, let offset): return write(process, slot, tag, count, at: offset)
+        case .seek(let slot, let whence, let offset): return seek(process, slot, whence, offset)
+        case .find(let slot, let sought, let offset): return find(process, slot, sought, offset)
+        case .ftruncate(let slot, let size): return truncate(process, slot, size)
+        case .truncate(let name, let size): return truncate(process, name, size)
+        case .fallocate(let slot, let mode, let offset, let count): return allocate(process, slot, mode, offset, count)
+        case .fsync(let slot): return fsync(process, slot)
+        case .fstat(let slot): return fstat(process, slot)
+        case .stat(let name): return stat(process, name)
+        case .readAll(let name): return readAll(process, name)
+        case .list: return list(process)
+        case .rename(let from, let to, let replaces): return rename(process, from, to, replaces)
+        case .unlink(let name): return unlink(process, name)
+        case .map(let slot, let descriptor, let offset, let count, let writes):
+            return map(process, slot, descriptor, offset, count, writes)
+        case .store(let mapping, let tag, let offset, let count): return store(process, mapping, tag, offset, count)
+        case .load(let mapping, let offset, let count): return load(process, mapping, offset, count)
+        case .msync(let mapping): return msync(process, mapping)
+        case .unmap(let mapping): return unmap(process, mapping)
+        case .kill: return kill(process)
+        case .crash: return crash(process)
+        case .handOver: return nil
+        }
+    }
+
+    mutating func newFile() -> FileID {
+        lastFile += 1
+        return FileID(rawValue: lastFile)
+    }
+
+    mutating func insert(_ description: OpenDescription) -> Int {
+        lastDescription += 1
+        descriptions[lastDescription] = description
+        return lastDescription
+    }
+}
+
+/// What one mount sees besides what the cluster knows.
+struct MountView: Sendable {
+    /// Files that somebody has open or mapped here.
+    var nodes: [FileID: Node] = [:]
+    /// Of new files that are not published.
+    var names: [String: FileID] = [:]
+}
+
+/// A file on one mount: all its descriptors see the same.
+struct Node: Sendable {
+    var content: [UInt8]
+    /// There are changes that are not published.
+    var isStaged = false
+    /// The process that made it, if it is new: its last close may publish, though it cannot write.
+    var maker: Int?
+    /// It has no name any more: nothing will come of it.
+    var isOrphan = false
+    /// Some closes may have published what is staged, or an earlier state of it, or not.
+    var isUncertain = false
+    /// fsync has returned for something that is not published.
+    var isStored = false
+}
+
+struct OpenDescription: Sendable {
+    let file: FileID
+    let mount: Int
+    let access: Access
+    let appends: Bool
+    var offset = 0
+    /// The other mount has changed or removed the file since. What is read then is not looked at.
+    var isStale = false
+}
+
+struct Mapping: Sendable {
+    let file: FileID
+    let mount: Int
+    let offset: Int
+    let count: Int
+    let writes: Bool
+    var isStale = false
+}
+
+struct ProcessState: Sendable {
+    var descriptors: [Int: Int] = [:]
+    var mappings: [Int: Mapping] = [:]
+}

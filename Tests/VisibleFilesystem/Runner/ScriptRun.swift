@@ -1,0 +1,132 @@
+import CLinux
+import Foundation
+import VisibleFilesystem
+
+/// A script on the model and in a place, step by step, in a new directory.
+final class ScriptRun {
+    private let place: any Place
+    private let directory: String
+    private var model: FilesystemModel
+    private var workers: [Int: WorkerProcess] = [:]
+    private var numbers: [FileID: UInt64] = [:]
+    /// How often each kind of call was carried out, with its error if it had one; those of the end included.
+    private(set) var counts: [String: Int] = [:]
+
+    init(_ capabilities: Capabilities, in place: any Place, directory: String) {
+        model = FilesystemModel(capabilities)
+        self.place = place
+        self.directory = directory
+    }
+
+    /// Where model and place part; nil when they do not.
+    func firstDifference(_ script: [Step]) throws -> String? {
+        let root = place.path(mount: 0) + "/" + directory
+        // New ones: no mount believes anything about them.
+        for path in [root, root + "/d"] {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        }
+        let found = try differenceWithin(script)
+        let areGone = workers.values.map { $0.kill() }.allSatisfy { $0 }
+        workers = [:]
+        if !areGone { try place.recover() } else { try place.settle() }
+        try place.discard(directory)
+        return found
+    }
+
+    private func differenceWithin(_ script: [Step]) throws -> String? {
+        for (index, step) in script.enumerated() {
+            if let difference = try carryOut(step) { return "step \(index + 1), \(step.text): \(difference)" }
+        }
+        for step in model.epilogue() {
+            if let difference = try carryOut(step) { return "in the end, \(step.text): \(difference)" }
+        }
+        return nil
+    }
+
+    private func carryOut(_ step: Step) throws -> String? {
+        guard let expectation = model.perform(step) else { return nil }
+        counts[step.call.kind + expectation.error, default: 0] += 1
+        switch step.call {
+        case .handOver: place.handOver()
+        case .kill:
+            guard workers.removeValue(forKey: step.process)?.kill() != false else { return "the process does not die" }
+            try place.settle()
+        case .crash:
+            let mount = model.mount(of: step.process)
+            let victims = workers.filter { model.mount(of: $0.key) == mount }
+            try place.crash(mount: mount)
+            for (process, worker) in victims {
+                workers[process] = nil
+                guard worker.kill() else { return "a process does not die with its mount" }
+            }
+        default:
+            switch try worker(step.process).perform(step.call) {
+            case .failure(let failure): return "\(failure)"
+            case .success(let reply):
+                if let difference = difference(expectation, reply) { return difference }
+            }
+            if step.call.releases { try place.settle() }
+        }
+        guard case .names(let names) = expectation else { return nil }
+        return try observe(names, step.process)
+    }
+
+    private func worker(_ process: Int) throws -> WorkerProcess {
+        if let known = workers[process] { return known }
+        let started = try WorkerProcess(root: place.path(mount: model.mount(of: process)) + "/" + directory)
+        workers[process] = started
+        return started
+    }
+
+    private func difference(_ expectation: ExpectedReply, _ reply: Reply) -> String? {
+        if let difference = expectation.difference(reply) { return difference }
+        guard case .attributes(_, let file) = expectation, case .attributes(_, let number) = reply,
+            model.capabilities.contains(.stableNumbers)
+        else { return nil }
+        if let known = numbers[file], known != number { return "the file's number is \(number), and was \(known)" }
+        numbers[file] = number
+        return nil
+    }
+
+    /// Looks what violence has left.
+    private func observe(_ names: [NameExpectation], _ process: Int) throws -> String? {
+        for expected in names {
+            let content: [UInt8]?
+            switch try worker(process).perform(.readAll(name: expected.name)) {
+            case .success(.bytes(let bytes)): content = Array(bytes)
+            case .success(.failed(ENOENT)): content = nil
+            case .success(let reply): return "then \(expected.name) answered \(reply.summary)"
+            case .failure(let failure): return "then reading of \(expected.name) \(failure)"
+            }
+            guard expected.alternatives.contains(where: { $0 == content }) else {
+                func text(_ content: [UInt8]?) -> String { content.map { "\($0.count) bytes" } ?? "nothing" }
+                return "then \(expected.name) has \(text(content)), right would be "
+                    + expected.alternatives.map { text($0) }.joined(separator: " or ")
+            }
+            model.adopt(expected.name, content)
+        }
+        return nil
+    }
+}
+
+extension Call {
+    /// Whether the kernel may have something left to do when it returns.
+    fileprivate var releases: Bool {
+        switch self {
+        case .close, .unmap, .readAll: true
+        default: false
+        }
+    }
+}
+
+extension ExpectedReply {
+    /// The errno that is right, if one is.
+    fileprivate var error: String {
+        guard case .reply(.failed(let code)) = self else { return "" }
+        return " " + (linux_errno_name(code).map { String(cString: $0) } ?? "\(code)")
+    }
+}
+
+extension Step {
+    var text: String { Script.text([self]) }
+}
