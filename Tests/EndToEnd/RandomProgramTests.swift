@@ -6,7 +6,7 @@ extension EndToEnd {
         @Test("random programs see on two mounts what the model sees", .timeLimit(.minutes(5)))
         func programs() throws {
             // In every run the same: whoever breaks something shall see it every time.
-            let output = try run("--seed 1 --operations 2000")
+            let output = try run("--seed 1 --operations 1000")
             for done in ["crash ", "kill ", "handOver ", "fsync ", "pwrite ", "open EEXIST ", "rename ", "unlink "] {
                 #expect(output.contains(done), "nothing of this happened: \(done)")
             }

@@ -10,17 +10,17 @@ struct FilesystemModelTests {
     private static let contents = Step(2, .readAll(name: "a"))
 
     /// What the last step of a script must answer.
-    private func last(_ steps: [Step], _ capabilities: Capabilities = .goal) -> ExpectedReply? {
+    private func last(_ steps: [Step], _ capabilities: Capabilities = .mount) -> ExpectedReply? {
         var model = FilesystemModel(capabilities)
         return steps.map { model.perform($0) }.last ?? nil
     }
 
-    private func isLast(_ right: Reply, _ steps: [Step], _ capabilities: Capabilities = .goal) -> Bool {
+    private func isLast(_ right: Reply, _ steps: [Step], _ capabilities: Capabilities = .mount) -> Bool {
         guard case .reply(right) = last(steps, capabilities) else { return false }
         return true
     }
 
-    private func alternatives(_ steps: [Step], _ capabilities: Capabilities = .goal) -> [[UInt8]?]? {
+    private func alternatives(_ steps: [Step], _ capabilities: Capabilities = .mount) -> [[UInt8]?]? {
         guard case .names(let names) = last(steps, capabilities) else { return nil }
         return names.first { $0.name == "a" }?.alternatives
     }
@@ -38,7 +38,7 @@ struct FilesystemModelTests {
             Step(0, .write(slot: 0, tag: 2, count: 3)), Self.handOver, Self.contents,
         ]
         #expect(isLast(.bytes(Data(Pattern.bytes(1, 3))), script))
-        #expect(isLast(.failed(errno: ENOENT), script, .mount))
+        #expect(isLast(.failed(errno: ENOENT), script, .writeOnce))
     }
 
     @Test func afterACrashWhatWasSynchronizedIsThereOrMore() {
@@ -46,7 +46,7 @@ struct FilesystemModelTests {
         let crash = Step(1, .crash)
         let (first, second) = (Pattern.bytes(1, 3), Pattern.bytes(2, 3))
         #expect(alternatives(write + [crash]) == [first])
-        #expect(alternatives(write + [crash], .mount) == [nil, first])
+        #expect(alternatives(write + [crash], .writeOnce) == [nil, first])
         #expect(alternatives(write + [Step(0, .write(slot: 0, tag: 2, count: 3)), crash]) == [first, first + second])
     }
 
@@ -92,9 +92,9 @@ struct FilesystemModelTests {
         let finished = [Step(0, Self.writing), Step(0, .write(slot: 0, tag: 1, count: 3)), Step(0, .close(slot: 0))]
         let edit = finished + [Step(0, Self.writing), Step(0, .pwrite(slot: 0, tag: 2, count: 1, offset: 0))]
         #expect(isLast(.number(1), edit))
-        #expect(last(edit, .mount) == nil)
+        #expect(last(edit, .writeOnce) == nil)
         let append = finished + [Step(0, Self.writing), Step(0, .pwrite(slot: 0, tag: 2, count: 1, offset: 3))]
-        #expect(isLast(.number(1), append, .mount))
+        #expect(isLast(.number(1), append, .writeOnce))
     }
 
     @Test func whoeverFindsAHoleFindsZeros() throws {
@@ -111,7 +111,7 @@ struct FilesystemModelTests {
     }
 
     @Test func scriptsComeBackFromText() throws {
-        for capabilities in [Capabilities.goal, .mount, .localDirectory] {
+        for capabilities in [Capabilities.mount, .writeOnce, .localDirectory] {
             var generator = ProgramGenerator(seed: 7, capabilities, spanBytes: 65536)
             let script = generator.script(300)
             #expect(script.count == 300)
@@ -120,7 +120,7 @@ struct FilesystemModelTests {
     }
 
     @Test func rewritesDoNoMoreWhenDoneTwice() {
-        var generator = ProgramGenerator(seed: 8, .goal, spanBytes: 65536)
+        var generator = ProgramGenerator(seed: 8, .mount, spanBytes: 65536)
         let script = generator.script(300)
         for rewrite in Script.rewrites {
             let once = rewrite(script)

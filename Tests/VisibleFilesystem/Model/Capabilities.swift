@@ -29,16 +29,17 @@ public struct Capabilities: OptionSet, Sendable {
     public static let localDirectory: Capabilities = [
         .isLocal, .editsAnywhere, .sharedMappings, .fallocate, .stableNumbers, .kills,
     ]
-    /// What the mount can do by now.
-    public static let mount: Capabilities = [.kills, .crashes, .secondMount]
-    /// What it is to do.
-    public static let goal: Capabilities = mount.union([
+    /// A mount that writes files once.
+    public static let writeOnce: Capabilities = [.kills, .crashes, .secondMount]
+    /// What the mount can do.
+    public static let mount: Capabilities = writeOnce.union([
         .editsAnywhere, .sharedMappings, .fallocate, .fsyncPublishes, .stableNumbers,
     ])
 
     public static let named: [String: Capabilities] = [
         "edits-anywhere": .editsAnywhere, "shared-mappings": .sharedMappings, "fallocate": .fallocate,
         "fsync-publishes": .fsyncPublishes, "stable-numbers": .stableNumbers, "kills": .kills, "crashes": .crashes,
-        "second-mount": .secondMount, "local": .isLocal, "mount": .mount, "goal": .goal,
+        "second-mount": .secondMount, "local": .isLocal, "write-once": .writeOnce,
+        "mount": .mount,
     ]
 }
