@@ -13,13 +13,15 @@ extension FilesystemModel {
     /// Changes what a mount shows of a file. False: it cannot be done today, or nothing is promised; nothing changes.
     /// - Parameter holders: how many have it open for this.
     mutating func change(
-        _ file: FileID, on mount: Int, _ kind: Change, holders: Int = 1, _ body: (inout [UInt8]) -> Void
+        _ file: FileID, on mount: Int, by process: Int, _ kind: Change, holders: Int = 1,
+        _ body: (inout [UInt8]) -> Void
     ) -> Bool {
         guard var node = mounts[mount].nodes[file], !isTaken(file, byOtherThan: mount) else { return false }
-        if !capabilities.contains(.editsAnywhere), !isPossible(kind, node, descriptorCount(file, on: mount) <= holders) {
-            return false
-        }
+        let isAlone = descriptorCount(file, on: mount) <= holders
+        guard capabilities.contains(.editsAnywhere) || isPossible(kind, node, isAlone) else { return false }
         node.isStaged = true
+        node.isAbandoned = false
+        node.changers.insert(process)
         body(&node.content)
         mounts[mount].nodes[file] = node
         if capabilities.contains(.isLocal) { publish(file, on: mount) }
@@ -37,7 +39,7 @@ extension FilesystemModel {
     mutating func truncate(_ process: Int, _ slot: Int, _ size: Int) -> ExpectedReply? {
         guard let description = usable(process, slot), (0...Self.largestBytes).contains(size) else { return nil }
         guard description.access.canWrite else { return .reply(.failed(errno: EINVAL)) }
-        return resize(description.file, on: description.mount, to: size, holders: 1)
+        return resize(description.file, on: description.mount, by: process, to: size, holders: 1)
     }
 
     mutating func truncate(_ process: Int, _ name: String, _ size: Int) -> ExpectedReply? {
@@ -49,7 +51,7 @@ extension FilesystemModel {
             mounts[mount].nodes[file] = Node(content: content)
         }
         let wasStaged = mounts[mount].nodes[file]?.isStaged == true
-        guard let outcome = resize(file, on: mount, to: size, holders: 0) else {
+        guard let outcome = resize(file, on: mount, by: process, to: size, holders: 0) else {
             self = before
             return nil
         }
@@ -66,12 +68,13 @@ extension FilesystemModel {
     }
 
     private mutating func resize(
-        _ file: FileID, on mount: Int, to size: Int, holders: Int
+        _ file: FileID, on mount: Int, by process: Int, to size: Int, holders: Int
     ) -> ExpectedReply? {
         guard let present = mounts[mount].nodes[file]?.content.count else { return nil }
         guard size != present else { return .reply(.done) }
         let kind: Change = size == 0 ? .replacement : size > present ? .addition : .edit
-        return change(file, on: mount, kind, holders: holders) { $0.resize(to: size) } ? .reply(.done) : nil
+        let isChanged = change(file, on: mount, by: process, kind, holders: holders) { $0.resize(to: size) }
+        return isChanged ? .reply(.done) : nil
     }
 
     mutating func allocate(
@@ -88,7 +91,7 @@ extension FilesystemModel {
         let zeros = mode != .plain && mode != .keepSize && offset < present
         guard extends || zeros else { return .reply(.done) }
         let kind: Change = zeros ? .edit : .addition
-        let isChanged = change(description.file, on: description.mount, kind) { content in
+        let isChanged = change(description.file, on: description.mount, by: process, kind) { content in
             if extends { content.resize(to: end) }
             if zeros {
                 let zeroed = offset..<min(end, content.count)

@@ -18,7 +18,7 @@ extension FilesystemModel {
             let before = self
             show(found, on: mount)
             if flags.contains(.truncate) {
-                guard change(found, on: mount, .replacement, holders: 0, { $0 = [] }) else {
+                guard change(found, on: mount, by: process, .replacement, holders: 0, { $0 = [] }) else {
                     self = before
                     return nil
                 }
@@ -28,7 +28,7 @@ extension FilesystemModel {
             guard !isTaken(name, byOtherThan: mount) else { return nil }
             file = newFile()
             mounts[mount].names[name] = file
-            mounts[mount].nodes[file] = Node(content: [], isStaged: true, maker: process)
+            mounts[mount].nodes[file] = Node(content: [], isStaged: true, maker: process, changers: [process])
             if capabilities.contains(.isLocal) { publish(file, on: mount) }
         }
         let description = insert(
@@ -79,9 +79,8 @@ extension FilesystemModel {
         let start = description.appends ? size : offset ?? description.offset
         guard start + count <= Self.largestBytes else { return nil }
         let bytes = Pattern.bytes(tag, count)
-        let isChanged = change(description.file, on: description.mount, start >= size ? .addition : .edit) { content in
-            content.put(bytes, at: start)
-        }
+        let kind: Change = start >= size ? .addition : .edit
+        let isChanged = change(description.file, on: description.mount, by: process, kind) { $0.put(bytes, at: start) }
         guard isChanged else { return nil }
         if offset == nil { move(process, slot, to: start + count) }
         return .reply(.number(count))

@@ -31,7 +31,9 @@ extension FilesystemModel {
     mutating func store(_ process: Int, _ slot: Int, _ tag: Int, _ offset: Int, _ count: Int) -> ExpectedReply? {
         guard let (mapping, range) = part(process, slot, offset, count), mapping.writes else { return nil }
         let bytes = Pattern.bytes(tag, count)
-        let isChanged = change(mapping.file, on: mapping.mount, .edit) { $0.put(bytes, at: range.lowerBound) }
+        let isChanged = change(mapping.file, on: mapping.mount, by: process, .edit) {
+            $0.put(bytes, at: range.lowerBound)
+        }
         return isChanged ? .reply(.done) : nil
     }
 

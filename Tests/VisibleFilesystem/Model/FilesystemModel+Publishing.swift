@@ -7,6 +7,8 @@ extension FilesystemModel {
         node.isStaged = false
         node.maker = nil
         node.isUncertain = false
+        node.isAbandoned = false
+        node.changers = []
         node.isStored = false
         mounts[mount].nodes[file] = node
         guard !node.isOrphan else { return }
@@ -43,6 +45,8 @@ extension FilesystemModel {
             if matters, !hasWritingDescriptor(process, file, mount) { mounts[mount].nodes[file]?.isUncertain = true }
         } else if isHeld(file, on: mount), !wrote || !capabilities.contains(.editsAnywhere) {
             mounts[mount].nodes[file]?.isUncertain = true
+        } else if node.isAbandoned {
+            _ = scrap(file, on: mount, mayAppear: false)
         } else {
             publish(file, on: mount)
         }
@@ -72,7 +76,11 @@ extension FilesystemModel {
                 self = before
                 return nil
             }
-            guard !isHeldForWriting(file, on: mount) else { continue }
+            guard !isHeldForWriting(file, on: mount) else {
+                mounts[mount].nodes[file]?.changers.remove(process)
+                if mounts[mount].nodes[file]?.changers.isEmpty == true { mounts[mount].nodes[file]?.isAbandoned = true }
+                continue
+            }
             let mapped = state.mappings.values.contains { $0.file == file && $0.writes }
             expected += scrap(file, on: mount, mayAppear: mapped)
         }
@@ -82,7 +90,11 @@ extension FilesystemModel {
 
     /// Whether it is certain what becomes of a file one of whose holders was killed.
     private func isClear(_ node: Node, _ file: FileID, _ mount: Int) -> Bool {
-        if isHeldForWriting(file, on: mount) { return capabilities.contains(.editsAnywhere) }
+        if isHeldForWriting(file, on: mount) {
+            // Pages of a mapping come through anybody's descriptor.
+            let isMapped = processes.values.contains { $0.mappings.values.contains { $0.file == file && $0.writes } }
+            return capabilities.contains(.editsAnywhere) && !node.isUncertain && !isMapped
+        }
         if node.isUncertain || node.isStored { return false }
         if capabilities.contains(.editsAnywhere) { return true }
         let replaces = mounts[mount].names.contains { $0.value == file && clusterNames[$0.key] != nil }

@@ -105,6 +105,10 @@ struct Node: Sendable {
     var isOrphan = false
     /// Some closes may have published what is staged, or an earlier state of it, or not.
     var isUncertain = false
+    /// Processes that have changed it since it was published.
+    var changers: Set<Int> = []
+    /// They were killed. Nothing of that appears unless somebody else who has it open for writing writes as well.
+    var isAbandoned = false
     /// fsync has returned for something that is not published.
     var isStored = false
 }
