@@ -38,7 +38,7 @@ extension EndToEnd {
                 dd if=/dev/zero of=data bs=4096 seek=3 count=2 conv=notrunc status=none
                 echo end >> data; truncate -s 19000000 data; truncate -s 21000000 data
                 cp "$source" part; head -c 18000000 part > start; mv start part; tail -c +18000001 "$source" >> part
-                cmp part "$source"
+                cmp part "$source"; { cat part; cat part; cat part; } > thrice
                 echo small > small
                 tar cf t.tar --mode=644 --mtime=@0 data; tar rf t.tar --mode=644 --mtime=@0 small
                 tar xOf t.tar data | cmp - data
@@ -72,7 +72,7 @@ extension EndToEnd {
             try sh(
                 """
                 cd '\(cluster.directory)/beside'
-                for file in data part t.tar synced grown array; do
+                for file in data part thrice t.tar synced grown array; do
                     cmp $file '\(cluster.mount)'/$file || exit
                 done
                 """, seconds: 60)

@@ -37,6 +37,8 @@ extension Filesystem {
         guard found.lowerBound == pages.lowerBound else {
             return try await move(pages.lowerBound..<found.lowerBound, of: from, to: target, at: offset)
         }
+        // Published, or changed, meanwhile: whoever asked copies the bytes.
+        guard staged.state == .building, staged.size == offset else { throw .crossDevice }
         return try await refer(staged, to: content, found)
     }
 
