@@ -127,6 +127,21 @@ extension OnCluster {
             }
         }
 
+        @Test func aNameThatWasTakenOverInVainLeadsToTheOldFileAgain() async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                try await own.store("taken", "old")
+                let handle = try await own.create("f").opened.handle
+                try await own.write(handle, "half")
+                try await own.rename("f", to: "taken")
+                #expect(try await own.contents("taken") == "half")
+                try await own.filesystem.close(handle, by: TestCreators.killed)
+                await own.filesystem.release(handle)
+                #expect(own.observer.changes == [.name(Array("taken".utf8))])
+                #expect(try await own.contents("taken") == "old")
+            }
+        }
+
         @Test func anAnswerThatNobodyHeardLeavesNothing() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

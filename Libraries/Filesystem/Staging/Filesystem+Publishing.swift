@@ -104,11 +104,11 @@ extension Filesystem {
     /// Gives the file up; what was there before stays.
     func scrap(_ staged: StagedFile) async {
         end(staged)
-        if staged.replacesExisting {
+        if !staged.isNew {
             // Observers have truncated and overwritten what they had cached of the old file.
             observer.contentChanged(staged.node.id)
         } else if !staged.isUnlinked {
-            // Observers still have the name.
+            // Observers still have the name, which may be another file's again.
             observer.nameChanged(staged.place.name, in: NodeID(staged.place.directory))
         }
         nodes.dropIfUnused(staged.node)

@@ -29,6 +29,8 @@ final class StagedFile {
     /// Who began it.
     let creator: any Creator
 
+    /// Whether its node stood for nothing before.
+    let isNew: Bool
     var base: Base
     /// The number of the file that it will be a version of; nil: it is a file of its own.
     var number: InodeID?
@@ -81,6 +83,7 @@ final class StagedFile {
         self.appendsOnly = appendsOnly
         names = [place.name]
         replacesExisting = number != nil
+        isNew = number == nil
         modified = now
     }
 
