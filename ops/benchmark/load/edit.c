@@ -8,7 +8,7 @@
  *   edit extend PATH BYTES                  makes a file so long, without data
  *   edit copy PATH TARGET                   read and write, 1 MiB at a time
  *   edit clone PATH TARGET                  copy_file_range
- *   edit clones PATH DIRECTORY COUNT        COUNT copies by copy_file_range
+ *   edit clones PATH PREFIX COUNT           copies PREFIX0, PREFIX1 ... by copy_file_range
  *   edit scatter PATH MEGABYTES STREAMS     STREAMS threads write 1 MiB pieces in random order, then close
  *   edit hold DIRECTORY COUNT               COUNT files of 1 MiB each stay open until standard input ends
  *
@@ -208,7 +208,7 @@ int main(int argc, char **argv) {
     } else if (!strcmp(operation, "clones") && argc > 4) {
         operations = atol(argv[4]);
         for (long i = 0; i < operations; i++) {
-            snprintf(name, sizeof name, "%s/%ld", argv[3], i);
+            snprintf(name, sizeof name, "%s%ld", argv[3], i);
             clone_file(path, name);
         }
     } else if (!strcmp(operation, "scatter") && argc > 4) {
