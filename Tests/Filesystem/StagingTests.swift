@@ -142,6 +142,23 @@ extension OnCluster {
             }
         }
 
+        @Test func aNameThatWasTakenOverAndLeftLeadsNowhere() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("taken", "old")
+                let handle = try await own.create("f").opened.handle
+                try await own.rename("f", to: "taken")
+                #expect(try await other.contents("taken") == "old")
+                try await own.rename("taken", to: "g")
+                for name in ["taken", "g"] {
+                    #expect(try await code { _ = try await other.node(name) } == ENOENT)
+                }
+                try await own.write(handle, "new")
+                try await own.close(handle)
+                #expect(try await other.contents("g") == "new")
+            }
+        }
+
         @Test func anAnswerThatNobodyHeardLeavesNothing() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

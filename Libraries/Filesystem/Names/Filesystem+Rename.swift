@@ -20,7 +20,7 @@ extension Filesystem {
         _ old: Place, to new: Place, replacesDirectory: Bool
     ) async throws(FilesystemError) -> Bool {
         // What the cluster knows under the old name moves there, and what is written here goes with it.
-        guard let staged = try await stagedFile(at: old), !staged.replacesExisting else {
+        guard let staged = try await stagedFile(at: old), staged.isNew || !staged.replacesExisting else {
             return try await moveFinished(old, to: new, replacesDirectory: replacesDirectory)
         }
         return try await withMoving(staged.node) { () throws(FilesystemError) in
@@ -73,16 +73,26 @@ extension Filesystem {
     }
 
     /// Only this filesystem knows the old name, so only it has to learn the new one; but a directory cannot be replaced.
+    /// What the cluster has under the old name was replaced here before: nobody finds it under either.
     private func moveNew(_ staged: StagedFile, to new: Place) async throws(FilesystemError) {
         let displaced = try await stagedFile(at: new)
         let present = try await existing(new)
         if let present, present.isDirectory { throw .isDirectory }
+        if staged.replacesExisting { try await unlinkIfThere(staged.place) }
         if let displaced { detach(displaced) }
         forgetName(new)
         staged.base = .anything
         staged.isExclusive = false
         staged.replacesExisting = present != nil
         rename(staged.node, to: new)
+    }
+
+    private func unlinkIfThere(_ place: Place) async throws(FilesystemError) {
+        do throws(ClientError) {
+            try await client.unlink(place.name, in: place.directory)
+        } catch {
+            guard error.isRefusal(.nameNotFound) else { throw FilesystemError(error) }
+        }
     }
 
     /// A file has another name here, and so has what is written of it.

@@ -67,7 +67,10 @@ final class ShardWatch {
         switch entry.action {
         case .request(let request): note(request, core)
         case .publish(let request, _):
-            if request.supersedes, CoreReader(core).isSuperseded(request.expectedId) {
+            // A copy of the request that comes late changes nothing.
+            if request.supersedes, superseded[request.expectedId] == nil,
+                CoreReader(core).isSuperseded(request.expectedId)
+            {
                 superseded[request.expectedId] = entry.clock
             }
         case .certifyRemoval(let proofs): releasedBlocks.formUnion(proofs.proofs.map(\.blockId))

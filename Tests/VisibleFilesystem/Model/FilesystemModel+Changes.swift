@@ -34,6 +34,9 @@ extension FilesystemModel {
         return node.isStaged || kind != .edit && !node.isOrphan && isAlone
     }
 
+    /// Whoever calls truncate(2) does not come back to close the file: what he did is wanted whatever becomes of others.
+    static let nobody = -1
+
     // MARK: Sizes
 
     mutating func truncate(_ process: Int, _ slot: Int, _ size: Int) -> ExpectedReply? {
@@ -51,7 +54,7 @@ extension FilesystemModel {
             mounts[mount].nodes[file] = Node(content: content)
         }
         let wasStaged = mounts[mount].nodes[file]?.isStaged == true
-        guard let outcome = resize(file, on: mount, by: process, to: size, holders: 0) else {
+        guard let outcome = resize(file, on: mount, by: Self.nobody, to: size, holders: 0) else {
             self = before
             return nil
         }

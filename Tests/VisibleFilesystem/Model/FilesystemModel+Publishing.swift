@@ -40,6 +40,8 @@ extension FilesystemModel {
     mutating func released(_ file: FileID, on mount: Int, by process: Int, wrote: Bool) {
         defer { dropUnused() }
         guard let node = mounts[mount].nodes[file], node.isStaged else { return }
+        // What close(2) has said 0 for is not lost with whoever goes on and is killed.
+        if wrote, node.changers.contains(process) { mounts[mount].nodes[file]?.changers.insert(Self.nobody) }
         if isHeldForWriting(file, on: mount) {
             let matters = wrote || node.maker == process
             if matters, !hasWritingDescriptor(process, file, mount) { mounts[mount].nodes[file]?.isUncertain = true }
@@ -95,7 +97,7 @@ extension FilesystemModel {
             let isMapped = processes.values.contains { $0.mappings.values.contains { $0.file == file && $0.writes } }
             return capabilities.contains(.editsAnywhere) && !node.isUncertain && !isMapped
         }
-        if node.isUncertain || node.isStored { return false }
+        if node.isUncertain || node.isStored || node.changers.contains(Self.nobody) { return false }
         if capabilities.contains(.editsAnywhere) { return true }
         let replaces = mounts[mount].names.contains { $0.value == file && clusterNames[$0.key] != nil }
         return !isHeld(file, on: mount) && !replaces
