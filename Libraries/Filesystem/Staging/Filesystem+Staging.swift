@@ -44,7 +44,7 @@ extension Filesystem {
     ) async throws(FilesystemError) -> StagedFile {
         while true {
             if let staged = node.staged {
-                guard staged.state != .building || Mutation.publishingIsNotAwaited.isPlanted else { return staged }
+                guard staged.state != .building, !Mutation.publishingIsNotAwaited.isPlanted else { return staged }
                 try await settle(node)
             } else if node.isStaging {
                 await node.change()

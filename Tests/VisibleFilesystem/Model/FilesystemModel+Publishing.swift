@@ -42,7 +42,7 @@ extension FilesystemModel {
         guard let node = mounts[mount].nodes[file], node.isStaged else { return }
         // What close(2) has said 0 for is not lost with whoever goes on and is killed.
         if wrote, node.changers.contains(process) { mounts[mount].nodes[file]?.changers.insert(Self.nobody) }
-        if isHeldForWriting(file, on: mount) {
+        if isKept(file, on: mount) {
             let matters = wrote || node.maker == process
             if matters, !hasWritingDescriptor(process, file, mount) { mounts[mount].nodes[file]?.isUncertain = true }
         } else if isHeld(file, on: mount), !wrote || !capabilities.contains(.editsAnywhere) {
@@ -52,6 +52,12 @@ extension FilesystemModel {
         } else {
             publish(file, on: mount)
         }
+    }
+
+    /// Whether somebody has it open who can publish it: to write, or because he made it.
+    private func isKept(_ file: FileID, on mount: Int) -> Bool {
+        if isHeldForWriting(file, on: mount) { return true }
+        return mounts[mount].nodes[file]?.maker.map { hasDescriptor($0, file, mount) } == true
     }
 
     mutating func handOver(to mount: Int) -> ExpectedReply? {
@@ -78,7 +84,7 @@ extension FilesystemModel {
                 self = before
                 return nil
             }
-            guard !isHeldForWriting(file, on: mount) else {
+            guard !isKept(file, on: mount) else {
                 mounts[mount].nodes[file]?.changers.remove(process)
                 if mounts[mount].nodes[file]?.changers.isEmpty == true { mounts[mount].nodes[file]?.isAbandoned = true }
                 continue
@@ -92,7 +98,7 @@ extension FilesystemModel {
 
     /// Whether it is certain what becomes of a file one of whose holders was killed.
     private func isClear(_ node: Node, _ file: FileID, _ mount: Int) -> Bool {
-        if isHeldForWriting(file, on: mount) {
+        if isKept(file, on: mount) {
             // Pages of a mapping come through anybody's descriptor.
             let isMapped = processes.values.contains { $0.mappings.values.contains { $0.file == file && $0.writes } }
             return capabilities.contains(.editsAnywhere) && !node.isUncertain && !isMapped

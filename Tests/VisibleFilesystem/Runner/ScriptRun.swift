@@ -9,6 +9,9 @@ final class ScriptRun {
     private var model: FilesystemModel
     private var workers: [Int: WorkerProcess] = [:]
     private var numbers: [FileID: UInt64] = [:]
+    /// Files that were looked at before they were published for the first time: when they are changed behind what is
+    /// stored already they get another number, which the mount hides only as long as the kernel knows the first.
+    private var provisional: Set<FileID> = []
     /// How often each kind of call was carried out, with its error if it had one; those of the end included.
     private(set) var counts: [String: Int] = [:]
 
@@ -83,6 +86,8 @@ final class ScriptRun {
         guard case .attributes(_, let file) = expectation, case .attributes(_, let number) = reply,
             model.capabilities.contains(.stableNumbers)
         else { return nil }
+        if model.published[file] == nil { provisional.insert(file) }
+        guard !provisional.contains(file) else { return nil }
         if let known = numbers[file], known != number { return "the file's number is \(number), and was \(known)" }
         numbers[file] = number
         return nil
