@@ -24,7 +24,7 @@ extension Filesystem {
             if staged.isExclusive, staged.base == .nothing { throw .exists }
             // Where bytes belong that were not appended only who wrote them knows.
             guard staged.appendsOnly else { throw .stale }
-            try await rebaseOutlastingOutages(staged)
+            try await outlastingOutages { () throws(FilesystemError) in try await rebase(staged) }
         }
         throw .stale
     }
@@ -88,25 +88,32 @@ extension Filesystem {
     /// A file that takes its name under a condition must be in the shard of that name, which alone can compare: it is
     /// copied there.
     private func bringHome(_ staged: StagedFile) async throws(FilesystemError) {
-        let (writer, directory, passing) = (staged.writer, staged.place.directory, Self.passingPlace(of: staged))
-        let note = staged.place.name
-        let size = staged.size
-        try await posix { () throws(ClientError) in
-            _ = try await writer.finish(linkingIn: passing.directory, name: passing.name)
+        let (old, directory, note) = (staged.writer, staged.place.directory, staged.place.name)
+        let fresh = try await posix { () throws(ClientError) in
+            try await client.createFile(in: directory, note: note)
         }
-        staged.passing = passing
-        staged.writer = try await posix { () throws(ClientError) in
-            try await client.continueFile(writer.id, size: size, in: directory, note: note)
+        do throws(FilesystemError) {
+            try await copy(old, to: fresh)
+        } catch {
+            await fresh.abandon()
+            throw error
         }
+        staged.writer = fresh
         staged.home = directory
+        loop.task { await old.abandon() }
     }
 
-    /// What was copied is not needed any more.
-    func remove(_ passing: Place) async {
-        do {
-            try await client.unlink(passing.name, in: passing.directory)
-        } catch {
-            logger.warning("a file in passing was not removed: \(error)", metadata: ["path": "\(path(of: passing))"])
+    /// Zeros become holes, however the source has them.
+    private func copy(_ source: FileWriter, to target: FileWriter) async throws(FilesystemError) {
+        let size = await source.size
+        for start in stride(from: 0, to: size, by: 1 << 20) {
+            try await outlastingOutages { () throws(FilesystemError) in
+                try await posix { () throws(ClientError) in
+                    let bytes = try await source.read(at: start, count: 1 << 20).bytes
+                    if !bytes.allSatisfy({ $0 == 0 }) { try await target.write(bytes, at: start) }
+                }
+            }
         }
+        try await posix { () throws(ClientError) in try await target.truncate(to: size) }
     }
 }

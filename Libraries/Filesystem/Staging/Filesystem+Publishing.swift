@@ -121,7 +121,5 @@ extension Filesystem {
         stagedNames.remove(staged.node.id, at: staged.place)
         staged.node.staged = nil
         staged.node.wake()
-        guard let passing = staged.passing else { return }
-        loop.task { await self.remove(passing) }
     }
 }

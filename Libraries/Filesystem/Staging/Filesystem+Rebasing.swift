@@ -6,11 +6,13 @@ import Protocol
 // here goes behind what is there now.
 
 extension Filesystem {
-    /// As `rebase`, however long shards are away: what was appended is not given up because they are.
-    func rebaseOutlastingOutages(_ staged: StagedFile) async throws(FilesystemError) {
+    /// Repeats a step however long servers are away: what was written is not given up because they are.
+    func outlastingOutages(
+        _ step: nonisolated(nonsending) () async throws(FilesystemError) -> Void
+    ) async throws(FilesystemError) {
         while true {
             do throws(FilesystemError) {
-                return try await rebase(staged)
+                return try await step()
             } catch {
                 guard error.mayComeBack else { throw error }
                 await loop.sleep(nanoseconds: 1_000_000_000)
@@ -19,7 +21,7 @@ extension Filesystem {
     }
 
     /// Begins once more with what the name leads to now, and adds what was appended here.
-    private func rebase(_ staged: StagedFile) async throws(FilesystemError) {
+    func rebase(_ staged: StagedFile) async throws(FilesystemError) {
         let (finished, place) = (staged.writer, staged.place)
         var appended: UInt64 = 0
         if case .version(_, let size) = staged.base { appended = size }

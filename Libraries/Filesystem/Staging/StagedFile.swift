@@ -55,8 +55,6 @@ final class StagedFile {
     /// The first error of a write: what was to be written is missing, so the file will not appear.
     var failure: FilesystemError?
     var publication: Task<FilesystemError?, Never>?
-    /// Where it was linked on its way to another shard.
-    var passing: Place?
     /// Changes under way.
     var changes = 0
 

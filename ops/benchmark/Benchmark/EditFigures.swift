@@ -72,6 +72,8 @@ struct EditFigures {
 
     /// Memory of the mount, not of the kernel.
     private func openFiles() throws {
+        // Without what the others have left in its caches.
+        try cluster.remount()
         let directory = path("open")
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let process = Programs.process("\(programs.tools)/edit", ["hold", directory, "\(Self.openFiles)"])
