@@ -159,6 +159,24 @@ extension OnCluster {
             }
         }
 
+        /// truncate("/proc/self/fd/N") of a file that has no name any more.
+        @Test func whatIsRemovedIsNotMadeAgainByTruncation() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                for size in [0, 2] as [UInt64] {
+                    try await own.store("f", "old")
+                    let node = try await own.filesystem.lookup(Array("f".utf8), in: own.directory).node
+                    let handle = try await own.open("f", .reading)
+                    try await own.unlink("f")
+                    _ = try? await own.filesystem.setAttributes(node, AttributeChange(size: size), through: nil)
+                    try await own.close(handle)
+                    for host in [own, other] {
+                        #expect(try await code { _ = try await host.node("f") } == ENOENT)
+                    }
+                }
+            }
+        }
+
         @Test func anAnswerThatNobodyHeardLeavesNothing() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

@@ -32,10 +32,11 @@ extension Client {
         var offset = size - min(size, OpenStart.lookedAtBytes)
         while offset < size {
             let before = offset
-            for span in try await spans(of: id, from: offset) where span.endOffset > offset {
-                ends.append(span.byteOffset..<span.endOffset)
+            for span in try await spans(of: id, from: offset)
+            where span.byteOffset <= offset && span.endOffset > offset {
+                offset = min(span.endOffset, size)
+                ends.append(span.byteOffset..<offset)
                 endsInHole = span.isHole
-                offset = span.endOffset
             }
             guard offset > before else {
                 throw ClientError(.malformedAnswer, "LOCAL_FILE_SPANS of \(id)", "they end at \(offset), not \(size)")

@@ -27,6 +27,8 @@ extension Client {
         while end < range.upperBound {
             let before = end
             for span in try await spansEverywhere(of: source, from: end) where span.endOffset > end {
+                // A hole in what a shard says.
+                guard span.byteOffset <= end else { return found() }
                 guard span.byteOffset >= range.lowerBound else {
                     end = span.endOffset
                     continue
@@ -42,7 +44,7 @@ extension Client {
             guard maySkip, begin != nil, end < range.upperBound else { continue }
             maySkip = false
             let last = try await spansEverywhere(of: source, from: range.upperBound - 1).first
-            end = max(end, last?.byteOffset ?? end)
+            end = max(end, min(last?.byteOffset ?? end, range.upperBound))
         }
         return found()
     }

@@ -13,6 +13,8 @@ extension FileWriter {
         var position = offset
         // Meanwhile it may be sealed, or cut.
         while position < min(end, size) {
+            // What failed meanwhile has let go of what it had.
+            try checkFailure()
             let part =
                 position < sealedBytes
                 ? try await readSealed(position..<min(end, sealedBytes)) : try readOpen(position..<min(end, size))
@@ -43,6 +45,7 @@ extension FileWriter {
             let before = moves
             do throws(ClientError) {
                 let data = try await patched(range)
+                try checkFailure()
                 if moves == before { return data }
             } catch {
                 guard moves != before else { throw error }

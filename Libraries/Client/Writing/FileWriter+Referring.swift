@@ -29,7 +29,12 @@ extension FileWriter {
             startStoring()
             progressed()
         }
-        ownBytes = try outcome.get()
+        do {
+            ownBytes = try outcome.get()
+        } catch {
+            // Nobody knows what the file has now.
+            throw fail(error)
+        }
         // What it has too much or too little then, a successor will not.
         guard edits == before || Mutation.referencesHideWrites.isPlanted, !isEnded,
             ownBytes == start + UInt64(range.count)

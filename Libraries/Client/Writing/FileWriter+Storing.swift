@@ -80,6 +80,7 @@ extension FileWriter {
         sealed.removeAll()
         buffer = nil
         patches = Patches()
+        moves &+= 1
     }
 
     // MARK: Ending
@@ -133,11 +134,13 @@ extension FileWriter {
         while true {
             try await stored()
             if let published { return published }
+            let tried = handle
             do {
-                return try await client.publish(handle, publication)
+                return try await client.publish(tried, publication)
             } catch {
                 guard error.isRefusal(.fileNotFound) else { throw error }
-                lost()
+                // Somebody else may have noticed, and another one be there already.
+                if tried == handle { lost() }
             }
         }
     }

@@ -32,6 +32,8 @@ extension FileWriter {
         }
         try await stored()
         try await storeTail()
+        // While another one's tail was waited for, the open span may have been sealed.
+        try await stored()
     }
 
     private func storeTail() async throws(ClientError) {

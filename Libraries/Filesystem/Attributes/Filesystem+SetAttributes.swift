@@ -56,7 +56,11 @@ extension Filesystem {
             // Nobody has to close it.
             if node.writers == 0, let failure = await publish(staged, for: "truncate") { throw failure }
         } catch {
-            if node.staged?.failure != nil { throw error }
+            if let staged = node.staged, staged.failure != nil {
+                // Nobody has it open who would be told.
+                if node.writers == 0, staged.state == .building { await scrap(staged) }
+                throw error
+            }
             if let writer { throw fail(writer, "truncate", error) }
             report("truncate", node.place, error)
             throw error

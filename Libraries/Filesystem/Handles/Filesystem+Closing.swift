@@ -41,18 +41,20 @@ extension Filesystem {
         let node = file.node
         node.handles -= 1
         if file.writes { node.writers -= 1 }
-        if let staged = node.staged, file.hasChanged(staged), !file.isAbandoned, !isInterrupted {
+        if let staged = node.staged, file.hasChanged(staged), !file.isAbandoned, !isInterrupted,
+            file.failure == nil
+        {
             staged.isWanted = true
         }
         guard file.writes, node.writers == 0 else { return nodes.dropIfUnused(node) }
-        node.ownVersion = nil
+        defer { if node.writers == 0 { node.ownVersion = nil } }
         // A write whose caller did not wait for it.
         while node.isStaging { await node.change() }
         guard let staged = node.staged, staged.state == .building, node.writers == 0 else {
             return nodes.dropIfUnused(node)
         }
-        if isInterrupted, !file.hasChanged(staged) { return }
-        if staged.isUnlinked || isInterrupted || !staged.isWanted && !staged.isSynchronized {
+        if isInterrupted, !staged.isWanted, !file.hasChanged(staged) { return }
+        if staged.isUnlinked || !staged.isWanted && (isInterrupted || !staged.isSynchronized) {
             await scrap(staged)
         } else {
             // Nobody waits for this close any more; a failure is in the log.

@@ -62,7 +62,10 @@ extension Filesystem {
             file.changes(staged)
             // It may be somebody else's, with something in it.
             try await restart(staged)
-            if staged.state == .building { return }
+            guard staged.state == .building else { continue }
+            // What failed before was about bytes that nobody wants now.
+            file.failure = nil
+            return
         }
     }
 }

@@ -57,11 +57,29 @@ extension Filesystem {
 
     public func unlink(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) {
         let place = Place(directory: try directory(parent), name: name)
-        if let staged = try await stagedFile(at: place) {
-            detach(staged)
-            guard staged.replacesExisting else { return }
+        while try await !unlinked(place) {}
+    }
+
+    /// - Returns: false when somebody began to publish the file meanwhile, so that it has to be tried again.
+    private func unlinked(_ place: Place) async throws(FilesystemError) -> Bool {
+        guard let staged = try await stagedFile(at: place) else {
+            try await unlinkFinished(place)
+            return true
         }
-        try await posix { () throws(ClientError) in try await client.unlink(name, in: place.directory) }
+        guard staged.replacesExisting else {
+            detach(staged)
+            return true
+        }
+        return try await withMoving(staged.node) { () throws(FilesystemError) in
+            try await unlinkFinished(place)
+            if staged.place == place { detach(staged) }
+        }
+    }
+
+    private func unlinkFinished(_ place: Place) async throws(FilesystemError) {
+        try await posix { () throws(ClientError) in try await client.unlink(place.name, in: place.directory) }
+        // An edit of it that was begun meanwhile.
+        if let late = stagedNames.node(at: place).flatMap({ stagedFiles[$0] }), !late.isNew { detach(late) }
         forgetName(place)
     }
 

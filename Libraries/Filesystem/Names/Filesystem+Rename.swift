@@ -29,7 +29,7 @@ extension Filesystem {
     }
 
     /// Nothing of a node is published while its name moves.
-    private func withMoving(
+    func withMoving(
         _ node: Node, _ body: nonisolated(nonsending) () async throws(FilesystemError) -> Void
     ) async throws(FilesystemError) -> Bool {
         guard node.staged?.state != .publishing else { return false }
@@ -67,6 +67,8 @@ extension Filesystem {
                     old.name, in: old.directory, to: new.name, in: new.directory, replacesDirectory: replacesDirectory)
             }
             if let displaced { detach(displaced) }
+            // Somebody may have begun to write what was there meanwhile.
+            if let late = stagedNames.node(at: new).flatMap({ stagedFiles[$0] }), late.node !== node { detach(late) }
             forgetName(new)
             rename(node, to: new)
         }

@@ -61,7 +61,14 @@ extension Filesystem {
         let (writer, place, passing) = (staged.writer, staged.place, Self.passingPlace(of: staged))
         return try await posix { () throws(ClientError) in
             _ = try await writer.finish(linkingIn: passing.directory, name: passing.name)
-            let time = try await self.move(writer.id, from: passing, to: place)
+            let time: Timestamp
+            do throws(ClientError) {
+                time = try await self.move(writer.id, from: passing, to: place)
+            } catch {
+                // It is lost, as whoever closes it is told; nobody shall find it here.
+                _ = try? await client.unlink(passing.name, in: passing.directory)
+                throw error
+            }
             return PublishedVersion(creationTime: time, number: writer.id)
         }
     }

@@ -49,6 +49,10 @@ extension Filesystem {
             // another name.
             while staged.failure == nil, staged.changes > 0 || staged.node.movers > 0 { await staged.node.change() }
             if let failure = staged.failure { throw failure }
+            if staged.isUnlinked {
+                await scrap(staged)
+                return nil
+            }
             let version = try await link(staged)
             finish(staged, version)
             await applyTimes(staged)
@@ -68,6 +72,8 @@ extension Filesystem {
         let (node, id) = (staged.node, staged.writer.id)
         end(staged)
         stand(node, for: id, number: version.number)
+        // What somebody else has put before it was not known to who opened the file.
+        if staged.hasForeignBase { node.foreignMoves += 1 }
         node.ownVersion = node.writers > 0 ? id : nil
         if staged.wasRebased { observer.contentChanged(node.id) }
         remember(

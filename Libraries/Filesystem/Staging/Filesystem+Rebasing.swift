@@ -49,6 +49,7 @@ extension Filesystem {
             staged.number = version.number
             staged.replacesExisting = true
             staged.wasRebased = true
+            staged.hasForeignBase = true
         }
         loop.task { await finished.abandon() }
     }

@@ -71,6 +71,11 @@ extension Filesystem {
                 await writer.abandon()
                 continue
             }
+            // Its name may have been given to another file that is being written here, by way of another host.
+            if let other = stagedNames.node(at: node.place ?? place), other != node.id, !node.isUnlinked {
+                await writer.abandon()
+                throw .stale
+            }
             var appends = false
             if case .everything(true) = beginning { appends = true }
             let staged = make(

@@ -44,6 +44,8 @@ final class StagedFile {
     var keepsBase = true
     /// It has another base than observers think, and so perhaps another size and other contents.
     var wasRebased = false
+    /// Its base is a version that somebody else has published since.
+    var hasForeignBase = false
 
     var state = State.building
     /// The name was removed, or given to something else: never publish.

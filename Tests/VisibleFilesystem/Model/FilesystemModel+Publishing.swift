@@ -5,7 +5,6 @@ extension FilesystemModel {
     mutating func publish(_ file: FileID, on mount: Int) {
         guard var node = mounts[mount].nodes[file] else { return }
         node.isStaged = false
-        node.maker = nil
         node.isUncertain = false
         node.isAbandoned = false
         node.changers = []
@@ -43,7 +42,7 @@ extension FilesystemModel {
         // What close(2) has said 0 for is not lost with whoever goes on and is killed.
         if wrote, node.changers.contains(process) { mounts[mount].nodes[file]?.changers.insert(Self.nobody) }
         if isKept(file, on: mount) {
-            let matters = wrote || node.maker == process
+            let matters = wrote || node.maker == process && node.changers.contains(process)
             if matters, !hasWritingDescriptor(process, file, mount) { mounts[mount].nodes[file]?.isUncertain = true }
         } else if isHeld(file, on: mount), !wrote || !capabilities.contains(.editsAnywhere) {
             mounts[mount].nodes[file]?.isUncertain = true

@@ -99,7 +99,7 @@ struct Node: Sendable {
     var content: [UInt8]
     /// There are changes that are not published.
     var isStaged = false
-    /// The process that made it, if it is new: its last close may publish, though it cannot write.
+    /// The process that made it: its last close may publish, though it cannot write.
     var maker: Int?
     /// It has no name any more: nothing will come of it.
     var isOrphan = false

@@ -38,6 +38,10 @@ package final class PatchMemory: @unchecked Sendable {
     /// Blocks with memory, in the order in which they got it.
     private var candidates = Deque<Candidate>()
     private var isSpooling = false
+    /// Nothing could be spooled the last time: it is not tried in advance.
+    private var isSpoolFull = false
+    /// Candidates when dead ones were last taken out.
+    private var livingCandidates = 0
     private var waiters: [UnsafeContinuation<ClientError?, Never>] = []
     /// Slots hold it.
     private weak var spool: SpoolFile?
@@ -71,6 +75,10 @@ package final class PatchMemory: @unchecked Sendable {
 
     func mayBeSpooled(_ block: PatchBlock) {
         candidates.append(Candidate(block: block))
+        // Most blocks go before they have to be spooled.
+        guard candidates.count > 2 * livingCandidates + 64 else { return }
+        candidates.removeAll { $0.block?.memory == nil }
+        livingCandidates = candidates.count
     }
 
     /// Waits until there may be room; called by whoever was not granted memory just now.
@@ -102,7 +110,7 @@ package final class PatchMemory: @unchecked Sendable {
 
     /// Spools in time, so that nobody has to wait.
     func spoolInTime() {
-        if usedBytes > limitBytes / 4 * 3 { startSpooling() }
+        if usedBytes > limitBytes / 4 * 3, !isSpoolFull { startSpooling() }
     }
 
     private func startSpooling() {
@@ -154,7 +162,8 @@ package final class PatchMemory: @unchecked Sendable {
             block.isSpooling = false
             if let slot { block.saved(in: slot) } else { candidates.append(Candidate(block: block)) }
         }
-        // As long as some could be saved, others may be.
-        changed(outcome.slots.contains { $0 != nil } ? nil : outcome.failure)
+        isSpoolFull = !outcome.slots.contains { $0 != nil }
+        // Who waited only for a block that was being saved goes on.
+        changed(isSpoolFull && usedBytes + PatchBlock.bytes > limitBytes ? outcome.failure : nil)
     }
 }

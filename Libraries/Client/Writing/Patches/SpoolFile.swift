@@ -57,7 +57,7 @@ package final class SpoolFile: Sendable {
             return state.slots - 1
         }
         guard let index else {
-            throw ClientError(.noSpoolSpace, "spooling of changes", "it has \(limit * Self.slotBytes >> 20) MiB")
+            throw ClientError(.noSpoolSpace, "spooling of changes", "it has \((limit * Self.slotBytes) >> 20) MiB")
         }
         return SpoolSlot(self, index)
     }
