@@ -159,6 +159,20 @@ extension OnCluster {
             }
         }
 
+        @Test func whatIsRemovedIsReadAsLongAsItIsOpen() async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                let handle = try await own.create("f").opened.handle
+                try await own.write(handle, "for readers")
+                let reading = try await own.open("f", .reading)
+                try await own.unlink("f")
+                try await own.close(handle)
+                #expect(try await own.read(reading) == "for readers")
+                try await own.close(reading)
+                #expect(try await code { _ = try await own.node("f") } == ENOENT)
+            }
+        }
+
         /// truncate("/proc/self/fd/N") of a file that has no name any more.
         @Test func whatIsRemovedIsNotMadeAgainByTruncation() async throws {
             try await Host.run(2) { hosts in

@@ -54,7 +54,11 @@ extension Filesystem {
             if let writer { writer.changes(staged) } else { staged.isWanted = true }
             try await setSize(of: staged, size)
             // Nobody has to close it.
-            if node.writers == 0, let failure = await publish(staged, for: "truncate") { throw failure }
+            if node.writers == 0, !staged.isUnlinked || node.handles == 0,
+                let failure = await publish(staged, for: "truncate")
+            {
+                throw failure
+            }
         } catch {
             if let staged = node.staged, staged.failure != nil {
                 // Nobody has it open who would be told.

@@ -14,7 +14,7 @@ public struct FilesystemModel: Sendable {
     public let capabilities: Capabilities
 
     /// Published files that have a name, or had one when somebody opened them.
-    public internal(set) var published: [FileID: [UInt8]] = [:]
+    var published: [FileID: [UInt8]] = [:]
     var clusterNames: [String: FileID] = [:]
     var mounts = [MountView(), MountView()]
     var processes: [Int: ProcessState] = [:]

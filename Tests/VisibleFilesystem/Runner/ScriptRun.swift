@@ -8,10 +8,9 @@ final class ScriptRun {
     private let directory: String
     private var model: FilesystemModel
     private var workers: [Int: WorkerProcess] = [:]
-    private var numbers: [FileID: UInt64] = [:]
-    /// Files that were looked at before they were published for the first time: when they are changed behind what is
-    /// stored already they get another number, which the mount hides only as long as the kernel knows the first.
-    private var provisional: Set<FileID> = []
+    /// By the mount that shows them: a file that is changed behind what is stored already, before it is published for
+    /// the first time, gets another number, which the mount that made it hides as long as the kernel knows the first.
+    private var numbers: [Int: [FileID: UInt64]] = [:]
     /// How often each kind of call was carried out, with its error if it had one; those of the end included.
     private(set) var counts: [String: Int] = [:]
 
@@ -58,6 +57,7 @@ final class ScriptRun {
             let mount = model.mount(of: step.process)
             let victims = workers.filter { model.mount(of: $0.key) == mount }
             try place.crash(mount: mount)
+            numbers[mount] = nil
             for (process, worker) in victims {
                 workers[process] = nil
                 guard worker.kill() else { return "a process does not die with its mount" }
@@ -66,7 +66,8 @@ final class ScriptRun {
             switch try worker(step.process).perform(step.call) {
             case .failure(let failure): return "\(failure)"
             case .success(let reply):
-                if let difference = difference(expectation, reply) { return difference }
+                let mount = model.mount(of: step.process)
+                if let difference = difference(expectation, reply, on: mount) { return difference }
             }
             if step.call.releases { try place.settle() }
         }
@@ -81,15 +82,13 @@ final class ScriptRun {
         return started
     }
 
-    private func difference(_ expectation: ExpectedReply, _ reply: Reply) -> String? {
+    private func difference(_ expectation: ExpectedReply, _ reply: Reply, on mount: Int) -> String? {
         if let difference = expectation.difference(reply) { return difference }
         guard case .attributes(_, let file) = expectation, case .attributes(_, let number) = reply,
             model.capabilities.contains(.stableNumbers)
         else { return nil }
-        if model.published[file] == nil { provisional.insert(file) }
-        guard !provisional.contains(file) else { return nil }
-        if let known = numbers[file], known != number { return "the file's number is \(number), and was \(known)" }
-        numbers[file] = number
+        if let known = numbers[mount]?[file], known != number { return "the file's number is \(number), and was \(known)" }
+        numbers[mount, default: [:]][file] = number
         return nil
     }
 
