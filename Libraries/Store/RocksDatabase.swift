@@ -72,8 +72,8 @@ final class RocksDatabase: @unchecked Sendable {
         defer { rocksdb_block_based_options_destroy(tables) }
         rocksdb_options_set_block_based_table_factory(result, tables)
 
-        // Silence: no statistics threads waking up, and nothing in the information log but what it begins with. When one
-        // line of that found no room on the disk, the next would end the process (an assertion in Debian's 7.8.3).
+        // Silence: no statistics threads waking up, and nothing in the information log but what it begins with. When
+        // one line of that found no room on the disk, the next would end the process (an assertion in Debian's 7.8.3).
         rocksdb_options_set_stats_dump_period_sec(result, 0)
         rocksdb_options_set_stats_persist_period_sec(result, 0)
         rocksdb_options_set_keep_log_file_num(result, 2)

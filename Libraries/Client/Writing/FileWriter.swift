@@ -8,8 +8,8 @@ import Synchronization
 ///
 /// Bytes may be written anywhere, in any order; a gap becomes zeros that take no room. Going forwards is cheapest: what
 /// is written behind what is sealed is kept beside, and makes the spans that it touches be stored anew at the end.
-/// After a failure every call throws that failure, and the file never becomes visible. A file that its shard gave up, or
-/// that was patched, is stored again under another number.
+/// After a failure every call throws that failure, and the file never becomes visible. A file that its shard gave up,
+/// or that was patched, is stored again under another number.
 public actor FileWriter {
     public nonisolated let policies: WritePolicies
     public nonisolated let client: Client

@@ -74,8 +74,8 @@ extension Filesystem {
         }
     }
 
-    /// Only this filesystem knows the old name, so only it has to learn the new one; but a directory cannot be replaced.
-    /// What the cluster has under the old name was replaced here before: nobody finds it under either.
+    /// Only this filesystem knows the old name, so only it has to learn the new one; but a directory cannot be
+    /// replaced. What the cluster has under the old name was replaced here before: nobody finds it under either.
     private func moveNew(_ staged: StagedFile, to new: Place) async throws(FilesystemError) {
         let displaced = try await stagedFile(at: new)
         let present = try await existing(new)

@@ -4,8 +4,8 @@ import Mutations
 import Protocol
 
 // Which version of its file a node stands for. Others publish newer ones on other hosts: whoever has the file open here
-// goes on with one that begins with all that he could read; otherwise he keeps what he has, and the newer version gets a
-// node of its own until he is done.
+// goes on with one that begins with all that he could read; otherwise he keeps what he has, and the newer version gets
+// a node of its own until he is done.
 
 extension Filesystem {
     /// The node that a front end means, which may be one that nobody has met by a name here: then it stands for the

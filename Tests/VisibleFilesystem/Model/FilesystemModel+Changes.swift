@@ -34,7 +34,8 @@ extension FilesystemModel {
         return node.isStaged || kind != .edit && !node.isOrphan && isAlone
     }
 
-    /// Whoever calls truncate(2) does not come back to close the file: what he did is wanted whatever becomes of others.
+    /// Whoever calls truncate(2) does not come back to close the file: what he did is wanted whatever becomes of
+    /// others.
     static let nobody = -1
 
     // MARK: Sizes
