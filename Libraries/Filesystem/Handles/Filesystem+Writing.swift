@@ -1,5 +1,6 @@
 import Client
 import Glibc
+import Mutations
 import Protocol
 
 extension Filesystem {
@@ -49,6 +50,7 @@ extension Filesystem {
         do throws(FilesystemError) {
             if file.node.staged == nil, !Self.fits(count, at: offset) { throw .tooLarge }
             if !appends { try checkCurrent(file) }
+            if Mutation.publishingIsNotAwaited.isPlanted, let staged = file.node.staged { return staged }
             let staged = try await staged(file.node, by: file.creator, .everything(appends: appends))
             // What was being published may have failed.
             if let failure = file.failure ?? staged.failure { throw failure }

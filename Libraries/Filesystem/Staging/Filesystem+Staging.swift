@@ -1,6 +1,5 @@
 import Client
 import Glibc
-import Mutations
 import Protocol
 
 extension Filesystem {
@@ -44,7 +43,7 @@ extension Filesystem {
     ) async throws(FilesystemError) -> StagedFile {
         while true {
             if let staged = node.staged {
-                guard staged.state != .building, !Mutation.publishingIsNotAwaited.isPlanted else { return staged }
+                guard staged.state != .building else { return staged }
                 try await settle(node)
             } else if node.isStaging {
                 await node.change()
