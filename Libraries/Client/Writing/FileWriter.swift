@@ -28,7 +28,7 @@ public actor FileWriter {
     var buffer: SpanBuffer? {
         didSet { core.openFiles.resized(from: oldValue?.memory.count ?? 0, to: buffer?.memory.count ?? 0) }
     }
-    /// Counts what was done to the open span.
+    /// Counts what was done to the content: writes, zeros, cuts, references.
     var edits: UInt64 = 0
     var sealed = Deque<SealedSpan>()
     /// A finished file that what is sealed lies in, as long as nothing of it was copied.
@@ -87,7 +87,8 @@ public actor FileWriter {
         set { currentHandle.withLock { $0 = newValue } }
     }
 
-    /// The file's number; it keeps it when it becomes visible. It changes when the shard gives the file up before.
+    /// The file's number; it keeps it when it becomes visible. Before, it changes when the shard gives the file up,
+    /// and when what is stored of it was changed.
     public nonisolated var id: InodeID { handle.id }
 
     // MARK: Writing

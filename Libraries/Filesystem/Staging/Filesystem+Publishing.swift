@@ -49,8 +49,13 @@ extension Filesystem {
             // another name.
             while staged.failure == nil, staged.changes > 0 || staged.node.movers > 0 { await staged.node.change() }
             if let failure = staged.failure { throw failure }
+            // Its name was taken away meanwhile: nothing comes of it, but who has it open goes on.
             if staged.isUnlinked {
-                await scrap(staged)
+                guard staged.node.handles > 0 else {
+                    await scrap(staged)
+                    return nil
+                }
+                (staged.state, staged.publication) = (.building, nil)
                 return nil
             }
             let version = try await link(staged)

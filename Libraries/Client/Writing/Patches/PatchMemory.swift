@@ -4,8 +4,12 @@ import Synchronization
 
 /// The memory for changed bytes of all files of a client; what does not fit goes to the spool, oldest first. Confined
 /// to the loop, but for giving memory back.
+///
+/// `@unchecked Sendable`: what other threads touch is atomic.
 package final class PatchMemory: @unchecked Sendable {
     /// Memory that counts; goes back with the last reference to it, on whatever thread.
+    ///
+    /// `@unchecked Sendable`: nothing of it changes; the bytes are its block's business, and counting back is atomic.
     final class Piece: @unchecked Sendable {
         private let buffer: PooledBuffer
         private let budget: PatchMemory
