@@ -1,6 +1,7 @@
 import Client
 import Glibc
 import Protocol
+import TestSupport
 import Testing
 
 /// Finished files that are continued: appended to, cut, changed in the middle.
@@ -22,8 +23,8 @@ import Testing
             return (kinds, try await Files.readAll(writer.id, cluster), try await Files.readAll(id, cluster))
         }
         #expect(kinds.isDisjoint(with: [.addInlineSpan, .addSpanInitiate]))
-        #expect(Files.areEqual(read, bytes[..<100] + [1, 2, 3] + bytes[103..<4_000_001]))
-        #expect(Files.areEqual(old, bytes))
+        #expect(areEqual(read, bytes[..<100] + [1, 2, 3] + bytes[103..<4_000_001]))
+        #expect(areEqual(old, bytes))
     }
 
     @Test func manySmallAppendsLeaveFewSpans() async throws {
@@ -41,7 +42,7 @@ import Testing
             let spans = cluster.shards.files[id]?.spans.count ?? 0
             return (spans, cluster.shards.placements.count, try await Files.readAll(id, cluster))
         }
-        #expect(Files.areEqual(read, bytes))
+        #expect(areEqual(read, bytes))
         #expect((1...8).contains(spans), "\(spans) spans")
         #expect(stored >= count)
     }

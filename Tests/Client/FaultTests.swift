@@ -2,6 +2,7 @@ import Client
 import EventLoop
 import Glibc
 import Protocol
+import TestSupport
 import Testing
 
 /// Files on a cluster whose parts misbehave.
@@ -20,7 +21,7 @@ import Testing
             }
             return try await Files.readAll(Files.write(bytes, cluster), cluster)
         }
-        #expect(read == bytes)
+        #expect(areEqual(read, bytes))
     }
 
     @Test func doubledAnswersAreDropped() async throws {
@@ -30,7 +31,7 @@ import Testing
             let read = try await Files.readAll(Files.write(bytes, cluster), cluster)
             return (read, cluster.client.core.transport.counters.ignored)
         }
-        #expect(read == bytes)
+        #expect(areEqual(read, bytes))
         #expect(ignored > 0)
     }
 
@@ -43,7 +44,7 @@ import Testing
             let id = try await Files.write(bytes, cluster)
             return (try await Files.readAll(id, cluster), cluster.shards.placements.count)
         }
-        #expect(read == bytes)
+        #expect(areEqual(read, bytes))
         #expect(placements == 2)  // nothing had to be placed again
     }
 
@@ -153,7 +154,7 @@ import Testing
             let read = try await Files.readAll(id, cluster)
             return (read, cluster.shards.placements.map(\.blacklist.count), moves)
         }
-        #expect(read == bytes)
+        #expect(areEqual(read, bytes))
         #expect(moves >= 1)
         // The second span knows already.
         #expect(blacklists.first == 0 && blacklists.last == 2)
@@ -166,7 +167,7 @@ import Testing
             cluster.loop.timer(afterNanoseconds: 300_000_000) { cluster.blocks.behaviours = [:] }
             return try await Files.readAll(Files.write(bytes, cluster), cluster)
         }
-        #expect(read == bytes)
+        #expect(areEqual(read, bytes))
     }
 
     @Test func withoutPlacesTheWriterLearnsIt() async throws {
@@ -229,7 +230,7 @@ import Testing
             cluster.shards.fate = { _, _ in .normal }
             return (try await Files.readAll(writer.id, cluster), cluster.client.core.transport.counters.timeouts)
         }
-        #expect(read == bytes)
+        #expect(areEqual(read, bytes))
         #expect(timeouts > 1)
     }
 
@@ -270,7 +271,7 @@ import Testing
             cluster.blocks.behaviours = [0: .lostEverything, 2: .corrupts]
             return try await Files.readAll(id, cluster)
         }
-        #expect(read == bytes)
+        #expect(areEqual(read, bytes))
     }
 
     @Test func tooManyLossesAreAnErrorAndNeverWrongBytes() async throws {

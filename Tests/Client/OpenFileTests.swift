@@ -1,6 +1,7 @@
 import Client
 import Glibc
 import Protocol
+import TestSupport
 import Testing
 
 /// Files that stay open for long, are many, or must be on disks before they are closed.
@@ -62,7 +63,7 @@ import Testing
         // Listing other people's files is not for everybody.
         #expect(kinds.contains(.transientLifetime) == saysLifetime)
         #expect(kinds.contains(.visitTransientFiles) != saysLifetime)
-        #expect(read == bytes)
+        #expect(areEqual(read, bytes))
         #expect(files == 1)
     }
 
@@ -80,7 +81,7 @@ import Testing
             _ = try await writer.finish(linkingIn: .root, name: Files.name)
             return (try await Files.readAll(writer.id, cluster), [first, writer.id], Self.constructions(cluster))
         }
-        #expect(read == bytes)
+        #expect(areEqual(read, bytes))
         #expect(ids[0] != ids[1])
         #expect(files == 2)
     }
@@ -170,7 +171,7 @@ import Testing
         }
         #expect(stored == Array(bytes[..<600_037]))
         #expect(tail == 1)
-        #expect(read == bytes)
+        #expect(areEqual(read, bytes))
     }
 
     @Test func manySmallFsyncsMakeFewSpans() async throws {
@@ -185,7 +186,7 @@ import Testing
             return (cluster.shards.files[writer.id]?.spans.count ?? 0, try await Files.readAll(writer.id, cluster))
         }
         #expect((2...4).contains(spans))
-        #expect(read == bytes)
+        #expect(areEqual(read, bytes))
     }
 
     // MARK: Memory

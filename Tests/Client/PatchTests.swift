@@ -1,6 +1,7 @@
 import Client
 import Glibc
 import Protocol
+import TestSupport
 import Testing
 
 /// What is changed behind what is sealed: where it is kept, what it costs, and when there is no room for it.
@@ -65,8 +66,8 @@ import Testing
         #expect(finish == refused)
         var expected = bytes
         (expected[3], expected[900_000]) = (7, 8)
-        #expect(Files.areEqual(others, expected))
-        #expect(Files.areEqual(later, bytes[..<10] + Array(repeating: 2, count: 200_000) + bytes[200_010...]))
+        #expect(areEqual(others, expected))
+        #expect(areEqual(later, bytes[..<10] + Array(repeating: 2, count: 200_000) + bytes[200_010...]))
     }
 
     @Test func aSpoolThatCannotBeMadeIsAnError() async throws {
@@ -143,7 +144,7 @@ import Testing
             return (Self.spans(writer, cluster), try await Files.readAll(writer.id, cluster), memory)
         }
         #expect(spans.allSatisfy { if case .inline = $0.body { true } else { false } })
-        #expect(Files.areEqual(read, Array(repeating: 0, count: 5_000_000)))
+        #expect(areEqual(read, Array(repeating: 0, count: 5_000_000)))
         #expect(memory == 0)
     }
 
@@ -168,7 +169,7 @@ import Testing
         }
         #expect(written == 2)
         #expect(during == [bytes[999], 1, 7, 3, bytes[1003]])
-        #expect(Files.areEqual(read, bytes[..<1000] + [1, 7, 3] + bytes[1003...]))
+        #expect(areEqual(read, bytes[..<1000] + [1, 7, 3] + bytes[1003...]))
     }
 
     @Test func aSyncStoresPatches() async throws {

@@ -2,6 +2,7 @@ import Client
 import Erasure
 import Protocol
 import Synchronization
+import TestSupport
 import Testing
 
 /// What a file costs that refers to what another one has, or had itself before it was changed.
@@ -63,7 +64,7 @@ import Testing
             let traffic = Traffic(cluster).since(before)
             return (traffic, stored, try await Files.readAll(writer.id, cluster))
         }
-        #expect(Files.areEqual(read, bytes + added))
+        #expect(areEqual(read, bytes + added))
         let page = UInt64(bytes.count / 4096 * 4096)
         #expect(stored == page && traffic.referredBytes == page)
         // The copy for fsync, and the span: what is added, and what its first page had.
@@ -85,7 +86,7 @@ import Testing
             let read = try await Self.finish(writer, cluster)
             return (written, Traffic(cluster).since(before), read)
         }
-        #expect(Files.areEqual(read, bytes[..<10_585_760] + patch + bytes[10_589_856...]))
+        #expect(areEqual(read, bytes[..<10_585_760] + patch + bytes[10_589_856...]))
         // The open span is copied for the fsync.
         #expect(written.placed.filter { $0 == Self.span }.count == 1 && written.placed.count == 2)
         #expect(written.referredBytes == 23 * Self.span)
@@ -106,7 +107,7 @@ import Testing
             _ = try await writer.finish(linkingIn: .root, name: [66])
             return (Traffic(cluster).since(before), try await Files.readAll(writer.id, cluster))
         }
-        #expect(Files.areEqual(read, Array(bytes[..<size])))
+        #expect(areEqual(read, Array(bytes[..<size])))
         let page = UInt64(size / 4096 * 4096)
         let (whole, rest) = (3 * Self.span, UInt64(size) - page)
         #expect(traffic.placed == (isCut ? [rest] : [page - whole, rest]))
@@ -150,7 +151,7 @@ import Testing
             }
             return (requests, try await Files.readAll(id, cluster))
         }
-        #expect(Files.areEqual(read, bytes + [7, 7, 7]))
+        #expect(areEqual(read, bytes + [7, 7, 7]))
         #expect(requests.allSatisfy { (1...4).contains($0) }, "\(requests)")
     }
 
@@ -166,7 +167,7 @@ import Testing
             let read = try await Self.finish(writer, cluster)
             return (Traffic(cluster).since(before), isDone, read)
         }
-        #expect(isDone && Files.areEqual(read, bytes))
+        #expect(isDone && areEqual(read, bytes))
         #expect(traffic.placed.isEmpty && traffic.referredBytes == UInt64(bytes.count))
     }
 
@@ -187,7 +188,7 @@ import Testing
         let span = Int(Self.span)
         var expected = own + bytes[span..<3 * span] + bytes[..<span] + own
         expected.replaceSubrange(5..<8, with: [1, 2, 3])
-        #expect(isDone && isDoneTwice && Files.areEqual(read, expected))
+        #expect(isDone && isDoneTwice && areEqual(read, expected))
     }
 
     /// The servers lose the first request, so that something else is written before the reference is there.
@@ -208,7 +209,7 @@ import Testing
             return (try await copied, try await Self.finish(writer, cluster))
         }
         #expect(!isDone)
-        #expect(read == Array(repeating: 0, count: 100) + [7])
+        #expect(areEqual(read, Array(repeating: 0, count: 100) + [7]))
     }
 
     @Test(arguments: [(1, 2 << 20), (0, (2 << 20) - 1)]) func whatEndsWithinAPageIsMoved(own: Int, end: Int) async throws {
@@ -218,7 +219,7 @@ import Testing
             let writer = try await cluster.client.createFile(in: .root, note: Files.name)
             try await writer.write(Array(repeating: 7, count: own), at: 0)
             let isDone = try await writer.append(referringTo: id, 0..<UInt64(end))
-            #expect(try await Self.finish(writer, cluster) == Array(repeating: 7, count: own))
+            #expect(areEqual(try await Self.finish(writer, cluster), Array(repeating: 7, count: own)))
             return isDone
         }
         #expect(!isDone)
@@ -250,7 +251,7 @@ import Testing
             let traffic = Traffic(cluster).since(before)
             return (traffic, cluster.shards.placements.suffix(traffic.placed.count).map(\.parity), read)
         }
-        #expect(Files.areEqual(read, start + data + hole + [5, 7]))
+        #expect(areEqual(read, start + data + hole + [5, 7]))
         #expect(traffic.placed.reduce(0, +) == UInt64(data.count))
         #expect(parities.allSatisfy { $0 == parity })
     }
@@ -267,7 +268,7 @@ import Testing
             let read = try await Self.finish(writer, cluster)
             return (Traffic(cluster).since(before), read)
         }
-        #expect(Files.areEqual(read, bytes[..<100] + [7] + bytes[101...]))
+        #expect(areEqual(read, bytes[..<100] + [7] + bytes[101...]))
         // Three steps make the reference to all of the base; then the file is patched.
         #expect(traffic.placed.filter { $0 == Self.span }.count == 8)
     }
@@ -282,7 +283,7 @@ import Testing
             let read = try await Self.finish(writer, cluster)
             return (Set(cluster.shards.kinds), read)
         }
-        #expect(Files.areEqual(read, bytes[..<100] + [7] + bytes[101...]))
+        #expect(areEqual(read, bytes[..<100] + [7] + bytes[101...]))
         #expect(kinds.isDisjoint(with: [.referSpans, .fileSpans, .fileReferences]))
     }
 
@@ -300,7 +301,7 @@ import Testing
             shards.collectExpired()
             return try await Self.finish(writer, cluster)
         }
-        #expect(Files.areEqual(read, bytes + [7]))
+        #expect(areEqual(read, bytes + [7]))
     }
 
     /// Their blocks hold more than shows; not so those that end in zeros.

@@ -2,6 +2,7 @@ import Client
 import Filesystem
 import Glibc
 import Protocol
+import TestSupport
 import Testing
 
 extension OnCluster {
@@ -41,7 +42,7 @@ extension OnCluster {
                     while seen.count < model.count {
                         seen += try await host.filesystem.read(reading, at: UInt64(seen.count), count: 1 << 20).bytes
                     }
-                    #expect(seen == model)
+                    #expect(areEqual(seen, model))
                     try await host.close(reading)
                 }
                 #expect(try await other.node("f") == created.entry.node)
@@ -164,7 +165,7 @@ extension OnCluster {
                 while seen.count < bytes.count + 3 {
                     seen += try await other.filesystem.read(reading, at: UInt64(seen.count), count: 1 << 20).bytes
                 }
-                #expect(seen == bytes + Array("end".utf8))
+                #expect(areEqual(seen, bytes + Array("end".utf8)))
             }
         }
 
