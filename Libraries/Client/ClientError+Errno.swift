@@ -35,8 +35,7 @@ extension ClientError.Cause {
     fileprivate var errno: Int32 {
         switch self {
         case .refused(let code): ClientError.errno(for: code)
-        case .timeout: ETIMEDOUT
-        case .unavailable: EHOSTUNREACH
+        case .timeout, .unavailable: ETIMEDOUT
         case .malformedAnswer, .blockTransfer, .corruptPage, .tooManyBlocksMissing, .badPolicy, .wrongClock,
             .expired, .spoolFailed:
             EIO

@@ -44,6 +44,11 @@ public struct FilesystemError: Error, Sendable {
         if case .client(let error) = cause { error.mayComeBack } else { false }
     }
 
+    /// Whether a server refused it for this reason.
+    func isRefusal(_ refusal: ProtocolError) -> Bool {
+        if case .client(let error) = cause { error.isRefusal(refusal) } else { false }
+    }
+
     /// As headers call it, such as `EPERM`, or the number.
     public var name: String {
         linux_errno_name(code).map { String(cString: $0) } ?? "\(code)"

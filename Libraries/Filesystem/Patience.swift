@@ -8,6 +8,11 @@ struct Patience: Sendable {
     /// 0: for ever.
     let nanoseconds: UInt64
 
+    /// Whether somebody who has waited since then, on the loop's clock, is to be told that it takes too long.
+    func isOver(since start: UInt64) -> Bool {
+        nanoseconds > 0 && loop.monotonicNanoseconds &- start >= nanoseconds
+    }
+
     /// What `task` ends with; nil when that takes too long. The task goes on. Call it on the loop.
     nonisolated(nonsending) func outcome<T: Sendable>(of task: Task<T, Never>) async -> T? {
         guard nanoseconds > 0 else { return await task.value }
@@ -26,10 +31,11 @@ struct Patience: Sendable {
     }
 
     /// Runs a step of the client that may have to wait.
+    /// - Parameter late: takes what the step ends with when nobody waits any more.
     /// - Throws: its error, or ETIMEDOUT; then it goes on all the same.
     @discardableResult
     nonisolated(nonsending) func run<T: Sendable>(
-        _ step: @escaping @Sendable () async throws(ClientError) -> T
+        _ step: @escaping @Sendable () async throws(ClientError) -> T, late: (@Sendable (T) async -> Void)? = nil
     ) async throws(FilesystemError) -> T {
         let task = loop.task { () async -> Result<T, FilesystemError> in
             do throws(ClientError) {
@@ -38,7 +44,10 @@ struct Patience: Sendable {
                 return .failure(FilesystemError(error))
             }
         }
-        guard let outcome = await outcome(of: task) else { throw .timedOut }
+        guard let outcome = await outcome(of: task) else {
+            if let late { loop.task { if case .success(let result) = await task.value { await late(result) } } }
+            throw .timedOut
+        }
         return try outcome.get()
     }
 }

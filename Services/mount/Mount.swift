@@ -6,10 +6,12 @@ final class Mount: Sendable {
     let filesystem: Filesystem
     let style: AttributeStyle
     let notifications: KernelNotifications
+    let waiting: WaitingRequests
 
     init(_ filesystem: Filesystem, style: AttributeStyle, notifications: KernelNotifications) {
         self.filesystem = filesystem
         self.style = style
         self.notifications = notifications
+        waiting = WaitingRequests(loop: filesystem.loop)
     }
 }

@@ -40,8 +40,8 @@ package struct MountOptions: ParsableArguments {
 
     @Option(
         help: """
-            Seconds for which a program waits for servers that are away when it writes, calls fsync or closes a file; \
-            0 is for ever. What close could not do in that time goes on being tried while the mount lives.
+            Seconds for which a program waits for servers that are away, whatever it does; 0 is for ever. What close \
+            could not do in that time goes on being tried while the mount lives.
             """)
     package var timeout: UInt32 = 300
 
@@ -101,11 +101,15 @@ package struct MountOptions: ParsableArguments {
         options.spoolBytes = spoolBytes
         options.datagramBytes = datagramBytes
         options.isBaseProtocolOnly = baseProtocolOnly
-        // Programs are told after --timeout, but nothing is given up for that.
+        // Programs are told after --timeout, but nothing of a file is given up for that.
         options.writeTimeoutNanoseconds = 0
+        options.shardTiming.overallNanoseconds = timeoutNanoseconds
+        options.cdcTiming.overallNanoseconds = timeoutNanoseconds
         options.divide(memoryBytes: (memory ?? Self.usualMemory) << 20)
         return options
     }
+
+    private var timeoutNanoseconds: UInt64 { UInt64(timeout) * 1_000_000_000 }
 
     private static var usualMemory: Int {
         let bytes = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
@@ -116,7 +120,7 @@ package struct MountOptions: ParsableArguments {
         var options = FilesystemOptions()
         options.caching.names = nameCacheSeconds
         options.accessTimes = atime
-        options.patienceNanoseconds = UInt64(timeout) * 1_000_000_000
+        options.patienceNanoseconds = timeoutNanoseconds
         options.synchronization = fsync
         options.reservesExclusiveNames = exclusive == .create
         return options

@@ -274,6 +274,24 @@ import Testing
         #expect(areEqual(read, bytes))
     }
 
+    @Test func servicesThatAreAwayAreNoLoss() async throws {
+        let (error, read, bytes) = try await FakeCluster.run { cluster in
+            let bytes = Files.content(700_000)
+            let id = try await Files.write(bytes, cluster)
+            cluster.blocks.behaviours = [0: .lostEverything, 1: .hangsUp, 5: .hangsUp]
+            var error: ClientError?
+            do {
+                _ = try await Files.readAll(id, cluster)
+            } catch let caught as ClientError {
+                error = caught
+            }
+            cluster.blocks.behaviours = [0: .lostEverything, 5: .hangsUp]
+            return (error, try await Files.readAll(id, cluster), bytes)
+        }
+        #expect(error?.isOutage == true)
+        #expect(areEqual(read, bytes))
+    }
+
     @Test func tooManyLossesAreAnErrorAndNeverWrongBytes() async throws {
         let error = try await FakeCluster.run { cluster in
             let id = try await Files.write(Files.content(700_000), cluster)

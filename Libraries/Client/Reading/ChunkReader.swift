@@ -234,7 +234,15 @@ package final class ChunkReader {
         cache.remove(chunk)
         chunk.fail(
             ClientError(
-                .tooManyBlocksMissing, "read of block \(chunk.key.block)", "at file offset \(chunk.span.byteOffset)"))
+                isOutage(chunk.span) ? .unavailable : .tooManyBlocksMissing, "read of block \(chunk.key.block)",
+                "at file offset \(chunk.span.byteOffset)"))
+    }
+
+    /// Whether the span may be read again when block services that have failed lately are back.
+    private func isOutage(_ span: SpanInfo) -> Bool {
+        guard case .blocks(let layout, let sources) = span.content else { return false }
+        let present = sources.indices.filter { isThere(span, $0) }
+        return present.count >= layout.dataBlocks && present.contains { health.isDoubtful(sources[$0].service.id) }
     }
 
     func takeMemory(_ bytes: Int) -> PooledBuffer? {

@@ -61,7 +61,7 @@ public actor FileReader {
                 return try await gather(pieces, isSequential, use)
             } catch {
                 // Blocks may have moved since the spans were asked for.
-                guard attempts < 2, error.cause == .tooManyBlocksMissing else { throw error }
+                guard attempts < 2, error.cause == .tooManyBlocksMissing || error.cause == .unavailable else { throw error }
                 core.spans.forget(id, range)
             }
             attempts += 1

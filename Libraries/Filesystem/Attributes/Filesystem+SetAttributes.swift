@@ -46,6 +46,10 @@ extension Filesystem {
         do throws(FilesystemError) {
             try await settle(node)
             if node.staged == nil { guard try await attributes(of: node).size != size else { return } }
+            if let staged = node.staged, staged.failure == nil, staged.size == size {
+                staged.modified = now()
+                return
+            }
             if let writer, size > 0 { try checkCurrent(writer) }
             let nobody = await creators.creator(.unknown)
             let staged = try await staged(
@@ -54,7 +58,7 @@ extension Filesystem {
             if let writer { writer.changes(staged) } else { staged.isWanted = true }
             try await setSize(of: staged, size)
             // Nobody has to close it.
-            if node.writers == 0, !staged.isUnlinked || node.handles == 0,
+            if !isBeingWritten(node), !staged.isUnlinked || node.handles == 0,
                 let failure = await publish(staged, for: "truncate")
             {
                 throw failure
@@ -69,6 +73,11 @@ extension Filesystem {
             report("truncate", node.place, error)
             throw error
         }
+    }
+
+    /// Whether somebody has it open who can write to it, and will close it.
+    private func isBeingWritten(_ node: Node) -> Bool {
+        node.writers > 0 && openFiles.values.contains { $0.node === node && $0.writes && !$0.isLeft }
     }
 
     private func setSize(of staged: StagedFile, _ size: UInt64) async throws(FilesystemError) {

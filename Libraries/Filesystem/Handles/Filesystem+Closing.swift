@@ -19,7 +19,7 @@ extension Filesystem {
             case .killed:
                 file.isAbandoned = true
                 return
-            case .complete: break
+            case .complete: file.isLeft = true
             }
         }
         if staged.isUnlinked {
@@ -40,6 +40,7 @@ extension Filesystem {
         guard let file = openFiles.removeValue(forKey: handle) else { return }
         let node = file.node
         node.handles -= 1
+        if node.maker === file { node.maker = nil }
         if file.writes { node.writers -= 1 }
         if let staged = node.staged, file.hasChanged(staged), !file.isAbandoned, !isInterrupted,
             file.failure == nil

@@ -30,7 +30,7 @@ extension Filesystem {
         guard from.node.staged == nil, staged.size == offset, Self.fits(range.count, at: offset) else {
             throw .crossDevice
         }
-        let found = try await posix { () throws(ClientError) in
+        let found = try await patience.run { [client] () throws(ClientError) in
             try await client.referable(pages, of: content, for: writer.policies)
         }
         guard let found, found.lowerBound - pages.lowerBound <= Self.mostMovedBytes else { throw .crossDevice }
@@ -58,7 +58,7 @@ extension Filesystem {
         _ range: Range<UInt64>, of source: OpenFile, to target: HandleID, at offset: UInt64
     ) async throws(FilesystemError) -> UInt64 {
         guard let reader = source.reader(client) else { throw .inputOutput }
-        let bytes = try await posix { () throws(ClientError) in
+        let bytes = try await patience.run { () throws(ClientError) in
             try await reader.read(at: range.lowerBound, count: range.count)
         }.bytes
         try await write(target, bytes, at: offset, appends: false)

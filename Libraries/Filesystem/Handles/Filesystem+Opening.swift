@@ -10,10 +10,7 @@ extension Filesystem {
         let place = Place(directory: try directory(parent), name: name)
         let staged = try await stage(place, mode, by: await creators.creator(caller))
         let node = staged.node
-        // Somebody has to finish it, even if he can only read.
-        var mode = mode
-        mode.writes = true
-        let file = OpenFile(node, mode, by: staged.creator)
+        let file = OpenFile(node, mode, by: staged.creator, makes: true)
         file.changes(staged)
         let handle = open(file)
         if mode.isExclusive, options.reservesExclusiveNames, let failure = await publish(staged, for: "open") {

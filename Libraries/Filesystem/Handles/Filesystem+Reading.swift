@@ -3,10 +3,14 @@ import Glibc
 import Protocol
 
 extension Filesystem {
+    /// Between two attempts to read what servers that are away have.
+    private static let outagePauseNanoseconds: UInt64 = 1_000_000_000
+
     /// The bytes at `offset`, as they are on this host; fewer than `count` only at the end of the file.
     public func read(_ handle: HandleID, at offset: UInt64, count: Int) async throws(FilesystemError) -> FileData {
         let file = try file(handle)
         let node = file.node
+        let start = loop.monotonicNanoseconds
         while true {
             if let staged = node.staged {
                 let writer = staged.writer
@@ -29,6 +33,11 @@ extension Filesystem {
                 return try await reader.read(at: offset, count: count)
             } catch {
                 if node.staged != nil || node.content != reader.id { continue }
+                if error.isOutage {
+                    guard !patience.isOver(since: start) else { throw FilesystemError(error) }
+                    await loop.sleep(nanoseconds: Self.outagePauseNanoseconds)
+                    continue
+                }
                 guard error.isRefusal(.fileNotFound) else { throw FilesystemError(error) }
                 guard try await followNewest(node) else { throw .stale }
             }

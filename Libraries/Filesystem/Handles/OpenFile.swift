@@ -4,7 +4,8 @@ import Protocol
 /// What a handle stands for: a node, as it was opened. Confined to the filesystem.
 final class OpenFile {
     let node: Node
-    let writes: Bool
+    /// It can write, or has to finish the file that was made with it.
+    private(set) var writes: Bool
     /// Who opened it.
     let creator: any Creator
     /// What the node had seen of others when it was opened.
@@ -13,27 +14,41 @@ final class OpenFile {
     var failure: FilesystemError?
     /// The staged file that was last changed through it (`StagedFile.serial`).
     private var changed: UInt64 = 0
+    /// Whoever opened it has closed his last descriptor: what still holds it is a mapping, or somebody's who got it from
+    /// him.
+    var isLeft = false
     /// Its creator was killed.
     var isAbandoned = false
     /// Of the version that it read last.
     private var reader: FileReader?
 
-    init(_ node: Node, _ mode: OpenMode, by creator: any Creator) {
+    /// - Parameter makes: the file is made with it, and somebody has to finish it, even if he can only read.
+    init(_ node: Node, _ mode: OpenMode, by creator: any Creator, makes: Bool = false) {
         self.node = node
         self.creator = creator
-        writes = mode.writes
+        writes = mode.writes || makes
         foreignMoves = node.foreignMoves
         node.handles += 1
         if writes { node.writers += 1 }
+        if makes, !mode.writes { node.maker = self }
     }
 
     /// Whether the node stands for another version than the one that was opened, which somebody else has published: it
     /// is not for whoever did not know it to change that.
     var isOutdated: Bool { foreignMoves != node.foreignMoves }
 
+    /// The file that was made with it is finished: it can only read from now on.
+    func endMaking() {
+        writes = false
+        node.writers -= 1
+    }
+
     func hasChanged(_ staged: StagedFile) -> Bool { changed == staged.serial }
 
-    func changes(_ staged: StagedFile) { changed = staged.serial }
+    func changes(_ staged: StagedFile) {
+        changed = staged.serial
+        isLeft = false
+    }
 
     /// A reader of what the node stands for; nil if that is nothing that could be read.
     func reader(_ client: Client) -> FileReader? {

@@ -81,6 +81,8 @@ extension Filesystem {
         let present = try await existing(new)
         if let present, present.isDirectory { throw .isDirectory }
         if staged.replacesExisting { try await unlinkIfThere(staged.place) }
+        let former = present.flatMap { nodes.node(standingFor: $0) }
+        staged.displaced = displaced.map { $0.isNew ? $0.displaced : $0.node } ?? former
         if let displaced { detach(displaced) }
         forgetName(new)
         staged.base = .anything

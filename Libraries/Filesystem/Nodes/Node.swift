@@ -25,6 +25,8 @@ package final class Node {
     /// Open handles, and those of them that can write.
     var handles = 0
     var writers = 0
+    /// The handle that it was made with, if that can only read, until it is finished.
+    weak var maker: OpenFile?
     /// The file that is being written and will be its content.
     var staged: StagedFile?
     /// Somebody begins a staged file.

@@ -77,6 +77,8 @@ extension Filesystem {
         let (node, id) = (staged.node, staged.writer.id)
         end(staged)
         stand(node, for: id, number: version.number)
+        node.maker?.endMaking()
+        node.maker = nil
         // What somebody else has put before it was not known to who opened the file.
         if staged.hasForeignBase { node.foreignMoves += 1 }
         node.ownVersion = node.writers > 0 ? id : nil
@@ -121,9 +123,19 @@ extension Filesystem {
         } else if !staged.isUnlinked {
             // Observers still have the name, which may be another file's again.
             observer.nameChanged(staged.place.name, in: NodeID(staged.place.directory))
+            if let displaced = staged.displaced { giveBack(staged.place, to: displaced) }
         }
         nodes.dropIfUnused(staged.node)
         await staged.writer.abandon()
+    }
+
+    /// A file that was renamed over another one is given up: it is as if that had not been renamed.
+    private func giveBack(_ place: Place, to node: Node) {
+        guard node.isUnlinked, node.lastPlace == place, stagedNames.node(at: place) == nil else { return }
+        node.place = place
+        guard let staged = node.staged, staged.state == .building else { return }
+        staged.isUnlinked = false
+        stagedNames.insert(node.id, at: place)
     }
 
     private func end(_ staged: StagedFile) {

@@ -19,9 +19,7 @@ extension Filesystem {
     ) async throws(FilesystemError) -> StagedFile {
         try Self.checkName(place.name)
         guard stagedNames.node(at: place) == nil else { throw .exists }
-        let writer = try await posix { () throws(ClientError) in
-            try await client.createFile(in: place.directory, note: place.name)
-        }
+        let writer = try await writer(in: place.directory, note: place.name)
         guard stagedNames.node(at: place) == nil else {
             await writer.abandon()
             throw .exists
@@ -91,25 +89,26 @@ extension Filesystem {
         for node: Node, at place: Place, _ beginning: Beginning
     ) async throws(FilesystemError) -> (FileWriter, Base) {
         guard case .everything = beginning else {
-            let writer = try await posix { () throws(ClientError) in
-                try await client.createFile(in: place.directory, note: place.name)
-            }
-            return (writer, .anything)
+            return (try await writer(in: place.directory, note: place.name), .anything)
         }
         while true {
             let content = node.content
             let size: UInt64
             if let known = node.contentSize { size = known } else { size = try await attributes(of: node).size }
             do {
-                let writer = try await client.continueFile(
-                    content, size: size, in: place.directory, note: place.name)
+                let writer = try await patience.run({ [client] () throws(ClientError) in
+                    try await client.continueFile(content, size: size, in: place.directory, note: place.name)
+                }, late: { await $0.abandon() })
                 return (writer, .version(content, size: size))
             } catch {
-                guard error.isRefusal(.fileNotFound), try await followNewest(node) else {
-                    throw FilesystemError(error)
-                }
+                guard error.isRefusal(.fileNotFound), try await followNewest(node) else { throw error }
             }
         }
+    }
+
+    /// Of a file that begins with nothing.
+    private func writer(in directory: InodeID, note: [UInt8]) async throws(FilesystemError) -> FileWriter {
+        try await posix { () throws(ClientError) in try await client.createFile(in: directory, note: note) }
     }
 
     private func make(
@@ -174,9 +173,7 @@ extension Filesystem {
             }
         }
         let old = staged.writer
-        let fresh = try await posix { () throws(ClientError) in
-            try await client.createFile(in: staged.home, note: staged.place.name)
-        }
+        let fresh = try await writer(in: staged.home, note: staged.place.name)
         guard staged.state == .building, staged.writer === old else {
             // Somebody has closed it meanwhile, which failed, or has done the same.
             return await fresh.abandon()

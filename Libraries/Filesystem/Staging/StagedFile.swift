@@ -36,6 +36,9 @@ final class StagedFile {
     var number: InodeID?
     /// Whether an older file has the name until this one takes it.
     var replacesExisting: Bool
+    /// Who had the name before this file was renamed over it, and has it still at the cluster: he gets it back if nothing
+    /// comes of this file.
+    weak var displaced: Node?
     /// Whether the name may not be there before: O_EXCL.
     var isExclusive = false
     /// Every write so far came through O_APPEND, so it can go behind another base as well.

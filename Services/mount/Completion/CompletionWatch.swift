@@ -43,6 +43,12 @@ struct CompletionWatch: Sendable {
         }
     }
 
+    /// Whether a thread that waits for us is being killed.
+    func isBeingKilled(_ thread: Int32) async -> Bool {
+        let processes = rule.processes
+        return await ask(otherwise: false) { processes.isBeingKilled(thread) }
+    }
+
     private func ask<T: Sendable>(otherwise fallback: T, _ question: @escaping @Sendable () -> T) async -> T {
         await withCheckedContinuation { continuation in
             loop.submit { [loop, queue] in

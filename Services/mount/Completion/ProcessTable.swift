@@ -92,7 +92,7 @@ package struct ProcessTable: Sendable {
         }
     }
 
-    private func read(_ path: String, upTo limit: Int = .max) -> [UInt8]? {
+    func read(_ path: String, upTo limit: Int = .max) -> [UInt8]? {
         let descriptor = open("\(root)/\(path)", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -110,7 +110,7 @@ package struct ProcessTable: Sendable {
     }
 
     /// The first word after `label`, if the line begins with it.
-    private static func value(of label: String, in line: ArraySlice<UInt8>) -> String? {
+    static func value(of label: String, in line: ArraySlice<UInt8>) -> String? {
         guard line.starts(with: label.utf8) else { return nil }
         let rest = line.dropFirst(label.utf8.count).drop { $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: " ") }
         return String(decoding: rest.prefix { $0 > UInt8(ascii: " ") }, as: UTF8.self)

@@ -28,12 +28,14 @@ enum FuseArgument {
     /// Runs an operation as a task on the filesystem's loop and sends what it answers.
     static func serve(_ request: OpaquePointer?, _ operation: @escaping Operation) {
         guard let request, let mount = mount(request) else { return }
-        let (reply, filesystem, style) = (FuseReply(request), mount.filesystem, mount.style)
-        filesystem.loop.task { await answer(reply, style, filesystem, operation) }
+        let reply = FuseReply(request)
+        let ticket = mount.waiting.begin(reply, thread: thread(request))
+        mount.filesystem.loop.task { await answer(reply, ticket, mount, mount.filesystem, operation) }
     }
 
     private static func answer(
-        _ reply: FuseReply, _ style: AttributeStyle, _ filesystem: isolated Filesystem, _ operation: Operation
+        _ reply: FuseReply, _ ticket: WaitingRequests.Ticket, _ mount: Mount, _ filesystem: isolated Filesystem,
+        _ operation: Operation
     ) async {
         let answer: Answer
         do {
@@ -41,7 +43,7 @@ enum FuseArgument {
         } catch {
             answer = .failed(error)
         }
-        if !reply.send(answer, style) { await answer.takeBack(from: filesystem) }
+        if !mount.waiting.claim(ticket) || !reply.send(answer, mount.style) { await answer.takeBack(from: filesystem) }
     }
 
     /// Sends what `atOnce` answers, which runs right now; false when it has no answer.

@@ -12,6 +12,9 @@ struct FuseReply: @unchecked Sendable {
         self.request = request
     }
 
+    /// Whether the kernel has told that its caller got a signal, be it a harmless one.
+    var isInterrupted: Bool { fuse_req_interrupted(request) != 0 }
+
     /// Sends the answer and gives the request up. False when the kernel no longer wants it (its caller was
     /// interrupted): what was opened or counted for it has to be undone.
     func send(_ answer: Answer, _ style: AttributeStyle) -> Bool {

@@ -11,6 +11,7 @@ extension FilesystemModel {
         }
         if flags.contains(.exclusive), !flags.contains(.create) { return nil }
         let file: FileID
+        var makes = false
         if let found = lookup(name, on: mount) {
             if flags.contains(.exclusive) { return .reply(.failed(errno: EEXIST)) }
             file = found
@@ -27,12 +28,14 @@ extension FilesystemModel {
             guard flags.contains(.create) else { return .reply(.failed(errno: ENOENT)) }
             guard !isTaken(name, byOtherThan: mount) else { return nil }
             file = newFile()
+            makes = true
             mounts[mount].names[name] = file
             mounts[mount].nodes[file] = Node(content: [], isStaged: true, maker: process, changers: [process])
             if capabilities.contains(.isLocal) { publish(file, on: mount) }
         }
         let description = insert(
-            OpenDescription(file: file, mount: mount, access: access, appends: flags.contains(.append)))
+            OpenDescription(
+                file: file, mount: mount, access: access, appends: flags.contains(.append), makes: makes))
         processes[process, default: ProcessState()].descriptors[slot] = description
         return .reply(.done)
     }
@@ -53,8 +56,11 @@ extension FilesystemModel {
 
     mutating func close(_ process: Int, _ slot: Int) -> ExpectedReply? {
         guard let description = description(process, slot) else { return nil }
-        processes[process]?.descriptors[slot] = nil
-        released(description.file, on: description.mount, by: process, wrote: description.access.canWrite)
+        let id = processes[process]?.descriptors.removeValue(forKey: slot)
+        let isLast = !processes.values.contains { $0.descriptors.values.contains { $0 == id } }
+        released(
+            description.file, on: description.mount, by: process,
+            wrote: description.access.canWrite || description.makes, isLast: isLast)
         return .reply(.done)
     }
 

@@ -9,6 +9,8 @@ extension FilesystemModel {
         node.isAbandoned = false
         node.changers = []
         node.isStored = false
+        node.maker = nil
+        for id in descriptions.keys where descriptions[id]?.file == file { descriptions[id]?.makes = false }
         mounts[mount].nodes[file] = node
         guard !node.isOrphan else { return }
         if let name = mounts[mount].names.first(where: { $0.value == file })?.key {
@@ -36,11 +38,14 @@ extension FilesystemModel {
     }
 
     /// A process has closed a descriptor or a mapping: the last that could write publishes.
-    mutating func released(_ file: FileID, on mount: Int, by process: Int, wrote: Bool) {
+    /// - Parameter isLast: no other descriptor stands for the same open file.
+    mutating func released(_ file: FileID, on mount: Int, by process: Int, wrote: Bool, isLast: Bool = true) {
         defer { dropUnused() }
         guard let node = mounts[mount].nodes[file], node.isStaged else { return }
         // What close(2) has said 0 for is not lost with whoever goes on and is killed.
-        if wrote, node.changers.contains(process) { mounts[mount].nodes[file]?.changers.insert(Self.nobody) }
+        if wrote, node.changers.contains(process), isLast {
+            mounts[mount].nodes[file]?.changers.insert(Self.nobody)
+        }
         if isKept(file, on: mount) {
             let matters = wrote || node.maker == process && node.changers.contains(process)
             if matters, !hasWritingDescriptor(process, file, mount) { mounts[mount].nodes[file]?.isUncertain = true }
@@ -121,7 +126,12 @@ extension FilesystemModel {
             for (id, description) in descriptions where description.file == file { descriptions[id]?.isStale = true }
             return []
         }
-        let stands = clusterNames[name].flatMap { published[$0] }
+        var stands = clusterNames[name].flatMap { published[$0] }
+        if own != nil, let former = clusterNames[name], let node = mounts[mount].nodes[former] {
+            // It was renamed over one that somebody has open, who has the name again now.
+            mounts[mount].nodes[former]?.isOrphan = false
+            stands = node.content
+        }
         if own == nil, let stands {
             mounts[mount].nodes[file] = Node(content: stands)
         } else {

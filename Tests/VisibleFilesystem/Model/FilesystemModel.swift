@@ -118,6 +118,8 @@ struct OpenDescription: Sendable {
     let mount: Int
     let access: Access
     let appends: Bool
+    /// The file was made with it, and is not published yet: to close it finishes the file even if it can only read.
+    var makes: Bool
     var offset = 0
     /// The other mount has changed or removed the file since. What is read then is not looked at.
     var isStale = false
