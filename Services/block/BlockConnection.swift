@@ -38,6 +38,8 @@ final class BlockConnection: AcceptedConnection {
     /// How long the present request may wait for its data altogether, and since when it does.
     private var inputPatience: UInt64 = 0
     private var inputWaitsSince: UInt64?
+    /// A step of the job is on one of the disk's threads, which the socket must outlive.
+    private var isStepUnderWay = false
     private var closesAfterWork = false
     /// Since when the peer has let us wait, for a header or in the middle of a request.
     private var waitsSince: UInt64
@@ -162,6 +164,7 @@ final class BlockConnection: AcceptedConnection {
         guard let (queue, kind) = jobQueue else { preconditionFailure("a job has a queue") }
         let waited = state
         state = .working
+        isStepUnderWay = true
         // Readability stays watched: most clients send nothing before they have the answer, and changing it costs
         // three system calls.
         if watched == .writable { watch([]) }
@@ -177,12 +180,14 @@ final class BlockConnection: AcceptedConnection {
         guard isFirst else { return queue.run(kind, step) }
         guard !queue.offer(kind, step) else { return }
         state = waited
+        isStepUnderWay = false
         server.overloads.add()
         jobEnded(job)
         refuse(RequestRules.overload, unread: job.unread)
     }
 
     fileprivate func stepEnded(_ job: BlockJob, _ outcome: BlockJob.Outcome) {
+        isStepUnderWay = false
         if closesAfterWork {
             state = .waiting(job)
             return close()
@@ -277,7 +282,7 @@ final class BlockConnection: AcceptedConnection {
     func close() {
         switch state {
         case .closed: return
-        case .working:
+        case .working where isStepUnderWay:
             closesAfterWork = true
             shutdown(socket, Int32(SHUT_RDWR))  // its next transfer fails
             return

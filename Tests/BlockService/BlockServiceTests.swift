@@ -253,6 +253,26 @@ import Testing
         #expect(happens { service.files.isEmpty })
     }
 
+    @Test func readersWhoLeaveTakeTheirConnectionsWithThem() throws {
+        let service = try RunningService()
+        let (client, block) = (try service.client(), BlockClient.block())
+        _ = try client.write(block, randomBytes(3 << 20))
+        let before = try service.process.descriptorCount()
+        let fetch = FetchBlockWithCrcRequest(
+            fileId: InodeID(rawValue: 0), blockId: block, blockCrc: .zero, offset: 0, count: 3 << 20)
+        Glibc.kill(service.process.identifier, SIGSTOP)
+        for _ in 0..<8 {
+            // The request is there, and nobody any more who takes the answer.
+            let reader = try service.client()
+            try reader.socket.send(try reader.bytes(fetch))
+        }
+        Glibc.kill(service.process.identifier, SIGCONT)
+        // By now all of them were accepted before this one.
+        #expect(try service.client().fetch(block, 0, 4096).count == 4096)
+        #expect(try happens { try service.process.descriptorCount() <= before })
+        #expect(try service.terminate() == 0)
+    }
+
     @Test func idleConnectionsKeepNobodyOut() throws {
         let service = try RunningService(["--max-connections", "8"])
         let served = try service.client()

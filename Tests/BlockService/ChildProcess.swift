@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// A process that is waited for at most ten seconds and never outlives this object.
@@ -26,6 +27,11 @@ final class ChildProcess {
         guard waitpid(identifier, &result, WNOHANG) == identifier else { return true }
         status = result
         return false
+    }
+
+    /// How many files and sockets it has open.
+    func descriptorCount() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(identifier)/fd").count
     }
 
     func kill() {
