@@ -110,7 +110,7 @@ let package = Package(
                 "GarbageCollection", "BlockRepair", "MaintenanceState", "Scrubbing", "Relayout", "Client", "EventLoop",
             ]),
         service(
-            "mount", product: "sterna-mount", ["Filesystem", "Client", "EventLoop", "CFUSE", "CLinux"]),
+            "mount", product: "sterna-mount", ["Filesystem", "Client", "EventLoop", "Mutations", "CFUSE", "CLinux"]),
         service("cli", product: "sterna", ["BlockRepair", "Client", "ConsistencyCheck", "EventLoop", "CLinux"]),
         .executableTarget(
             name: "sterna-bench",

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -159,6 +160,63 @@ void linux_set_thread_name(const char *name) {
 
 const char *linux_errno_name(int code) {
     return strerrorname_np(code);
+}
+
+_Static_assert(
+    LINUX_MOUNT_READ_ONLY == MS_RDONLY && LINUX_MOUNT_NO_SETUID == MS_NOSUID && LINUX_MOUNT_NO_DEVICES == MS_NODEV
+        && LINUX_MOUNT_NO_EXECUTION == MS_NOEXEC && LINUX_MOUNT_SYNCHRONOUS == MS_SYNCHRONOUS
+        && LINUX_MOUNT_REMOUNT == MS_REMOUNT && LINUX_MOUNT_SYNCHRONOUS_DIRECTORIES == MS_DIRSYNC
+        && LINUX_MOUNT_NO_ACCESS_TIMES == MS_NOATIME && LINUX_MOUNT_NO_DIRECTORY_ACCESS_TIMES == MS_NODIRATIME,
+    "the flags of mount(2)");
+
+int linux_start_in_background(const char *program, char *const arguments[], int error, int readiness) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int code = posix_spawn_file_actions_init(&actions);
+    if (code != 0) return -code;
+    code = posix_spawnattr_init(&attributes);
+    if (code != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return -code;
+    }
+    pid_t started = 0;
+    code = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    if (code == 0) code = posix_spawn_file_actions_adddup2(&actions, error, STDERR_FILENO);
+    if (code == 0) code = posix_spawn_file_actions_adddup2(&actions, readiness, 3);
+    if (code == 0) code = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (code == 0) code = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    if (code == 0) code = posix_spawn_file_actions_addchdir_np(&actions, "/");
+    if (code == 0) code = posix_spawn(&started, program, &actions, &attributes, arguments, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return code != 0 ? -code : started;
+}
+
+int linux_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data) {
+    return mount(source, target, type, flags, data) < 0 ? -errno : 0;
+}
+
+int linux_receive_descriptor(int socket) {
+    char byte;
+    struct iovec vector = {&byte, 1};
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr message = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t count;
+    do {
+        count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) return -errno;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS
+        || header->cmsg_len != CMSG_LEN(sizeof(int)))
+        return -ECONNRESET;
+    int descriptor;
+    memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+    return descriptor;
 }
 
 int linux_unmount_lazily(const char *path) {

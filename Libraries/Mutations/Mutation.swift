@@ -58,6 +58,10 @@ public enum Mutation: String, CaseIterable, Sendable {
     case versionsGetNewNumbers
     case readersAreMixedUp
 
+    // Mounts
+    case killingIsNotAgreed
+    case unseenClosesAreWaitedFor
+
     // Files being written
     case patchesDuringRebuildingAreDropped
     case patchedSpansAreCopied
@@ -95,6 +99,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
             .versionsGetNewNumbers, .readersAreMixedUp:
             "FilesystemTests.OnCluster"
+        case .killingIsNotAgreed: "MountTests.FuseConnectionTests"
+        case .unseenClosesAreWaitedFor: "EndToEndTests.EndToEnd/TwoMountTests/unseenCallers"
         case .patchesDuringRebuildingAreDropped: "ClientTests.PatchTests"
         case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,
             .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase, .referencesHideWrites:

@@ -7,11 +7,15 @@ final class Mount: Sendable {
     let style: AttributeStyle
     let notifications: KernelNotifications
     let waiting: WaitingRequests
+    let connection: FuseConnection
 
-    init(_ filesystem: Filesystem, style: AttributeStyle, notifications: KernelNotifications) {
+    init(
+        _ filesystem: Filesystem, style: AttributeStyle, notifications: KernelNotifications, connection: FuseConnection
+    ) {
         self.filesystem = filesystem
         self.style = style
         self.notifications = notifications
         waiting = WaitingRequests(loop: filesystem.loop)
+        self.connection = connection
     }
 }

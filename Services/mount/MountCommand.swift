@@ -6,7 +6,6 @@ import EventLoop
 import Glibc
 
 /// `sterna-mount`: a cluster as a directory.
-@main
 struct MountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sterna-mount",
@@ -33,7 +32,8 @@ struct MountCommand: ParsableCommand {
         let spool = try SpoolDirectory.choose(options.spool, mountpoint: mountpoint)
         try Daemon.run("sterna-mount", daemon) { daemon in
             try MountService.start(
-                daemon, registries: registries, mountpoint: mountpoint, spool: spool, options: options)
+                daemon, registries: registries, mountpoint: mountpoint, spool: spool,
+                source: registry.registry.endpoints.joined(separator: ","), options: options)
         }
     }
 }

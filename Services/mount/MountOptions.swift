@@ -20,8 +20,21 @@ package struct MountOptions: ParsableArguments {
     @Option(help: "As --umask, for directories only.")
     package var dmask: Octal?
 
-    @Flag(help: "Let other users use the mount (needs root, or user_allow_other in /etc/fuse.conf).")
-    package var allowOther = false
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Let other users use the mount (needs root, or user_allow_other in /etc/fuse.conf); default for root, if the \
+            cluster stores permissions.
+            """)
+    package var allowOther: Bool?
+
+    @Option(
+        name: .customShort("o"),
+        help: """
+            Options of mount(8) for the kernel, separated by commas: ro, noexec, noatime, sync; suid and dev, for root \
+            only.
+            """)
+    package var kernel = KernelOptions()
 
     @Option(help: "Seconds for which a name, or a directory's time, may be out of date.")
     package var nameCacheSeconds: Double = 1
@@ -133,9 +146,14 @@ package struct MountOptions: ParsableArguments {
             directoryMode: 0o777 & ~(dmask?.value ?? umask.value))
     }
 
-    /// For libfuse and the kernel.
-    package var fuseOptions: [String] {
-        ["fsname=sterna", "subtype=sterna", "default_permissions"] + (allowOther ? ["allow_other"] : [])
+    /// - Parameters:
+    ///   - source: what lists of mounts show as the device.
+    ///   - storesPermissions: whether the kernel has more to go by than who owns the mount.
+    package func kernelOptions(source: String, storesPermissions: Bool) -> KernelOptions {
+        var options = kernel
+        options.source = source
+        options.allowsOthers = allowOther ?? (storesPermissions && geteuid() == 0)
+        return options
     }
 }
 

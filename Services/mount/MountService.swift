@@ -6,7 +6,8 @@ import Filesystem
 /// The life of a mount: learn the cluster's addresses, mount, serve, unmount.
 enum MountService {
     static func start(
-        _ daemon: Daemon, registries: [SocketAddress], mountpoint: String, spool: String, options: MountOptions
+        _ daemon: Daemon, registries: [SocketAddress], mountpoint: String, spool: String, source: String,
+        options: MountOptions
     ) throws {
         let client = try Client(
             loop: daemon.loop, registries: registries, options: options.clientOptions(spool: spool))
@@ -18,9 +19,12 @@ enum MountService {
         let filesystem = Filesystem(
             client: client, creators: Programs(loop: daemon.loop), observer: notifications,
             options: options.filesystemOptions, logger: daemon.logger)
-        let mount = Mount(filesystem, style: options.style, notifications: notifications)
+        let mount = Mount(
+            filesystem, style: options.style, notifications: notifications,
+            connection: FuseConnection(storesPermissions: false))
         if let warning = CallerSight.warning { daemon.logger.warning("\(warning)") }
-        let life = MountLife(daemon, mount, mountpoint, options)
+        let kernel = options.kernelOptions(source: source, storesPermissions: mount.connection.storesPermissions)
+        let life = MountLife(daemon, mount, mountpoint, kernel, readAheadKib: options.readAheadKib)
         daemon.onShutdown { done in life.end(done) }
         life.begin()
     }
@@ -31,15 +35,17 @@ private final class MountLife {
     private let daemon: Daemon
     private let mount: Mount
     private let mountpoint: String
-    private let options: MountOptions
+    private let kernel: KernelOptions
+    private let readAheadKib: Int
     private var session: FuseSession?
     private var wasUnmounted = false
 
-    init(_ daemon: Daemon, _ mount: Mount, _ mountpoint: String, _ options: MountOptions) {
+    init(_ daemon: Daemon, _ mount: Mount, _ mountpoint: String, _ kernel: KernelOptions, readAheadKib: Int) {
         self.daemon = daemon
         self.mount = mount
         self.mountpoint = mountpoint
-        self.options = options
+        self.kernel = kernel
+        self.readAheadKib = readAheadKib
     }
 
     func begin() {
@@ -55,13 +61,13 @@ private final class MountLife {
     }
 
     private func mountNow() throws {
-        let session = try FuseSession(mount, at: mountpoint, options: options.fuseOptions)
+        let session = try FuseSession(mount, at: mountpoint, kernel, counters: daemon.counters)
         self.session = session
         session.onEnd = { [self] in
             wasUnmounted = true
             daemon.shutDown("unmounted")
         }
-        MountPoint.raiseReadAhead(mountpoint, kibibytes: options.readAheadKib)
+        MountPoint.raiseReadAhead(mountpoint, kibibytes: readAheadKib)
         daemon.ready()
     }
 

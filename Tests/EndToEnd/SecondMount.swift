@@ -1,3 +1,5 @@
+import Foundation
+import Glibc
 import Testing
 
 /// Another mount of a cluster, as another host has one.
@@ -7,17 +9,21 @@ final class SecondMount {
     private let process: BackgroundShell
     private var isOver = false
 
-    /// - Parameter wrapper: a command that runs it in some other way.
-    init(of cluster: TestCluster, _ options: String = "", wrapper: String = "") throws {
+    /// - Parameters:
+    ///   - wrapper: a command that runs it in some other way.
+    ///   - observer: a command that runs others as somebody who may see it, where he does.
+    init(of cluster: TestCluster, _ options: String = "", wrapper: String = "", seenBy observer: String = "") throws {
         path = cluster.directory + "/second"
         log = cluster.directory + "/second.log"
-        try sh("mkdir -p '\(path)'")
+        // A dead mount may be there.
+        _ = shell("mkdir -p '\(path)'")
         let registry = try sh("cat '\(cluster.directory)/run/registry.address'")
         process = BackgroundShell(
-            "exec \(wrapper) '\(TestCluster.binaries)/sterna-mount' --registry \(registry) --log-file '\(log)'"
+            "echo $$ > '\(cluster.directory)/second.pid'; "
+                + "exec \(wrapper) '\(TestCluster.binaries)/sterna-mount' --registry \(registry) --log-file '\(log)'"
                 + " \(options) '\(path)'")
         try waitUntil(seconds: 20, "the second mount is there") { [path] in
-            shell("mountpoint -q '\(path)'").status == 0
+            shell("\(observer) mountpoint -q '\(path)' && \(observer) stat '\(path)/.' > /dev/null").status == 0
         }
     }
 
@@ -27,8 +33,30 @@ final class SecondMount {
 
     /// SIGTERM, and waits until it is gone.
     func end(seconds: Double = 30) -> ShellResult {
+        process.signal(SIGTERM)
+        return wait(seconds: seconds)
+    }
+
+    /// Waits until it has ended by itself.
+    func wait(seconds: Double) -> ShellResult {
         isOver = true
-        process.signal(15)
         return process.wait(seconds: seconds)
+    }
+
+    /// What its counters say, by name. Something must have been written.
+    func counters() throws -> [String: UInt64] {
+        // The last of them by name.
+        let before = try sh("grep -c ' mount_requests_write_total ' '\(log)' || true")
+        process.signal(SIGUSR1)
+        try waitUntil(seconds: 20, "it has told its counters") { [log] in
+            shell("[ $(grep -c ' mount_requests_write_total ' '\(log)') -gt \(before) ]").status == 0
+        }
+        var values: [String: UInt64] = [:]
+        for line in try sh("cat '\(log)'").split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words.count >= 2, words[words.count - 2].hasSuffix("_total") else { continue }
+            values[String(words[words.count - 2])] = UInt64(words[words.count - 1])
+        }
+        return values
     }
 }

@@ -44,6 +44,29 @@ extension EndToEnd {
             try sh("grep -q 'warning .*pid namespace' '\(second.log)'")
         }
 
+        @Test(
+            "a mount in pid and mount namespaces of its own serves writers outside and inside", .timeLimit(.minutes(2)))
+        func container() throws {
+            let cluster = try TestCluster()
+            let child = "$(echo $(cat /proc/$(cat '\(cluster.directory)/second.pid')/task/*/children))"
+            let inside = "nsenter --pid --mount -t \(child)"
+            let second = try SecondMount(
+                of: cluster, wrapper: "unshare --pid --fork --mount --mount-proc --propagation private", seenBy: inside)
+            defer { _ = second.end() }
+            #expect(shell("mountpoint -q '\(second.path)'").status != 0, "it is seen outside")
+            try sh("mkdir '\(cluster.mount)/outside' '\(cluster.mount)/inside'")
+            try sh(
+                """
+                mount=/proc/\(child)/root'\(second.path)'
+                python3 '\(program("unseen-callers.py"))' "$mount/outside" '\(cluster.mount)/outside'
+                """, seconds: 90)
+            try sh(
+                """
+                \(inside) bash -ec 'for i in $(seq 100); do
+                    echo $i > "\(second.path)/inside/$i"; [ "$(cat "\(cluster.mount)/inside/$i")" = $i ]; done'
+                """, seconds: 90)
+        }
+
         @Test("SIGTERM while shards do not answer leaves no dead mount point", .timeLimit(.minutes(2)))
         func endWithoutShards() throws {
             let cluster = try TestCluster()

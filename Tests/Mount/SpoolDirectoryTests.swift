@@ -46,7 +46,7 @@ import sterna_mount
         let table = try #require(MountTable.read())
         var root = stat()
         #expect(stat("/", &root) == 0)
-        #expect(table.device(at: "/") == MountTable.name(of: root.st_dev))
+        #expect(table.line(at: "/")?.device == MountTable.name(of: root.st_dev))
         #expect(MountTable.name(of: 5_295_249_415_374_670) == "1234567:345678")
     }
 }

@@ -82,6 +82,28 @@ void linux_set_thread_name(const char *name);
 /// The name of an errno in headers, such as "EPERM"; NULL when it has none.
 const char *linux_errno_name(int code);
 
+/// Starts a program in a session of its own and in the root directory: standard input and output are /dev/null, standard
+/// error is `error`, descriptor 3 is `readiness`. Returns its process number or -errno.
+int linux_start_in_background(const char *program, char *const arguments[], int error, int readiness);
+
+/// mount(2); `flags` are those of <sys/mount.h>. Returns 0 or -errno.
+int linux_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
+
+/// The flags of mount(2) that people may set or clear.
+#define LINUX_MOUNT_READ_ONLY 1ul
+#define LINUX_MOUNT_NO_SETUID 2ul
+#define LINUX_MOUNT_NO_DEVICES 4ul
+#define LINUX_MOUNT_NO_EXECUTION 8ul
+#define LINUX_MOUNT_SYNCHRONOUS 16ul
+#define LINUX_MOUNT_REMOUNT 32ul
+#define LINUX_MOUNT_SYNCHRONOUS_DIRECTORIES 128ul
+#define LINUX_MOUNT_NO_ACCESS_TIMES 1024ul
+#define LINUX_MOUNT_NO_DIRECTORY_ACCESS_TIMES 2048ul
+
+/// A descriptor that somebody passes through a socket. Returns it, close-on-exec, or -errno: -ECONNRESET when the other
+/// end is closed without one.
+int linux_receive_descriptor(int socket);
+
 /// umount2 with MNT_DETACH. Returns 0 or -errno.
 int linux_unmount_lazily(const char *path);
 

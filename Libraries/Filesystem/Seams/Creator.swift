@@ -20,8 +20,6 @@ public struct UnfinishedFile: Sendable {
     public let names: Set<[UInt8]>
     /// Open handles that can write, that which is being closed among them.
     public let handles: Int
-    /// Bytes so far.
-    public let size: UInt64
 }
 
 /// What the closing of a descriptor means.

@@ -95,7 +95,7 @@ final class StagedFile {
 
     /// What the judge of its closes may know.
     var description: UnfinishedFile {
-        UnfinishedFile(node: node.id, names: names, handles: node.writers, size: size)
+        UnfinishedFile(node: node.id, names: names, handles: node.writers)
     }
 
     /// Bytes in this range become others.

@@ -15,12 +15,12 @@ enum CallerSight {
     /// What is wrong with it, for the log; nil: nothing.
     static var warning: String? {
         if !isProcOurs {
-            return "/proc is not that of this pid namespace, so nobody can be told who closes a file: files appear at "
-                + "the last close of whoever closed them first, or a moment later"
+            return "/proc is not that of this pid namespace, so nobody can be told who closes a file: what was written "
+                + "appears at every close of a descriptor"
         }
         guard link("/proc/self/ns/pid") != firstNamespace else { return nil }
         return "this mount has a pid namespace of its own: of programs outside it cannot be told who closes a file, so "
-            + "their files appear at the last close of whoever closed them first, or a moment later"
+            + "what they have written appears at every close of a descriptor"
     }
 
     private static func link(_ path: String) -> String? {

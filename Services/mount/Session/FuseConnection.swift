@@ -1,8 +1,16 @@
 import CFUSE
+import Glibc
+import Mutations
+import Synchronization
 
-/// What is agreed with the kernel when the mount begins.
-enum FuseConnection {
+/// What is agreed with the kernel when the mount begins. Thread-safe.
+package final class FuseConnection: Sendable {
     static let largestTransfer: UInt32 = 1 << 20
+
+    /// Whether modes, owners and ACLs are the cluster's, so that the kernel leaves to us what becomes of them.
+    let storesPermissions: Bool
+    /// The request whose answer is to be amended, by its number at the kernel; 0: none.
+    private let amended = Atomic<UInt64>(0)
 
     /// `want` and the capabilities are declared with different signedness.
     private static let wanted = [
@@ -11,6 +19,9 @@ enum FuseConnection {
         FUSE_CAP_EXPORT_SUPPORT,
     ]
 
+    /// The umask does not count where a directory has a default ACL, which only we know.
+    private static let wantedForPermissions = [FUSE_CAP_DONT_MASK, FUSE_CAP_POSIX_ACL]
+
     /// Splicing costs more than it saves at these sizes. When contents change elsewhere the kernel is told, so times need
     /// not make it suspicious. With a write-back cache it would write after close.
     private static let unwanted = [
@@ -18,13 +29,42 @@ enum FuseConnection {
         FUSE_CAP_WRITEBACK_CACHE,
     ]
 
-    static func configure(_ connection: inout fuse_conn_info) {
+    package init(storesPermissions: Bool) {
+        self.storesPermissions = storesPermissions
+    }
+
+    package func configure(_ connection: inout fuse_conn_info) {
+        let wanted = Self.wanted + (storesPermissions ? Self.wantedForPermissions : [])
         for capability in wanted { connection.want |= UInt32(capability) & connection.capable }
-        for capability in unwanted { connection.want &= ~UInt32(capability) }
-        connection.max_write = largestTransfer
+        for capability in Self.unwanted { connection.want &= ~UInt32(capability) }
+        connection.max_write = Self.largestTransfer
         connection.max_readahead = 16 << 20
         connection.max_background = 128
         connection.congestion_threshold = 96
         connection.time_gran = 1
+    }
+
+    // MARK: What libfuse cannot agree
+
+    /// The kernel has made its offer, which libfuse will answer. Without FUSE_HANDLE_KILLPRIV_V2 it would ask for
+    /// `security.capability` at every write, and clear set-user-ID bits by a mode that it remembers. (Never
+    /// FUSE_SETXATTR_EXT, whose longer requests libfuse does not understand.)
+    package func note(_ offer: fuse_init_in, request: UInt64) {
+        guard storesPermissions, !Mutation.killingIsNotAgreed.isPlanted else { return }
+        if offer.flags & UInt32(FUSE_HANDLE_KILLPRIV_V2) != 0 { amended.store(request, ordering: .releasing) }
+    }
+
+    /// Adds to libfuse's answer, when this is it, what was noted. Any answer passes here on its way to the kernel.
+    package func amend(_ answer: UnsafeMutableBufferPointer<iovec>) {
+        let expected = amended.load(ordering: .acquiring)
+        guard expected != 0, answer.count == 2,
+            answer[0].iov_len >= MemoryLayout<fuse_out_header>.size,
+            let header = answer[0].iov_base?.assumingMemoryBound(to: fuse_out_header.self),
+            header.pointee.unique == expected
+        else { return }
+        amended.store(0, ordering: .releasing)
+        guard header.pointee.error == 0, answer[1].iov_len >= MemoryLayout<fuse_init_out>.size else { return }
+        let agreed = answer[1].iov_base.assumingMemoryBound(to: fuse_init_out.self)
+        agreed.pointee.flags |= UInt32(FUSE_HANDLE_KILLPRIV_V2)
     }
 }

@@ -7,7 +7,9 @@ enum MountPoint {
     /// Makes sure that it is a directory. One that a mount left behind when its process was killed is freed first.
     static func prepare(_ path: String) throws(SystemError) {
         var found = stat()
-        if stat(path, &found) != 0, errno == ENOTCONN || errno == ECONNABORTED { try unmountStale(path) }
+        // What stat(2) says the kernel may remember of a mount that is dead; statfs(2) asks.
+        var totals = statvfs()
+        if statvfs(path, &totals) != 0, errno == ENOTCONN || errno == ECONNABORTED { try unmountStale(path) }
         guard stat(path, &found) == 0 else { throw .last("use \(path) as a mount point") }
         guard found.st_mode & S_IFMT == S_IFDIR else {
             throw SystemError("use \(path) as a mount point", code: ENOTDIR)
@@ -24,7 +26,13 @@ enum MountPoint {
     /// On a worker: the kernel or libfuse's helper, which those need who are not root, may look at the mount, which is
     /// ours.
     static func detach(_ path: String) async -> Bool {
-        (try? await WorkQueue.shared.run { linux_unmount_lazily(path) == 0 || runHelper(path) }) ?? false
+        (try? await WorkQueue.shared.run { detachNow(path) }) ?? false
+    }
+
+    /// As `detach`, when nobody has to be served any more.
+    @discardableResult
+    static func detachNow(_ path: String) -> Bool {
+        linux_unmount_lazily(path) == 0 || runHelper(path)
     }
 
     private static func runHelper(_ path: String) -> Bool {
@@ -40,7 +48,7 @@ enum MountPoint {
     /// Lets the kernel read further ahead than its usual 128 KiB, if we may. Without it everything works, only slower.
     /// Looks the device up without asking the filesystem, which is ours and may be waiting for us.
     static func raiseReadAhead(_ path: String, kibibytes: Int) {
-        guard let place = realpathOfParent(path), let device = MountTable.read()?.device(at: place) else { return }
+        guard let place = realpathOfParent(path), let device = MountTable.read()?.line(at: place)?.device else { return }
         let descriptor = open("/sys/class/bdi/\(device)/read_ahead_kb", O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         let text = Array("\(kibibytes)\n".utf8)
@@ -49,7 +57,7 @@ enum MountPoint {
     }
 
     /// The absolute path, resolving all but the last component, which is the mount itself.
-    private static func realpathOfParent(_ path: String) -> String? {
+    static func realpathOfParent(_ path: String) -> String? {
         let trimmed = path.split(separator: "/", omittingEmptySubsequences: true)
         guard let last = trimmed.last, last != ".", last != ".." else { return nil }
         let parent = (path.hasPrefix("/") ? "/" : "./") + trimmed.dropLast().joined(separator: "/")

@@ -8,6 +8,10 @@ package struct MountTable {
         package let path: String
         /// Such as `ext4` or `fuse.sterna`.
         package let type: String
+        /// Such as `/dev/sda1`, or the addresses of a registry.
+        package let source: String
+        /// Of the filesystem, then those of this mount of it: `rw`, `nosuid`.
+        package let options: [String]
     }
 
     /// In the order of mounting: of two at one path the later one is seen.
@@ -34,7 +38,8 @@ package struct MountTable {
         return "\(major):\(minor)"
     }
 
-    package func device(at path: String) -> String? { lines.last { $0.path == path }?.device }
+    /// What is seen at a path.
+    package func line(at path: String) -> Line? { lines.last { $0.path == path } }
 
     func type(ofDevice device: String) -> String? { lines.last { $0.device == device }?.type }
 }
@@ -43,12 +48,14 @@ extension MountTable.Line {
     /// proc(5): id, parent, device, root, path, options, optional fields, a dash, type, source, options.
     package init?(_ text: String) {
         let fields = text.split(separator: " ")
-        guard fields.count > 6, let dash = fields.dropFirst(6).firstIndex(of: "-"), dash + 1 < fields.count else {
+        guard fields.count > 6, let dash = fields.dropFirst(6).firstIndex(of: "-"), dash + 3 < fields.count else {
             return nil
         }
         device = String(fields[2])
         path = Self.unescaped(fields[4])
         type = String(fields[dash + 1])
+        source = Self.unescaped(fields[dash + 2])
+        options = (fields[dash + 3].split(separator: ",") + fields[5].split(separator: ",")).map(String.init)
     }
 
     /// Blanks and backslashes are octal there.

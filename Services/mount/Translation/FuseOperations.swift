@@ -10,8 +10,9 @@ import Glibc
 enum FuseOperations {
     static func table() -> fuse_lowlevel_ops {
         var operations = fuse_lowlevel_ops()
-        operations.`init` = { _, connection in
-            if let connection { FuseConnection.configure(&connection.pointee) }
+        operations.`init` = { data, offered in
+            guard let data, let offered else { return }
+            Unmanaged<Mount>.fromOpaque(data).takeUnretainedValue().connection.configure(&offered.pointee)
         }
         setInodes(&operations)
         setNames(&operations)
@@ -145,7 +146,7 @@ enum FuseOperations {
         operations.flush = { request, _, info in
             guard let info else { return }
             let handle = HandleID(rawValue: info.pointee.fh)
-            let caller = Caller(thread: FuseArgument.thread(request), descriptorTable: info.pointee.lock_owner)
+            let caller = Caller(thread: FuseArgument.thread(request))
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
                 try await filesystem.close(handle, by: caller)
                 return .done

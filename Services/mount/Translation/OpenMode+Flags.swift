@@ -14,3 +14,10 @@ extension OpenMode {
             leavesAccessTime: flags & Self.noAccessTime != 0)
     }
 }
+
+/// Flags beside those of open(2) that callbacks find among them.
+package enum OpenFlags {
+    /// Whoever opens to truncate, or writes, takes the file its set-user-ID and set-group-ID bits and its capabilities
+    /// by that (`KernelRequest.showKilling`). No flag of open(2) is there.
+    package static let killsSetuid: UInt32 = 1 << 31
+}

@@ -9,14 +9,47 @@ def content(name):
         return f.read()
 
 
+def once(path, data):
+    with open(path, "wb") as f:
+        f.write(data)
+
+
+def twice(path, data):
+    """By two descriptors, of which the one that closes first is not the one that was opened first."""
+    first = os.open(path, os.O_WRONLY | os.O_CREAT)
+    second = os.open(path, os.O_WRONLY)
+    os.write(first, data[:3])
+    os.pwrite(second, data[3:], 3)
+    os.close(second)
+    os.close(first)
+
+
+def inherited(path, data):
+    """By a child, on a descriptor that its parent has opened and closes before it ends."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+    child = subprocess.Popen(["sh", "-c", f"read line; printf %s '{data.decode()}'"], stdin=subprocess.PIPE, stdout=descriptor)
+    os.close(descriptor)
+    child.communicate(b"go\n")
+    assert child.returncode == 0
+
+
+def redirected(path, data):
+    subprocess.run(["bash", "-c", f"printf %s '{data.decode()}' > '{path}'"], check=True)
+
+
+def empty(path, data):
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT))
+
+
 # Complete when close returns.
-missing = 0
+wrong = []
 for i in range(100):
-    with open(f"{mount}/file-{i}", "wb") as f:
-        f.write(b"content %d" % i)
-    missing += not os.path.exists(f"{other}/file-{i}")
-assert missing == 0, missing
-assert all(content(f"file-{i}") == b"content %d" % i for i in range(100))
+    way = [once, twice, inherited, redirected, empty][i % 5]
+    data = b"" if way == empty else b"content %d" % i
+    way(f"{mount}/file-{i}", data)
+    if not os.path.exists(f"{other}/file-{i}") or content(f"file-{i}") != data:
+        wrong.append((way.__name__, i))
+assert not wrong, wrong
 
 
 def shell(script):

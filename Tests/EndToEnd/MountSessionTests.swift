@@ -1,0 +1,91 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// The mount as the kernel and people's commands see it: how it begins and ends, what is asked.
+    @Suite(.serialized) struct MountSessionTests {
+        @Test("a busy mount stays when somebody unmounts it, and ends when nobody uses it", .timeLimit(.minutes(2)))
+        func busy() throws {
+            let cluster = try TestCluster()
+            let second = try SecondMount(of: cluster)
+            let mark = cluster.directory + "/open"
+            let user = BackgroundShell(
+                "exec 5> '\(second.path)/file'; echo one >&5; touch '\(mark)'; while [ -e '\(mark)' ]; do sleep 0.05; done; "
+                    + "echo two >&5; exec 5>&-")
+            try waitUntil(seconds: 20, "it is open") { shell("test -e '\(mark)'").status == 0 }
+            let refused = shell("LC_ALL=C umount '\(second.path)'")
+            #expect(refused.status == 32 && refused.output.contains("busy"), "\(refused.output)")
+            try sh("rm '\(mark)'")
+            #expect(user.wait(seconds: 20).status == 0)
+            try sh("cat '\(second.path)/file' '\(cluster.mount)/file' | paste -sd, | grep -qx one,two,one,two")
+            try sh("umount '\(second.path)'")
+            #expect(second.wait(seconds: 30).status == 0)
+            try sh("grep -q 'shutting down: unmounted' '\(second.log)'; ! mountpoint -q '\(second.path)'")
+        }
+
+        @Test("after a lazy unmount who has files open goes on, and the last one's close ends the mount",
+            .timeLimit(.minutes(2)))
+        func lazy() throws {
+            let cluster = try TestCluster()
+            let second = try SecondMount(of: cluster)
+            let mark = cluster.directory + "/open"
+            let user = BackgroundShell(
+                "exec 5> '\(second.path)/file'; echo one >&5; touch '\(mark)'; while [ -e '\(mark)' ]; do sleep 0.05; done; "
+                    + "echo two >&5; exec 5>&-")
+            try waitUntil(seconds: 20, "it is open") { shell("test -e '\(mark)'").status == 0 }
+            try sh("umount -l '\(second.path)'; rm '\(mark)'")
+            #expect(user.wait(seconds: 20).status == 0)
+            #expect(second.wait(seconds: 30).status == 0)
+            try sh("paste -sd, '\(cluster.mount)/file' | grep -qx one,two")
+        }
+
+        @Test("a killed mount is ENOTCONN, and a new one takes its place", .timeLimit(.minutes(2)))
+        func killed() throws {
+            let cluster = try TestCluster()
+            var second: SecondMount? = try SecondMount(of: cluster)
+            let path = try #require(second).path
+            try sh("echo kept > '\(path)/file'")
+            try sh("exec 5< '\(path)/file'; kill -9 $(cat '\(cluster.directory)/second.pid'); sleep 0.2; ! cat <&5")
+            _ = second?.wait(seconds: 20)
+            second = nil
+            let dead = shell("LC_ALL=C ls '\(path)'")
+            #expect(dead.output.contains("Transport endpoint is not connected"), "\(dead.output)")
+            let third = try SecondMount(of: cluster)
+            try sh("grep -qx kept '\(third.path)/file'")
+            #expect(third.end().status == 0)
+            #expect(shell("mountpoint -q '\(path)'").status != 0)
+        }
+
+        @Test("a mount of a user who is not root, by fusermount3", .timeLimit(.minutes(2)))
+        func unprivileged() throws {
+            let cluster = try TestCluster()
+            let user = UnprivilegedUser(in: cluster.directory)
+            try user.own("second", "second.log")
+            let second = try SecondMount(of: cluster, wrapper: user.inOwnNamespace, seenBy: user.inNamespaceOf("second.pid"))
+            let mine = user.inNamespaceOf("second.pid")
+            try sh(
+                """
+                \(mine) bash -ec 'echo mine > "\(second.path)/file"; [ $(stat -c %u "\(second.path)/file") = 65534 ]'
+                grep -qx mine '\(cluster.mount)/file'
+                # Without allow_other it is nobody else's, root included.
+                ! nsenter --mount -t $(cat '\(cluster.directory)/second.pid') ls '\(second.path)' 2> /dev/null
+                \(mine) grep ' \(second.path) .* - fuse.sterna ' /proc/self/mountinfo | grep nosuid | grep -q nodev
+                \(mine) fusermount3 -u '\(second.path)'
+                """)
+            #expect(second.wait(seconds: 30).status == 0)
+        }
+
+        @Test("the kernel does not ask for attributes at every write, and its requests are counted",
+            .timeLimit(.minutes(2)))
+        func requests() throws {
+            let cluster = try TestCluster()
+            let second = try SecondMount(of: cluster)
+            try sh("dd if=/dev/zero of='\(second.path)/file' bs=4096 count=1000 status=none")
+            let counts = try second.counters()
+            #expect(counts["mount_requests_write_total"] == 1000)
+            #expect(counts["mount_requests_create_total"] == 1 && counts["mount_requests_init_total"] == 1)
+            #expect(counts["mount_requests_getxattr_total", default: 0] <= 1, "the first one may be refused for ever")
+            #expect(second.end().status == 0)
+        }
+    }
+}
