@@ -58,7 +58,7 @@ extension Filesystem {
             if let writer { writer.changes(staged) } else { staged.isWanted = true }
             try await setSize(of: staged, size)
             // Nobody has to close it.
-            if !isBeingWritten(node), !staged.isUnlinked || node.handles == 0,
+            if !isBeingWritten(staged), !staged.isUnlinked || node.handles == 0,
                 let failure = await publish(staged, for: "truncate")
             {
                 throw failure
@@ -75,9 +75,9 @@ extension Filesystem {
         }
     }
 
-    /// Whether somebody has it open who can write to it, and will close it.
-    private func isBeingWritten(_ node: Node) -> Bool {
-        node.writers > 0 && openFiles.values.contains { $0.node === node && $0.writes && !$0.isLeft }
+    /// Whether somebody who has changed it has it open, and will close it.
+    private func isBeingWritten(_ staged: StagedFile) -> Bool {
+        staged.node.writers > 0 && openFiles.values.contains { $0.hasChanged(staged) && !$0.isLeft }
     }
 
     private func setSize(of staged: StagedFile, _ size: UInt64) async throws(FilesystemError) {
