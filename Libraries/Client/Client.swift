@@ -10,7 +10,7 @@ public actor Client {
     public nonisolated let loop: EventLoop
     public nonisolated let options: ClientOptions
     package nonisolated let core: ClientCore
-    private let source: any AddressSource
+    let source: any AddressSource
     private static let longestExtensionsPauseNanoseconds: UInt64 = 24 * 3600 * 1_000_000_000
     private var refreshTimer: LoopTimer?
     private var refreshing: Task<Void, Never>?

@@ -20,11 +20,14 @@ extension ClientError {
         case .typeIsDirectory: EISDIR
         case .typeIsNotDirectory: ENOTDIR
         case .lastSpanStateNotClean, .mtimeIsTooRecent, .fileIsTransient, .nameIsLocked, .edgeIsLocked: EBUSY
-        case .cannotOverrideName: EEXIST
+        case .cannotOverrideName, .attributeExists: EEXIST
+        case .attributeNotFound: ENODATA
+        // As ext4 says it.
+        case .attributesTooLarge: ENOSPC
         case .directoryNotEmpty: ENOTEMPTY
         case .loopInDirectoryRename: ELOOP
         case .cannotRemoveRootDirectory: EBUSY
-        case .badName, .sameSourceAndDestination, .sameDirectories: EINVAL
+        case .badName, .sameSourceAndDestination, .sameDirectories, .malformedRequest: EINVAL
         case .badSpanBody, .spanNotFound, .inconsistentStorageClassParity, .badBlockProof, .badDirectoryInfo: EINVAL
         default: EIO
         }

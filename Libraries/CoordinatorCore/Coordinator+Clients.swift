@@ -20,7 +20,7 @@ extension Coordinator {
         do throws(ProtocolError) {
             try request.validate()
             // It needs something of the shards that has no place in the base protocol.
-            if !numbersRequests, case .replaceDirectory = request { throw .unrecognizedRequest }
+            if !numbersRequests, request.needsExtensionOfShards { throw .unrecognizedRequest }
             let machine = try machine(for: request, isRecovered: false)
             guard !isTakenOver(machine) else { throw .fatalError }
             guard hasRoom(for: machine, of: origin) else {
@@ -45,9 +45,11 @@ extension Coordinator {
     ) throws(ProtocolError) -> any Transaction {
         switch request {
         case .makeDirectory(let request):
-            MakeDirectoryTransaction(request, defaultInfo: options.defaultInfo)
+            MakeDirectoryTransaction(in: request.ownerId, DirectoryMaking(request), defaultInfo: options.defaultInfo)
         case .makeDirectoryExclusive(let request):
-            MakeDirectoryTransaction(request, defaultInfo: options.defaultInfo)
+            MakeDirectoryTransaction(in: request.ownerId, DirectoryMaking(request), defaultInfo: options.defaultInfo)
+        case .makeDirectoryWithAttributes(let request):
+            MakeDirectoryTransaction(in: request.ownerId, DirectoryMaking(request), defaultInfo: options.defaultInfo)
         case .renameFile(let request):
             RenameTransaction(request, isRecovered: isRecovered)
         case .renameDirectory(let request):
@@ -108,5 +110,14 @@ extension Coordinator {
         transaction.hasStarted = true
         statistics.transactionsStarted += 1
         perform(transaction, now) { $0.start(&$1) }
+    }
+}
+
+extension AnyCdcRequest {
+    fileprivate var needsExtensionOfShards: Bool {
+        switch self {
+        case .replaceDirectory, .makeDirectoryWithAttributes: true
+        default: false
+        }
     }
 }

@@ -10,6 +10,13 @@ extension AnyCdcRequest {
         case .makeDirectoryExclusive(let request):
             try Self.requireDirectory(request.ownerId)
             try Self.requireName(request.name)
+        case .makeDirectoryWithAttributes(let request):
+            try Self.requireDirectory(request.ownerId)
+            try Self.requireName(request.name)
+            try request.change.validate()
+            // What the shard would say of the attributes themselves, before anything is begun.
+            var extended: [ExtendedAttribute] = []
+            try extended.apply(request.change.extended)
         case .renameFile(let request):
             guard !request.targetId.isNull else { throw .malformedRequest }
             guard request.targetId.isFile else { throw .typeIsNotDirectory }

@@ -28,6 +28,11 @@ public enum Mutation: String, CaseIterable, Sendable {
     case numberIsLost
     case numbersAreLeftBehind
     case supersededIsNotSpared
+    case attributesAreNotInherited
+    case changesLeaveNoTime
+    case directoryTimesStay
+    case ownershipsAreListedTwice
+    case extendedAttributesAreLeftBehind
     case appliedIndexIsNotStored
     case swapForgetsIndex
     case numbersHaveNoWindow
@@ -77,6 +82,7 @@ public enum Mutation: String, CaseIterable, Sendable {
 
     // The coordinator
     case loopCheckIsSkipped
+    case directoriesAreMadeBare
     case movesIgnoreEachOther
     case locksExcludeNobody
     case beginIsNotAwaited

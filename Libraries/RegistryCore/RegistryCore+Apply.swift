@@ -81,6 +81,10 @@ extension RegistryCore {
         case .updateBlockServicePath(let request):
             return try updatePath(request, in: &batch)
                 .map { .updateBlockServicePath(UpdateBlockServicePathResponse()) }
+        case .setDefaultOwnership(let request):
+            guard request.isPossible else { return .failure(.malformedRequest) }
+            try setDefaultOwnership(request, in: &batch)
+            return .success(.setDefaultOwnership(SetDefaultOwnershipResponse()))
         default:
             return .failure(.unrecognizedRequest)
         }

@@ -45,6 +45,8 @@ extension RegistryCore {
             for service in request.blockServices { try service.checkRegistrable() }
         case .createLocation(let request):
             guard request.id != .invalid else { throw .malformedRequest }
+        case .setDefaultOwnership(let request):
+            guard request.isPossible else { throw .malformedRequest }
         default:
             guard request.kind.isLogged else { throw .unrecognizedRequest }
         }

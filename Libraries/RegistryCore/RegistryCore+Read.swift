@@ -34,6 +34,8 @@ extension RegistryCore {
             return .allRegistryReplicas(AllRegistryReplicasResponse(replicas: allRegistries()))
         case .extensions:
             return .extensions(ExtensionsResponse(extensions: configuration.extensions))
+        case .defaultOwnership where configuration.extensions.contains(.attributes):
+            return .defaultOwnership(DefaultOwnershipResponse(defaultOwnership))
         case .clock where configuration.extensions.contains(.registryClock):
             return .clock(ClockResponse(time: now))
         default:

@@ -33,6 +33,17 @@ extension RegistryCore {
         batch.put(tables.metaKey, RegistryTables.value(fixed: meta))
     }
 
+    func setDefaultOwnership(
+        _ request: SetDefaultOwnershipRequest, in batch: inout WriteBatch
+    ) throws(RegistryCoreError) {
+        defaultOwnership = request
+        do throws(EncodeError) {
+            batch.put(tables.defaultOwnershipKey, try RegistryTables.value(request))
+        } catch {
+            throw .corrupt("defaultOwnership: \(error)")
+        }
+    }
+
     func write(_ batch: WriteBatch) throws(RegistryCoreError) {
         try storing { () throws(StoreError) in try store.write(batch, durable: false) }
     }

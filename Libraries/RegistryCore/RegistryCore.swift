@@ -18,6 +18,8 @@ public final class RegistryCore {
     var meta = RegistryMeta()
     var locations: [LocationID: LocationRow] = [:]
     var blockServices: [BlockServiceID: FullBlockServiceInfo] = [:]
+    /// What inodes are shown with that have no owner of their own; nil: nobody has chosen.
+    var defaultOwnership: SetDefaultOwnershipRequest?
 
     /// Derived from the block services; see RegistryCore+Assignment.swift.
     var assignment = AssignmentState()
@@ -44,6 +46,9 @@ public final class RegistryCore {
     private func load() throws(RegistryCoreError) {
         if let value = try storing({ () throws(StoreError) in try store.get(tables.metaKey) }) {
             meta = try RegistryTables.row(value, in: .meta)
+        }
+        if let value = try storing({ () throws(StoreError) in try store.get(tables.defaultOwnershipKey) }) {
+            defaultOwnership = try RegistryTables.row(value, in: .defaultOwnership)
         }
         try forEachRow(in: .locations) { (key, value) throws(RegistryCoreError) in
             guard key.count == 1, value.first == RegistryTables.valueVersion else {

@@ -10,11 +10,13 @@ struct RegistryTables {
         case locations = 1
         case replicas = 2
         case blockServices = 3
+        case defaultOwnership = 4
     }
 
     let prefix: [UInt8]
 
     var metaKey: [UInt8] { prefix + [Table.meta.rawValue] }
+    var defaultOwnershipKey: [UInt8] { prefix + [Table.defaultOwnership.rawValue] }
 
     func key(location: LocationID) -> [UInt8] { prefix + [Table.locations.rawValue, location.rawValue] }
 

@@ -2,11 +2,12 @@ import Protocol
 
 // The bytes of a log entry: version, kind, time, lifetime, clock and minimum age of history (since version 3, in which
 // names of one hash are limited as well), whether and what copies are recognised by (since version 2), then the action's
-// fields. Only replicas of one shard read them. A new version gets a new first byte and keeps reading the old one.
+// fields. Version 4 is version 3 with the rules of attributes. Only replicas of one shard read them. A new version gets a
+// new first byte and keeps reading the old one.
 
 extension ShardLogEntry: WireValue {
     /// An entry without a clock was made by version 2 and stays one.
-    private var version: UInt8 { clock == nil ? 2 : 3 }
+    private var version: UInt8 { clock == nil ? 2 : keepsAttributes ? 4 : 3 }
 
     private enum Kind: UInt8 {
         case genesis = 1
@@ -16,6 +17,7 @@ extension ShardLogEntry: WireValue {
         case certifyRemoval = 5
         case swapBlocks = 6
         case publish = 8
+        case publishWithAttributes = 9
     }
 
     private var kind: Kind {
@@ -27,6 +29,7 @@ extension ShardLogEntry: WireValue {
         case .certifyRemoval: .certifyRemoval
         case .swapBlocks: .swapBlocks
         case .publish: .publish
+        case .publishWithAttributes: .publishWithAttributes
         }
     }
 
@@ -43,17 +46,19 @@ extension ShardLogEntry: WireValue {
         case .swapBlocks(let request, let domains):
             headerSize + request.encodedSize + 2 + domains.count * ServiceDomain.minimumWireSize
         case .publish(let request, _): headerSize + request.encodedSize + 8
+        case .publishWithAttributes(let request, _): headerSize + request.encodedSize + 8
         }
     }
 
     public init(from reader: inout WireReader) throws(DecodeError) {
         let version = try reader.read(UInt8.self)
-        guard (1...3).contains(version) else { throw .invalidVariant }
+        guard (1...4).contains(version) else { throw .invalidVariant }
         guard let kind = Kind(rawValue: try reader.read()) else { throw .unknownKind }
         time = try reader.read()
         transientLifetimeNanoseconds = try reader.read()
         clock = version > 2 ? try reader.read(Timestamp.self) : nil
         minimumHistoryAgeNanoseconds = version > 2 ? try reader.read() : 0
+        keepsAttributes = version > 3
         let isGuarded = version > 1 ? try reader.read(Bool.self) : false
         repetition = isGuarded ? try reader.read() : nil
         switch kind {
@@ -66,6 +71,8 @@ extension ShardLogEntry: WireValue {
         case .certifyRemoval: action = .certifyRemoval(try reader.read())
         case .swapBlocks: action = .swapBlocks(try reader.read(), try reader.list())
         case .publish: action = .publish(try reader.read(), graceNanoseconds: try reader.read())
+        case .publishWithAttributes:
+            action = .publishWithAttributes(try reader.read(), graceNanoseconds: try reader.read())
         }
     }
 
@@ -91,6 +98,9 @@ extension ShardLogEntry: WireValue {
             try writer.write(request)
             try writer.list(domains)
         case .publish(let request, let graceNanoseconds):
+            try writer.write(request)
+            try writer.write(graceNanoseconds)
+        case .publishWithAttributes(let request, let graceNanoseconds):
             try writer.write(request)
             try writer.write(graceNanoseconds)
         }

@@ -9,13 +9,18 @@ public struct ShardLogEntry: Equatable, Sendable {
     /// When the leader accepted the request; strictly increasing in one shard.
     public var time: Timestamp
     /// The leader's wall clock then, as it was, which may go back; nil in entries of older versions.
-    public var clock: Timestamp?
+    public var clock: Timestamp? {
+        didSet { if clock == nil { keepsAttributes = false } }
+    }
     /// How long a transient file lives after its last use, in nanoseconds.
     public var transientLifetimeNanoseconds: UInt64
     /// No piece of history is removed that is not older, in nanoseconds; 0 in entries of older versions.
     public var minimumHistoryAgeNanoseconds: UInt64
     /// What copies of the request are recognised by; nil when one is harmless at any time.
     public var repetition: RepetitionGuard?
+    /// Whether files inherit attributes and changes leave a ctime. Not in entries of older versions, which are carried
+    /// out as they were then.
+    public var keepsAttributes: Bool
     public var action: Action
 
     public enum Action: Equatable, Sendable {
@@ -31,19 +36,23 @@ public struct ShardLogEntry: Equatable, Sendable {
         case certifyRemoval(CheckedProofs)
         /// PUBLISH_FILE, with how long a version that is superseded stays, in nanoseconds.
         case publish(PublishFileRequest, graceNanoseconds: UInt64)
+        /// PUBLISH_FILE_WITH_ATTRIBUTES, likewise.
+        case publishWithAttributes(PublishFileWithAttributesRequest, graceNanoseconds: UInt64)
         /// SWAP_BLOCKS, with the failure domains of all block services it involves.
         case swapBlocks(SwapBlocksRequest, [ServiceDomain])
     }
 
     public init(
         time: Timestamp, clock: Timestamp? = nil, transientLifetimeNanoseconds: UInt64,
-        minimumHistoryAgeNanoseconds: UInt64 = 0, repetition: RepetitionGuard? = nil, action: Action
+        minimumHistoryAgeNanoseconds: UInt64 = 0, repetition: RepetitionGuard? = nil, keepsAttributes: Bool = false,
+        action: Action
     ) {
         self.time = time
         self.clock = clock
         self.transientLifetimeNanoseconds = transientLifetimeNanoseconds
         self.minimumHistoryAgeNanoseconds = minimumHistoryAgeNanoseconds
         self.repetition = repetition
+        self.keepsAttributes = keepsAttributes && clock != nil
         self.action = action
     }
 

@@ -10,6 +10,8 @@ extension AnyShardRequest {
         case .statFile(let request): request.id
         // The newest version of a file may be elsewhere than where its number was given.
         case .statVersion(let request): request.newest ? nil : request.id
+        case .statAttributes(let request): request.newest && !request.id.isDirectory ? nil : request.id
+        case .extendedAttributes(let request): request.id
         case .statTransientFile(let request): request.id
         case .statDirectory(let request): request.id
         case .readDir(let request): request.dirId
@@ -26,6 +28,7 @@ extension AnyShardRequest {
         case .linkFileWithSpan(let request): request.fileId
         case .linkFileIfUnchanged(let request): request.fileId
         case .publishFile(let request): request.fileId
+        case .publishFileWithAttributes(let request): request.publication.fileId
         case .referSpans(let request): request.fileId
         case .fileReferences(let request): request.fileId
         case .softUnlinkFile(let request): request.ownerId
@@ -33,6 +36,7 @@ extension AnyShardRequest {
         case .sameDirectoryRenameSnapshot(let request): request.dirId
         case .setDirectoryInfo(let request): request.id
         case .setTime(let request): request.id
+        case .setAttributes(let request): request.id
         case .scrapTransientFile(let request): request.id
         case .removeNonOwnedEdge(let request): request.dirId
         case .sameShardHardFileUnlink(let request): request.ownerId
@@ -43,6 +47,7 @@ extension AnyShardRequest {
         case .moveSpan(let request): request.fileId1
         case .removeInode(let request): request.id
         case .createDirectoryInode(let request): request.id
+        case .createDirectoryInodeWithAttributes(let request): request.creation.id
         case .setDirectoryOwner(let request): request.dirId
         case .createLockedCurrentEdge(let request): request.dirId
         case .lockCurrentEdge(let request): request.dirId

@@ -24,6 +24,9 @@ struct FakeCluster: Sendable {
         func totals() async throws(ClientError) -> InfoResponse { throw ClientError(.unavailable, "test") }
         func blockServices() async throws(ClientError) -> [BlockServiceDeprecatedInfo] { blocks.infos }
         func extensions() async -> Set<ProtocolExtension>? { supported }
+        func defaultOwnership() async throws(ClientError) -> DefaultOwnershipResponse {
+            DefaultOwnershipResponse(isSet: true, uid: 7, gid: 8, fileMode: 0o640, directoryMode: 0o750)
+        }
         func close() async {}
     }
 

@@ -77,14 +77,19 @@ extension FakeShards {
         return .publishFile(PublishFileResponse(creationTime: time, number: number))
     }
 
-    func statVersion(_ request: StatVersionRequest) throws(ProtocolError) -> AnyShardResponse {
-        var id = request.id
-        if request.newest {
-            let versions = files.filter { $1.number == request.id && $1.isLinked && !$1.isSuperseded }
+    func version(_ id: InodeID, newest: Bool) throws(ProtocolError) -> (InodeID, File) {
+        var id = id
+        if newest {
+            let versions = files.filter { $1.number == id && $1.isLinked && !$1.isSuperseded }
             guard let newest = versions.keys.max() else { throw .fileNotFound }
             id = newest
         }
         guard let file = files[id], file.isLinked else { throw .fileNotFound }
+        return (id, file)
+    }
+
+    func statVersion(_ request: StatVersionRequest) throws(ProtocolError) -> AnyShardResponse {
+        let (id, file) = try version(request.id, newest: request.newest)
         return .statVersion(
             StatVersionResponse(id: id, number: file.number, mtime: now(), atime: now(), size: file.size))
     }

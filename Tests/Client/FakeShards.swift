@@ -22,6 +22,7 @@ final class FakeShards: @unchecked Sendable {
         var isSuperseded = false
         /// Of the file that it is a version of.
         var number = InodeID.null
+        var attributes = FakeAttributes()
         var mtime: UInt64 = 0
         var deadline: UInt64 = 0
     }
@@ -38,6 +39,8 @@ final class FakeShards: @unchecked Sendable {
     var info: DirectoryInfo
     /// Parents and own policies; a nil parent: the directory has gone.
     var directories: [InodeID: (parent: InodeID?, info: DirectoryInfo)] = [:]
+    /// Called after each part of the extended attributes of a file.
+    var afterPart: ((FakeShards) -> Void)?
     /// So many files are made by another shard than was asked.
     var foreignFiles = 0
     var files: [InodeID: File] = [:]
@@ -226,6 +229,10 @@ final class FakeShards: @unchecked Sendable {
         case .linkFileIfUnchanged(let request): return try linkIfUnchanged(request)
         case .publishFile(let request): return try publish(request)
         case .statVersion(let request): return try statVersion(request)
+        case .publishFileWithAttributes(let request): return try publish(request)
+        case .statAttributes(let request): return try statAttributes(request)
+        case .setAttributes(let request): return try setAttributes(request)
+        case .extendedAttributes(let request): return try extendedAttributes(request)
         case .scrapTransientFile(let request):
             files[request.id]?.deadline = 0
             return .scrapTransientFile(ScrapTransientFileResponse())

@@ -19,6 +19,9 @@ import Testing
         #expect(try cluster.remove("b", in: .root).error == .directoryNotEmpty)
         let exclusive = MakeDirectoryExclusiveRequest(ownerId: .root, name: bytes("a"))
         #expect(try cluster.call(.makeDirectoryExclusive(exclusive)).error == .cannotOverrideName)
+        let attributed = MakeDirectoryWithAttributesRequest(
+            ownerId: .root, name: bytes("x"), isExclusive: false, change: .nothing)
+        #expect(try cluster.call(.makeDirectoryWithAttributes(attributed)).error == .unrecognizedRequest)
         #expect(try cluster.violations() == [])
         #expect(cluster.alarms == [])
     }

@@ -6,6 +6,7 @@ import Testing
 @Suite struct CrashMatrixTests {
     enum Kind: CaseIterable {
         case makeDirectory, makeDirectoryOverFile, makeExclusive, makeExclusiveRefused, makeExclusiveOverFile
+        case makeWithAttributes
         case renameFile, renameFileOverFile, renameFileRefused, renameDirectory, renameDirectoryRefused
         case replaceDirectory, replaceDirectoryInPlace, replaceDirectoryRefused
         case removeDirectory, removeDirectoryRefused, hardUnlinkDirectory, crossShardHardUnlink
@@ -93,6 +94,10 @@ private struct Scene {
             if kind == .makeExclusiveRefused { _ = try cluster.makeDirectory("new", in: left) }
             if kind == .makeExclusiveOverFile { _ = try shards.makeFile(bytes("new"), in: left) }
             return .makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: left, name: bytes("new")))
+        case .makeWithAttributes:
+            return .makeDirectoryWithAttributes(
+                MakeDirectoryWithAttributesRequest(
+                    ownerId: left, name: bytes("new"), isExclusive: true, change: Self.change))
         case .renameFile, .renameFileOverFile, .renameFileRefused:
             let file = try #require(try shards.makeFile(bytes("file"), in: left))
             if kind == .renameFileOverFile { _ = try shards.makeFile(bytes("there"), in: right) }
@@ -154,7 +159,21 @@ private struct Scene {
 
     func run() throws -> Result<AnyCdcResponse, ProtocolError> { try cluster.call(request) }
 
-    func violations() throws -> [String] { try cluster.violations() }
+    private static let change = InodeAttributeChange(
+        ownership: InodeOwnership(mode: 0o2770, uid: 1, gid: 2), mtime: 0, atime: 0,
+        extended: [ExtendedAttributeChange(operation: .set, name: bytes("user.a"), value: [1])])
+
+    func violations() throws -> [String] {
+        var violations = try cluster.violations()
+        // One that is there has all that it was to begin with.
+        if kind == .makeWithAttributes,
+            case .success(let made) = try cluster.shards.lookup(bytes("new"), in: left),
+            try cluster.shards.attributes(made.targetId).ownership != Self.change.ownership
+        {
+            violations.append("the directory has other attributes than were asked for")
+        }
+        return violations
+    }
 
     /// A repetition may meet a rename or a removal that is done (clients then look at the history); a directory may
     /// have another id.

@@ -22,5 +22,7 @@ package protocol AddressSource: Sendable {
     func blockServices() async throws(ClientError) -> [BlockServiceDeprecatedInfo]
     /// What the cluster can do beyond the base protocol; nil when it cannot be found out now.
     func extensions() async -> Set<ProtocolExtension>?
+    /// What inodes are shown with that have no owner of their own.
+    func defaultOwnership() async throws(ClientError) -> DefaultOwnershipResponse
     func close() async
 }

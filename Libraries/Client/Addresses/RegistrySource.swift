@@ -36,6 +36,10 @@ actor RegistrySource: AddressSource {
         }
     }
 
+    func defaultOwnership() async throws(ClientError) -> DefaultOwnershipResponse {
+        try await ask(DefaultOwnershipRequest())
+    }
+
     func close() {
         connection.close()
     }

@@ -61,7 +61,8 @@ extension ShardKind {
     /// Whether the answer comes in pages, and the request ends with the largest datagram that it may fill.
     package var endsWithDatagramSize: Bool {
         switch self {
-        case .readDir, .fullReadDir, .localFileSpans, .fileSpans, .visitDirectories, .visitFiles, .visitTransientFiles:
+        case .readDir, .fullReadDir, .localFileSpans, .fileSpans, .visitDirectories, .visitFiles, .visitTransientFiles,
+            .extendedAttributes:
             true
         default: false
         }

@@ -29,10 +29,18 @@ extension Client {
 
     /// Makes a directory; refused with CANNOT_OVERRIDE_NAME when the name exists. In a cluster without the extension
     /// EXCLUSIVE_MAKE_DIRECTORY, a directory that exists already counts as made.
-    public func makeDirectory(_ name: [UInt8], in directory: InodeID) async throws(ClientError) -> MakeDirectoryResponse
-    {
+    /// - Parameter change: attributes that it begins with; without meaning where the cluster stores none.
+    public func makeDirectory(
+        _ name: [UInt8], in directory: InodeID, change: InodeChange = .nothing
+    ) async throws(ClientError) -> MakeDirectoryResponse {
         try Self.checkName(name)
         return try await patiently { () throws(ClientError) in
+            if change != .nothing, storesAttributes {
+                let made = try await callCDC(
+                    MakeDirectoryWithAttributesRequest(
+                        ownerId: directory, name: name, isExclusive: true, change: change.wire))
+                return MakeDirectoryResponse(id: made.id, creationTime: made.creationTime)
+            }
             guard supports(.exclusiveMakeDirectory) else {
                 return try await callCDC(MakeDirectoryRequest(ownerId: directory, name: name))
             }

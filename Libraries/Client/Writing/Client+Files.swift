@@ -85,9 +85,10 @@ extension Client {
     }
 
     /// Makes a symbolic link.
+    /// - Parameter change: attributes that it begins with; without meaning where the cluster stores none.
     /// - Returns: the link's inode and the creation time of its name.
     public func makeSymbolicLink(
-        _ name: [UInt8], in directory: InodeID, target: [UInt8]
+        _ name: [UInt8], in directory: InodeID, target: [UInt8], change: InodeChange = .nothing
     ) async throws(ClientError) -> (id: InodeID, creationTime: Timestamp) {
         try Self.checkName(name)
         // What the kernel client can follow.
@@ -96,9 +97,9 @@ extension Client {
         }
         let writer = try await createFile(in: directory, note: name, type: .symlink)
         try await writer.write(target, at: 0)
-        let created = try await writer.finish(linkingIn: directory, name: name)
+        let version = try await writer.finish(Publication(directory: directory, name: name, change: change))
         // After that: a file that was lost on the way has another number.
-        return (writer.id, created)
+        return (writer.id, version.creationTime)
     }
 
     /// The path that a symbolic link holds.

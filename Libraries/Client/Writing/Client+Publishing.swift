@@ -11,23 +11,46 @@ extension Client {
     public func publish(
         _ file: TransientHandle, _ publication: Publication
     ) async throws(ClientError) -> PublishedVersion {
-        guard !publication.isPlain, supports(.publishing) else { return try await publishByLinking(file, publication) }
-        return try await published(file, by: PublishFileRequest(file, publication)) { PublishedVersion($0) }
+        guard publication.special == nil || storesAttributes else {
+            throw ClientError(.refused(.unrecognizedRequest), "making of a special file")
+        }
+        guard !isPlain(publication), supports(.publishing) else { return try await publishByLinking(file, publication) }
+        return try await published(file) { await publishOnce(file, publication) }
     }
 
-    /// Repeats a request that publishes a file while its name is locked.
-    private func published<Request: ShardRPC>(
-        _ file: TransientHandle, by request: Request, _ version: (Request.Response) -> PublishedVersion
+    /// Whether LINK_FILE does it.
+    func isPlain(_ publication: Publication) -> Bool {
+        publication.condition == .anything && publication.number == nil
+            && !(publication.hasAttributes && storesAttributes)
+    }
+
+    /// Asks the shard to publish a file, with PUBLISH_FILE or, if that cannot say it all, its greater relative.
+    func publishOnce(
+        _ file: TransientHandle, _ publication: Publication, appending span: AddInlineSpanRequest? = nil
+    ) async -> CountedResult<PublishedVersion> {
+        let request = PublishFileRequest(file, publication, appending: span)
+        guard publication.hasAttributes, storesAttributes else {
+            return await persistCounted(request, shard: file.id.shard).map { PublishedVersion($0) }
+        }
+        let greater = PublishFileWithAttributesRequest(request, publication)
+        return await persistCounted(greater, shard: file.id.shard).map { PublishedVersion($0) }
+    }
+
+    /// Repeats what publishes a file while its name is locked.
+    private func published(
+        _ file: TransientHandle, _ ask: () async -> CountedResult<PublishedVersion>
     ) async throws(ClientError) -> PublishedVersion {
         try await patiently(for: linkingNanoseconds) { () throws(ClientError) in
-            let outcome = await persistCounted(request, shard: file.id.shard)
+            let outcome = await ask()
             do throws(ClientError) {
-                return version(try outcome.result.get())
+                return try outcome.get()
             } catch {
                 // An answer may have been lost, and somebody else published the next version since.
                 guard outcome.attempts > 1, error.isRefusal(.fileNotFound) else { throw error }
                 let found = try await self.version(of: file.id)
-                return PublishedVersion(creationTime: found.attributes.modified, number: found.number)
+                return PublishedVersion(
+                    creationTime: found.attributes.modified, number: found.number,
+                    ownership: found.attributes.stored?.ownership)
             }
         }
     }
@@ -35,6 +58,7 @@ extension Client {
     /// A version of a file (or symbolic link) that is linked or superseded, and the file's number. Where shards know
     /// none it is the version's own.
     public func version(of id: InodeID) async throws(ClientError) -> FileVersion {
+        if storesAttributes { return FileVersion(try await statAttributes(id)) }
         guard supports(.publishing) else { return FileVersion(number: id, attributes: try await attributes(of: id)) }
         return FileVersion(try await call(StatVersionRequest(id: id, newest: false), shard: id.shard))
     }
@@ -49,6 +73,7 @@ extension Client {
     ) async throws(ClientError) -> FileVersion {
         guard supports(.publishing) else { return try await version(of: number) }
         let shard = (known ?? number).shard
+        if storesAttributes { return FileVersion(try await statAttributes(number, newest: true, at: shard)) }
         return FileVersion(try await call(StatVersionRequest(id: number, newest: true), shard: shard))
     }
 
@@ -94,8 +119,10 @@ extension Client {
         }
         let request = LinkFileIfUnchangedRequest(
             fileId: file.id, cookie: file.cookie, ownerId: directory, name: name, expectedId: expected)
-        return try await published(file, by: request) {
-            PublishedVersion(creationTime: $0.creationTime, number: file.id)
+        return try await published(file) {
+            await persistCounted(request, shard: file.id.shard).map {
+                PublishedVersion(creationTime: $0.creationTime, number: file.id)
+            }
         }
     }
 }
@@ -103,5 +130,10 @@ extension Client {
 extension PublishedVersion {
     init(_ response: PublishFileResponse) {
         self.init(creationTime: response.creationTime, number: response.number)
+    }
+
+    init(_ response: PublishFileWithAttributesResponse) {
+        self.init(
+            creationTime: response.creationTime, number: response.number, ownership: Ownership(response.ownership))
     }
 }

@@ -51,7 +51,7 @@ extension Client {
     private func publish(
         _ file: TransientHandle, _ publication: Publication, appending span: AddInlineSpanRequest
     ) async throws(ClientError) -> PublishedVersion? {
-        if publication.isPlain, supports(.linkWithSpan) {
+        if isPlain(publication), supports(.linkWithSpan) {
             let request = LinkFileWithSpanRequest(
                 fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: span.byteOffset,
                 size: span.size, crc: span.crc, body: span.body, ownerId: publication.directory,
@@ -60,8 +60,7 @@ extension Client {
             return PublishedVersion(creationTime: time, number: file.id)
         }
         guard supports(.publishing) else { return nil }
-        let request = PublishFileRequest(file, publication, appending: span)
-        return PublishedVersion(try await persist(request, shard: file.id.shard))
+        return try await publishOnce(file, publication, appending: span).get()
     }
 
     private func storeBlocks(
@@ -187,15 +186,14 @@ extension Client {
 
     /// Publishes a file that may not be finished yet, with one request; nil: that could not be done.
     private func tryPublishing(_ file: TransientHandle, _ publication: Publication) async -> PublishedVersion? {
-        if publication.isPlain {
+        if isPlain(publication) {
             let request = LinkFileRequest(
                 fileId: file.id, cookie: file.cookie, ownerId: publication.directory, name: publication.name)
             let response = try? await persist(request, shard: file.id.shard)
             return response.map { PublishedVersion(creationTime: $0.creationTime, number: file.id) }
         }
         guard supports(.publishing) else { return nil }
-        let response = try? await persist(PublishFileRequest(file, publication), shard: file.id.shard)
-        return response.map { PublishedVersion($0) }
+        return try? await publishOnce(file, publication).get()
     }
 
     // MARK: Blocks

@@ -21,20 +21,31 @@ public struct Publication: Hashable, Sendable {
     /// Whether the version that it replaces, which `condition` names, leaves no snapshot. Done where the shard can: for
     /// a version of the same file that is in the same shard. It stays readable for the shard's grace.
     public var supersedes: Bool
+    /// Whether the file begins with the ownership and the extended attributes of the one that has the name, if that is
+    /// an ordinary file in the same shard. Where the cluster stores attributes, as everything from here on.
+    public var inherits: Bool
+    /// What the file, which must be empty then, is instead of an ordinary one. Refused with UNRECOGNIZED_REQUEST where
+    /// the cluster stores no attributes.
+    public var special: SpecialFile?
+    /// What is different from what it begins with.
+    public var change: InodeChange
 
     public init(
         directory: InodeID, name: [UInt8], condition: Condition = .anything, number: InodeID? = nil,
-        supersedes: Bool = false
+        supersedes: Bool = false, inherits: Bool = true, special: SpecialFile? = nil, change: InodeChange = .nothing
     ) {
         self.directory = directory
         self.name = name
         self.condition = condition
         self.number = number
         self.supersedes = supersedes
+        self.inherits = inherits
+        self.special = special
+        self.change = change
     }
 
-    /// Whether LINK_FILE does it.
-    var isPlain: Bool { condition == .anything && number == nil }
+    /// Whether it has something to say about attributes.
+    var hasAttributes: Bool { !inherits || special != nil || change != .nothing }
 
     /// What the name must lead to; null: nothing; nil: whatever it is.
     var expected: InodeID? {
@@ -52,10 +63,13 @@ public struct PublishedVersion: Hashable, Sendable {
     public var creationTime: Timestamp
     /// The file's number: that of the publication, or the version's own id.
     public var number: InodeID
+    /// What it has, inherited or given; nil: nobody asked.
+    public var ownership: Ownership?
 
-    public init(creationTime: Timestamp, number: InodeID) {
+    public init(creationTime: Timestamp, number: InodeID, ownership: Ownership? = nil) {
         self.creationTime = creationTime
         self.number = number
+        self.ownership = ownership
     }
 }
 
@@ -75,6 +89,11 @@ public struct FileVersion: Hashable, Sendable {
         attributes = InodeAttributes(
             id: found.id, modified: found.mtime, accessed: found.atime, size: found.size)
     }
+
+    init(_ found: StatAttributesResponse) {
+        number = found.number
+        attributes = InodeAttributes(found)
+    }
 }
 
 extension PublishFileRequest {
@@ -86,5 +105,13 @@ extension PublishFileRequest {
             ownerId: publication.directory, name: publication.name, isConditional: publication.expected != nil,
             expectedId: publication.expected ?? .null, number: publication.number ?? .null,
             supersedes: publication.supersedes)
+    }
+}
+
+extension PublishFileWithAttributesRequest {
+    init(_ request: PublishFileRequest, _ publication: Publication) {
+        self.init(
+            publication: request, inherits: publication.inherits, kind: publication.special?.kind ?? .none,
+            device: publication.special?.device ?? 0, change: publication.change.wire)
     }
 }

@@ -119,8 +119,7 @@ struct DirectoryRecovery: Transaction {
     }
 
     private func end(_ creationTime: Timestamp, _ actions: inout TransactionActions) {
-        let response = AnyCdcResponse.directoryMade(
-            directory, creationTime, isExclusive: making?.isExclusive ?? false)
+        let response = (making?.form ?? .plain).made(directory, creationTime)
         actions.finish(.success(response), .directoryMade(directory, owner: owner))
     }
 

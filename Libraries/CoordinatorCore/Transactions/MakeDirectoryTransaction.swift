@@ -5,15 +5,15 @@ import Protocol
 /// edge, says whose directory it is: its maker, asking again after a crash, must be told of this one, even if it has
 /// been removed meanwhile, and not be made another (F-1).
 ///
-/// MAKE_DIRECTORY_EXCLUSIVE is the same, but does not take an existing directory for its own.
+/// MAKE_DIRECTORY_EXCLUSIVE is the same, but does not take an existing directory for its own;
+/// MAKE_DIRECTORY_WITH_ATTRIBUTES is either, and has more to say to the shard that makes the inode.
 ///
 ///     readNewest → createInode (+ begin) → createEdge → unlockEdge → done
 ///                                             ↓
 ///                                        removeOwner → failed
 struct MakeDirectoryTransaction: Transaction {
     let owner: InodeID
-    let name: [UInt8]
-    let isExclusive: Bool
+    let making: DirectoryMaking
     let defaultInfo: DirectoryInfo
 
     private var directory = InodeID.null
@@ -24,34 +24,22 @@ struct MakeDirectoryTransaction: Transaction {
     private var creationTime = Timestamp.zero
     private var ending: Result<AnyCdcResponse, ProtocolError>?
 
-    init(_ request: MakeDirectoryRequest, defaultInfo: DirectoryInfo) {
-        self.init(request.ownerId, request.name, isExclusive: false, defaultInfo)
-    }
-
-    init(_ request: MakeDirectoryExclusiveRequest, defaultInfo: DirectoryInfo) {
-        self.init(request.ownerId, request.name, isExclusive: true, defaultInfo)
-    }
-
-    private init(_ owner: InodeID, _ name: [UInt8], isExclusive: Bool, _ defaultInfo: DirectoryInfo) {
+    init(in owner: InodeID, _ making: DirectoryMaking, defaultInfo: DirectoryInfo) {
         self.owner = owner
-        self.name = name
-        self.isExclusive = isExclusive
+        self.making = making
         self.defaultInfo = defaultInfo
     }
 
-    var loggedRequest: AnyCdcRequest? {
-        isExclusive
-            ? .makeDirectoryExclusive(MakeDirectoryExclusiveRequest(ownerId: owner, name: name))
-            : .makeDirectory(MakeDirectoryRequest(ownerId: owner, name: name))
-    }
+    private var name: [UInt8] { making.name }
+
+    var loggedRequest: AnyCdcRequest? { making.request(in: owner) }
 
     var loggedDirectory: InodeID { directory }
 
     var answerMustLast: Bool { true }
 
     var startingAgain: any Transaction {
-        DirectoryRecovery(
-            of: directory, making: DirectoryMaking(name: name, isExclusive: isExclusive), defaultInfo: defaultInfo)
+        DirectoryRecovery(of: directory, making: making, defaultInfo: defaultInfo)
     }
 
     var claims: [LockClaim] { [.name(owner, name), .shared(owner)] }
@@ -63,8 +51,7 @@ struct MakeDirectoryTransaction: Transaction {
     mutating func allocated(_ directory: InodeID, _ actions: inout TransactionActions) {
         self.directory = directory
         actions.begin()
-        let request = CreateDirectoryInodeRequest(id: directory, ownerId: owner, info: DirectoryInfo(entries: []))
-        actions.send(.createInode, .createDirectoryInode(request), to: directory.shard)
+        actions.send(.createInode, making.creation(of: directory, in: owner), to: directory.shard)
     }
 
     mutating func begun(_ actions: inout TransactionActions) {
@@ -100,10 +87,9 @@ struct MakeDirectoryTransaction: Transaction {
         if let newest, newest.isCurrent {
             if hasInode && newest.target == directory {
                 unlock(newest.creationTime, &actions)
-            } else if newest.target.isDirectory && !isExclusive {
+            } else if newest.target.isDirectory && !making.isExclusive {
                 // A repetition of a mkdir that succeeded must look like success.
-                let response = MakeDirectoryResponse(id: newest.target, creationTime: newest.creationTime)
-                end(.success(.makeDirectory(response)), &actions)
+                end(.success(making.form.made(newest.target, newest.creationTime)), &actions)
             } else {
                 fail(.cannotOverrideName, &actions)
             }
@@ -136,7 +122,7 @@ struct MakeDirectoryTransaction: Transaction {
         if case .failure(let error) = answer, !error.meansEdgeIsElsewhere {
             actions.alarm("directory \(directory) was made in \(owner), but its edge cannot be unlocked: \(error)")
         }
-        let response = AnyCdcResponse.directoryMade(directory, creationTime, isExclusive: isExclusive)
+        let response = making.form.made(directory, creationTime)
         actions.finish(.success(response), .directoryMade(directory, owner: owner))
     }
 
@@ -161,13 +147,5 @@ struct MakeDirectoryTransaction: Transaction {
             actions.alarm("unused directory \(directory) cannot be given up: \(error)")
         }
         actions.finish(ending ?? .failure(.internalError), .directoryDropped(directory))
-    }
-}
-
-extension AnyCdcResponse {
-    static func directoryMade(_ id: InodeID, _ creationTime: Timestamp, isExclusive: Bool) -> AnyCdcResponse {
-        isExclusive
-            ? .makeDirectoryExclusive(MakeDirectoryExclusiveResponse(id: id, creationTime: creationTime))
-            : .makeDirectory(MakeDirectoryResponse(id: id, creationTime: creationTime))
     }
 }

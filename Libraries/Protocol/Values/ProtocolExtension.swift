@@ -39,10 +39,14 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// The registry knows REPORT_METADATA_DISK.
     public static let metadataDisks = ProtocolExtension(rawValue: 16)
 
+    /// Shards keep the attributes of inodes (STAT_ATTRIBUTES and its relatives), the coordinator knows
+    /// MAKE_DIRECTORY_WITH_ATTRIBUTES, the registry DEFAULT_OWNERSHIP.
+    public static let attributes = ProtocolExtension(rawValue: 17)
+
     /// Everything that the servers of this version can do.
     public static let all: [ProtocolExtension] = [
         .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged,
-        .transientLifetime, .registryClock, .sharedSpans, .publishing, .metadataDisks,
+        .transientLifetime, .registryClock, .sharedSpans, .publishing, .metadataDisks, .attributes,
     ]
 
     public var description: String {
@@ -57,6 +61,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
         case .sharedSpans: "SHARED_SPANS"
         case .publishing: "PUBLISHING"
         case .metadataDisks: "METADATA_DISKS"
+        case .attributes: "ATTRIBUTES"
         default: "extension \(rawValue)"
         }
     }

@@ -57,6 +57,8 @@ extension ShardCore {
         case .swapBlocks(let request, let domains): try swapBlocks(request, domains)
         case .publish(let request, let grace):
             .publishFile(try publish(request, graceNanoseconds: grace, entry))
+        case .publishWithAttributes(let request, let grace):
+            .publishFileWithAttributes(try publish(request, graceNanoseconds: grace, entry))
         case .request(let request): try perform(request, entry)
         }
     }
@@ -73,7 +75,8 @@ extension ShardCore {
         case .sameDirectoryRename(let request): .sameDirectoryRename(try rename(request, entry))
         case .sameDirectoryRenameSnapshot(let request): .sameDirectoryRenameSnapshot(try resurrect(request, entry))
         case .setDirectoryInfo(let request): .setDirectoryInfo(try setInfo(request, time))
-        case .setTime(let request): .setTime(try setTime(request))
+        case .setTime(let request): .setTime(try setTime(request, entry))
+        case .setAttributes(let request): .setAttributes(try setAttributes(request, entry))
         case .addSpanLocation(let request): .addSpanLocation(try addLocation(request, entry))
         case .scrapTransientFile(let request): .scrapTransientFile(try scrap(request, entry))
         case .removeNonOwnedEdge(let request): .removeNonOwnedEdge(try removeNonOwnedEdge(request, entry))
@@ -88,7 +91,9 @@ extension ShardCore {
                     removed: 0, nextBlockService: BlockServiceID(rawValue: 0), nextFile: .null))
         case .referSpans(let request): .referSpans(try referSpans(request, entry))
         case .swapSpans(let request): .swapSpans(try swapSpans(request))
-        case .createDirectoryInode(let request): .createDirectoryInode(try createDirectory(request, time))
+        case .createDirectoryInode(let request): .createDirectoryInode(try createDirectory(request, entry))
+        case .createDirectoryInodeWithAttributes(let request):
+            .createDirectoryInodeWithAttributes(try createDirectory(request, entry))
         case .setDirectoryOwner(let request): .setDirectoryOwner(try setOwner(request, time))
         case .createLockedCurrentEdge(let request): .createLockedCurrentEdge(try createLockedEdge(request, entry))
         case .lockCurrentEdge(let request): .lockCurrentEdge(try lockEdge(request, time))

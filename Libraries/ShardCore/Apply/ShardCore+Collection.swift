@@ -94,6 +94,7 @@ extension ShardCore {
         let record = TransientFileRecord(
             size: file.size, mtime: entry.time, deadline: entry.now, fate: .doomed, lastSpanState: .clean, note: note)
         try state.putTransientFile(id, record, wasLinked: true)
+        state.removeExtended(of: id, file.attributes)
         try forgetNumber(of: id, file)
     }
 
@@ -115,6 +116,7 @@ extension ShardCore {
         guard record.owner.isNull else { throw .refused(.directoryHasOwner) }
         guard record.currentEdges == 0, record.snapshotEdges == 0 else { throw .refused(.directoryNotEmpty) }
         state.removeDirectory(id)
+        state.removeExtended(of: id, record.attributes)
     }
 
     private func removeFile(_ id: InodeID, _ entry: ShardLogEntry) throws(ShardFailure) {
@@ -125,6 +127,7 @@ extension ShardCore {
             guard record.isPastDeadline(at: entry) else { throw .refused(.deadlineNotPassed) }
             guard record.size == 0 else { throw .refused(.fileNotEmpty) }
             state.removeTransientFile(id)
+            if let version = record.supersededVersion { state.removeExtended(of: id, version.attributes) }
         }
     }
 }

@@ -51,17 +51,34 @@ extension ShardCore {
 
     /// CREATE_DIRECTORY_INODE. A snapshot directory is not brought back by a request that comes late.
     func createDirectory(
-        _ request: CreateDirectoryInodeRequest, _ time: Timestamp
+        _ request: CreateDirectoryInodeRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> CreateDirectoryInodeResponse {
+        CreateDirectoryInodeResponse(mtime: try createDirectory(request, .nothing, entry))
+    }
+
+    /// CREATE_DIRECTORY_INODE_WITH_ATTRIBUTES
+    func createDirectory(
+        _ request: CreateDirectoryInodeWithAttributesRequest, _ entry: ShardLogEntry
+    ) throws(ShardFailure) -> CreateDirectoryInodeWithAttributesResponse {
+        CreateDirectoryInodeWithAttributesResponse(
+            mtime: try createDirectory(request.creation, request.change, entry))
+    }
+
+    /// Returns when the directory was made; 0: it was there.
+    private func createDirectory(
+        _ request: CreateDirectoryInodeRequest, _ change: InodeAttributeChange, _ entry: ShardLogEntry
+    ) throws(ShardFailure) -> Timestamp {
         if let existing = try state.directory(request.id) {
             guard !existing.owner.isNull || request.id == .root else { throw .refused(.directoryNotFound) }
             guard existing.owner == request.ownerId else { throw .refused(.mismatchingOwner) }
-            return CreateDirectoryInodeResponse(mtime: .zero)
+            return .zero
         }
-        let record = DirectoryRecord(
-            owner: request.ownerId, mtime: time, currentEdges: 0, snapshotEdges: 0, info: try encoded(request.info))
+        var record = DirectoryRecord(
+            owner: request.ownerId, mtime: entry.time, currentEdges: 0, snapshotEdges: 0,
+            info: try encoded(request.info))
+        if entry.keepsAttributes { try self.change(&record, request.id, by: change, entry) }
         try state.putDirectory(request.id, record)
-        return CreateDirectoryInodeResponse(mtime: time)
+        return entry.time
     }
 
     /// SET_DIRECTORY_OWNER. Only renames of live directories use it; a snapshot directory is not brought back by a late

@@ -56,23 +56,24 @@ extension ShardCore {
         return LinkFileIfUnchangedResponse(creationTime: try link(request.link, file, entry, succession).creationTime)
     }
 
-    /// Makes a transient file, as it is by now, the target of a name. Returns when, and the file's number.
+    /// Makes a transient file, as it is by now, the target of a name.
     func link(
         _ request: LinkFileRequest, _ file: TransientFileRecord, _ entry: ShardLogEntry,
-        _ succession: Succession = .anything
-    ) throws(ShardFailure) -> PublishFileResponse {
+        _ succession: Succession = .anything, _ beginning: FileBeginning = .inherited
+    ) throws(ShardFailure) -> Publishing {
         let time = entry.time
         guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
         var owner = try modifiedLive(request.ownerId, time)
         let inheritance = try inheritance(request, succession)
+        var record = FileRecord(size: file.size, mtime: time, atime: time, number: inheritance.number)
+        try beginAttributes(of: &record, request, beginning, entry)
         let creationTime = try createEdge(
             request.ownerId, &owner, request.name, request.fileId, leavingSnapshot: inheritance.superseded == nil,
             entry)
         try state.putDirectory(request.ownerId, owner)
-        let record = FileRecord(size: file.size, mtime: time, atime: time, number: inheritance.number)
         try state.putFile(request.fileId, record, wasTransient: true)
         try settle(inheritance, request, entry)
-        return PublishFileResponse(creationTime: creationTime, number: record.number(of: request.fileId))
+        return Publishing(creationTime: creationTime, file: record)
     }
 
     /// When the very edge that a repeated LINK_FILE, or one of its relatives, asks for was made.
@@ -128,10 +129,13 @@ extension ShardCore {
     }
 
     /// SET_TIME: the top bit of each time says whether it is to be set.
-    func setTime(_ request: SetTimeRequest) throws(ShardFailure) -> SetTimeResponse {
+    func setTime(_ request: SetTimeRequest, _ entry: ShardLogEntry) throws(ShardFailure) -> SetTimeResponse {
         var record = try linkedFile(request.id)
-        if request.mtime >> 63 == 1 { record.mtime = Timestamp(nanoseconds: request.mtime & ~(1 << 63)) }
-        if request.atime >> 63 == 1 { record.atime = Timestamp(nanoseconds: request.atime & ~(1 << 63)) }
+        record.setTimes(request.mtime, request.atime)
+        // Who reads sets the other time now and then, which is no change.
+        if entry.keepsAttributes, InodeAttributeChange.time(request.mtime) != nil {
+            record.attributes.changed = entry.time
+        }
         try state.putFile(request.id, record, wasTransient: false)
         return SetTimeResponse()
     }

@@ -18,6 +18,12 @@ struct Succession {
     static let anything = Succession()
 }
 
+/// A file that has got its name, or had it.
+struct Publishing {
+    var creationTime: Timestamp
+    var file: FileRecord
+}
+
 /// What a version gets from the one that it replaces.
 struct Inheritance {
     /// Null: its own id.
@@ -31,13 +37,32 @@ extension ShardCore {
     func publish(
         _ request: PublishFileRequest, graceNanoseconds: UInt64, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> PublishFileResponse {
+        let done = try published(request, .inherited, graceNanoseconds: graceNanoseconds, entry)
+        return PublishFileResponse(creationTime: done.creationTime, number: done.file.number(of: request.fileId))
+    }
+
+    /// PUBLISH_FILE_WITH_ATTRIBUTES
+    func publish(
+        _ request: PublishFileWithAttributesRequest, graceNanoseconds: UInt64, _ entry: ShardLogEntry
+    ) throws(ShardFailure) -> PublishFileWithAttributesResponse {
+        let publication = request.publication
+        let done = try published(
+            publication, FileBeginning(request), graceNanoseconds: graceNanoseconds, entry)
+        return PublishFileWithAttributesResponse(
+            creationTime: done.creationTime, number: done.file.number(of: publication.fileId),
+            ownership: try state.ownership(at: done.file.attributes.ownership))
+    }
+
+    private func published(
+        _ request: PublishFileRequest, _ beginning: FileBeginning, graceNanoseconds: UInt64, _ entry: ShardLogEntry
+    ) throws(ShardFailure) -> Publishing {
         switch try state.inode(request.fileId) {
         case .transient(var file) where file.isOpen(at: entry):
             try append(request.span, to: &file)
-            return try link(request.link, file, entry, request.succession(entry, graceNanoseconds: graceNanoseconds))
+            let succession = request.succession(entry, graceNanoseconds: graceNanoseconds)
+            return try link(request.link, file, entry, succession, beginning)
         case .linked(let file):
-            let creationTime = try timeLinked(request.link)
-            return PublishFileResponse(creationTime: creationTime, number: file.number(of: request.fileId))
+            return Publishing(creationTime: try timeLinked(request.link), file: file)
         case .transient, .absent: throw .refused(.fileNotFound)
         }
     }
@@ -100,7 +125,7 @@ extension ShardCore {
             id: id, number: file.number(of: id), mtime: file.mtime, atime: file.atime, size: file.size)
     }
 
-    private func newestVersion(of number: InodeID) throws(ShardFailure) -> InodeID {
+    func newestVersion(of number: InodeID) throws(ShardFailure) -> InodeID {
         if let newest = try state.newestVersion(of: number) { return newest }
         // A superseded version is never the newest, even if those after it are gone.
         guard case .linked(let file) = try state.inode(number), file.number.isNull else {

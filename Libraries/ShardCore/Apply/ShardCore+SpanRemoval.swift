@@ -12,7 +12,10 @@ extension ShardCore {
         // Its writer may have moved the deadline since a collector saw it.
         guard file.isPastDeadline(at: entry) else { throw .refused(.deadlineNotPassed) }
         guard file.size > 0 else { throw .refused(.fileEmpty) }
-        if !Mutation.brokenUpFileIsOpen.isPlanted { file.fate = .doomed }
+        if !Mutation.brokenUpFileIsOpen.isPlanted {
+            if let version = file.supersededVersion { state.removeExtended(of: request.fileId, version.attributes) }
+            file.fate = .doomed
+        }
         guard let (byteOffset, extent) = try state.lastExtent(request.fileId, notAfter: .max) else {
             throw .state(.corruptRecord(key: state.keys.transientFile(request.fileId)))
         }

@@ -41,6 +41,8 @@ extension InvariantViolation.Rule {
             "no data is at risk, but a late copy of a request could act again: stop all clients for ten minutes"
         case .n:
             "no data is at risk, but who asks for a file by its number may get an older version: edit the file"
+        case .a:
+            "no data is at risk: set owner, mode and extended attributes of the inode again"
         case .c:
             "restart the shard; a record in memory differs from the stored one, which is a defect to report"
         }

@@ -14,6 +14,7 @@ extension ShardChecker {
                     id.isDirectory && id.shard == shard, .s1, at: "directory \(id)",
                     "does not belong into shard \(shard)")
                 fact(.directory(id, owner: found.record.owner, info: found.record.info))
+                try check(found.record.attributes, of: id, size: 0, version: found.record.mtime)
             }
             var run = EdgeRun(id, record)
             while let edge = edges.current, edge.key.directory == id {

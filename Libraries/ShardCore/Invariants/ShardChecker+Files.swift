@@ -28,6 +28,9 @@ extension ShardChecker {
                 try bodies.advance()
             }
             checkInode(id, file, transient, body)
+            if let file = file ?? transient?.supersededVersion {
+                try check(file.attributes, of: id, size: file.size, version: nil)
+            }
             if let body { check(body, of: id, file, &tally) }
             try checkContents(id, file, transient, body, &extents, &tally)
         }

@@ -3,7 +3,7 @@ import Store
 
 /// Checks the records of one shard against each other, in one pass over each collection and without a running core: S1
 /// to S10, S13 to S19, S21 and the range of S20 (metadata.md A.13), S23 to S25 of shared spans (README.md), which
-/// version of a file is the newest, and what is remembered of requests.
+/// version of a file is the newest, what is remembered of requests, and attributes.
 ///
 /// What has to be compared beyond that (who owns what, which block is whose) goes out as facts. Memory: the newest
 /// history of each name of one directory at a time; nothing grows with the shard.
@@ -80,6 +80,7 @@ package struct ShardChecker {
         try checkCounts(tally)
         try checkDirectories()
         try checkNumbers()
+        try checkAttributes()
         try checkRepetitions()
     }
 

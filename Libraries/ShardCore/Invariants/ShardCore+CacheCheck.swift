@@ -26,6 +26,13 @@ extension ShardCore {
                 try state.readRecord(keys.edge(place.directory, current: true, place.hash, cached.name)) == cached.edge
             }
         }
+        for (ownership, number) in state.ownerships.numbers {
+            compare("ownership \(number)") { () throws(ShardStateError) in
+                let stored: OwnershipRecord? = try state.readRecord(keys.ownership(number))
+                let found: OwnershipNumberRecord? = try state.readRecord(keys.ownershipNumber(ownership))
+                return stored?.ownership == ownership && found?.number == number && number < state.ownerships.count
+            }
+        }
         if let failure { throw failure }
         for place in different {
             report(InvariantViolation(rule: .c, place: place, detail: "the cached record is not the stored one"))

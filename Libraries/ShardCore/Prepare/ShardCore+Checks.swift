@@ -69,6 +69,30 @@ extension ShardCore {
         guard request.number.isNull || request.number.isFile else { throw .refused(.typeIsDirectory) }
     }
 
+    func check(
+        _ request: PublishFileWithAttributesRequest, _ identity: ShardIdentity
+    ) throws(ShardFailure) {
+        try check(request.publication, identity)
+        try check(request.change)
+        guard request.kind.isDevice || request.device == 0 else { throw .refused(.malformedRequest) }
+        guard request.kind == .none || request.publication.fileId.type == .file else {
+            throw .refused(.malformedRequest)
+        }
+    }
+
+    func check(_ request: SetAttributesRequest) throws(ShardFailure) {
+        if request.id.isDirectory { try checkDirectory(request.id) } else { try checkFile(request.id) }
+        try check(request.change)
+    }
+
+    func check(_ change: InodeAttributeChange) throws(ShardFailure) {
+        do throws(ProtocolError) {
+            try change.validate()
+        } catch {
+            throw .refused(error)
+        }
+    }
+
     func check(_ request: SoftUnlinkFileRequest) throws(ShardFailure) {
         guard request.ownerId.isDirectory else { throw .refused(.typeIsNotDirectory) }
         guard request.fileId.isFile else { throw .refused(.typeIsDirectory) }

@@ -55,13 +55,16 @@ extension ShardCore {
         case .linkFileIfUnchanged(let request): try check(request.link, identity)
         case .publishFile(let request):
             try check(request, identity)
-            let grace = max(supersededGraceNanoseconds, minimumHistoryAgeNanoseconds)
-            return entry(.publish(request, graceNanoseconds: grace), at: stamp(now))
+            return entry(.publish(request, graceNanoseconds: graceOfSuperseded), at: stamp(now))
+        case .publishFileWithAttributes(let request):
+            try check(request, identity)
+            return entry(.publishWithAttributes(request, graceNanoseconds: graceOfSuperseded), at: stamp(now))
         case .softUnlinkFile(let request): try check(request)
         case .sameDirectoryRename(let request): try check(request)
         case .sameDirectoryRenameSnapshot(let request): try check(request)
         case .setDirectoryInfo(let request): try check(request)
         case .setTime(let request): try checkFile(request.id)
+        case .setAttributes(let request): try check(request)
         case .addSpanLocation(let request): try checkPair(request.fileId1, request.fileId2)
         case .scrapTransientFile(let request):
             guard request.id.type == .file else { throw .refused(.fileIsNotTransient) }
@@ -75,6 +78,9 @@ extension ShardCore {
         case .referSpans(let request): try check(request, identity)
         case .swapSpans(let request): try checkPair(request.fileId1, request.fileId2)
         case .createDirectoryInode(let request): try check(request)
+        case .createDirectoryInodeWithAttributes(let request):
+            try check(request.creation)
+            try check(request.change)
         case .setDirectoryOwner(let request): try check(request)
         case .createLockedCurrentEdge(let request): try check(request)
         case .lockCurrentEdge(let request): try checkDirectory(request.dirId)
@@ -89,10 +95,12 @@ extension ShardCore {
         return entry(.request(request), at: stamp(now))
     }
 
+    private var graceOfSuperseded: UInt64 { max(supersededGraceNanoseconds, minimumHistoryAgeNanoseconds) }
+
     func entry(_ action: ShardLogEntry.Action, at stamp: Stamp) -> ShardLogEntry {
         ShardLogEntry(
             time: stamp.time, clock: stamp.clock, transientLifetimeNanoseconds: transientLifetimeNanoseconds,
-            minimumHistoryAgeNanoseconds: minimumHistoryAgeNanoseconds, action: action)
+            minimumHistoryAgeNanoseconds: minimumHistoryAgeNanoseconds, keepsAttributes: true, action: action)
     }
 
     /// When an entry is made.

@@ -16,6 +16,7 @@ extension ShardCore {
         case .statFile: try fastStatFile(body, &writer)
         case .statDirectory: try fastStatDirectory(body, &writer)
         case .statVersion: try write(try statVersion(try decode(body)), &writer)
+        case .statAttributes: try write(try statAttributes(try decode(body)), &writer)
         default:
             var reader = WireReader(body)
             let request: AnyShardRequest

@@ -19,6 +19,8 @@ extension ShardCore {
         case .visitTransientFiles(let request): .visitTransientFiles(try visitTransientFiles(request))
         case .blockServiceFiles(let request): .blockServiceFiles(try blockServiceFiles(request))
         case .statVersion(let request): .statVersion(try statVersion(request))
+        case .statAttributes(let request): .statAttributes(try statAttributes(request))
+        case .extendedAttributes(let request): .extendedAttributes(try extendedAttributes(request))
         case .transientLifetime:
             .transientLifetime(TransientLifetimeResponse(nanoseconds: transientLifetimeNanoseconds))
         default: throw ShardFailure.refused(.unrecognizedRequest)

@@ -5,7 +5,7 @@ extension ShardKind {
     /// in README.md says why each other kind is harmless.
     var isHarmfulLate: Bool {
         switch self {
-        case .setDirectoryInfo, .setTime, .swapBlocks, .swapSpans, .moveSpan: true
+        case .setDirectoryInfo, .setTime, .setAttributes, .swapBlocks, .swapSpans, .moveSpan: true
         // Harmless, but the answer to a copy could not be told from what there is.
         case .referSpans: true
         case .executeOnce, .closeSequences: false

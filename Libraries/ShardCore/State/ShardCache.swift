@@ -39,13 +39,15 @@ struct ShardCache: ~Copyable {
 
     // Estimates: a dictionary slot at its usual load, plus a heap block per array.
     private static func size(_ directory: DirectoryRecord?) -> Int {
-        128 + (directory.map { $0.info.isEmpty ? 0 : $0.info.count + 32 } ?? 0)
+        128 + (directory.map { ($0.info.isEmpty ? 0 : $0.info.count + 32) + $0.attributesMemoryBytes } ?? 0)
     }
     private static func size(_ inode: InodeState) -> Int {
-        if case .transient(let record) = inode {
-            return 144 + record.note.count + (record.supersededVersion == nil ? 0 : 48)
+        switch inode {
+        case .absent: 120
+        case .linked(let record): 120 + record.attributesMemoryBytes
+        case .transient(let record):
+            144 + record.note.count + (record.supersededVersion.map { 48 + $0.attributesMemoryBytes } ?? 0)
         }
-        return 120
     }
     private static func size(_ edge: CachedEdge) -> Int { 144 + edge.name.count }
 

@@ -19,6 +19,11 @@ struct ShardKeys: Sendable {
         case bodies = 11
         /// File numbers and the newest version of each.
         case numbers = 12
+        /// What inodes have of owner, group and mode, by number, and the number of each.
+        case ownerships = 13
+        case ownershipNumbers = 14
+        /// Extended attributes, by inode.
+        case extended = 15
     }
 
     enum Meta: UInt8 {
@@ -60,6 +65,25 @@ struct ShardKeys: Sendable {
     func directory(_ id: InodeID) -> [UInt8] { inode(.directories, id) }
     func number(_ number: InodeID) -> [UInt8] { inode(.numbers, number) }
     func body(_ id: InodeID) -> [UInt8] { inode(.bodies, id) }
+    func extended(_ id: InodeID) -> [UInt8] { inode(.extended, id) }
+
+    func ownership(_ number: UInt32) -> [UInt8] {
+        var key = start(.ownerships, capacity: 8)
+        key.appendBigEndian(UInt64(number))
+        return key
+    }
+
+    /// The number in a key of `ownership`; nil: it is none.
+    static func ownershipNumber(in key: [UInt8]) -> UInt32? {
+        key.count == 10 ? UInt32(exactly: key.bigEndian(at: 2)) : nil
+    }
+
+    func ownershipNumber(_ ownership: InodeOwnership) -> [UInt8] {
+        var key = start(.ownershipNumbers, capacity: 16)
+        key.appendBigEndian(UInt64(ownership.mode))
+        key.appendBigEndian(UInt64(ownership.uid) << 32 | UInt64(ownership.gid))
+        return key
+    }
 
     func inode(_ collection: Collection, _ id: InodeID) -> [UInt8] {
         var key = start(collection, capacity: 8)

@@ -20,6 +20,7 @@ package struct FileRecord: WireValue, Hashable {
     package var atime: Timestamp
     /// The number of the file that this is a version of; null: its own id.
     package var number: InodeID
+    private var box = AttributesBox.nothing
 
     package init(size: UInt64, mtime: Timestamp, atime: Timestamp, number: InodeID = .null) {
         self.size = size
@@ -28,23 +29,33 @@ package struct FileRecord: WireValue, Hashable {
         self.number = number
     }
 
+    package var attributes: AttributesRecord {
+        get { box.record }
+        set { box.record = newValue }
+    }
+
+    /// Roughly what its attributes take in memory.
+    var attributesMemoryBytes: Int { box.memoryBytes }
+
     /// The number of the file that the inode `id`, whose record this is, is a version of.
     package func number(of id: InodeID) -> InodeID { number.isNull ? id : number }
 
-    /// Version 1 has no number.
-    private var version: UInt8 { number.isNull ? 1 : 2 }
+    /// Version 1 has neither number nor attributes, 2 a number, 3 attributes, 4 both.
+    private var version: UInt8 { 1 + (number.isNull ? 0 : 1) + (attributes.isEmpty ? 0 : 2) }
 
     package static var minimumWireSize: Int { 25 }
-    package var encodedSize: Int { number.isNull ? 25 : 33 }
+    package var encodedSize: Int { (number.isNull ? 25 : 33) + attributes.encodedSize }
 
     package init(from reader: inout WireReader) throws(DecodeError) {
         let version = try reader.read(UInt8.self)
-        guard (1...2).contains(version) else { throw .invalidVariant }
+        guard (1...4).contains(version) else { throw .invalidVariant }
         size = try reader.read()
         mtime = try reader.read()
         atime = try reader.read()
-        number = version > 1 ? try reader.read() : .null
-        guard number.isNull == (version == 1) else { throw .invalidValue }
+        let hasNumber = version == 2 || version == 4
+        number = hasNumber ? try reader.read() : .null
+        guard number.isNull == !hasNumber else { throw .invalidValue }
+        if version > 2 { attributes = try reader.read() }
     }
 
     package func encode(into writer: inout WireWriter) throws(EncodeError) {
@@ -53,6 +64,7 @@ package struct FileRecord: WireValue, Hashable {
         try writer.write(mtime)
         try writer.write(atime)
         if !number.isNull { try writer.write(number) }
+        try writer.write(attributes)
     }
 }
 
@@ -198,6 +210,7 @@ package struct DirectoryRecord: WireValue, Hashable {
     package var snapshotEdges: UInt64
     /// The policies, as an encoded `DirectoryInfo`: the shard only ever passes them on.
     package var info: [UInt8]
+    private var box = AttributesBox.nothing
 
     package init(
         owner: InodeID, mtime: Timestamp, currentEdges: UInt64, snapshotEdges: UInt64, info: [UInt8]
@@ -209,30 +222,44 @@ package struct DirectoryRecord: WireValue, Hashable {
         self.info = info
     }
 
+    package var attributes: AttributesRecord {
+        get { box.record }
+        set { box.record = newValue }
+    }
+
+    /// Roughly what its attributes take in memory.
+    var attributesMemoryBytes: Int { box.memoryBytes }
+
+    /// Version 1 has no attributes.
+    private var version: UInt8 { attributes.isEmpty ? 1 : 2 }
+
     /// The only hash mode there is: XXH3 with the top bit cleared (A.1).
     private static let hashMode: UInt8 = 1
 
     package static var minimumWireSize: Int { 36 }
-    package var encodedSize: Int { 36 + info.count }
+    package var encodedSize: Int { 36 + info.count + attributes.encodedSize }
 
     package init(from reader: inout WireReader) throws(DecodeError) {
-        try reader.recordVersion1()
+        let version = try reader.read(UInt8.self)
+        guard (1...2).contains(version) else { throw .invalidVariant }
         owner = try reader.read()
         mtime = try reader.read()
         guard try reader.read(UInt8.self) == Self.hashMode else { throw .invalidValue }
         currentEdges = try reader.read()
         snapshotEdges = try reader.read()
         info = try reader.blob()
+        if version > 1 { attributes = try reader.read() }
     }
 
     package func encode(into writer: inout WireWriter) throws(EncodeError) {
-        try writer.write(recordVersion)
+        try writer.write(version)
         try writer.write(owner)
         try writer.write(mtime)
         try writer.write(Self.hashMode)
         try writer.write(currentEdges)
         try writer.write(snapshotEdges)
         try writer.blob(info)
+        try writer.write(attributes)
     }
 }
 

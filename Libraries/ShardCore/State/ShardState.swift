@@ -16,6 +16,8 @@ final class ShardState {
     var cache: ShardCache
     /// The coordinator's numbers whose answers are remembered.
     private(set) var executed: ExecutedSequences
+    /// What inodes have of owner, group and mode.
+    var ownerships: OwnershipTable
 
     private var batch = WriteBatch()
     private var changedDirectories: [(InodeID, DirectoryRecord?)] = []
@@ -25,6 +27,8 @@ final class ShardState {
     private var changedBlockNumbers: BlockNumbers?
     /// A number whose answer is remembered from now on.
     var addedSequence: UInt64?
+    /// An ownership that gets the next number.
+    var addedOwnership: InodeOwnership?
     /// The progress to be, without index and time.
     var nextProgress: ShardProgress
 
@@ -36,6 +40,7 @@ final class ShardState {
         progress = ShardProgress(shard: shard)
         nextProgress = progress
         executed = try Self.storedSequences(store, keys)
+        ownerships = try Self.storedOwnerships(store, keys)
         identity = try readRecord(keys.meta(.identity))
         blockNumbers = try readRecord(keys.meta(.blockNumbers))
         if let stored = try readRecord(keys.meta(.progress), as: ShardProgress.self) {
@@ -69,7 +74,7 @@ final class ShardState {
         }
     }
 
-    private func load<Record: WireValue>(
+    func load<Record: WireValue>(
         _ key: [UInt8], as type: Record.Type = Record.self
     ) throws(ShardFailure) -> Record? {
         do throws(ShardStateError) {
@@ -282,6 +287,10 @@ final class ShardState {
         }
         if nextProgress.closedSequence > progress.closedSequence { executed.removeUpTo(nextProgress.closedSequence) }
         if let addedSequence { executed.insert(addedSequence) }
+        if let addedOwnership {
+            ownerships.insert(addedOwnership, ownerships.count)
+            ownerships.count += 1
+        }
         progress = nextProgress
         if let changedIdentity { identity = changedIdentity }
         if let changedBlockNumbers { blockNumbers = changedBlockNumbers }
@@ -305,5 +314,6 @@ final class ShardState {
         changedIdentity = nil
         changedBlockNumbers = nil
         addedSequence = nil
+        addedOwnership = nil
     }
 }

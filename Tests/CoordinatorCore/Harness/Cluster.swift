@@ -234,7 +234,7 @@ final class Cluster {
 
     static func isExtension(_ request: AnyShardRequest) -> Bool {
         switch request {
-        case .executeOnce, .closeSequences, .replaceLockedDirectoryEdge: true
+        case .executeOnce, .closeSequences, .replaceLockedDirectoryEdge, .createDirectoryInodeWithAttributes: true
         default: false
         }
     }

@@ -116,6 +116,14 @@ extension ShardSet {
             at: directory.shard)
     }
 
+    func attributes(_ inode: InodeID) throws -> StatAttributesResponse {
+        let request = AnyShardRequest.statAttributes(StatAttributesRequest(id: inode, newest: false))
+        guard case .statAttributes(let found) = try core(inode.shard).read(request) else {
+            throw ProtocolError.malformedResponse
+        }
+        return found
+    }
+
     func stat(_ directory: InodeID) throws -> Result<StatDirectoryResponse, ProtocolError> {
         switch try perform(.statDirectory(StatDirectoryRequest(id: directory)), at: directory.shard) {
         case .success(.statDirectory(let response)): .success(response)

@@ -1,0 +1,28 @@
+import Protocol
+
+/// What somebody wants of an inode's attributes, all at once. Nil: as it is.
+public struct InodeChange: Hashable, Sendable {
+    public var ownership: Ownership
+    public var modified: Timestamp?
+    public var accessed: Timestamp?
+    /// Carried out one after the other.
+    public var extended: [ExtendedAttributeChange]
+
+    public init(
+        ownership: Ownership = Ownership(), modified: Timestamp? = nil, accessed: Timestamp? = nil,
+        extended: [ExtendedAttributeChange] = []
+    ) {
+        self.ownership = ownership
+        self.modified = modified
+        self.accessed = accessed
+        self.extended = extended
+    }
+
+    public static let nothing = InodeChange()
+
+    var wire: InodeAttributeChange {
+        InodeAttributeChange(
+            ownership: ownership.wire, mtime: InodeAttributeChange.field(modified),
+            atime: InodeAttributeChange.field(accessed), extended: extended)
+    }
+}

@@ -1,0 +1,31 @@
+import Wire
+
+/// What is to be done to an extended attribute, as setxattr(2) and removexattr(2) want it.
+@frozen
+public struct ExtendedOperation: RawWireValue, Hashable, CustomStringConvertible {
+    public var rawValue: UInt8
+
+    @inlinable
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// It gets the value, whether or not there is one of that name.
+    public static let set = ExtendedOperation(rawValue: 0)
+    /// Refused if there is one of that name.
+    public static let create = ExtendedOperation(rawValue: 1)
+    /// Refused if there is none.
+    public static let replace = ExtendedOperation(rawValue: 2)
+    /// Refused if there is none.
+    public static let remove = ExtendedOperation(rawValue: 3)
+
+    @inlinable public var isValidOnWire: Bool { rawValue <= 3 }
+
+    public var description: String {
+        switch self {
+        case .set: "set"
+        case .create: "create"
+        case .replace: "replace"
+        case .remove: "remove"
+        default: "ExtendedOperation(\(rawValue))"
+        }
+    }
+}

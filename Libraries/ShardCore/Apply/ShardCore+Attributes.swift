@@ -1,0 +1,153 @@
+import Mutations
+import Protocol
+
+// Owner, mode, ctime, extended attributes, and the times that somebody gave a directory.
+
+extension ShardCore {
+    /// SET_ATTRIBUTES
+    func setAttributes(
+        _ request: SetAttributesRequest, _ entry: ShardLogEntry
+    ) throws(ShardFailure) -> SetAttributesResponse {
+        let attributes: AttributesRecord
+        let id: InodeID
+        if request.id.isDirectory {
+            id = request.id
+            var directory = try anyDirectory(id)
+            try change(&directory, id, by: request.change, entry)
+            directory.attributes.changed = entry.time
+            attributes = directory.attributes
+            try state.putDirectory(id, directory)
+        } else {
+            var file: FileRecord
+            (id, file) = try changeableFile(request.id)
+            try change(&file, id, by: request.change, entry)
+            if !Mutation.changesLeaveNoTime.isPlanted { file.attributes.changed = entry.time }
+            attributes = file.attributes
+            try state.putFile(id, file, wasTransient: false)
+        }
+        return SetAttributesResponse(
+            id: id, ctime: entry.time, ownership: try state.ownership(at: attributes.ownership))
+    }
+
+    /// The version whose attributes are meant. Who has a superseded one in his hands means the file.
+    private func changeableFile(_ id: InodeID) throws(ShardFailure) -> (InodeID, FileRecord) {
+        guard id.isFile else { throw .refused(.typeIsDirectory) }
+        switch try state.inode(id) {
+        case .linked(let file):
+            // A body is nobody's, and goes when nobody refers to it.
+            guard try state.body(id) == nil else { throw .refused(.fileNotFound) }
+            return (id, file)
+        case .transient(let file):
+            guard let version = file.supersededVersion else { throw .refused(.fileNotFound) }
+            let newest = try newestVersion(of: version.number(of: id))
+            return (newest, try linkedFile(newest))
+        case .absent: throw .refused(.fileNotFound)
+        }
+    }
+
+    /// The attributes of a file that gets its name.
+    func beginAttributes(
+        of file: inout FileRecord, _ request: LinkFileRequest, _ beginning: FileBeginning, _ entry: ShardLogEntry
+    ) throws(ShardFailure) {
+        guard entry.keepsAttributes else { return }
+        if beginning.special != nil, file.size > 0 { throw .refused(.badSpanBody) }
+        file.attributes.special = beginning.special
+        var inherited: [ExtendedAttribute] = []
+        let inherits = beginning.inherits && !Mutation.attributesAreNotInherited.isPlanted
+        if inherits, beginning.special == nil, let former = try predecessor(request) {
+            file.attributes.ownership = former.file.attributes.ownership
+            inherited = try state.extendedAttributes(of: former.id, former.file.attributes)
+        }
+        let modified = file.mtime
+        file.setTimes(beginning.change.mtime, beginning.change.atime)
+        if file.mtime != modified { file.attributes.changed = entry.time }
+        try change(
+            &file.attributes, request.fileId, extended: inherited, storesAnew: !inherited.isEmpty,
+            by: beginning.change, entry)
+    }
+
+    /// The file whose attributes one that gets this name inherits: an ordinary one that is in this shard.
+    private func predecessor(_ request: LinkFileRequest) throws(ShardFailure) -> (id: InodeID, file: FileRecord)? {
+        guard request.fileId.type == .file,
+            let edge = try state.currentEdge(request.ownerId, NameHash(of: request.name), request.name)
+        else { return nil }
+        let id = edge.target.id
+        guard id.type == .file, isMine(id), case .linked(let file) = try state.inode(id),
+            file.attributes.special == nil
+        else { return nil }
+        return (id, file)
+    }
+
+    private func change(
+        _ file: inout FileRecord, _ id: InodeID, by change: InodeAttributeChange, _ entry: ShardLogEntry
+    ) throws(ShardFailure) {
+        file.setTimes(change.mtime, change.atime)
+        try self.change(&file.attributes, id, by: change, entry)
+    }
+
+    /// The directory's own time, by which everybody knows whether its entries have changed, stays.
+    func change(
+        _ directory: inout DirectoryRecord, _ id: InodeID, by change: InodeAttributeChange, _ entry: ShardLogEntry
+    ) throws(ShardFailure) {
+        let modified = InodeAttributeChange.time(change.mtime)
+        let accessed = InodeAttributeChange.time(change.atime)
+        if modified != nil || accessed != nil {
+            directory.attributes.times = AttributesRecord.DirectoryTimes(
+                version: directory.mtime, modified: modified ?? directory.shownModified,
+                accessed: accessed ?? directory.shownAccessed)
+        }
+        try self.change(&directory.attributes, id, by: change, entry)
+    }
+
+    /// Ownership and extended attributes. Reads the latter only where they change.
+    private func change(
+        _ attributes: inout AttributesRecord, _ id: InodeID, by change: InodeAttributeChange, _ entry: ShardLogEntry
+    ) throws(ShardFailure) {
+        let extended =
+            change.extended.isEmpty ? [] : try state.extendedAttributes(of: id, attributes)
+        try self.change(&attributes, id, extended: extended, storesAnew: false, by: change, entry)
+    }
+
+    /// - Parameters:
+    ///   - extended: what the inode has, if it is needed.
+    ///   - storesAnew: whether that has to be stored even if nothing of it changes.
+    private func change(
+        _ attributes: inout AttributesRecord, _ id: InodeID, extended: [ExtendedAttribute], storesAnew: Bool,
+        by change: InodeAttributeChange, _ entry: ShardLogEntry
+    ) throws(ShardFailure) {
+        let before = try state.ownership(at: attributes.ownership)
+        let ownership = before.changed(by: change.ownership)
+        if ownership != before { attributes.ownership = try state.place(of: ownership) }
+        guard storesAnew || !change.extended.isEmpty else { return }
+        var extended = extended
+        do throws(ProtocolError) {
+            try extended.apply(change.extended)
+        } catch {
+            throw .refused(error)
+        }
+        try state.putExtended(extended, of: id, &attributes, at: entry.time)
+    }
+}
+
+extension FileRecord {
+    /// Sets the times that the fields of a request give.
+    mutating func setTimes(_ modified: UInt64, _ accessed: UInt64) {
+        if let modified = InodeAttributeChange.time(modified) { mtime = modified }
+        if let accessed = InodeAttributeChange.time(accessed) { atime = accessed }
+    }
+
+    var shownChanged: Timestamp { attributes.changed ?? mtime }
+}
+
+extension DirectoryRecord {
+    var shownModified: Timestamp {
+        guard let times = attributes.times, times.version == mtime || Mutation.directoryTimesStay.isPlanted else {
+            return mtime
+        }
+        return times.modified
+    }
+
+    var shownAccessed: Timestamp { attributes.times?.accessed ?? mtime }
+
+    var shownChanged: Timestamp { max(attributes.changed ?? .zero, mtime) }
+}

@@ -1,0 +1,216 @@
+import Protocol
+import ShardCore
+import Testing
+
+/// PUBLISH_FILE_WITH_ATTRIBUTES, and what files have that get a name which another one had.
+@Suite("Attributes of files that get a name") struct InheritanceTests {
+    private let shard: ShardFixture
+
+    init() throws { shard = try ShardFixture() }
+
+    private var guarded: InodeAttributeChange { shard.change(mode: 0o600, uid: 3, gid: 4, (.set, "user.a", [1])) }
+
+    @Test func aFileBeginsWithWhatItsMakerWants() throws {
+        let file = try shard.construct()
+        let request = shard.publishing(
+            shard.publishing(file, body: [1], over: .null), shard.change(mode: 0o755, uid: 1, (.create, "user.x", [2])))
+        let answer = try shard.call(request)
+        #expect(answer.number == file.id && answer.ownership == shard.ownership(0o755, 1))
+        let found = try shard.attributes(file.id)
+        #expect(found.ownership == answer.ownership && found.ctime == answer.creationTime)
+        #expect(found.mtime == answer.creationTime)
+        #expect(try shard.extended(file.id) == [ExtendedAttribute(name: "user.x".bytes, value: [2])])
+        // A copy is answered with what the file has.
+        #expect(try shard.call(request) == answer)
+        try shard.set(file.id, shard.change(mode: 0o700))
+        #expect(try shard.call(request).ownership.mode == 0o700)
+    }
+
+    @Test func aGivenTimeLeavesAnother() throws {
+        let file = try shard.publishFirst("a", shard.change(mtime: 5, atime: 6))
+        let found = try shard.attributes(file)
+        #expect(found.mtime.nanoseconds == 5 && found.atime.nanoseconds == 6)
+        let created = try shard.lookup("a").creationTime
+        #expect(found.ctime == created)
+    }
+
+    @Test func whateverReplacesAFileInheritsUnlessItBringsItsOwn() throws {
+        var last = try shard.publishFirst("a", guarded)
+        var file = try shard.construct()
+        /// Replaces the file, expects what its successor has, and makes that like the file was.
+        func replace(
+            _ ownership: InodeOwnership, _ extended: [[UInt8]], _ publish: (ShardFixture.OpenFile) throws -> Void
+        ) throws {
+            file = try shard.construct()
+            let before = try shard.attributes(last)
+            try publish(file)
+            let found = try shard.attributes(file.id)
+            #expect(found.ownership == ownership)
+            #expect(try shard.extended(file.id).map(\.value) == extended)
+            #expect(found.ctime == found.mtime)
+            // The one that was replaced keeps its own, and so does each other's.
+            #expect(try shard.attributes(last) == before)
+            if !extended.isEmpty { try shard.set(file.id, shard.change((.set, "user.a", [9]))) }
+            #expect(try shard.extended(last).map(\.value) == [[1]])
+            let again = try shard.construct()
+            last = again.id
+            try shard.call(shard.publishing(shard.publishing(again), inherits: false, guarded))
+        }
+        let all = shard.ownership(0o600, 3, 4)
+        try replace(all, [[1]]) { _ = try shard.link($0, "a") }
+        try replace(all, [[1]]) { try shard.call(shard.publishing($0, body: [1])) }
+        try replace(all, [[1]]) { try shard.call(shard.publishing($0, over: last)) }
+        try replace(all, [[1]]) {
+            try shard.call(
+                LinkFileIfUnchangedRequest(
+                    fileId: $0.id, cookie: $0.cookie, ownerId: .root, name: "a".bytes, expectedId: last))
+        }
+        try replace(all, [[1]]) {
+            try shard.call(
+                LinkFileWithSpanRequest(
+                    fileId: $0.id, cookie: $0.cookie, storageClass: .empty, byteOffset: 0, size: 0, crc: .zero,
+                    body: [], ownerId: .root, name: "a".bytes))
+        }
+        try replace(shard.ownership(0o640, 3, 4), [[1], [2]]) {
+            try shard.call(
+                shard.publishing(shard.publishing($0), shard.change(mode: 0o640, (.create, "user.b", [2]))))
+        }
+        try replace(.default, []) { try shard.call(shard.publishing(shard.publishing($0), inherits: false)) }
+        try replace(shard.ownership(0o644), []) {
+            try shard.call(shard.publishing(shard.publishing($0), inherits: false, shard.change(mode: 0o644)))
+        }
+    }
+
+    @Test func supersededVersionsKeepTheirOwnUntilTheyGo() throws {
+        let first = try shard.publishFirst("a", guarded, body: [1, 2])
+        let second = try shard.publishNext(after: first, body: [3], supersedes: true)
+        try shard.set(second, shard.change(mode: 0o666, (.set, "user.a", [2])))
+        #expect(try shard.attributes(first).ownership.mode == 0o600)
+        #expect(try shard.extended(first).map(\.value) == [[1]])
+        shard.tick(seconds: 24 * 3600)
+        let cookie = try #require(
+            try shard.call(VisitTransientFilesRequest(beginId: .null, mtu: 0)).files.first { $0.id == first }).cookie
+        let records = try shard.records().count
+        try shard.call(RemoveSpanInitiateRequest(fileId: first, cookie: cookie))
+        // The span and the extended attributes.
+        #expect(try shard.records().count <= records - 2)
+        try shard.call(RemoveInodeRequest(id: first))
+        #expect(try shard.extended(second).map(\.value) == [[2]])
+    }
+
+    @Test func emptySupersededVersionsGoWithAllTheyHad() throws {
+        let first = try shard.publishFirst("a", guarded)
+        _ = try shard.publishNext(after: first, supersedes: true)
+        shard.tick(seconds: 24 * 3600)
+        try shard.call(RemoveInodeRequest(id: first))
+        shard.expectInvariants()
+    }
+
+    @Test func whatIsUnlinkedForGoodLosesThem() throws {
+        let file = try shard.publishFirst("a", guarded)
+        let edge = try shard.lookup("a").creationTime
+        try shard.unlink("a", (file, edge))
+        #expect(try shard.extended(file).map(\.value) == [[1]])
+        let records = try shard.records().count
+        try shard.call(
+            SameShardHardFileUnlinkRequest(ownerId: .root, targetId: file, name: "a".bytes, creationTime: edge))
+        #expect(try shard.records().count == records - 2)
+        try shard.expect(.fileNotFound, StatAttributesRequest(id: file, newest: false))
+    }
+
+    @Test func renamesTakeThemAlong() throws {
+        let file = try shard.publishFirst("a", guarded)
+        let time = try shard.lookup("a").creationTime
+        try shard.call(
+            SameDirectoryRenameRequest(
+                targetId: file, dirId: .root, oldName: "a".bytes, oldCreationTime: time, newName: "b".bytes))
+        #expect(try shard.attributes(file).ownership.mode == 0o600)
+        // And a name alone gives nothing.
+        let other = try shard.publishFirst("a")
+        #expect(try shard.attributes(other).ownership == .default)
+    }
+
+    @Test func symbolicLinksAndSpecialFilesNeitherGiveNorTake() throws {
+        let link = try shard.construct(.symlink)
+        try shard.call(shard.publishing(shard.publishing(link, as: "l", body: [65]), shard.change(uid: 5)))
+        let file = try shard.construct()
+        try shard.link(file, "l")
+        #expect(try shard.attributes(file.id).ownership == .default)
+        try shard.set(file.id, guarded)
+        let other = try shard.construct(.symlink)
+        try shard.call(shard.publishing(other, as: "l", body: [65]))
+        #expect(try shard.attributes(other.id).ownership == .default)
+        let fifo = try shard.construct()
+        _ = try shard.publishFirst("f", guarded)
+        try shard.call(shard.publishing(shard.publishing(fifo, as: "f"), kind: .fifo))
+        #expect(try shard.attributes(fifo.id).ownership == .default)
+        try shard.set(fifo.id, guarded)
+        let after = try shard.construct()
+        try shard.link(after, "f")
+        let found = try shard.attributes(after.id)
+        #expect(found.ownership == .default && found.kind == .none)
+    }
+
+    @Test func specialFilesAreEmptyFilesOfAKind() throws {
+        for (kind, device) in [
+            (SpecialFileKind.fifo, 0 as UInt64), (.socket, 0), (.characterDevice, 1 << 40 | 3), (.blockDevice, .max),
+        ] {
+            let file = try shard.construct()
+            try shard.call(
+                shard.publishing(
+                    shard.publishing(file, as: "\(kind)", over: .null), kind: kind, device: device,
+                    shard.change(mode: 0o660)))
+            let found = try shard.attributes(file.id)
+            #expect(found.kind == kind && found.device == device && found.size == 0)
+            #expect(found.ownership.mode == 0o660)
+            try shard.set(file.id, shard.change(mode: 0o600))
+            #expect(try shard.attributes(file.id).kind == kind)
+        }
+        let (file, link) = (try shard.construct(), try shard.construct(.symlink))
+        try shard.expect(
+            .badSpanBody, shard.publishing(shard.publishing(file, body: [1], over: .null), kind: .fifo))
+        try shard.expect(
+            .malformedRequest, shard.publishing(shard.publishing(file, over: .null), kind: .fifo, device: 1))
+        try shard.expect(.malformedRequest, shard.publishing(shard.publishing(link, over: .null), kind: .socket))
+        let bytes = try shard.publishing(shard.publishing(file)).encoded()
+        var unknown = bytes
+        unknown[try #require(bytes.indices.last) - 28 - 8] = 5
+        #expect(throws: DecodeError.self) {
+            try unknown.withUnsafeBytes { try PublishFileWithAttributesRequest(decoding: $0) }
+        }
+    }
+
+    @Test func whatIsRefusedChangesNothing() throws {
+        let first = try shard.publishFirst("a", guarded)
+        let file = try shard.construct()
+        let before = try shard.edges()
+        let plain = shard.publishing(file, over: first, number: first, supersedes: true)
+        try shard.expect(.attributeExists, shard.publishing(plain, shard.change((.create, "user.a", []))))
+        try shard.expect(.malformedRequest, shard.publishing(plain, shard.change(mode: 0o70000)))
+        let much = [UInt8](repeating: 0, count: 4000)
+        try shard.expect(
+            .attributesTooLarge, shard.publishing(plain, shard.change((.set, "x", much), (.set, "y", much))))
+        // Together with what would be inherited.
+        try shard.expect(
+            .attributesTooLarge,
+            shard.publishing(plain, shard.change((.set, "x", [UInt8](repeating: 0, count: 4060)))))
+        try shard.expect(
+            .mismatchingTarget, shard.publishing(shard.publishing(file, over: file.id), shard.change(mode: 1)))
+        #expect(try shard.edges() == before)
+        try shard.call(shard.publishing(plain, inherits: false, shard.change((.create, "user.a", []))))
+        #expect(try shard.attributes(file.id).number == first)
+    }
+
+    @Test func entriesOfEarlierVersionsAreCarriedOutAsThen() throws {
+        _ = try shard.publishFirst("a", guarded)
+        let file = try shard.construct()
+        var entry = try shard.core.prepare(
+            LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: .root, name: "a".bytes).erased,
+            at: shard.tick())
+        entry.keepsAttributes = false
+        #expect(try entry.encoded().first == 3)
+        _ = try shard.apply(entry)
+        #expect(try shard.attributes(file.id).ownership == .default)
+        #expect(try shard.extended(file.id) == [])
+    }
+}
