@@ -104,7 +104,7 @@ struct RecoveryTests {
         }
         var bytes = try entry.encoded()
         func apply() throws { _ = try bytes.withUnsafeBytes { try shard.core.apply(encoded: $0, at: expected) } }
-        for version in [0, 4] as [UInt8] {
+        for version in [0, 5] as [UInt8] {
             bytes[0] = version
             #expect(throws: ShardStateError.unknownEntry) { try apply() }
         }
