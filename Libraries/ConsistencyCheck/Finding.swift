@@ -9,7 +9,7 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
         case notice
     }
 
-    /// The rule's name: S1–S22, X1–X9 of metadata.md A.13; S23–S26, D, M, N: see `InvariantViolation.Rule`; L: a log;
+    /// The rule's name: S1–S22, X1–X9 of metadata.md A.13; S23–S26, A, D, M, N: see `InvariantViolation.Rule`; L: a log;
     /// R: the registry; K: the coordinator; B: a block on its disk.
     public var rule: String
     public var severity: Severity

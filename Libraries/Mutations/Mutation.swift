@@ -113,6 +113,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             "ClientTests.ReferringTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
+        case .directoryTimesStay: "ShardCoreTests.AttributeTests"
         // There is one coordinator in it.
         case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"
         default: nil

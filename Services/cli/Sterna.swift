@@ -5,5 +5,5 @@ import ArgumentParser
     static let configuration = CommandConfiguration(
         commandName: "sterna",
         abstract: "A distributed filesystem for large immutable files.",
-        subcommands: [Up.self, Status.self, BlockServices.self, Drain.self, Fsck.self, Key.self])
+        subcommands: [Up.self, Status.self, BlockServices.self, Drain.self, Fsck.self, Key.self, Owner.self])
 }

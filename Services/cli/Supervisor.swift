@@ -1,10 +1,12 @@
+import Daemon
 import EventLoop
 import Glibc
+import Protocol
 
 /// Starts the services of a cluster stage by stage, starts again what dies, and stops everything in the opposite order.
 ///
-/// `@unchecked Sendable`: everything happens on the loop's thread. Only `setPolicy` hands `self` to a task, which runs
-/// on that loop too and calls back there; the callback checks it.
+/// `@unchecked Sendable`: everything happens on the loop's thread. Only `setPolicy` and `setOwner` hand `self` to a
+/// task, which runs on that loop too and calls back there; the callback checks it.
 final class Supervisor: @unchecked Sendable {
     /// Why the cluster could not be brought up, in one sentence.
     struct StartFailure: Error, CustomStringConvertible {
@@ -84,7 +86,9 @@ final class Supervisor: @unchecked Sendable {
             warn("\(error)")
         }
         guard !isUp, isFirst, !isStopping, plan.stages[stage].allSatisfy({ addresses[$0] != nil }) else { return }
-        if plan.changesPolicy, plan.stages[stage].contains("shard") {
+        if plan.stages[stage].contains("registry") {
+            setOwner()
+        } else if plan.changesPolicy, plan.stages[stage].contains("shard") {
             setPolicy()
         } else {
             nextStage()
@@ -98,6 +102,25 @@ final class Supervisor: @unchecked Sendable {
             startStage()
         } else {
             finishStart()
+        }
+    }
+
+    /// Of what nobody was given, before anybody can see it.
+    private func setOwner() {
+        let key: ClusterKey
+        do {
+            key = try ClusterKeyFile(plan.paths.key).load()
+        } catch {
+            return fail("\(error)")
+        }
+        let registry = SocketAddress.loopback(port: plan.layout.registryPort)
+        ClusterOwner.tell(registry, key: key, on: loop) { [self] problem in
+            precondition(loop.isOnLoop)
+            if let problem {
+                fail("the owner of what nobody was given could not be set: \(problem)")
+            } else {
+                nextStage()
+            }
         }
     }
 

@@ -15,6 +15,14 @@ struct Records {
 
     func newestVersion(_ number: InodeID) -> [UInt8] { [shard, 12] + self.number(number.rawValue) }
 
+    func ownership(_ number: UInt32) -> [UInt8] { [shard, 13] + self.number(UInt64(number)) }
+
+    func ownershipNumber(_ ownership: InodeOwnership) -> [UInt8] {
+        [shard, 14] + number(UInt64(ownership.mode)) + number(UInt64(ownership.uid) << 32 | UInt64(ownership.gid))
+    }
+
+    func extended(_ id: InodeID) -> [UInt8] { [shard, 15] + number(id.rawValue) }
+
     func body(_ id: InodeID) -> [UInt8] { [shard, 11] + number(id.rawValue) }
 
     func currentEdge(_ directory: InodeID, _ name: String, hash: UInt64? = nil) -> [UInt8] {

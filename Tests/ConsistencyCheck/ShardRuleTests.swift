@@ -260,6 +260,40 @@ struct ShardRuleTests {
         try expect("S26") { cluster, damage in try damage.addEdge("body", to: cluster.body, in: .root) }
     }
 
+    @Test func a() throws {
+        // Attributes of an inode that knows of none.
+        for id in [\StoppedCluster.emptyFile, \.fullDirectory] {
+            try expect("A") { cluster, damage in
+                let (id, list) = (cluster[keyPath: id], [ExtendedAttribute(name: [97], value: [1])])
+                try damage.put(Records(id).extended(id), ExtendedRecord(list))
+            }
+        }
+        // An ownership that is not in the list, and one that is there twice.
+        try expect("A") { cluster, damage in
+            let key = Records(cluster.emptyFile).file(cluster.emptyFile)
+            try damage.change(key, as: FileRecord.self) { $0.attributes.ownership = .listed(7) }
+        }
+        try expect("A") { _, damage in
+            let record = OwnershipRecord(InodeOwnership(mode: 0o600, uid: 1, gid: 2))
+            try damage.put(Records(shard: 1).ownership(0), record)
+        }
+        try expect("A") { _, damage in
+            let ownership = InodeOwnership(mode: 0o600, uid: 1, gid: 2)
+            try damage.put(Records(shard: 1).ownershipNumber(ownership), OwnershipNumberRecord(0))
+        }
+        // A special file that is not empty, and a directory whose times are from the future.
+        try expect("A") { cluster, damage in
+            let key = Records(cluster.cutFile).file(cluster.cutFile)
+            try damage.change(key, as: FileRecord.self) { $0.attributes.special = .init(kind: .fifo, device: 0) }
+        }
+        try expect("A") { cluster, damage in
+            let key = Records(cluster.fullDirectory).directory(cluster.fullDirectory)
+            try damage.change(key, as: DirectoryRecord.self) {
+                $0.attributes.times = .init(version: Timestamp(nanoseconds: .max), modified: .zero, accessed: .zero)
+            }
+        }
+    }
+
     @Test("a record that cannot be decoded is a finding, and the others are checked all the same") func d() throws {
         try expect("D") { _, damage in
             let id = InodeID(type: .file, shard: ShardID(rawValue: 2), index: 1)

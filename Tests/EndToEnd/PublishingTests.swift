@@ -18,7 +18,7 @@ extension EndToEnd {
             .timeLimit(.minutes(3)))
         func grace() throws {
             let cluster = try TestCluster(Self.options)
-            let (first, second) = try run(cluster) { client in
+            let (first, second) = try cluster.withClient { client in
                 let first = try await Self.publish(client, 1, .nothing)
                 await Self.expect(.cannotOverrideName, client, .nothing)
                 let number = try await client.version(of: first).number
@@ -37,7 +37,7 @@ extension EndToEnd {
             cluster.stop()
             cluster.arguments += " --with shard:--superseded-grace=1"
             try cluster.start()
-            try run(cluster) { client in
+            try cluster.withClient { client in
                 let third = try await Self.publish(client, 3, .version(second), number: first)
                 try await Self.awaitEnd(of: second, client)
                 #expect(try await client.newestVersion(ofFile: first, near: third).attributes.id == third)
@@ -98,27 +98,6 @@ extension EndToEnd {
                 await client.loop.sleep(nanoseconds: 200_000_000)
             }
             Issue.record("\(id) is not collected")
-        }
-
-        private func run<Outcome: Sendable>(
-            _ cluster: TestCluster, _ body: @escaping @Sendable (Client) async throws -> Outcome
-        ) throws -> Outcome {
-            let registry = try sh("cat '\(cluster.directory)/run/registry.address'")
-            let address = try SocketAddress.resolve(registry.trimmingCharacters(in: .whitespacesAndNewlines))
-            let loop = try EventLoop()
-            var outcome: Result<Outcome, any Error>?
-            loop.task {
-                let client = try Client(loop: loop, registries: [address])
-                try await client.start()
-                let result = try await body(client)
-                await client.close()
-                return result
-            } then: { result in
-                outcome = result
-                loop.stop()
-            }
-            loop.run()
-            return try #require(outcome).get()
         }
     }
 }

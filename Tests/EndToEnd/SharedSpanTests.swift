@@ -70,7 +70,7 @@ extension EndToEnd {
             cluster.arguments += base.joined()
             try cluster.start()
             try Self.check(cluster)
-            try Self.withClient(cluster) { client in
+            try cluster.withClient { client in
                 let directory = try await client.resolve(path: "/d")
                 let source = try await client.lookup(Array("f".utf8), in: directory).targetId
                 let file = try await client.construct(in: directory.shard, note: [])
@@ -118,7 +118,7 @@ extension EndToEnd {
         private static func edit(
             _ cluster: TestCluster, as name: String, _ change: @escaping @Sendable (FileWriter) async throws -> Void
         ) throws {
-            try withClient(cluster) { client in
+            try cluster.withClient { client in
                 let directory = try await client.resolve(path: "/d")
                 let source = try await client.lookup(Array("f".utf8), in: directory).targetId
                 let size = try await client.statFile(source).size
@@ -141,7 +141,7 @@ extension EndToEnd {
         /// Copies of `d/f`; every tenth is cut in the middle of a span and goes on with other bytes.
         private static func makeCopies(_ cluster: TestCluster, _ count: Int) throws {
             let tail = Array(repeating: UInt8(ascii: "t"), count: 200)
-            try withClient(cluster) { client in
+            try cluster.withClient { client in
                 let directory = try await client.resolve(path: "/d")
                 let source = try await client.lookup(Array("f".utf8), in: directory).targetId
                 let size = try await client.statFile(source).size
@@ -175,7 +175,7 @@ extension EndToEnd {
         /// Of a range that begins and ends anywhere in `d/f`, of two spans, what can be shared begins with the second
         /// and ends with a page.
         private static func checkParts(_ cluster: TestCluster) throws {
-            try withClient(cluster) { client in
+            try cluster.withClient { client in
                 let directory = try await client.resolve(path: "/d")
                 let source = try await client.lookup(Array("f".utf8), in: directory).targetId
                 let size = try await client.statFile(source).size
@@ -241,30 +241,6 @@ extension EndToEnd {
             let stopped = shell("exec '\(TestCluster.binaries)/sterna' fsck '\(cluster.directory)'", seconds: 120)
             #expect(stopped.status == 0, "\(stopped.output)")
             try cluster.start()
-        }
-
-        /// Runs something with a client on a loop of its own.
-        private static func withClient(
-            _ cluster: TestCluster, _ body: @escaping @Sendable (Client) async throws -> Void
-        ) throws {
-            let registry = try sh("cat '\(cluster.directory)/run/registry.address'")
-            let address = try SocketAddress.resolve(registry.trimmingCharacters(in: .whitespacesAndNewlines))
-            let loop = try EventLoop()
-            var options = ClientOptions()
-            let key = try sh("cat '\(cluster.directory)/key'").trimmingCharacters(in: .whitespacesAndNewlines)
-            options.clusterKey = ClusterKey(hexadecimal: key)
-            var outcome: Result<Void, any Error>?
-            loop.task { [options] in
-                let client = try Client(loop: loop, registries: [address], options: options)
-                try await client.start()
-                try await body(client)
-                await client.close()
-            } then: { result in
-                outcome = result
-                loop.stop()
-            }
-            loop.run()
-            try #require(outcome).get()
         }
     }
 }

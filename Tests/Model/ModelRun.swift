@@ -56,13 +56,14 @@ final class ModelRun {
             if let difference = try construct(request, label: file) { return difference }
             guard let link = labels.request(.link(file: file, in: owner, name: name), model) else { return nil }
             return try carryOut(link)
-        case .edit(let file, let owner, let name, _, let expectation, let continues, let supersedes):
+        case .edit(let file, let owner, let name, _, let expectation, let continues, let supersedes, let attributes):
             if let difference = try construct(request, label: file) { return difference }
             return try carryOut(
                 .publish(
-                    file: file, in: owner, name: name, expectation, continues: continues, supersedes: supersedes))
+                    file: file, in: owner, name: name, expectation, continues: continues, supersedes: supersedes,
+                    attributes: attributes))
         case .construct(let file, _): return try construct(request, label: file)
-        case .makeDirectory(let label, _, _): return try carryOut(request, directoryLabel: label)
+        case .makeDirectory(let label, _, _, _): return try carryOut(request, directoryLabel: label)
         default: return try carryOut(request)
         }
     }
@@ -131,6 +132,7 @@ extension NamespaceRequest {
             .removeSpan(let file), .removeFile(let file):
             file
         case .publish(let publication): publication.file
+        case .setAttributes(let id, _): id.isFile ? id : nil
         case .hardUnlink(let edge): edge.target
         default: nil
         }

@@ -24,10 +24,11 @@ struct ModelTests {
             answers.merge(run.answers, uniquingKeysWith: +)
         }
         let carriedOut = answers.filter { !$0.key.contains(" ") && $0.value >= 10 }
-        #expect(carriedOut.count == 20, "\(answers)")
+        #expect(carriedOut.count == 21, "\(answers)")
         let reasons = Set(answers.keys.compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) })
         let wanted: [ProtocolError] = [
-            .badName, .badShard, .cannotOverrideName, .cannotRemoveRootDirectory, .deadlineNotPassed,
+            .attributeExists, .attributeNotFound, .attributesTooLarge, .badName, .badShard, .cannotOverrideName,
+            .cannotRemoveRootDirectory, .deadlineNotPassed,
             .directoryHasOwner, .directoryNotEmpty, .directoryNotFound, .edgeIsLocked, .edgeNotFound, .edgeNotOwned,
             .fileEmpty, .fileIsNotTransient, .fileNotEmpty, .fileNotFound, .loopInDirectoryRename,
             .mismatchingCreationTime, .mismatchingTarget, .nameIsLocked, .newDirectoryNotFound, .oldDirectoryNotFound,
@@ -41,7 +42,8 @@ struct ModelTests {
 
     static let plants: [(kind: String, steps: Int)] = [
         ("link", 2), ("publish", 2), ("unlink", 3), ("rename", 3), ("resurrect", 5), ("lock", 3),
-        ("hardUnlink", 5), ("forget", 6), ("makeDirectory", 2), ("removeDirectory", 3), ("move", 5), ("setInfo", 2),
+        ("hardUnlink", 6), ("forget", 6), ("makeDirectory", 2), ("removeDirectory", 3), ("move", 5), ("setInfo", 2),
+        ("setAttributes", 2),
         ("hardUnlinkDirectory", 4),
     ]
 

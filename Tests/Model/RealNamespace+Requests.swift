@@ -14,7 +14,7 @@ extension RealNamespace {
         _ request: NamespaceRequest, cookie: Cookie?, time: (NamespaceRequest.Edge) -> Timestamp
     ) throws -> Reply {
         switch request {
-        case .construct, .link, .linkOver, .publish, .setTime, .scrap, .removeSpan, .removeFile:
+        case .construct, .link, .linkOver, .publish, .setTime, .setAttributes, .scrap, .removeSpan, .removeFile:
             return try performOnFile(request, cookie ?? Cookie(rawValue: 0))
         case .unlink, .rename, .resurrect, .lock, .unlock, .forget, .hardUnlink:
             return try performOnName(request, time)
@@ -58,10 +58,18 @@ extension RealNamespace {
                 body: [], ownerId: publication.directory, name: publication.name,
                 isConditional: publication.expected != nil, expectedId: publication.expected ?? .null,
                 number: publication.number, supersedes: publication.supersedes)
-            return Reply(try ask(publish, at: publication.directory.shard)) { .since($0.creationTime) }
+            guard let attributes = publication.attributes else {
+                return Reply(try ask(publish, at: publication.directory.shard)) { .since($0.creationTime) }
+            }
+            let greater = PublishFileWithAttributesRequest(
+                publication: publish, inherits: attributes.inherits, kind: .none, device: 0,
+                change: attributes.change)
+            return Reply(try ask(greater, at: publication.directory.shard)) { .since($0.creationTime) }
         case .setTime(let file, let time):
             let set = SetTimeRequest(id: file, mtime: 1 << 63 | time, atime: 0)
             return Reply(try ask(set, at: file.shard)) { _ in .done }
+        case .setAttributes(let id, let change):
+            return Reply(try ask(SetAttributesRequest(id: id, change: change), at: id.shard)) { .made($0.id) }
         case .scrap(let file):
             return Reply(try ask(ScrapTransientFileRequest(id: file, cookie: cookie), at: file.shard)) { _ in .done }
         case .removeSpan(let file):
@@ -120,11 +128,20 @@ extension RealNamespace {
         _ request: NamespaceRequest, _ time: (NamespaceRequest.Edge) -> Timestamp
     ) throws -> Reply {
         switch request {
-        case .makeDirectory(let owner, let name):
-            let answer = try ask(.makeDirectory(MakeDirectoryRequest(ownerId: owner, name: name)))
+        case .makeDirectory(let owner, let name, let change):
+            let plain = AnyCdcRequest.makeDirectory(MakeDirectoryRequest(ownerId: owner, name: name))
+            let answer = try ask(
+                change.map {
+                    .makeDirectoryWithAttributes(
+                        MakeDirectoryWithAttributesRequest(
+                            ownerId: owner, name: name, isExclusive: false, change: $0))
+                } ?? plain)
             return Reply(answer) { response in
-                guard case .makeDirectory(let made) = response else { return .refused(.malformedResponse) }
-                return .directory(made.id, since: made.creationTime)
+                switch response {
+                case .makeDirectory(let made): .directory(made.id, since: made.creationTime)
+                case .makeDirectoryWithAttributes(let made): .directory(made.id, since: made.creationTime)
+                default: .refused(.malformedResponse)
+                }
             }
         case .removeDirectory(let edge):
             let remove = SoftUnlinkDirectoryRequest(

@@ -98,7 +98,10 @@ final class RealNamespace {
         try coordinator.receive(request, from: origin, now: monotonic)
         let replies = try settle()
         guard let reply = replies.first(where: { $0.origin == origin }) else { throw Failure.noAnswer }
-        if case .success(.makeDirectory) = reply.result { try stayOnFewShards() }
+        switch reply.result {
+        case .success(.makeDirectory), .success(.makeDirectoryWithAttributes): try stayOnFewShards()
+        default: break
+        }
         return reply.result
     }
 

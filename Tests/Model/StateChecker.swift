@@ -23,7 +23,8 @@ struct StateChecker {
         }
         guard status.info.bodies == expected.info else { return "\(id) has the policies \(status.info)" }
         let difference =
-            try listingDifference(of: id, model, &times) ?? currentDifference(of: id, model, times)
+            try attributeDifference(of: id, model) ?? listingDifference(of: id, model, &times)
+            ?? currentDifference(of: id, model, times)
             ?? namesDifference(of: id, model, times)
         return difference ?? mtimeDifference(of: id, status.mtime, expected.version)
     }
@@ -106,13 +107,22 @@ struct StateChecker {
                 let version = try real.ask(StatVersionRequest(id: id, newest: false), at: id.shard)
                 let asVersion = StatVersionResponse(
                     id: id, number: file.number, mtime: status.mtime, atime: status.atime, size: status.size)
-                return status.mtime == expected && status.size == UInt64(file.size) && version == .success(asVersion)
-                    ? nil : "\(id) is \(status) and \(version), expected \(file)"
+                guard status.mtime == expected, status.size == UInt64(file.size), version == .success(asVersion)
+                else { return "\(id) is \(status) and \(version), expected \(file)" }
+                return try attributeDifference(of: id, model)
             case (.transient, .failure, .success(let status)):
                 return status.size == UInt64(file.size) ? nil : "\(id) is \(status), expected \(file)"
             default: return "\(id) is \(linked) and \(transient), expected \(file)"
             }
         }
+    }
+
+    // MARK: Attributes
+
+    private func attributeDifference(of id: InodeID, _ model: NamespaceModel) throws -> String? {
+        let expected = model.attributes[id] ?? NamespaceModel.Attributes()
+        let found = try real.attributes(of: id)
+        return found == expected ? nil : "\(id) has \(found), expected \(expected)"
     }
 
     // MARK: Everything

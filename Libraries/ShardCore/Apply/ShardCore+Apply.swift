@@ -90,7 +90,7 @@ extension ShardCore {
                 RemoveZeroBlockServiceFilesResponse(
                     removed: 0, nextBlockService: BlockServiceID(rawValue: 0), nextFile: .null))
         case .referSpans(let request): .referSpans(try referSpans(request, entry))
-        case .swapSpans(let request): .swapSpans(try swapSpans(request))
+        case .swapSpans(let request): .swapSpans(try swapSpans(request, entry))
         case .createDirectoryInode(let request): .createDirectoryInode(try createDirectory(request, entry))
         case .createDirectoryInodeWithAttributes(let request):
             .createDirectoryInodeWithAttributes(try createDirectory(request, entry))

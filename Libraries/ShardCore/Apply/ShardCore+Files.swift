@@ -40,7 +40,7 @@ extension ShardCore {
         guard case .transient(var file) = try state.inode(request.fileId), file.isOpen(at: entry) else {
             return LinkFileWithSpanResponse(creationTime: try timeLinked(request.link))
         }
-        try append(request.span, to: &file)
+        try append(request.span, to: &file, entry)
         return LinkFileWithSpanResponse(creationTime: try link(request.link, file, entry).creationTime)
     }
 
@@ -67,6 +67,7 @@ extension ShardCore {
         let inheritance = try inheritance(request, succession)
         var record = FileRecord(size: file.size, mtime: time, atime: time, number: inheritance.number)
         try beginAttributes(of: &record, request, beginning, entry)
+        record.attributes.holes = file.holes
         let creationTime = try createEdge(
             request.ownerId, &owner, request.name, request.fileId, leavingSnapshot: inheritance.superseded == nil,
             entry)
@@ -148,6 +149,7 @@ extension ShardCore {
         guard record.supersededVersion == nil else { throw .refused(.fileNotFound) }
         record.deadline = entry.now
         record.fate = .doomed
+        record.holes = 0
         try state.putTransientFile(request.id, record)
         return ScrapTransientFileResponse()
     }

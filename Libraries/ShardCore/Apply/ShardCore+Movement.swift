@@ -57,7 +57,7 @@ extension ShardCore {
     }
 
     /// SWAP_SPANS
-    func swapSpans(_ request: SwapSpansRequest) throws(ShardFailure) -> SwapSpansResponse {
+    func swapSpans(_ request: SwapSpansRequest, _ entry: ShardLogEntry) throws(ShardFailure) -> SwapSpansResponse {
         let (home1, home2) = try twoHomes(
             request.fileId1, request.byteOffset1, request.fileId2, request.byteOffset2)
         let (span1, span2) = (home1.span, home2.span)
@@ -75,7 +75,31 @@ extension ShardCore {
         }
         try state.putSpan(home1.file, home1.byteOffset, span2, replacing: span1)
         try state.putSpan(home2.file, home2.byteOffset, span1, replacing: span2)
+        if entry.keepsAttributes, span1.holeBytes != span2.holeBytes, home1.file != home2.file {
+            try exchangeHoles(home1.file, span1, for: span2)
+            try exchangeHoles(home2.file, span2, for: span1)
+        }
         return SwapSpansResponse()
+    }
+
+    /// A span with as many bytes, but perhaps not as many zeros that take no room, took the place of another one. Two
+    /// spans of one file exchange nothing.
+    private func exchangeHoles(
+        _ id: InodeID, _ old: SpanRecord, for new: SpanRecord
+    ) throws(ShardFailure) {
+        func holes(_ before: UInt64) -> UInt64 { before - min(before, old.holeBytes) + new.holeBytes }
+        switch try state.inode(id) {
+        case .linked(var file):
+            // Who refers to a body counts for himself.
+            guard try state.body(id) == nil else { return }
+            file.attributes.holes = holes(file.attributes.holes)
+            try state.putFile(id, file, wasTransient: false)
+        case .transient(var file):
+            guard file.fate == .open else { return }
+            file.holes = holes(file.holes)
+            try state.putTransientFile(id, file)
+        case .absent: break
+        }
     }
 
     /// ADD_SPAN_LOCATION: the only location of the last span of transient file 1 becomes another one of a span of
@@ -97,6 +121,7 @@ extension ShardCore {
             state.removeSpan(request.fileId1, request.byteOffset1, span)
             try state.putSpan(home.file, home.byteOffset, extended, replacing: target)
             source.size = request.byteOffset1
+            source.holes -= min(source.holes, span.holeBytes)
         case .reference?:
             // Others may have the span as well.
             throw .refused(.spanNotFound)

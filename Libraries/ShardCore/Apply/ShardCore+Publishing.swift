@@ -58,7 +58,7 @@ extension ShardCore {
     ) throws(ShardFailure) -> Publishing {
         switch try state.inode(request.fileId) {
         case .transient(var file) where file.isOpen(at: entry):
-            try append(request.span, to: &file)
+            try append(request.span, to: &file, entry)
             let succession = request.succession(entry, graceNanoseconds: graceNanoseconds)
             return try link(request.link, file, entry, succession, beginning)
         case .linked(let file):

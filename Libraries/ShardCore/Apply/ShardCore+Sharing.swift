@@ -19,6 +19,7 @@ extension ShardCore {
             }
         }
         file.size = try extended(file, by: sharing.length)
+        if entry.keepsAttributes { file.holes += sharing.holes }
         try sharing.store()
         try state.putTransientFile(request.fileId, file)
         return ReferSpansResponse(size: file.size)

@@ -15,6 +15,7 @@ extension ShardCore {
         if !Mutation.brokenUpFileIsOpen.isPlanted {
             if let version = file.supersededVersion { state.removeExtended(of: request.fileId, version.attributes) }
             file.fate = .doomed
+            file.holes = 0
         }
         guard let (byteOffset, extent) = try state.lastExtent(request.fileId, notAfter: .max) else {
             throw .state(.corruptRecord(key: state.keys.transientFile(request.fileId)))

@@ -8,18 +8,21 @@ extension ShardCore {
         _ request: AddInlineSpanRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> AddInlineSpanResponse {
         var file = try strictTransientFile(request.fileId, entry)
-        try append(request, to: &file)
+        try append(request, to: &file, entry)
         try state.putTransientFile(request.fileId, file)
         return AddInlineSpanResponse()
     }
 
     /// Stores the span and extends `file` by it; the caller stores that.
-    func append(_ request: AddInlineSpanRequest, to file: inout TransientFileRecord) throws(ShardFailure) {
+    func append(
+        _ request: AddInlineSpanRequest, to file: inout TransientFileRecord, _ entry: ShardLogEntry
+    ) throws(ShardFailure) {
         guard !request.body.isEmpty else { return }
         let span = SpanRecord(size: request.size, crc: request.crc, content: .inline(request.body))
         if file.size == request.byteOffset {
             guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
             file.size = try extended(file, by: UInt64(request.size))
+            if entry.keepsAttributes { file.holes += span.holeBytes }
             try state.putSpan(request.fileId, request.byteOffset, span)
         } else {
             // A repeated request finds exactly its own span at the end.
@@ -39,6 +42,7 @@ extension ShardCore {
             file.size = try extended(file, by: UInt64(new.size))
             file.lastSpanState = .dirty
             let span = SpanRecord(size: new.size, crc: new.crc, content: .blocks([placed]))
+            if entry.keepsAttributes { file.holes += span.holeBytes }
             try state.putSpan(new.fileId, new.byteOffset, span)
         } else {
             placed = try earlierPlacement(of: new, file)
@@ -122,6 +126,9 @@ extension ShardCore {
             else { throw .refused(.spanNotFound) }
             state.removeSpan(request.fileId1, request.byteOffset1, span)
             try state.putSpan(request.fileId2, request.byteOffset2, span)
+            let holes = min(from.holes, span.holeBytes)
+            from.holes -= holes
+            to.holes += holes
             from.size = request.byteOffset1
             from.lastSpanState = .clean
             to.size = request.byteOffset2 &+ size

@@ -18,6 +18,9 @@ struct SpanSharing {
     private var extents: [Extent] = []
     /// Its bytes.
     private(set) var length: UInt64 = 0
+    /// How many of them are zeros that take no room. Of what the file refers to already nobody knows, and it counts as
+    /// stored.
+    private(set) var holes: UInt64 = 0
     /// The reference that the file has just before `position`, as it will be.
     private var preceding: (byteOffset: UInt64, reference: SpanReference)?
     private var position: UInt64 = 0
@@ -62,6 +65,7 @@ struct SpanSharing {
                 guard countsExtent() else { return false }
                 guard start + UInt64(span.size) <= range.end else { throw .refused(.badSpanBody) }
                 try append(extent)
+                holes += span.holeBytes
                 preceding = nil
             } else {
                 return try shareOwn(span, range)
@@ -123,6 +127,7 @@ struct SpanSharing {
         var shared = moved
         if let cut { (shared.length, shared.cutCRC) = (UInt64(cut.size), cut.crc) }
         try append(.reference(shared))
+        holes += span.holeBytes(upTo: UInt32(clamping: shared.length))
         return true
     }
 

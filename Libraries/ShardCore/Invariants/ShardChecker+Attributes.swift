@@ -64,6 +64,8 @@ extension ShardChecker {
         expect(
             attributes.special == nil || (id.type == .file && size == 0), .a, at: "inode \(id)",
             "is special, but no empty file")
+        expect(
+            attributes.holes <= size, .a, at: "inode \(id)", "has \(attributes.holes) bytes of holes in \(size)")
         if let times = attributes.times {
             expect(
                 version.map { times.version <= $0 } ?? false, .a, at: "inode \(id)",

@@ -49,7 +49,7 @@ extension StatAttributesResponse {
     ) throws(ShardFailure) {
         self.init(
             id: id, number: number, mtime: mtime, userMtime: userMtime, atime: atime, ctime: ctime, size: size,
-            holes: 0, ownership: try state.ownership(at: attributes.ownership),
+            holes: attributes.holes, ownership: try state.ownership(at: attributes.ownership),
             kind: attributes.special?.kind ?? .none, device: attributes.special?.device ?? 0,
             extendedBytes: UInt32(attributes.extended?.bytes ?? 0),
             extendedVersion: attributes.extended?.version ?? .zero)

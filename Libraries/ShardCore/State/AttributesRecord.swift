@@ -30,6 +30,12 @@ package struct AttributesRecord: WireValue, Hashable {
         package var version: Timestamp
         package var modified: Timestamp
         package var accessed: Timestamp
+
+        package init(version: Timestamp, modified: Timestamp, accessed: Timestamp) {
+            self.version = version
+            self.modified = modified
+            self.accessed = accessed
+        }
     }
 
     /// That there is a record of extended attributes.
@@ -38,6 +44,11 @@ package struct AttributesRecord: WireValue, Hashable {
         package var bytes: UInt16
         /// When they were stored; of no two lists of an inode the same.
         package var version: Timestamp
+
+        package init(bytes: UInt16, version: Timestamp) {
+            self.bytes = bytes
+            self.version = version
+        }
     }
 
     package var ownership = OwnershipPlace.nowhere
@@ -46,6 +57,8 @@ package struct AttributesRecord: WireValue, Hashable {
     package var special: Special?
     package var times: DirectoryTimes?
     package var extended: Extended?
+    /// How many of a file's bytes are zeros that take no room.
+    package var holes: UInt64 = 0
 
     package init() {}
 
@@ -60,7 +73,8 @@ package struct AttributesRecord: WireValue, Hashable {
         static let special = Flags(rawValue: 8)
         static let times = Flags(rawValue: 16)
         static let extended = Flags(rawValue: 32)
-        static let all: Flags = [.listed, .here, .changed, .special, .times, .extended]
+        static let holes = Flags(rawValue: 64)
+        static let all: Flags = [.listed, .here, .changed, .special, .times, .extended, .holes]
     }
 
     private var flags: Flags {
@@ -74,6 +88,7 @@ package struct AttributesRecord: WireValue, Hashable {
         if special != nil { flags.insert(.special) }
         if times != nil { flags.insert(.times) }
         if extended != nil { flags.insert(.extended) }
+        if holes > 0 { flags.insert(.holes) }
         return flags
     }
 
@@ -88,7 +103,7 @@ package struct AttributesRecord: WireValue, Hashable {
         case .here(let ownership): ownership.encodedSize
         }
         return 1 + owned + (changed == nil ? 0 : 8) + (special == nil ? 0 : 9) + (times == nil ? 0 : 24)
-            + (extended == nil ? 0 : 10)
+            + (extended == nil ? 0 : 10) + (holes == 0 ? 0 : 8)
     }
 
     package init(from reader: inout WireReader) throws(DecodeError) {
@@ -107,6 +122,10 @@ package struct AttributesRecord: WireValue, Hashable {
         }
         if flags.contains(.extended) {
             extended = Extended(bytes: try reader.read(), version: try reader.read())
+        }
+        if flags.contains(.holes) {
+            holes = try reader.read()
+            guard holes > 0 else { throw .invalidValue }
         }
     }
 
@@ -132,6 +151,7 @@ package struct AttributesRecord: WireValue, Hashable {
             try writer.write(extended.bytes)
             try writer.write(extended.version)
         }
+        if holes > 0 { try writer.write(holes) }
     }
 }
 

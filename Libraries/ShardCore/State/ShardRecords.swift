@@ -132,6 +132,8 @@ package struct TransientFileRecord: WireValue, Hashable {
     package var fate: TransientFate
     package var lastSpanState: SpanState
     package var note: [UInt8]
+    /// How many of its bytes are zeros that take no room, for as long as it may still become a file.
+    package var holes: UInt64 = 0
 
     package init(
         size: UInt64, mtime: Timestamp, deadline: Timestamp, fate: TransientFate = .open, lastSpanState: SpanState,
@@ -164,15 +166,17 @@ package struct TransientFileRecord: WireValue, Hashable {
         return nil
     }
 
-    /// Version 1 had no fate, version 2 was never superseded.
-    private var version: UInt8 { supersededVersion == nil ? 2 : 3 }
+    /// Version 1 had no fate, version 2 was never superseded, version 3 had no holes.
+    private var version: UInt8 { holes > 0 ? 4 : supersededVersion == nil ? 2 : 3 }
 
     package static var minimumWireSize: Int { 27 }
-    package var encodedSize: Int { 28 + (supersededVersion?.encodedSize ?? 0) + note.count }
+    package var encodedSize: Int {
+        28 + (supersededVersion?.encodedSize ?? 0) + note.count + (holes > 0 ? 8 : 0)
+    }
 
     package init(from reader: inout WireReader) throws(DecodeError) {
         let version = try reader.read(UInt8.self)
-        guard (1...3).contains(version) else { throw .invalidVariant }
+        guard (1...4).contains(version) else { throw .invalidVariant }
         size = try reader.read()
         mtime = try reader.read()
         deadline = try reader.read()
@@ -186,6 +190,10 @@ package struct TransientFileRecord: WireValue, Hashable {
         default: throw .invalidValue
         }
         note = try reader.bytes()
+        if version > 3 {
+            holes = try reader.read()
+            guard holes > 0 else { throw .invalidValue }
+        }
     }
 
     package func encode(into writer: inout WireWriter) throws(EncodeError) {
@@ -197,6 +205,7 @@ package struct TransientFileRecord: WireValue, Hashable {
         try writer.write(fate.tag.rawValue)
         if let supersededVersion { try writer.write(supersededVersion) }
         try writer.bytes(note)
+        if holes > 0 { try writer.write(holes) }
     }
 }
 

@@ -5,6 +5,7 @@ import ShardCore
 final class ShardWatch {
     private let world: World
     private let names: NameHistory
+    let attributes: AttributeWatch
     private var applied: [ShardID: LogIndex] = [:]
     /// The last entry of each shard that was looked at.
     private var latest: [ShardID: (index: LogIndex, time: Timestamp)] = [:]
@@ -27,6 +28,7 @@ final class ShardWatch {
     init(_ world: World, _ names: NameHistory, clockTolerance: UInt64?) {
         self.world = world
         self.names = names
+        attributes = AttributeWatch(world)
         self.clockTolerance = clockTolerance
     }
 
@@ -38,8 +40,10 @@ final class ShardWatch {
         world.trace.digest(core.appliedIndex.rawValue ^ entry.time.nanoseconds)
         look(atTimeOf: entry, core)
         guard reply.isSuccess else { return }
+        let former = entry.action.touchedPlaces.first.flatMap { names.meaning(of: $0)?.target }
         for place in entry.action.touchedPlaces { look(at: place, core) }
         note(entry, core)
+        attributes.note(entry, reply, over: former)
     }
 
     /// An entry is read from the log again. It may be one that was durable when its shard crashed and is applied only
@@ -49,6 +53,7 @@ final class ShardWatch {
         look(atTimeOf: entry, core)
         guard reply.isSuccess else { return }
         note(entry, core)
+        attributes.learn(from: entry, reply, core)
     }
 
     /// Every entry is later than the one before, whatever the clock does (spec C.2, F-10). A start that fails reads
@@ -66,16 +71,19 @@ final class ShardWatch {
     private func note(_ entry: ShardLogEntry, _ core: ShardCore) {
         switch entry.action {
         case .request(let request): note(request, core)
-        case .publish(let request, _):
-            // A copy of the request that comes late changes nothing.
-            if request.supersedes, superseded[request.expectedId] == nil,
-                CoreReader(core).isSuperseded(request.expectedId)
-            {
-                superseded[request.expectedId] = entry.clock
-            }
+        case .publish(let request, _): note(request, entry, core)
+        case .publishWithAttributes(let request, _): note(request.publication, entry, core)
         case .certifyRemoval(let proofs): releasedBlocks.formUnion(proofs.proofs.map(\.blockId))
         default: break
         }
+    }
+
+    private func note(_ request: PublishFileRequest, _ entry: ShardLogEntry, _ core: ShardCore) {
+        // A copy of the request that comes late changes nothing.
+        guard request.supersedes, superseded[request.expectedId] == nil,
+            CoreReader(core).isSuperseded(request.expectedId)
+        else { return }
+        superseded[request.expectedId] = entry.clock
     }
 
     private func note(_ request: AnyShardRequest, _ core: ShardCore) {
@@ -84,12 +92,8 @@ final class ShardWatch {
         case .removeInode(let request):
             destroy(request.id)
             removedInodes.insert(request.id)
-        case .createDirectoryInode(let request):
-            // A copy that comes late is answered as the first one was, and does nothing.
-            let stat = AnyShardRequest.statDirectory(StatDirectoryRequest(id: request.id))
-            if removedInodes.contains(request.id), (try? core.read(stat)) != nil {
-                world.find("T5: directory \(request.id) came back")
-            }
+        case .createDirectoryInode(let request): created(request.id, core)
+        case .createDirectoryInodeWithAttributes(let request): created(request.creation.id, core)
         case .removeNonOwnedEdge(let request):
             collect(request.dirId, request.name, request.creationTime)
         case .sameShardHardFileUnlink(let request):
@@ -97,6 +101,14 @@ final class ShardWatch {
         case .removeOwnedSnapshotFileEdge(let request):
             collect(request.ownerId, request.name, request.creationTime)
         default: break
+        }
+    }
+
+    private func created(_ directory: InodeID, _ core: ShardCore) {
+        // A copy that comes late is answered as the first one was, and does nothing.
+        let stat = AnyShardRequest.statDirectory(StatDirectoryRequest(id: directory))
+        if removedInodes.contains(directory), (try? core.read(stat)) != nil {
+            world.find("T5: directory \(directory) came back")
         }
     }
 
@@ -179,6 +191,8 @@ extension ShardLogEntry.Action {
         switch self {
         case .request(let request): request.touchedPlaces
         case .publish(let request, _): [Place(directory: request.ownerId, name: request.name)]
+        case .publishWithAttributes(let request, _):
+            [Place(directory: request.publication.ownerId, name: request.publication.name)]
         default: []
         }
     }

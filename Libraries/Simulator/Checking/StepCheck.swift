@@ -32,6 +32,7 @@ final class StepCheck {
             find("T2: mtime of \(directory) went from \(before) back to \(status.mtime)")
         }
         mtimes[directory] = status.mtime
+        cluster.watch.attributes.check(directory, reader)
         let edges = reader.edges(of: directory).filter { !$0.current }
         let present = Set(
             edges.map {
@@ -52,6 +53,7 @@ final class StepCheck {
         // What stands in a body is looked at through those that refer to it.
         if reader.references(of: file).isBody { return }
         guard let contents = cluster.contents[file] else { return find("file \(file) was linked by nobody") }
+        cluster.watch.attributes.check(file, reader)
         let spans = reader.spans(of: file)
         let seen = spans.map {
             FileContents.Span(byteOffset: $0.header.byteOffset, size: $0.header.size, crc: $0.header.crc)

@@ -35,7 +35,10 @@ extension SimulatedClient {
         }
         request.expectedId = present ?? .null
         request.isConditional = world.random.perMille(850)
-        let version = try await publish(request, place, over: present)
+        let version =
+            world.random.perMille(500)
+            ? try await publish(request, place, over: present)
+            : try await publishWithAttributes(request, place, over: present)
         cluster.numbers[file.id] = version.number
         // Only what its condition held is known to have been replaced.
         guard request.isConditional, !request.number.isNull, version.number != request.number else { return }
@@ -45,11 +48,29 @@ extension SimulatedClient {
     private func publish(
         _ request: PublishFileRequest, _ place: Place, over present: InodeID?
     ) async throws(ClientError) -> PublishFileResponse {
-        let change = request.isConditional
-            ? Intent.Change.replace(request.fileId, over: present) : .put(request.fileId)
-        let intent = want(change, place, "publishing")
+        let intent = wantPublished(request, place, over: present)
         let outcome = await counted(request, shard: place.directory.shard)
         settle([intent], outcome.result.map { Meaning(target: request.fileId, creationTime: $0.creationTime) })
         return try outcome.result.get()
+    }
+
+    private func publishWithAttributes(
+        _ publication: PublishFileRequest, _ place: Place, over present: InodeID?
+    ) async throws(ClientError) -> PublishFileResponse {
+        let request = PublishFileWithAttributesRequest(
+            publication: publication, inherits: world.random.perMille(600), kind: .none, device: 0,
+            change: anyChange())
+        let intent = wantPublished(publication, place, over: present)
+        let outcome = await counted(request, shard: place.directory.shard)
+        settle([intent], outcome.result.map { Meaning(target: publication.fileId, creationTime: $0.creationTime) })
+        let published = try outcome.result.get()
+        cluster.watch.attributes.promised(publication.fileId, request.change, inherits: request.inherits)
+        return PublishFileResponse(creationTime: published.creationTime, number: published.number)
+    }
+
+    private func wantPublished(_ request: PublishFileRequest, _ place: Place, over present: InodeID?) -> Intent {
+        let change = request.isConditional
+            ? Intent.Change.replace(request.fileId, over: present) : .put(request.fileId)
+        return want(change, place, "publishing")
     }
 }

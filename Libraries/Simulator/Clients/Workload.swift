@@ -57,12 +57,14 @@ final class Workload: @unchecked Sendable {
     private func act() async throws(ClientError) {
         switch Int.random(in: 0..<100, using: &world.random) {
         case 0..<25: try await client.create(anyPlace)
-        case 25..<32: try await client.makeDirectory(anyPlace)
+        case 25..<29: try await client.makeDirectory(anyPlace)
+        case 29..<32: try await client.makeDirectoryWithAttributes(anyPlace)
         case 32..<40: try await client.makeDirectoryExclusively(anyPlace)
         case 40..<50: try await client.rename(knownPlace, to: anyPlace)
         case 50..<52: await moveCrosswise()
         case 52..<66: try await client.unlink(knownPlace)
-        case 66..<76: _ = try await client.lookup(anyPlace)
+        case 66..<69: try await changeAttributes()
+        case 69..<76: _ = try await client.lookup(anyPlace)
         case 76..<82: _ = try await client.list(world.random.pick(cluster.directories))
         case 82..<87: try await client.resurrect(anyPlace)
         case 87..<89: try await changePolicies()
@@ -105,6 +107,11 @@ final class Workload: @unchecked Sendable {
         guard !directories.isEmpty else { return }
         let place = Place(directory: world.random.pick(directories), name: world.random.pick(names))
         try await client.copy(file, to: place)
+    }
+
+    private func changeAttributes() async throws(ClientError) {
+        guard let target = cluster.names.meaning(of: knownPlace)?.target else { return }
+        try await client.changeAttributes(of: target)
     }
 
     private func touchFile() async throws(ClientError) {

@@ -25,7 +25,7 @@ public struct Labels: Sendable {
     public func request(_ operation: ModelOperation, _ model: NamespaceModel) -> NamespaceRequest? {
         switch operation {
         case .create(_, let owner, _, let size): .construct(in: directory(owner), size: UInt32(size))
-        case .edit(_, let owner, _, let size, _, _, _): .construct(in: directory(owner), size: UInt32(size))
+        case .edit(_, let owner, _, let size, _, _, _, _): .construct(in: directory(owner), size: UInt32(size))
         case .construct(_, let owner): .construct(in: directory(owner), size: 0)
         case .link(let file, let owner, let name):
             files[file].map { .link($0, in: directory(owner), name: ModelOperation.names[name]) }
@@ -34,7 +34,8 @@ public struct Labels: Sendable {
                 let edge = current(owner, name, aim, model, absent: .null)
                 return .linkOver($0, in: edge.directory, name: edge.name, expected: edge.target)
             }
-        case .publish(let file, let owner, let name, let expectation, let continues, let supersedes):
+        case .publish(
+            let file, let owner, let name, let expectation, let continues, let supersedes, let attributes):
             files[file].map {
                 let present = current(owner, name, .right, model, absent: .null)
                 return .publish(
@@ -42,7 +43,11 @@ public struct Labels: Sendable {
                         file: $0, directory: present.directory, name: present.name,
                         expected: expected(expectation, present.target),
                         number: continues ? model.files[present.target]?.number ?? .null : .null,
-                        supersedes: supersedes))
+                        supersedes: supersedes,
+                        attributes: attributes.map {
+                            NamespaceRequest.Beginning(
+                                inherits: $0.inherits, change: AttributeVariants.change($0.variant))
+                        }))
             }
         case .unlink(let owner, let name, let aim): .unlink(current(owner, name, aim, model))
         case .rename(let owner, let name, let new, let aim):
@@ -54,12 +59,17 @@ public struct Labels: Sendable {
         case .forget(let owner, let name, let version): .forget(past(owner, name, version, .right, model))
         case .hardUnlink(let owner, let name, let version, let aim): hardUnlink(owner, name, version, aim, model)
         case .setTime(let file, let time): files[file].map { .setTime($0, UInt64(time)) }
+        case .setAttributes(let file, let variant):
+            files[file].map { .setAttributes($0, AttributeVariants.change(variant)) }
+        case .setDirectoryAttributes(let label, let variant):
+            .setAttributes(directory(label), AttributeVariants.change(variant))
         case .scrap(let file): files[file].map { .scrap($0) }
         case .removeSpan(let file): files[file].map { .removeSpan($0) }
         case .removeFile(let file): files[file].map { .removeFile($0) }
         case .setInfo(let label, let variant): .setInfo(directory(label), PolicyVariants.info(variant, label == 0))
-        case .makeDirectory(_, let owner, let name):
-            .makeDirectory(in: directory(owner), name: ModelOperation.names[name])
+        case .makeDirectory(_, let owner, let name, let variant):
+            .makeDirectory(
+                in: directory(owner), name: ModelOperation.names[name], variant.map(AttributeVariants.change))
         case .removeDirectory(let owner, let name, let aim):
             .removeDirectory(current(owner, name, aim, model, absent: Self.missingDirectory))
         case .move(let owner, let name, let new, let newName, let aim):

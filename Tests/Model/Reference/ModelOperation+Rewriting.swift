@@ -13,13 +13,16 @@ extension ModelOperation {
         case .link(let file, let owner, let name): .link(file: file, in: new(owner), name: name)
         case .linkOver(let file, let owner, let name, let aim):
             .linkOver(file: file, in: new(owner), name: name, aim)
-        case .edit(let file, let owner, let name, let size, let expectation, let continues, let supersedes):
+        case .edit(
+            let file, let owner, let name, let size, let expectation, let continues, let supersedes, let attributes):
             .edit(
                 file: file, in: new(owner), name: name, size: size, expectation, continues: continues,
-                supersedes: supersedes)
-        case .publish(let file, let owner, let name, let expectation, let continues, let supersedes):
+                supersedes: supersedes, attributes: attributes)
+        case .publish(
+            let file, let owner, let name, let expectation, let continues, let supersedes, let attributes):
             .publish(
-                file: file, in: new(owner), name: name, expectation, continues: continues, supersedes: supersedes)
+                file: file, in: new(owner), name: name, expectation, continues: continues, supersedes: supersedes,
+                attributes: attributes)
         case .unlink(let owner, let name, let aim): .unlink(in: new(owner), name: name, aim)
         case .rename(let owner, let name, let to, let aim): .rename(in: new(owner), name: name, to: to, aim)
         case .resurrect(let owner, let name, let version, let to, let aim):
@@ -30,13 +33,15 @@ extension ModelOperation {
         case .hardUnlink(let owner, let name, let version, let aim):
             .hardUnlink(in: new(owner), name: name, version: version, aim)
         case .setInfo(let directory, let variant): .setInfo(directory: new(directory), variant: variant)
-        case .makeDirectory(let directory, let owner, let name):
-            .makeDirectory(directory: new(directory), in: new(owner), name: name)
+        case .makeDirectory(let directory, let owner, let name, let variant):
+            .makeDirectory(directory: new(directory), in: new(owner), name: name, variant: variant)
+        case .setDirectoryAttributes(let directory, let variant):
+            .setDirectoryAttributes(directory: new(directory), variant: variant)
         case .removeDirectory(let owner, let name, let aim): .removeDirectory(in: new(owner), name: name, aim)
         case .move(let owner, let name, let to, let newName, let aim):
             .move(in: new(owner), name: name, to: new(to), as: newName, aim)
         case .hardUnlinkDirectory(let directory): .hardUnlinkDirectory(directory: new(directory))
-        case .setTime, .scrap, .removeSpan, .removeFile, .wait: self
+        case .setTime, .setAttributes, .scrap, .removeSpan, .removeFile, .wait: self
         }
     }
 }

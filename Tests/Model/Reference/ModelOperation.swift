@@ -15,14 +15,31 @@ public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
         case anything, nothing, present, wrong
     }
 
+    /// What a file that gets a name begins with: what it inherits or nothing, with a variant of changes.
+    public struct Attributes: Hashable, Sendable, CustomStringConvertible {
+        public var inherits: Bool
+        public var variant: Int
+
+        public init(inherits: Bool, _ variant: Int) {
+            self.inherits = inherits
+            self.variant = variant
+        }
+
+        public var description: String { ".init(inherits: \(inherits), \(variant))" }
+    }
+
     /// CONSTRUCT_FILE, so many bytes, LINK_FILE.
     case create(file: Int, in: Int, name: Int, size: Int)
     case construct(file: Int, in: Int)
     case link(file: Int, in: Int, name: Int)
     case linkOver(file: Int, in: Int, name: Int, Aim)
     /// CONSTRUCT_FILE, so many bytes, PUBLISH_FILE; `continues`: as a version of the file that has the name.
-    case edit(file: Int, in: Int, name: Int, size: Int, Expectation, continues: Bool, supersedes: Bool)
-    case publish(file: Int, in: Int, name: Int, Expectation, continues: Bool, supersedes: Bool)
+    /// With attributes: PUBLISH_FILE_WITH_ATTRIBUTES.
+    case edit(
+        file: Int, in: Int, name: Int, size: Int, Expectation, continues: Bool, supersedes: Bool,
+        attributes: Attributes? = nil)
+    case publish(
+        file: Int, in: Int, name: Int, Expectation, continues: Bool, supersedes: Bool, attributes: Attributes? = nil)
     case unlink(in: Int, name: Int, Aim)
     case rename(in: Int, name: Int, to: Int, Aim)
     case resurrect(in: Int, name: Int, version: Int, to: Int, Aim)
@@ -31,11 +48,14 @@ public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
     case forget(in: Int, name: Int, version: Int)
     case hardUnlink(in: Int, name: Int, version: Int, Aim)
     case setTime(file: Int, Int)
+    case setAttributes(file: Int, variant: Int)
+    case setDirectoryAttributes(directory: Int, variant: Int)
     case scrap(file: Int)
     case removeSpan(file: Int)
     case removeFile(file: Int)
     case setInfo(directory: Int, variant: Int)
-    case makeDirectory(directory: Int, in: Int, name: Int)
+    /// With a variant: MAKE_DIRECTORY_WITH_ATTRIBUTES.
+    case makeDirectory(directory: Int, in: Int, name: Int, variant: Int? = nil)
     case removeDirectory(in: Int, name: Int, Aim)
     case move(in: Int, name: Int, to: Int, as: Int, Aim)
     case hardUnlinkDirectory(directory: Int)
@@ -54,12 +74,14 @@ public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
         case .link(let file, let owner, let name): ".link(file: \(file), in: \(owner), name: \(name))"
         case .linkOver(let file, let owner, let name, let aim):
             ".linkOver(file: \(file), in: \(owner), name: \(name), .\(aim))"
-        case .edit(let file, let owner, let name, let size, let expectation, let continues, let supersedes):
+        case .edit(
+            let file, let owner, let name, let size, let expectation, let continues, let supersedes, let attributes):
             ".edit(file: \(file), in: \(owner), name: \(name), size: \(size), .\(expectation), "
-                + "continues: \(continues), supersedes: \(supersedes))"
-        case .publish(let file, let owner, let name, let expectation, let continues, let supersedes):
+                + "continues: \(continues), supersedes: \(supersedes)\(Self.described(attributes)))"
+        case .publish(
+            let file, let owner, let name, let expectation, let continues, let supersedes, let attributes):
             ".publish(file: \(file), in: \(owner), name: \(name), .\(expectation), "
-                + "continues: \(continues), supersedes: \(supersedes))"
+                + "continues: \(continues), supersedes: \(supersedes)\(Self.described(attributes)))"
         case .unlink(let owner, let name, let aim): ".unlink(in: \(owner), name: \(name), .\(aim))"
         case .rename(let owner, let name, let new, let aim):
             ".rename(in: \(owner), name: \(name), to: \(new), .\(aim))"
@@ -70,19 +92,27 @@ public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
         case .forget(let owner, let name, let version): ".forget(in: \(owner), name: \(name), version: \(version))"
         case .hardUnlink(let owner, let name, let version, let aim):
             ".hardUnlink(in: \(owner), name: \(name), version: \(version), .\(aim))"
+        case .setAttributes(let file, let variant): ".setAttributes(file: \(file), variant: \(variant))"
+        case .setDirectoryAttributes(let directory, let variant):
+            ".setDirectoryAttributes(directory: \(directory), variant: \(variant))"
         case .setTime(let file, let time): ".setTime(file: \(file), \(time))"
         case .scrap(let file): ".scrap(file: \(file))"
         case .removeSpan(let file): ".removeSpan(file: \(file))"
         case .removeFile(let file): ".removeFile(file: \(file))"
         case .setInfo(let directory, let variant): ".setInfo(directory: \(directory), variant: \(variant))"
-        case .makeDirectory(let directory, let owner, let name):
-            ".makeDirectory(directory: \(directory), in: \(owner), name: \(name))"
+        case .makeDirectory(let directory, let owner, let name, let variant):
+            ".makeDirectory(directory: \(directory), in: \(owner), name: \(name)"
+                + (variant.map { ", variant: \($0))" } ?? ")")
         case .removeDirectory(let owner, let name, let aim): ".removeDirectory(in: \(owner), name: \(name), .\(aim))"
         case .move(let owner, let name, let new, let newName, let aim):
             ".move(in: \(owner), name: \(name), to: \(new), as: \(newName), .\(aim))"
         case .hardUnlinkDirectory(let directory): ".hardUnlinkDirectory(directory: \(directory))"
         case .wait: ".wait"
         }
+    }
+
+    private static func described(_ attributes: Attributes?) -> String {
+        attributes.map { ", attributes: \($0)" } ?? ""
     }
 }
 

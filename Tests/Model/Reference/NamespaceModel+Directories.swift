@@ -10,8 +10,12 @@ extension NamespaceModel {
         directories[id]?.info = info.merging(kept) { new, _ in new }
     }
 
-    mutating func makeDirectory(_ owner: InodeID, _ name: [UInt8], _ newID: InodeID?) throws(ProtocolError) -> Reply {
+    mutating func makeDirectory(
+        _ owner: InodeID, _ name: [UInt8], _ change: InodeAttributeChange?, _ newID: InodeID?
+    ) throws(ProtocolError) -> Reply {
         try Self.check(name)
+        var attributes = Attributes()
+        if let change { try attributes.apply(change) }
         var directory = try live(owner)
         if let edge = directory.current[name] {
             // A repetition must look like success.
@@ -20,6 +24,7 @@ extension NamespaceModel {
         }
         guard let id = newID, id.isDirectory, everMade.insert(id).inserted else { throw .internalError }
         directories[id] = Directory(owner: owner)
+        self.attributes[id] = attributes
         try create(name, id, in: &directory)
         directories[owner] = directory
         return .directory(id, since: now)
@@ -117,6 +122,7 @@ extension NamespaceModel {
     private mutating func dropOwned(_ edge: NamespaceRequest.Edge) {
         directories[edge.directory]?.history[edge.name]?.removeAll { $0.since == edge.since }
         files[edge.target]?.state = .transient(.atOnce)
+        attributes[edge.target] = nil
         forgetNumber(of: edge.target)
     }
 
@@ -126,5 +132,6 @@ extension NamespaceModel {
         guard directory.owner == .null else { throw .directoryHasOwner }
         guard directory.isEmpty else { throw .directoryNotEmpty }
         directories[id] = nil
+        attributes[id] = nil
     }
 }

@@ -18,9 +18,11 @@ extension NamespaceModel {
         if let since = try linkedBefore(file, owner, name) { return since }
         var directory = try live(owner)
         if let expected, expected != directory.current[name]?.target ?? .null { throw .mismatchingTarget }
+        let beginning = try beginning(in: owner, name, nil)
         try create(name, file, in: &directory)
         directories[owner] = directory
         files[file]?.state = .linked(mtime: .edge(owner, now))
+        attributes[file] = beginning
         return now
     }
 
@@ -109,6 +111,7 @@ extension NamespaceModel {
             if case .whenWaited = deadline { throw .deadlineNotPassed }
             guard files[file]?.size != 0 else { throw .fileEmpty }
             files[file]?.size = 0
+            attributes[file] = nil
             files[file]?.state = .transient(deadline)
         case nil, .linked: throw .fileNotFound
         }
@@ -122,6 +125,7 @@ extension NamespaceModel {
         case .transient, .superseded:
             guard files[file]?.size == 0 else { throw .fileNotEmpty }
             files[file] = nil
+            attributes[file] = nil
         }
     }
 

@@ -11,11 +11,14 @@ extension NamespaceModel {
         if let expected = publication.expected, expected != former {
             throw expected.isNull ? .cannotOverrideName : .mismatchingTarget
         }
+        let beginning = try beginning(in: owner, name, publication.attributes)
         let isNext = isNext(publication, after: former)
         let supersedes = isNext && publication.supersedes && publication.expected != nil && former.shard == owner.shard
         try create(name, file, leavingSnapshot: !supersedes, in: &directory)
         directories[owner] = directory
         files[file]?.state = .linked(mtime: .edge(owner, now))
+        attributes[file] = beginning
+        if let change = publication.attributes?.change { setTime(file, change) }
         if isNext {
             files[file]?.number = publication.number
             newest[owner.shard, default: [:]][publication.number] = file

@@ -62,6 +62,8 @@ public struct NamespaceModel: Sendable {
 
     public internal(set) var directories: [InodeID: Directory]
     public internal(set) var files: [InodeID: File] = [:]
+    /// Of inodes that have others than the default ones.
+    public internal(set) var attributes: [InodeID: Attributes] = [:]
     /// The newest version in each shard of the files that have or had more than one.
     public internal(set) var newest: [ShardID: [InodeID: InodeID]] = [:]
     /// The moment of the last request.
@@ -102,11 +104,13 @@ public struct NamespaceModel: Sendable {
         case .forget(let edge): try forget(edge)
         case .hardUnlink(let edge): try hardUnlink(edge)
         case .setTime(let file, let time): try setTime(file, time)
+        case .setAttributes(let id, let change): return .made(try setAttributes(id, change))
         case .scrap(let file): try scrap(file)
         case .removeSpan(let file): try removeSpan(file)
         case .removeFile(let file): try removeFile(file)
         case .setInfo(let directory, let info): try setInfo(directory, info)
-        case .makeDirectory(let owner, let name): return try makeDirectory(owner, name, newID)
+        case .makeDirectory(let owner, let name, let change):
+            return try makeDirectory(owner, name, change, newID)
         case .removeDirectory(let edge): try removeDirectory(edge)
         case .move(let edge, let directory, let name): return .since(try move(edge, directory, name))
         case .hardUnlinkDirectory(let directory): try hardUnlinkDirectory(directory)

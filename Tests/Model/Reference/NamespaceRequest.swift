@@ -31,6 +31,14 @@ public enum NamespaceRequest: Hashable, Sendable {
         /// Of the file that it is to be a version of; null: of its own.
         public var number: InodeID
         public var supersedes: Bool
+        /// Nil: it is PUBLISH_FILE, which says nothing of attributes.
+        public var attributes: Beginning?
+    }
+
+    /// What PUBLISH_FILE_WITH_ATTRIBUTES says besides.
+    public struct Beginning: Hashable, Sendable {
+        public var inherits: Bool
+        public var change: InodeAttributeChange
     }
 
     /// CONSTRUCT_FILE in the shard of a directory and, unless `size` is 0, ADD_INLINE_SPAN.
@@ -38,7 +46,7 @@ public enum NamespaceRequest: Hashable, Sendable {
     case link(InodeID, in: InodeID, name: [UInt8])
     /// LINK_FILE_IF_UNCHANGED; null: nothing has the name
     case linkOver(InodeID, in: InodeID, name: [UInt8], expected: InodeID)
-    /// PUBLISH_FILE
+    /// PUBLISH_FILE, PUBLISH_FILE_WITH_ATTRIBUTES
     case publish(Publication)
     /// SOFT_UNLINK_FILE
     case unlink(Edge)
@@ -56,6 +64,8 @@ public enum NamespaceRequest: Hashable, Sendable {
     case hardUnlink(Edge)
     /// SET_TIME of the mtime, in nanoseconds
     case setTime(InodeID, UInt64)
+    /// SET_ATTRIBUTES
+    case setAttributes(InodeID, InodeAttributeChange)
     /// SCRAP_TRANSIENT_FILE
     case scrap(InodeID)
     /// REMOVE_SPAN_INITIATE
@@ -64,7 +74,8 @@ public enum NamespaceRequest: Hashable, Sendable {
     case removeFile(InodeID)
     /// SET_DIRECTORY_INFO
     case setInfo(InodeID, [DirectoryInfoTag: [UInt8]])
-    case makeDirectory(in: InodeID, name: [UInt8])
+    /// MAKE_DIRECTORY, or with a change MAKE_DIRECTORY_WITH_ATTRIBUTES, not exclusive.
+    case makeDirectory(in: InodeID, name: [UInt8], InodeAttributeChange? = nil)
     /// SOFT_UNLINK_DIRECTORY
     case removeDirectory(Edge)
     /// RENAME_FILE or RENAME_DIRECTORY, as the target is
@@ -79,9 +90,10 @@ public enum NamespaceRequest: Hashable, Sendable {
         switch self {
         case .construct, .setTime, .scrap, .removeSpan, .removeFile, .wait: []
         case .link(_, let directory, _), .linkOver(_, let directory, _, _), .setInfo(let directory, _),
-            .makeDirectory(let directory, _), .hardUnlinkDirectory(let directory):
+            .makeDirectory(let directory, _, _), .hardUnlinkDirectory(let directory):
             [directory]
         case .publish(let publication): [publication.directory]
+        case .setAttributes(let id, _): id.isDirectory ? [id] : []
         case .unlink(let edge), .rename(let edge, _), .resurrect(let edge, _), .lock(let edge), .unlock(let edge),
             .forget(let edge), .hardUnlink(let edge):
             [edge.directory]

@@ -39,12 +39,19 @@ public struct OperationGenerator<Random: RandomNumberGenerator> {
         }
     }
 
+    private mutating func variant() -> Int { number(AttributeVariants.count) }
+
+    private mutating func attributes() -> ModelOperation.Attributes? {
+        number(2) == 0 ? nil : ModelOperation.Attributes(inherits: number(3) > 0, variant())
+    }
+
     public mutating func next() -> ModelOperation {
-        switch number(54) {
+        switch number(58) {
         case 0..<8: .create(file: file(), in: directory(), name: fileName(), size: number(3) == 0 ? 5 : 0)
         case 8..<13:
             .makeDirectory(
-                directory: number(ModelOperation.labels - 1) + 1, in: directory(), name: directoryName())
+                directory: number(ModelOperation.labels - 1) + 1, in: directory(), name: directoryName(),
+                variant: number(3) == 0 ? variant() : nil)
         case 13..<18: .move(in: directory(), name: name(), to: directory(), as: name(), aim())
         case 18..<21: .rename(in: directory(), name: name(), to: name(), aim())
         case 21..<25: .unlink(in: directory(), name: fileName(), aim())
@@ -55,7 +62,9 @@ public struct OperationGenerator<Random: RandomNumberGenerator> {
         case 37..<45:
             .edit(
                 file: file(), in: directory(), name: fileName(), size: number(3) == 0 ? 5 : 0, expectation(),
-                continues: number(4) > 0, supersedes: number(3) > 0)
+                continues: number(4) > 0, supersedes: number(3) > 0, attributes: attributes())
+        case 45..<48: .setAttributes(file: file(), variant: variant())
+        case 48: .setDirectoryAttributes(directory: directory(), variant: variant())
         default: rare()
         }
     }
@@ -65,7 +74,7 @@ public struct OperationGenerator<Random: RandomNumberGenerator> {
         case 12:
             .publish(
                 file: file(), in: directory(), name: fileName(), expectation(), continues: number(4) > 0,
-                supersedes: number(3) > 0)
+                supersedes: number(3) > 0, attributes: attributes())
         case 0: .construct(file: file(), in: directory())
         case 1:
             number(2) == 0

@@ -9,6 +9,7 @@ enum CdcTemplates {
         (.makeDirectory, "dn"), (.renameFile, "eXDNTdn"), (.softUnlinkDirectory, "eDXTN"),
         (.renameDirectory, "eXDNTdn"), (.hardUnlinkDirectory, "i"), (.crossShardHardUnlinkFile, "eDXNT"),
         (.cdcSnapshot, "q"), (.makeDirectoryExclusive, "dn"), (.replaceDirectory, "eXDNTeDNXT"),
+        (.makeDirectoryWithAttributes, "dnya"),
     ]
 
     static func body(
@@ -26,6 +27,8 @@ extension KnownValues {
         case (.makeDirectory(let make), .makeDirectory(let made)):
             learn(NamedEdge(directory: make.ownerId, name: make.name, target: made.id, time: made.creationTime))
         case (.makeDirectoryExclusive(let make), .makeDirectoryExclusive(let made)):
+            learn(NamedEdge(directory: make.ownerId, name: make.name, target: made.id, time: made.creationTime))
+        case (.makeDirectoryWithAttributes(let make), .makeDirectoryWithAttributes(let made)):
             learn(NamedEdge(directory: make.ownerId, name: make.name, target: made.id, time: made.creationTime))
         case (.renameFile(let move), .renameFile(let moved)):
             learn(

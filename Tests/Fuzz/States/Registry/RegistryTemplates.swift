@@ -12,6 +12,7 @@ enum RegistryTemplates {
         (.allCdc, ""), (.eraseDecommissionedBlock, "bqq"), (.allBlockServicesDeprecated, ""),
         (.localChangedBlockServices, "t"), (.moveCdcLeader, "rl"), (.clearCdcInfo, "rl"),
         (.updateBlockServicePath, "bn"), (.extensions, ""),
+        (.defaultOwnership, ""), (.setDefaultOwnership, "uuww"),
     ]
 
     static func body(_ fields: String, now: UInt64, _ script: inout FuzzScript) throws -> [UInt8] {
@@ -29,6 +30,8 @@ enum RegistryTemplates {
             case "a": try body.value(addresses(&script))
             case "b": body.integer(UInt64(script.byte() % 48))
             case "t": body.integer(now &- 1 << UInt64(script.byte() % 64))
+            case "u": body.integer([0, 1000, .max][Int(script.byte() % 3)] as UInt32)
+            case "w": body.integer(UInt16(script.byte()) << (script.byte() % 6))
             case "q": body.integer(script.word())
             case "L": try body.list((0..<Int(script.byte() % 40)).map { disk(Int(script.byte()) + $0, &script) })
             default: preconditionFailure("no such field")

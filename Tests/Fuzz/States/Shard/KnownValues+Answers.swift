@@ -13,6 +13,11 @@ extension KnownValues {
             learn(link.ownerId, link.name, link.fileId, linked.creationTime)
         case (.publishFile(let link), .publishFile(let published)):
             learn(link.ownerId, link.name, link.fileId, published.creationTime)
+        case (.publishFileWithAttributes(let link), .publishFileWithAttributes(let published)):
+            let link = link.publication
+            learn(link.ownerId, link.name, link.fileId, published.creationTime)
+        case (.createDirectoryInodeWithAttributes(let create), .createDirectoryInodeWithAttributes):
+            learn(create.creation.id)
         case (.softUnlinkFile(let unlink), .softUnlinkFile(let unlinked)):
             learn(unlink.ownerId, unlink.name, .null, unlinked.deleteCreationTime)
             learn(unlink.ownerId, unlink.name, unlink.fileId, unlink.creationTime)

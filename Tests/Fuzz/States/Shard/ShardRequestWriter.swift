@@ -80,6 +80,10 @@ struct ShardRequestWriter {
         case "A": try newSpan(&script)
         case "L": try inlineSpan(&script)
         case "R": try sharedRange(&script)
+        // What kind of special file, usually none, and its device number, usually 0.
+        case "O": body.integer([0, 0, 0, 1, 2, 6, 12, 5][Int(script.byte()) % 8] as UInt8)
+        case "U": body.integer([0, 0, 0, 7][Int(script.byte()) % 4] as UInt64)
+        case "a": try attributeChange(&script)
         default: preconditionFailure("no such field")
         }
     }
@@ -124,6 +128,27 @@ struct ShardRequestWriter {
         let byte = script.byte()
         let home = byte < 240 ? shard : ShardID(rawValue: 77)
         return InodeID(type: .directory, shard: home, index: UInt64(byte % 16) + 1)
+    }
+
+    /// Usually one that is possible.
+    private mutating func attributeChange(_ script: inout FuzzScript) throws {
+        let byte = script.byte()
+        var change = InodeAttributeChange.nothing
+        if byte & 1 == 1 { change.ownership.mode = UInt16(script.byte()) * 17 }
+        if byte & 2 == 2 { change.ownership.uid = UInt32(script.byte() % 4) }
+        if byte & 4 == 4 { change.ownership.gid = UInt32(script.byte() % 4) }
+        if byte & 8 == 8 { change.mtime = number(&script) }
+        if byte & 16 == 16 { change.atime = number(&script) }
+        for _ in 0..<Int(byte >> 5) % 4 {
+            let kind = script.byte()
+            let name = kind < 240 ? [97 + kind % 4] : script.counted()
+            let length = [0, 1, 40, 1400, 4079][Int(script.byte()) % 5]
+            change.extended.append(
+                ExtendedAttributeChange(
+                    operation: ExtendedOperation(rawValue: kind >> 4 & 3), name: name,
+                    value: [UInt8](repeating: kind, count: length)))
+        }
+        try write(change)
     }
 
     private func info(_ script: inout FuzzScript) throws -> DirectoryInfo {

@@ -23,6 +23,9 @@ enum ShardTemplates {
         (.closeSequences, "q"), (.linkFileWithSpan, "fLdn"), (.linkFileIfUnchanged, "fFcdni"),
         (.transientLifetime, ""), (.publishFile, "fLeDNyXiy"), (.publishFile, "fLdnyiiy"), (.statVersion, "iy"),
         (.referSpans, "fFcosJPR"), (.referSpans, "fFcoiqqww"), (.fileReferences, "iom"),
+        (.publishFileWithAttributes, "fLeDNyXiyyOUa"), (.publishFileWithAttributes, "fLdnyiiyyOUa"),
+        (.statAttributes, "iy"), (.extendedAttributes, "iwm"), (.setAttributes, "ia"),
+        (.createDirectoryInodeWithAttributes, "xdIa"),
     ]
 
     /// Every kind there is, for requests made of arbitrary fields.

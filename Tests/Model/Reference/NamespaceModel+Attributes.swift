@@ -1,0 +1,78 @@
+import Protocol
+
+// Owners, modes and extended attributes: per inode, and inherited by what takes a name over.
+
+extension NamespaceModel {
+    public struct Attributes: Equatable, Sendable {
+        public var mode: UInt16?
+        public var uid: UInt32?
+        public var gid: UInt32?
+        public var extended: [[UInt8]: [UInt8]] = [:]
+
+        public init() {}
+
+        /// All or nothing.
+        mutating func apply(_ change: InodeAttributeChange) throws(ProtocolError) {
+            var new = self
+            if change.ownership.mode != .max { new.mode = change.ownership.mode }
+            if change.ownership.uid != .max { new.uid = change.ownership.uid }
+            if change.ownership.gid != .max { new.gid = change.ownership.gid }
+            for step in change.extended {
+                let isThere = new.extended[step.name] != nil
+                if step.operation == .create, isThere { throw .attributeExists }
+                if step.operation == .replace || step.operation == .remove, !isThere { throw .attributeNotFound }
+                new.extended[step.name] = step.operation == .remove ? nil : step.value
+            }
+            if new.extended.reduce(0, { $0 + $1.key.count + $1.value.count + 16 }) > 4096 {
+                throw .attributesTooLarge
+            }
+            self = new
+        }
+    }
+
+    /// What a file begins with that gets a name.
+    func beginning(
+        in directory: InodeID, _ name: [UInt8], _ attributes: NamespaceRequest.Beginning?
+    ) throws(ProtocolError) -> Attributes {
+        var beginning = Attributes()
+        let former = directories[directory]?.current[name]?.target ?? .null
+        if attributes?.inherits ?? true, former.shard == directory.shard, case .linked = files[former]?.state {
+            beginning = self.attributes[former] ?? Attributes()
+        }
+        if let change = attributes?.change { try beginning.apply(change) }
+        return beginning
+    }
+
+    /// Returns the inode that was meant.
+    mutating func setAttributes(_ id: InodeID, _ change: InodeAttributeChange) throws(ProtocolError) -> InodeID {
+        let meant = try changeable(id)
+        var attributes = attributes[meant] ?? Attributes()
+        try attributes.apply(change)
+        self.attributes[meant] = attributes
+        if meant.isFile { setTime(meant, change) }
+        return meant
+    }
+
+    /// The time of a file that a change gives, if it gives one.
+    mutating func setTime(_ file: InodeID, _ change: InodeAttributeChange) {
+        guard change.mtime >> 63 == 1 else { return }
+        files[file]?.state = .linked(mtime: .exactly((change.mtime << 1) >> 1))
+    }
+
+    /// A superseded version stands for the newest one of its file.
+    private func changeable(_ id: InodeID) throws(ProtocolError) -> InodeID {
+        if id.isDirectory {
+            _ = try any(id)
+            return id
+        }
+        switch files[id]?.state {
+        case .linked: return id
+        case .superseded:
+            guard let number = files[id]?.number, let newest = newestVersion(of: number, in: id.shard) else {
+                throw .fileNotFound
+            }
+            return newest
+        case nil, .transient: throw .fileNotFound
+        }
+    }
+}
