@@ -29,6 +29,10 @@ public actor Filesystem {
     var totals: (answer: InfoResponse, nanoseconds: UInt64)?
     var accessesUnderWay = 0
     var losses = LossLog()
+    /// Whether rights are those that people set: not in clusters that cannot keep them, nor where somebody said so.
+    public internal(set) var storesOwnership = false
+    /// Whose is what nobody was given.
+    var defaults = DefaultOwnership(uid: 0, gid: 0, fileMode: 0o644, directoryMode: 0o755)
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 

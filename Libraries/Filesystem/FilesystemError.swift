@@ -56,9 +56,10 @@ public struct FilesystemError: Error, Sendable {
 }
 
 extension FilesystemError {
+    static let noSuchAttribute = FilesystemError(ENODATA)
     static let exists = FilesystemError(EEXIST)
     static let notEmpty = FilesystemError(ENOTEMPTY)
-    static let invalid = FilesystemError(EINVAL)
+    public static let invalid = FilesystemError(EINVAL)
     static let nameTooLong = FilesystemError(ENAMETOOLONG)
     /// Not to be had without moving data.
     static let crossDevice = FilesystemError(EXDEV)

@@ -2,6 +2,7 @@
 public struct FilesystemOptions: Sendable {
     public var caching = CachingTimes()
     public var accessTimes = AccessTimes.off
+    public var ownership = OwnershipRule.stored
     /// How long programs wait for servers that are away; 0 is for ever.
     public var patienceNanoseconds: UInt64 = 300_000_000_000
 
@@ -10,6 +11,14 @@ public struct FilesystemOptions: Sendable {
     public var reservesExclusiveNames = false
 
     public init() {}
+}
+
+/// Whose files are, and who may do what with them.
+public enum OwnershipRule: String, CaseIterable, Sendable {
+    /// As people set it, where the cluster can keep that.
+    case stored
+    /// The same for all files: front ends make it up.
+    case fixed
 }
 
 /// What fsync(2) does.
@@ -24,7 +33,7 @@ public enum Synchronization: String, CaseIterable, Sendable {
 public struct CachingTimes: Sendable {
     /// Names, and attributes of directories: other clients change them.
     public var names: Double = 1
-    /// Attributes of finished files: only their times can change.
+    /// Attributes of finished files where nothing but their times can change; where rights are stored, as names.
     public var files: Double = 60
 
     public init() {}

@@ -62,6 +62,12 @@ public enum Mutation: String, CaseIterable, Sendable {
     case publishingIsNotAwaited
     case versionsGetNewNumbers
     case readersAreMixedUp
+    case programsKeepRights
+    case programsKeepCapabilities
+    case rightsWaitForTheEdit
+    case movedEditsLoseTheirOwner
+    case listsIgnoreTheMode
+    case defaultListsMeetTheUmask
 
     // Mounts
     case killingIsNotAgreed
@@ -103,8 +109,10 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
-            .versionsGetNewNumbers, .readersAreMixedUp:
+            .versionsGetNewNumbers, .readersAreMixedUp, .programsKeepRights, .programsKeepCapabilities,
+            .rightsWaitForTheEdit, .movedEditsLoseTheirOwner, .listsIgnoreTheMode:
             "FilesystemTests.OnCluster"
+        case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"
         case .killingIsNotAgreed: "MountTests.FuseConnectionTests"
         case .unseenClosesAreWaitedFor: "EndToEndTests.EndToEnd/TwoMountTests/unseenCallers"
         case .patchesDuringRebuildingAreDropped: "ClientTests.PatchTests"

@@ -12,8 +12,8 @@ struct MountCommand: ParsableCommand {
         abstract: "Mounts a Sterna (or TernFS) cluster at a directory, through FUSE.",
         discussion: """
             What programs write becomes visible to other mounts, as a new version of the file, when it is closed or \
-            synced. Owners and permissions are the same for all files and \
-            are not stored; changing them succeeds without effect. \
+            synced. Owners and permissions are kept where the cluster can do that (Sterna's can); elsewhere, and with \
+            `--permissions fixed`, they are the same for all files, and changing them succeeds without effect. \
             Unmount with `fusermount3 -u MOUNTPOINT`, umount(8) or SIGTERM.
             """)
 

@@ -5,13 +5,20 @@ import Glibc
 
 /// How the mount looks to programs.
 package struct MountOptions: ParsableArguments {
-    @Option(help: "User id that owns every file; default is the user who mounts.")
+    @Option(
+        help: """
+            Whose files are and who may use them: stored is as people set it, where the cluster can keep that; fixed is \
+            the same for all files, as the options below say.
+            """)
+    package var permissions = OwnershipRule.stored
+
+    @Option(help: "User id that owns every file, if fixed; default is the user who mounts.")
     package var uid: UInt32 = getuid()
 
-    @Option(help: "Group id that owns every file; default is the group of the user who mounts.")
+    @Option(help: "Group id that owns every file, if fixed; default is the group of the user who mounts.")
     package var gid: UInt32 = getgid()
 
-    @Option(help: "Permissions that nobody gets, octal: 022 gives 0755.")
+    @Option(help: "Permissions that nobody gets, octal, if fixed: 022 gives 0755.")
     package var umask: Octal = Octal(0o022)
 
     @Option(help: "As --umask, for files only. Every file is executable unless this says 133 or the like.")
@@ -133,6 +140,7 @@ package struct MountOptions: ParsableArguments {
         var options = FilesystemOptions()
         options.caching.names = nameCacheSeconds
         options.accessTimes = atime
+        options.ownership = permissions
         options.patienceNanoseconds = timeoutNanoseconds
         options.synchronization = fsync
         options.reservesExclusiveNames = exclusive == .create
@@ -158,6 +166,7 @@ package struct MountOptions: ParsableArguments {
 }
 
 extension AccessTimes: ExpressibleByArgument {}
+extension OwnershipRule: ExpressibleByArgument {}
 extension Synchronization: ExpressibleByArgument {}
 
 /// When O_EXCL excludes others.

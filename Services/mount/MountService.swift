@@ -19,12 +19,8 @@ enum MountService {
         let filesystem = Filesystem(
             client: client, creators: Programs(loop: daemon.loop), observer: notifications,
             options: options.filesystemOptions, logger: daemon.logger)
-        let mount = Mount(
-            filesystem, style: options.style, notifications: notifications,
-            connection: FuseConnection(storesPermissions: false))
         if let warning = CallerSight.warning { daemon.logger.warning("\(warning)") }
-        let kernel = options.kernelOptions(source: source, storesPermissions: mount.connection.storesPermissions)
-        let life = MountLife(daemon, mount, mountpoint, kernel, readAheadKib: options.readAheadKib)
+        let life = MountLife(daemon, filesystem, notifications, mountpoint, source: source, options)
         daemon.onShutdown { done in life.end(done) }
         life.begin()
     }
@@ -33,48 +29,66 @@ enum MountService {
 /// Confined to the daemon's loop.
 private final class MountLife {
     private let daemon: Daemon
-    private let mount: Mount
+    private let filesystem: Filesystem
+    private let notifications: KernelNotifications
     private let mountpoint: String
-    private let kernel: KernelOptions
-    private let readAheadKib: Int
+    /// What lists of mounts show as the device.
+    private let source: String
+    private let options: MountOptions
+    /// Outlives the session, which refers to it.
+    private var mount: Mount?
     private var session: FuseSession?
     private var wasUnmounted = false
 
-    init(_ daemon: Daemon, _ mount: Mount, _ mountpoint: String, _ kernel: KernelOptions, readAheadKib: Int) {
+    init(
+        _ daemon: Daemon, _ filesystem: Filesystem, _ notifications: KernelNotifications, _ mountpoint: String,
+        source: String, _ options: MountOptions
+    ) {
         self.daemon = daemon
-        self.mount = mount
+        self.filesystem = filesystem
+        self.notifications = notifications
         self.mountpoint = mountpoint
-        self.kernel = kernel
-        self.readAheadKib = readAheadKib
+        self.source = source
+        self.options = options
     }
 
     func begin() {
-        let client = mount.filesystem.client
-        run({ try await client.start() }) { [self] result in
+        let filesystem = filesystem
+        run({
+            try await filesystem.client.start()
+            try await filesystem.begin()
+            return await filesystem.storesOwnership
+        }) { [self] result in
             do {
-                try result.get()
-                try mountNow()
+                try mountNow(storesOwnership: result.get())
             } catch {
                 daemon.fail(error)
             }
         }
     }
 
-    private func mountNow() throws {
+    private func mountNow(storesOwnership: Bool) throws {
+        if options.permissions == .stored, !storesOwnership {
+            daemon.logger.warning("owners and permissions are not stored: this cluster cannot keep them")
+        }
+        let mount = Mount(
+            filesystem, style: options.style, notifications: notifications,
+            connection: FuseConnection(storesPermissions: storesOwnership))
+        let kernel = options.kernelOptions(source: source, storesPermissions: storesOwnership)
         let session = try FuseSession(mount, at: mountpoint, kernel, counters: daemon.counters)
-        self.session = session
+        (self.mount, self.session) = (mount, session)
         session.onEnd = { [self] in
             wasUnmounted = true
             daemon.shutDown("unmounted")
         }
-        MountPoint.raiseReadAhead(mountpoint, kibibytes: readAheadKib)
+        MountPoint.raiseReadAhead(mountpoint, kibibytes: options.readAheadKib)
         daemon.ready()
     }
 
     /// First the mount point goes, so that no dead one is left whatever happens then; closes that are waited for are
     /// answered all the same. Then the files that are open, for as long as is reasonable.
     func end(_ done: @escaping () -> Void) {
-        let (filesystem, mountpoint) = (mount.filesystem, mountpoint)
+        let (filesystem, mountpoint) = (filesystem, mountpoint)
         let (wasUnmounted, isMounted) = (wasUnmounted, session != nil)
         run({
             let isDetached = isMounted && !wasUnmounted ? await MountPoint.detach(mountpoint) : false

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CFUSE
+import Client
 import Filesystem
 import Glibc
 import Protocol
@@ -20,6 +21,7 @@ import sterna_mount
         #expect(stat.st_size == 513)
         #expect(stat.st_mtim.tv_sec == 1_500_000_000 && stat.st_mtim.tv_nsec == 123_456_789)
         #expect(stat.st_uid == 10 && stat.st_gid == 20 && stat.st_nlink == 1)
+        #expect(stat.st_ctim.tv_sec == stat.st_mtim.tv_sec && stat.st_rdev == 0)
         var huge = file
         huge.size = .max
         #expect(style.stat(huge).st_size == .max)
@@ -27,6 +29,26 @@ import sterna_mount
             node: .root, type: .directory, size: 0, modified: .zero, accessed: .zero, validSeconds: 1)
         let shown = style.stat(directory)
         #expect(shown.st_ino == 1 && shown.st_mode == S_IFDIR | 0o755)
+    }
+
+    @Test func showsWhatIsStored() {
+        var file = Attributes(
+            node: NodeID(InodeID(rawValue: 5)), type: .file, size: 0, modified: .zero, accessed: .zero,
+            changed: Timestamp(nanoseconds: 7_000_000_000),
+            permissions: Permissions(mode: 0o4711, user: 3, group: 4), validSeconds: 1)
+        #expect(style.stat(file).st_mode == S_IFREG | 0o4711)
+        #expect(style.stat(file).st_uid == 3 && style.stat(file).st_gid == 4)
+        #expect(style.stat(file).st_ctim.tv_sec == 7)
+        file.special = .blockDevice(0x0801)
+        #expect(style.stat(file).st_mode == S_IFBLK | 0o4711 && style.stat(file).st_rdev == 0x0801)
+        for (kind, special) in [
+            (Glibc.S_IFIFO, SpecialFile.fifo), (S_IFSOCK, .socket), (S_IFCHR, .characterDevice(9)),
+            (S_IFBLK, .blockDevice(9)),
+        ] {
+            #expect(SpecialFile(mode: kind | 0o600, device: 9) == special)
+        }
+        #expect(SpecialFile(mode: S_IFREG | 0o600, device: 0) == nil)
+        #expect(SpecialFile(mode: 0o600, device: 0) == nil)
     }
 
     @Test func theRootIsOne() {
@@ -47,25 +69,40 @@ import sterna_mount
         #expect(reading.reads && !reading.writes && reading.leavesAccessTime)
     }
 
-    @Test func readsWhatSetattrWants() {
+    @Test func readsWhatSetattrWants() throws {
         var stat = Glibc.stat()
         stat.st_size = 7
-        stat.st_mode = 0o600
+        stat.st_mode = S_IFREG | 0o4600
+        (stat.st_uid, stat.st_gid) = (3, 4)
         stat.st_mtim = timespec(tv_sec: 3, tv_nsec: 4)
-        stat.st_atim = timespec(tv_sec: -5, tv_nsec: 0)
-        let nothing = AttributeChange(stat, FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID)
-        #expect(nothing.size == nil && nothing.modified == nil && nothing.accessed == nil)
-        let all = AttributeChange(stat, FUSE_SET_ATTR_SIZE | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME)
+        stat.st_atim = timespec(tv_sec: 5, tv_nsec: 0)
+        let rights = try AttributeChange(stat, FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID)
+        #expect(rights.size == nil && rights.modified == nil && rights.accessed == nil)
+        #expect(rights.mode == 0o4600 && rights.user == 3 && rights.group == nil)
+        let all = try AttributeChange(stat, FUSE_SET_ATTR_SIZE | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME)
         let now = Timestamp(nanoseconds: 99)
-        #expect(all.size == 7)
+        #expect(all.size == 7 && all.mode == nil && all.user == nil)
         #expect(all.modified?.timestamp(now) == Timestamp(nanoseconds: 3_000_000_004))
-        // Before 1970.
-        #expect(all.accessed?.timestamp(now) == .zero)
-        let touched = AttributeChange(stat, FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)
+        #expect(all.accessed?.timestamp(now) == Timestamp(nanoseconds: 5_000_000_000))
+        let touched = try AttributeChange(stat, FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)
         #expect(touched.modified?.timestamp(now) == now)
-        stat.st_mtim = timespec(tv_sec: .max, tv_nsec: 0)
-        let late = AttributeChange(stat, FUSE_SET_ATTR_MTIME)
-        #expect((late.modified?.timestamp(now).nanoseconds ?? 0) == UInt64(1) << 63 - 1)
+    }
+
+    @Test func timesThatCannotBeKeptAreRefused() throws {
+        func isRefused(_ seconds: Int, _ nanoseconds: Int) -> Bool {
+            var stat = Glibc.stat()
+            stat.st_mtim = timespec(tv_sec: seconds, tv_nsec: nanoseconds)
+            do throws(FilesystemError) {
+                _ = try AttributeChange(stat, FUSE_SET_ATTR_MTIME)
+                return false
+            } catch {
+                return error.code == EINVAL
+            }
+        }
+        // Before 1970, and from 11 April 2262 on.
+        #expect(isRefused(-1, 0) && isRefused(.max, 0) && isRefused(9_223_372_037, 0))
+        #expect(isRefused(9_223_372_036, 854_775_808) && !isRefused(9_223_372_036, 854_775_807))
+        #expect(!isRefused(0, 0))
     }
 
     @Test func masksAreOctal() throws {

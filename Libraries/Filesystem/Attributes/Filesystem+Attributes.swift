@@ -10,41 +10,59 @@ extension Filesystem {
     }
 
     func attributes(of node: Node) async throws(FilesystemError) -> Attributes {
-        if let staged = node.staged { return attributes(of: staged) }
-        let now = loop.monotonicNanoseconds
-        if let known = node.attributes(at: now) { return attributes(known, of: node.id) }
-        let content = node.content
-        let found: InodeAttributes
-        do {
-            found = try await client.attributes(of: content)
-        } catch {
-            guard content.isFile, error.isRefusal(.fileNotFound), try await followNewest(node) else {
-                throw FilesystemError(error)
+        // Directories change under us.
+        if node.content.isDirectory { node.forgetAttributes() }
+        while true {
+            if let staged = node.staged {
+                await confirmOwnership(of: staged)
+                if node.staged === staged { return attributes(of: staged) }
+                continue
             }
-            return try await attributes(of: node)
+            let found = try await inode(of: node)
+            // Begun to be written while we asked.
+            if node.staged == nil, node.content == found.id { return attributes(found, of: node) }
         }
-        // Replaced, or begun to be written, while we asked: what was found is history.
-        guard node.content == content, node.staged == nil else { return try await attributes(of: node) }
-        remember(found, node)
-        return attributes(found, of: node.id)
     }
 
-    /// Files are remembered for as long as observers may; directories change under us.
+    /// An edit has the owner and the rights of what it is an edit of, which somebody else may change meanwhile. What
+    /// cannot be asked for now is what it was.
+    private func confirmOwnership(of staged: StagedFile) async {
+        guard staged.own == nil, storesOwnership else { return }
+        _ = try? await inode(of: staged.node)
+    }
+
     func remember(_ attributes: InodeAttributes, _ node: Node) {
-        guard attributes.id.isFile else { return }
-        node.remember(attributes, until: loop.monotonicNanoseconds &+ UInt64(caching.files * 1e9))
+        node.remember(attributes, until: freshUntil(attributes.id))
     }
 
-    func attributes(_ found: InodeAttributes, of node: NodeID) -> Attributes {
-        Attributes(
-            node: node, type: found.id.type, size: found.size, modified: found.modified, accessed: found.accessed,
-            validSeconds: found.id.isFile ? caching.files : caching.names)
+    /// How long what is known of an inode now may be believed.
+    func freshUntil(_ id: InodeID) -> UInt64 {
+        let seconds = id.isDirectory ? caching.names : fileSeconds
+        return loop.monotonicNanoseconds &+ UInt64(seconds * 1e9)
+    }
+
+    func attributes(_ found: InodeAttributes, of node: Node) -> Attributes {
+        let stored = found.stored
+        return Attributes(
+            node: node.id, type: found.id.type, size: found.size, modified: stored?.modified ?? found.modified,
+            accessed: stored?.accessed ?? found.accessed,
+            changed: stored.map {
+                ChangeTime.shown(
+                    changed: $0.changed, modified: found.id.isFile ? found.modified : nil, linked: node.linked)
+            },
+            links: node.isUnlinked ? 0 : 1,
+            permissions: stored.flatMap { permissions($0.ownership, of: found.id.type) }, special: stored?.special,
+            validSeconds: found.id.isFile ? fileSeconds : caching.names)
     }
 
     /// To be believed by nobody for any time: every write changes them, and so does publishing.
     func attributes(of staged: StagedFile) -> Attributes {
-        Attributes(
+        let ownership = staged.node.lastOwnership.with(staged.changed)
+        return Attributes(
             node: staged.node.id, type: .file, size: staged.size, modified: staged.chosenModified ?? staged.modified,
-            accessed: staged.chosenAccessed ?? staged.modified, links: staged.isUnlinked ? 0 : 1, validSeconds: 0)
+            accessed: staged.chosenAccessed ?? staged.modified, changed: max(staged.modified, staged.attributesChanged),
+            links: staged.isUnlinked ? 0 : 1,
+            permissions: storesOwnership ? staged.own?.permissions ?? permissions(ownership, of: .file) : nil,
+            special: staged.special, validSeconds: 0)
     }
 }

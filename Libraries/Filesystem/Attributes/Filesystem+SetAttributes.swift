@@ -1,42 +1,95 @@
 import Client
 import Glibc
+import Mutations
 import Protocol
 
 extension Filesystem {
     /// - Parameter handle: the one that the change came through, if it came through one.
     public func setAttributes(
-        _ id: NodeID, _ change: AttributeChange, through handle: HandleID?
+        _ id: NodeID, _ change: AttributeChange, through handle: HandleID?, by caller: Caller = .unknown
     ) async throws(FilesystemError) -> Attributes {
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
-        if let size = change.size { try await setSize(node, size, through: handle.flatMap { openFiles[$0] }) }
-        try await setTimes(node, change)
+        let clears = change.clearsPrivileges || !caller.isPrivileged
+        if let size = change.size {
+            try await setSize(node, size, clears: clears, through: handle.flatMap { openFiles[$0] })
+        }
+        try await setInode(node, change, clears: clears && change.size != nil)
         return try await attributes(of: node)
     }
 
-    private func setTimes(_ node: Node, _ change: AttributeChange) async throws(FilesystemError) {
-        guard change.modified != nil || change.accessed != nil else { return }
+    /// Everything but the size, in one step.
+    private func setInode(_ node: Node, _ change: AttributeChange, clears: Bool) async throws(FilesystemError) {
         let now = now()
-        let modified = change.modified?.timestamp(now)
-        let accessed = change.accessed?.timestamp(now)
+        var wanted = InodeChange(
+            modified: change.modified?.timestamp(now), accessed: change.accessed?.timestamp(now))
+        if storesOwnership {
+            wanted.ownership = Ownership(mode: change.mode, uid: change.user, gid: change.group)
+            if change.user != nil || change.group != nil || change.isEmpty || clears { try await clearPrivileges(of: node, &wanted) }
+        }
+        guard wanted != InodeChange() || change.isEmpty else { return }
+        try await self.change(node, wanted)
+    }
+
+    /// Of a program that gets another owner, whoever gives it away, unless its mode is set with that.
+    private func clearPrivileges(of node: Node, _ change: inout InodeChange) async throws(FilesystemError) {
+        guard node.content.isFile, let mode = try await attributes(of: node).permissions?.mode else { return }
+        let cleared = Permissions.withoutPrivileges(mode)
+        if change.ownership.mode == nil, cleared != mode { change.ownership.mode = cleared }
+        guard try await extendedAttributes(of: node)[ExtendedAttributes.capability] != nil else { return }
+        change.extended += ExtendedAttributeChange.drop(ExtendedAttributes.capability)
+    }
+
+    /// Changes attributes of whatever a node stands for. Those of a new file are published with it; of an edit only its
+    /// times are, since owner and rights of a file hold at once, and whatever becomes of the edit.
+    func change(_ node: Node, _ change: InodeChange) async throws(FilesystemError) {
+        var change = change
         if let staged = node.staged, staged.state == .building {
-            staged.chosenModified = modified ?? staged.chosenModified
-            staged.chosenAccessed = accessed ?? staged.chosenAccessed
-            return
+            (staged.chosenModified, change.modified) = (change.modified ?? staged.chosenModified, nil)
+            (staged.chosenAccessed, change.accessed) = (change.accessed ?? staged.chosenAccessed, nil)
+            staged.attributesChanged = now()
+            guard change != InodeChange() else { return }
+            if staged.own != nil { return try apply(change, to: staged) }
+            if staged.isUnlinked || Mutation.rightsWaitForTheEdit.isPlanted {
+                staged.changed = staged.changed.with(change.ownership)
+                return
+            }
+            // What was cleared is what is set now.
+            if change.ownership.mode != nil { staged.changed.mode = nil }
+        } else {
+            try await settle(node)
         }
-        try await settle(node)
-        // The cluster keeps no times for directories but that of their last change.
-        guard node.content.isFile else { return }
+        try await changeInode(of: node, change)
+    }
+
+    private func apply(_ change: InodeChange, to staged: StagedFile) throws(FilesystemError) {
+        guard var own = staged.own else { return }
+        try own.extended.apply(change.extended)
+        own.permissions.mode = change.ownership.mode ?? own.permissions.mode
+        own.permissions.user = change.ownership.uid ?? own.permissions.user
+        own.permissions.group = change.ownership.gid ?? own.permissions.group
+        staged.own = own
+    }
+
+    private func changeInode(of node: Node, _ change: InodeChange) async throws(FilesystemError) {
         let content = node.content
-        try await posix { () throws(ClientError) in
-            try await client.setTimes(content, modified: modified, accessed: accessed)
+        guard keepsAttributes else {
+            // The cluster keeps no times for directories but that of their last change.
+            guard !content.isDirectory else { return }
+            try await posix { () throws(ClientError) in
+                try await client.setTimes(content, modified: change.modified, accessed: change.accessed)
+            }
+            return node.forgetAttributes()
         }
-        node.forgetTimes()
+        try await posix { () throws(ClientError) in _ = try await client.setAttributes(content, change) }
+        node.forgetAttributes()
     }
 
     // MARK: Size
 
-    private func setSize(_ node: Node, _ size: UInt64, through file: OpenFile?) async throws(FilesystemError) {
+    private func setSize(
+        _ node: Node, _ size: UInt64, clears: Bool, through file: OpenFile?
+    ) async throws(FilesystemError) {
         // Loses no byte, so it does not stick: programs try how large a file may be.
         guard size <= Self.largestFileBytes else { throw .tooLarge }
         guard node.content.isFile else { throw .isDirectory }
@@ -56,6 +109,7 @@ extension Filesystem {
                 node, by: writer?.creator ?? nobody, size == 0 ? .nothing : .everything(appends: false))
             if let failure = writer?.failure { throw failure }
             if let writer { writer.changes(staged) } else { staged.isWanted = true }
+            if clears { clearPrivileges(of: staged) }
             try await setSize(of: staged, size)
             // Nobody has to close it.
             if !isBeingWritten(staged), !staged.isUnlinked || node.handles == 0,

@@ -17,7 +17,7 @@ public enum Allocation: Hashable, Sendable {
 extension Filesystem {
     /// fallocate(2)
     public func allocate(
-        _ handle: HandleID, _ allocation: Allocation, _ range: Range<UInt64>
+        _ handle: HandleID, _ allocation: Allocation, _ range: Range<UInt64>, by caller: Caller = .unknown
     ) async throws(FilesystemError) {
         let file = try file(handle)
         guard file.writes else { throw .badDescriptor }
@@ -39,6 +39,7 @@ extension Filesystem {
         }
         file.changes(staged)
         staged.willChange(zeros, appends: false)
+        clearPrivileges(of: staged, for: caller)
         try await change(staged, "fallocate") { writer async throws(ClientError) in
             if !zeros.isEmpty { try await writer.zero(zeros) }
             if extends, await writer.size < range.upperBound { try await writer.truncate(to: range.upperBound) }

@@ -11,7 +11,8 @@ extension Filesystem {
     /// - Returns: how many bytes were copied; none only at the end of the source.
     /// - Throws: EXDEV where data has to be moved, which the caller can do as well.
     public func copy(
-        _ source: HandleID, at sourceOffset: UInt64, to target: HandleID, at offset: UInt64, count: UInt64
+        _ source: HandleID, at sourceOffset: UInt64, to target: HandleID, at offset: UInt64, count: UInt64,
+        by caller: Caller = .unknown
     ) async throws(FilesystemError) -> UInt64 {
         let (from, to) = (try file(source), try file(target))
         guard to.writes else { throw .badDescriptor }
@@ -26,6 +27,7 @@ extension Filesystem {
         let pages = range.lowerBound..<max(range.lowerBound, range.upperBound / Self.pageBytes * Self.pageBytes)
         guard !pages.isEmpty, offset % Self.pageBytes == 0 else { throw .crossDevice }
         let staged = try await stagedForWriting(to, at: offset, count: range.count, false)
+        clearPrivileges(of: staged, for: caller)
         let (content, writer) = (from.node.content, staged.writer)
         guard from.node.staged == nil, staged.size == offset, Self.fits(range.count, at: offset) else {
             throw .crossDevice

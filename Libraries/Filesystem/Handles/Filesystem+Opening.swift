@@ -4,11 +4,13 @@ import Protocol
 
 extension Filesystem {
     /// open(2) of a name that does not exist, with O_CREAT: a file that only this filesystem sees until it is closed.
+    /// - Parameter permissions: its mode, as `caller` asked for it, before his umask.
     public func create(
-        _ name: [UInt8], in parent: NodeID, _ mode: OpenMode, by caller: Caller
+        _ name: [UInt8], in parent: NodeID, _ mode: OpenMode, permissions: UInt16 = 0o644, by caller: Caller
     ) async throws(FilesystemError) -> CreatedFile {
         let place = Place(directory: try directory(parent), name: name)
-        let staged = try await stage(place, mode, by: await creators.creator(caller))
+        let initial = try await initialAttributes(.file, mode: permissions, in: parent, by: caller)
+        let staged = try await stage(place, mode, initial, by: await creators.creator(caller))
         let node = staged.node
         let file = OpenFile(node, mode, by: staged.creator, makes: true)
         file.changes(staged)
@@ -40,7 +42,7 @@ extension Filesystem {
         let handle = open(file)
         do {
             if truncates {
-                try await truncate(file)
+                try await truncate(file, by: caller)
             } else if node.staged == nil {
                 let attributes = try await attributes(of: node)
                 if mode.reads, !mode.leavesAccessTime { noteAccess(node, attributes) }
@@ -53,10 +55,11 @@ extension Filesystem {
     }
 
     /// O_TRUNC: what is there is replaced by an empty file.
-    private func truncate(_ file: OpenFile) async throws(FilesystemError) {
+    private func truncate(_ file: OpenFile, by caller: Caller) async throws(FilesystemError) {
         while true {
             let staged = try await staged(file.node, by: file.creator, .nothing)
             file.changes(staged)
+            clearPrivileges(of: staged, for: caller)
             // It may be somebody else's, with something in it.
             try await restart(staged)
             guard staged.state == .building else { continue }

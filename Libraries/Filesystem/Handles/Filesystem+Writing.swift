@@ -8,7 +8,8 @@ extension Filesystem {
     ///
     /// - Parameter appends: they belong at the end, wherever that is by now.
     public func writeNow(
-        _ handle: HandleID, _ bytes: UnsafeRawBufferPointer, at offset: UInt64, appends: Bool
+        _ handle: HandleID, _ bytes: UnsafeRawBufferPointer, at offset: UInt64, appends: Bool,
+        by caller: Caller = .unknown
     ) throws(FilesystemError) -> Bool {
         guard let file = openFiles[handle], file.writes, file.failure == nil, appends || !file.isOutdated,
             let staged = file.node.staged,
@@ -23,19 +24,21 @@ extension Filesystem {
         }
         file.changes(staged)
         staged.willChange(position..<position + UInt64(bytes.count), appends: appends)
+        clearPrivileges(of: staged, for: caller)
         staged.modified = now()
         return true
     }
 
     /// Writes all of `bytes`, waiting where too much is on its way to the cluster. The first error of a file sticks.
     public func write(
-        _ handle: HandleID, _ bytes: [UInt8], at offset: UInt64, appends: Bool
+        _ handle: HandleID, _ bytes: [UInt8], at offset: UInt64, appends: Bool, by caller: Caller = .unknown
     ) async throws(FilesystemError) {
         let file = try file(handle)
         let staged = try await stagedForWriting(file, at: offset, count: bytes.count, appends)
         let position = position(in: staged, offset, appends)
         guard Self.fits(bytes.count, at: position) else { throw fail(staged, "write", .tooLarge) }
         staged.willChange(position..<position + UInt64(bytes.count), appends: appends)
+        clearPrivileges(of: staged, for: caller)
         try await change(staged, "write") { writer async throws(ClientError) in
             try await writer.write(bytes, at: position)
         }

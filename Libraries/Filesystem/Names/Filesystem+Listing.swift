@@ -19,7 +19,7 @@ extension Filesystem {
                 try await client.readDirectoryPage(directory, from: place)
             }
             next = page.next
-            waiting += page.names.map { ListedName($0.name, $0.nameHash, NodeID($0.targetId)) }
+            waiting += page.names.map { ListedName($0.name, $0.nameHash, NodeID($0.targetId), linked: $0.creationTime) }
             let end = page.next.map { ListingOffset.firstOffset(of: $0.hash) } ?? .max
             guard offset < end else { continue }
             let ready = withStagedNames(waiting.filter { $0.offset < end }, in: directory, offset..<end)
@@ -34,7 +34,7 @@ extension Filesystem {
         _ listed: [ListedName], in directory: InodeID, _ range: Range<UInt64>
     ) -> [ListedName] {
         let staged = stagedNames.names(in: directory, from: ListingOffset.firstHash(of: range.lowerBound))
-            .map { ListedName($0.name, $0.hash, $0.node) }
+            .map { ListedName($0.name, $0.hash, $0.node, linked: nil) }
         let names = Set(staged.map(\.name))
         return (listed.filter { !names.contains($0.name) } + staged)
             .filter { range.contains($0.offset) }.sorted { $0.offset < $1.offset }
@@ -104,16 +104,17 @@ extension Filesystem {
             let id = names[index].node
             // A staged file's own number, or what the cluster says that a name leads to.
             let node = nodes.node(standingFor: id.inode) ?? nodes[id]
+            if let linked = names[index].linked { node?.wasLinked(at: linked) }
             if let node, let staged = node.staged {
                 entries[index] = Entry(attributes: attributes(of: staged), validSeconds: caching.names)
-            } else if let node, node.content == id.inode, let known = node.attributes(at: now) {
-                entries[index] = Entry(attributes: attributes(known, of: node.id), validSeconds: caching.names)
+            } else if let node, node.content == id.inode, id.inode.isFile, let known = node.attributes(at: now) {
+                entries[index] = Entry(attributes: attributes(known, of: node), validSeconds: caching.names)
             } else {
                 missing.append((index, id.inode))
             }
         }
         for (index, version) in await ask(missing) {
-            entries[index] = attributes(of: version, since: start).map {
+            entries[index] = attributes(of: version, names[index].linked, since: start).map {
                 Entry(attributes: $0, validSeconds: caching.names)
             }
         }
@@ -121,15 +122,16 @@ extension Filesystem {
     }
 
     /// What is known of the node that a name leads to, which is there from now on; nil when that has to be looked into.
-    private func attributes(of version: FileVersion, since start: UInt64) -> Attributes? {
+    private func attributes(of version: FileVersion, _ linked: Timestamp?, since start: UInt64) -> Attributes? {
         let found = version.attributes
-        guard found.id.isFile else { return attributes(found, of: nodes.node(for: NodeID(found.id)).id) }
-        let node = nodes.node(ofFile: version.number)
+        let node = found.id.isFile ? nodes.node(ofFile: version.number) : nodes.node(for: NodeID(found.id))
+        if let linked { node.wasLinked(at: linked) }
+        guard found.id.isFile else { return attributes(found, of: node) }
         if let staged = node.staged { return attributes(of: staged) }
         // Published here since it was listed, or held by somebody who knows an older one.
         guard node.lastMove <= start, node.content == found.id || !node.isHeld else { return nil }
         move(node, to: version)
-        return attributes(found, of: node.id)
+        return attributes(found, of: node)
     }
 
     /// Versions of files, and directories.

@@ -15,13 +15,13 @@ extension Filesystem {
                 return try await entry(for: staged.node)
             }
             let start = moves
-            let target = try await posix { () throws(ClientError) in
+            let edge = try await posix { () throws(ClientError) in
                 try await client.lookup(name, in: place.directory)
-            }.targetId
-            // Somebody may have begun to write it here meanwhile, or published what the answer does not know.
-            guard stagedNames.node(at: place) == nil, let node = try await node(for: target, since: start) else {
-                continue
             }
+            // Somebody may have begun to write it here meanwhile, or published what the answer does not know.
+            guard stagedNames.node(at: place) == nil, let node = try await node(for: edge.targetId, since: start)
+            else { continue }
+            node.wasLinked(at: edge.creationTime)
             let found = try await entry(for: node)
             if node.staged == nil { node.place = place }
             return found
@@ -61,7 +61,7 @@ extension Filesystem {
         node.references += 1
         node.place = place
         remember(found, node)
-        return Entry(attributes: attributes(found, of: node.id), validSeconds: caching.names)
+        return Entry(attributes: attributes(found, of: node), validSeconds: caching.names)
     }
 
     /// Counts a reference, before it is certain that there will be an answer, so that the node stays.

@@ -3,20 +3,31 @@ import Glibc
 import Protocol
 
 extension Filesystem {
-    public func makeDirectory(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) -> Entry {
+    /// mkdir(2).
+    /// - Parameter mode: as `caller` asked for it, before his umask; the same below.
+    public func makeDirectory(
+        _ name: [UInt8], in parent: NodeID, mode: UInt16 = 0o755, by caller: Caller = .unknown
+    ) async throws(FilesystemError) -> Entry {
         let place = try free(Place(directory: try directory(parent), name: name))
+        let initial = try await initialAttributes(.directory, mode: mode, in: parent, by: caller)
+        let change = change(initial, of: .directory)
         let made = try await posix { () throws(ClientError) in
-            try await client.makeDirectory(name, in: place.directory)
+            try await client.makeDirectory(name, in: place.directory, change: change)
         }
-        let attributes = InodeAttributes(id: made.id, modified: made.creationTime, accessed: made.creationTime, size: 0)
-        return entry(attributes, at: place)
+        return entry(self.made(made.id, made.creationTime, initial), at: place)
     }
 
-    /// An empty file that is visible at once, as mknod(2) makes it.
-    public func makeFile(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) -> Entry {
+    /// An empty file that is visible at once, as mknod(2) makes it, or one that is none for whoever opens it.
+    public func makeFile(
+        _ name: [UInt8], in parent: NodeID, mode: UInt16 = 0o644, special: SpecialFile? = nil,
+        by caller: Caller = .unknown
+    ) async throws(FilesystemError) -> Entry {
+        guard special == nil || keepsAttributes else { throw FilesystemError(EPERM) }
         let place = Place(directory: try directory(parent), name: name)
         let nobody = await creators.creator(.unknown)
-        let staged = try await stage(place, OpenMode(writes: true, isExclusive: true), by: nobody)
+        let initial = try await initialAttributes(.file, mode: mode, in: parent, by: caller)
+        let staged = try await stage(place, OpenMode(writes: true, isExclusive: true), initial, by: nobody)
+        staged.special = special
         let node = staged.node
         // So that the node stays.
         node.references += 1
@@ -26,15 +37,15 @@ extension Filesystem {
     }
 
     public func makeSymbolicLink(
-        _ name: [UInt8], in parent: NodeID, to target: [UInt8]
+        _ name: [UInt8], in parent: NodeID, to target: [UInt8], by caller: Caller = .unknown
     ) async throws(FilesystemError) -> Entry {
         let place = try free(Place(directory: try directory(parent), name: name))
+        let initial = try await initialAttributes(.symbolicLink, mode: 0o777, in: parent, by: caller)
+        let change = change(initial, of: .symlink)
         let made = try await patience.run { [client] () throws(ClientError) in
-            try await client.makeSymbolicLink(name, in: place.directory, target: target)
+            try await client.makeSymbolicLink(name, in: place.directory, target: target, change: change)
         }
-        let attributes = InodeAttributes(
-            id: made.id, modified: made.creationTime, accessed: made.creationTime, size: UInt64(target.count))
-        return entry(attributes, at: place)
+        return entry(self.made(made.id, made.creationTime, size: UInt64(target.count), initial), at: place)
     }
 
     /// Where a symbolic link leads.

@@ -62,10 +62,11 @@ extension Filesystem {
         guard known != nil || moves == start else { return false }
         let node = known ?? nodes.node(for: NodeID(found.targetId))
         return try await withMoving(node) { () throws(FilesystemError) in
-            try await posix { () throws(ClientError) in
+            let time = try await posix { () throws(ClientError) in
                 try await client.rename(
                     old.name, in: old.directory, to: new.name, in: new.directory, replacesDirectory: replacesDirectory)
             }
+            node.wasLinked(at: time)
             if let displaced { detach(displaced) }
             // Somebody may have begun to write what was there meanwhile.
             if let late = stagedNames.node(at: new).flatMap({ stagedFiles[$0] }), late.node !== node { detach(late) }
@@ -87,6 +88,7 @@ extension Filesystem {
         forgetName(new)
         staged.base = .anything
         staged.isExclusive = false
+        staged.attributesChanged = now()
         staged.replacesExisting = present != nil
         rename(staged.node, to: new)
     }

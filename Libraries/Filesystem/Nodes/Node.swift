@@ -16,6 +16,8 @@ package final class Node {
             (lastPlace, isUnlinked) = (place, false)
         }
     }
+    /// When it got its name, if that is known.
+    private(set) var linked: Timestamp?
     /// The last name that was known.
     private(set) var lastPlace: Place?
     /// It lost its name to somebody here: it can be used on, and nothing comes of that.
@@ -42,9 +44,11 @@ package final class Node {
     var foreignMoves = 0
     /// Bytes of the version that it stands for; nil: not known yet.
     private(set) var contentSize: UInt64?
-    /// Of that version: its size never changes, its times hardly.
-    private(set) var attributes: InodeAttributes?
+    /// Of that version, as they were known last; its size never changes.
+    private var attributes: InodeAttributes?
     private var attributesUntil: UInt64 = 0
+    /// Those that belong to these attributes.
+    private var extended: ExtendedAttributes?
 
     package init(id: NodeID) {
         self.id = id
@@ -63,33 +67,60 @@ package final class Node {
         isUnlinked = true
     }
 
+    /// It got its name then, as somebody says who may be late.
+    func wasLinked(at time: Timestamp) {
+        linked = max(linked ?? time, time)
+    }
+
     // MARK: Versions
 
     /// It stands for this version from now on. The node table's business.
     func stand(for version: InodeID, number: InodeID) {
-        if version != content { (contentSize, attributes, attributesUntil) = (nil, nil, 0) }
+        if version != content { (contentSize, attributes, attributesUntil, extended) = (nil, nil, 0, nil) }
         (content, self.number) = (version, number)
     }
+
+    // MARK: Attributes of the version
 
     /// What is known of its version, if it is fresh enough.
     package func attributes(at nanoseconds: UInt64) -> InodeAttributes? {
         nanoseconds < attributesUntil ? attributes : nil
     }
 
+    /// Whose its version was when that was known last.
+    var lastOwnership: Ownership { attributes?.stored?.ownership ?? Ownership() }
+
+    /// Whether its version may have extended attributes.
+    var mayHaveExtended: Bool { attributes?.stored.map { $0.extendedBytes > 0 } ?? true }
+
+    /// The extended attributes that its version has beside `found`, if they are known.
+    func extended(of found: InodeAttributes) -> ExtendedAttributes? {
+        guard let stored = found.stored, stored.extendedBytes > 0 else { return ExtendedAttributes() }
+        return found == attributes ? extended : nil
+    }
+
+    func remember(_ extended: ExtendedAttributes, of found: InodeAttributes) {
+        guard found == attributes else { return }
+        self.extended = extended
+    }
+
     /// It was read at this time, as far as attributes are known.
     func accessed(_ time: Timestamp) {
         guard let known = attributes else { return }
-        attributes = InodeAttributes(id: known.id, modified: known.modified, accessed: time, size: known.size)
+        var stored = known.stored
+        stored?.accessed = time
+        attributes = InodeAttributes(
+            id: known.id, modified: known.modified, accessed: time, size: known.size, stored: stored)
     }
 
     package func remember(_ attributes: InodeAttributes, until nanoseconds: UInt64) {
         guard attributes.id == content else { return }
-        self.attributes = attributes
+        (self.attributes, extended) = (attributes, nil)
         attributesUntil = nanoseconds
         contentSize = attributes.size
     }
 
-    func forgetTimes() {
+    func forgetAttributes() {
         attributesUntil = 0
     }
 

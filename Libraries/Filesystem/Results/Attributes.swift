@@ -1,3 +1,4 @@
+import Client
 import Protocol
 
 /// What is known of a file or directory.
@@ -8,13 +9,20 @@ public struct Attributes: Sendable {
     public var size: UInt64
     public var modified: Timestamp
     public var accessed: Timestamp
+    /// When anything of it was changed last, its name included.
+    public var changed: Timestamp
     /// Names; 0 for a file that has lost its one.
     public var links: UInt32
+    /// Whose it is; nil where that is not stored: front ends make it up.
+    public var permissions: Permissions?
+    /// What it is if it is no ordinary file.
+    public var special: SpecialFile?
     /// How long this may be believed, in seconds.
     public var validSeconds: Double
 
     public init(
-        node: NodeID, type: InodeType, size: UInt64, modified: Timestamp, accessed: Timestamp, links: UInt32 = 1,
+        node: NodeID, type: InodeType, size: UInt64, modified: Timestamp, accessed: Timestamp,
+        changed: Timestamp? = nil, links: UInt32 = 1, permissions: Permissions? = nil, special: SpecialFile? = nil,
         validSeconds: Double
     ) {
         self.node = node
@@ -22,7 +30,10 @@ public struct Attributes: Sendable {
         self.size = size
         self.modified = modified
         self.accessed = accessed
+        self.changed = changed ?? modified
         self.links = links
+        self.permissions = permissions
+        self.special = special
         self.validSeconds = validSeconds
     }
 }

@@ -2,6 +2,9 @@
 public protocol Creators: Sendable {
     /// Remembers who opens a file to write. Called on the filesystem's loop.
     nonisolated(nonsending) func creator(_ caller: Caller) async -> any Creator
+
+    /// Whether somebody belongs to a group which is not that of what he makes; false where that cannot be told.
+    nonisolated(nonsending) func belongs(_ caller: Caller, to group: UInt32) async -> Bool
 }
 
 /// Whoever opened a file to write, and the judge of closes of his handle. Called on the filesystem's loop.

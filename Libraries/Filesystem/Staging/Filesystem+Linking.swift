@@ -15,7 +15,8 @@ extension Filesystem {
                 if staged.base == .anything, staged.number == nil { return try await linkElsewhere(staged) }
                 try await bringHome(staged)
             }
-            let (writer, publication) = (staged.writer, publication(of: staged))
+            let brought = try await attributesToBring(staged)
+            let (writer, publication) = (staged.writer, publication(of: staged, bringing: brought))
             do throws(ClientError) {
                 return try await writer.finish(publication)
             } catch {
@@ -38,8 +39,9 @@ extension Filesystem {
         }
     }
 
-    private func publication(of staged: StagedFile) -> Publication {
+    private func publication(of staged: StagedFile, bringing own: InitialAttributes?) -> Publication {
         var publication = Publication(directory: staged.place.directory, name: staged.place.name)
+        setAttributes(of: &publication, staged, own)
         if !Mutation.versionsGetNewNumbers.isPlanted { publication.number = staged.number }
         guard !Mutation.continuationReplacesAnything.isPlanted else { return publication }
         switch staged.base {
@@ -54,13 +56,54 @@ extension Filesystem {
         return publication
     }
 
+    // MARK: Attributes
+
+    /// All that the file will have, if it has to say so itself: a new one, and one whose base is of another shard than
+    /// its name, which knows nothing of that. Nil: it inherits from its base, whatever that has by then.
+    private func attributesToBring(_ staged: StagedFile) async throws(FilesystemError) -> InitialAttributes? {
+        guard storesOwnership, staged.own == nil else { return staged.own }
+        var base = staged.node.content
+        if case .version(let id, _) = staged.base { base = id }
+        guard base.shard != staged.place.directory.shard else { return nil }
+        if Mutation.movedEditsLoseTheirOwner.isPlanted { return nil }
+        return try await posix { () throws(ClientError) in
+            let stored = try await client.attributes(of: base).stored
+            let ownership = (stored?.ownership ?? Ownership()).with(staged.changed)
+            guard let permissions = permissions(ownership, of: .file) else { return nil }
+            var extended = ExtendedAttributes()
+            if let stored, stored.extendedBytes > 0 {
+                extended = ExtendedAttributes(try await client.extendedAttributes(of: base))
+                extended[ExtendedAttributes.capability] = nil
+            }
+            return InitialAttributes(permissions: permissions, extended: extended)
+        }
+    }
+
+    /// So that no other request is needed for them.
+    private func setAttributes(
+        of publication: inout Publication, _ staged: StagedFile, _ own: InitialAttributes?
+    ) {
+        guard keepsAttributes else { return }
+        publication.special = staged.special
+        publication.inherits = own == nil
+        if own != nil {
+            publication.change = change(own, of: .file)
+        } else if storesOwnership {
+            publication.change.ownership = staged.changed
+            publication.change.extended = capabilityChanges(of: staged)
+        }
+        (publication.change.modified, publication.change.accessed) = (staged.modifiedToSet, staged.accessedToSet)
+    }
+
     // MARK: Another shard
 
     /// A file can be linked only from the shard in which it was made; a place elsewhere it reaches by a rename.
     private func linkElsewhere(_ staged: StagedFile) async throws(FilesystemError) -> PublishedVersion {
         let (writer, place, passing) = (staged.writer, staged.place, Self.passingPlace(of: staged))
+        var publication = Publication(directory: passing.directory, name: passing.name)
+        setAttributes(of: &publication, staged, staged.own)
         return try await posix { () throws(ClientError) in
-            _ = try await writer.finish(linkingIn: passing.directory, name: passing.name)
+            let ownership = try await writer.finish(publication).ownership
             let time: Timestamp
             do throws(ClientError) {
                 time = try await self.move(writer.id, from: passing, to: place)
@@ -69,7 +112,7 @@ extension Filesystem {
                 _ = try? await client.unlink(passing.name, in: passing.directory)
                 throw error
             }
-            return PublishedVersion(creationTime: time, number: writer.id)
+            return PublishedVersion(creationTime: time, number: writer.id, ownership: ownership)
         }
     }
 

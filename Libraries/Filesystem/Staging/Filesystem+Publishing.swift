@@ -74,36 +74,49 @@ extension Filesystem {
 
     /// The file is visible: its node is that of a finished file from now on.
     private func finish(_ staged: StagedFile, _ version: PublishedVersion) {
-        let (node, id) = (staged.node, staged.writer.id)
+        let (node, found) = (staged.node, inode(of: staged, version))
+        // Nobody has asked for long what an edit inherits.
+        let isKnown =
+            !storesOwnership || version.ownership != nil || node.attributes(at: loop.monotonicNanoseconds) != nil
         end(staged)
-        stand(node, for: id, number: version.number)
+        stand(node, for: found.id, number: version.number)
         node.maker?.endMaking()
         node.maker = nil
         // What somebody else has put before it was not known to who opened the file.
         if staged.hasForeignBase { node.foreignMoves += 1 }
-        node.ownVersion = node.writers > 0 ? id : nil
+        node.ownVersion = node.writers > 0 ? found.id : nil
         if staged.wasRebased { observer.contentChanged(node.id) }
-        remember(
-            InodeAttributes(
-                id: id, modified: version.creationTime, accessed: version.creationTime, size: staged.size), node)
+        node.wasLinked(at: version.creationTime)
+        node.remember(found, until: isKnown ? freshUntil(found.id) : 0)
         nodes.dropIfUnused(node)
     }
 
-    /// Times that were set while the file was being written; and what fstat(2) said after the last write must stay
-    /// true, for git and others remember it.
+    /// What is known of the inode of a file that was published.
+    private func inode(of staged: StagedFile, _ version: PublishedVersion) -> InodeAttributes {
+        let (id, time, size, node) = (staged.writer.id, version.creationTime, staged.size, staged.node)
+        guard keepsAttributes else { return InodeAttributes(id: id, modified: time, accessed: time, size: size) }
+        let (modified, accessed) = (staged.modifiedToSet ?? time, staged.accessedToSet ?? time)
+        return InodeAttributes(
+            id: id, modified: modified, accessed: accessed, size: size,
+            stored: StoredAttributes(
+                ownership: version.ownership ?? node.lastOwnership, changed: time, modified: modified,
+                accessed: accessed, special: staged.special,
+                // Whoever wants to know how many there are asks whether there are any.
+                extendedBytes: staged.own?.extended.bytes ?? (node.mayHaveExtended ? 1 : 0)))
+    }
+
+    /// Sets times that were set while the file was being written, where that could not be done by publishing it.
     private func applyTimes(_ staged: StagedFile) async {
-        let told = staged.toldModified == staged.modified ? staged.toldModified : nil
-        let modified = staged.chosenModified ?? told
-        // Whoever reads it first must find that nobody did since it was written.
-        let accessed = staged.chosenAccessed ?? told
+        guard !keepsAttributes else { return }
+        let (modified, accessed) = (staged.modifiedToSet, staged.accessedToSet)
         guard modified != nil || accessed != nil else { return }
-        staged.node.forgetTimes()
+        staged.node.forgetAttributes()
         do {
             try await client.setTimes(staged.writer.id, modified: modified, accessed: accessed)
         } catch {
             logger.warning("the times of a new file could not be set: \(error)")
         }
-        staged.node.forgetTimes()
+        staged.node.forgetAttributes()
     }
 
     /// What was written through these handles is lost, and whatever is written through them later would be missing it.

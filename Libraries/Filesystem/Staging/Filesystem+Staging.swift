@@ -14,8 +14,9 @@ extension Filesystem {
     }
 
     /// A new file, which this filesystem sees at `place` from now on.
+    /// - Parameter initial: nil where owners are not stored.
     func stage(
-        _ place: Place, _ mode: OpenMode, by creator: any Creator
+        _ place: Place, _ mode: OpenMode, _ initial: InitialAttributes?, by creator: any Creator
     ) async throws(FilesystemError) -> StagedFile {
         try Self.checkName(place.name)
         guard stagedNames.node(at: place) == nil else { throw .exists }
@@ -30,6 +31,7 @@ extension Filesystem {
         let staged = make(
             node, writer, place, creator, base: isNew ? .nothing : .anything, number: nil, appendsOnly: mode.appends)
         staged.isExclusive = mode.isExclusive
+        staged.own = initial
         begin(staged)
         return staged
     }

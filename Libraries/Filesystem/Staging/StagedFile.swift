@@ -63,6 +63,15 @@ final class StagedFile {
     /// Changes under way.
     var changes = 0
 
+    /// What it will have that it has from nobody else: a new file. Nil: what its base has, except for `changed`.
+    var own: InitialAttributes?
+    /// What is another than with its base.
+    var changed = Ownership()
+    /// When anything was set last that is not bytes.
+    var attributesChanged = Timestamp.zero
+    /// What it will be if it is no ordinary file; then it has no bytes.
+    var special: SpecialFile?
+
     /// Times that were set before the file exists.
     var chosenModified: Timestamp?
     var chosenAccessed: Timestamp?
@@ -89,6 +98,13 @@ final class StagedFile {
         isNew = number == nil
         modified = now
     }
+
+    /// The times that its inode has to get. What fstat(2) said after the last write must stay true, for git and others
+    /// remember it.
+    var modifiedToSet: Timestamp? { chosenModified ?? confirmedModified }
+    /// Whoever reads it first must find that nobody did since it was written.
+    var accessedToSet: Timestamp? { chosenAccessed ?? confirmedModified }
+    private var confirmedModified: Timestamp? { toldModified == modified ? toldModified : nil }
 
     /// Bytes so far. On the filesystem's loop only, which is the writer's.
     var size: UInt64 { writer.assumeIsolated { $0.size } }

@@ -23,6 +23,12 @@ struct CompletionWatch: Sendable {
         return await ask(otherwise: nil) { processes.group(ofThread: thread) }
     }
 
+    /// The groups that a thread belongs to beside its first, as far as that can be known.
+    func groups(ofThread thread: Int32) async -> [UInt32] {
+        let processes = rule.processes
+        return await ask(otherwise: []) { processes.groups(ofThread: thread) }
+    }
+
     /// As `CompletionRule.verdict`.
     func verdict(
         closing thread: Int32, of creator: CreatorProcess?, inode number: UInt64, names: Set<[UInt8]>

@@ -18,6 +18,17 @@ package struct ProcessTable: Sendable {
         return nil
     }
 
+    /// The groups that a thread belongs to beside its first. Safe at any time.
+    package func groups(ofThread thread: Int32) -> [UInt32] {
+        guard let text = read("\(thread)/status") else { return [] }
+        let label = Array("Groups:".utf8)
+        guard let line = text.split(separator: UInt8(ascii: "\n")).first(where: { $0.starts(with: label) }) else {
+            return []
+        }
+        return line.dropFirst(label.count).split { $0 <= UInt8(ascii: " ") }
+            .compactMap { UInt32(String(decoding: $0, as: UTF8.self)) }
+    }
+
     /// False once the address space is gone: the process is on its way out. Safe at any time.
     package func hasMemory(_ thread: Int32) -> Bool? {
         guard let text = read("\(thread)/statm"), let first = text.first else { return nil }

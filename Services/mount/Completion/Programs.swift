@@ -15,6 +15,11 @@ final class Programs: Creators {
         FileCreator(await process(of: caller.thread), watch)
     }
 
+    nonisolated(nonsending) func belongs(_ caller: Caller, to group: UInt32) async -> Bool {
+        guard CallerSight.sees(caller.thread) else { return false }
+        return await watch.groups(ofThread: caller.thread).contains(group)
+    }
+
     private nonisolated(nonsending) func process(of thread: Int32) async -> CreatorProcess? {
         guard CallerSight.sees(thread) else { return nil }
         if let process = known.withLock({ $0.process(of: thread) }) { return process }

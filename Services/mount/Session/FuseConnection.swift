@@ -11,6 +11,9 @@ package final class FuseConnection: Sendable {
     let storesPermissions: Bool
     /// The request whose answer is to be amended, by its number at the kernel; 0: none.
     private let amended = Atomic<UInt64>(0)
+    private let isKillingAgreed = Atomic(false)
+    /// Whether the kernel says with each write and truncation if it takes a program the right to run as its owner.
+    package var tellsOfKilling: Bool { isKillingAgreed.load(ordering: .acquiring) }
 
     /// `want` and the capabilities are declared with different signedness.
     private static let wanted = [
@@ -66,5 +69,6 @@ package final class FuseConnection: Sendable {
         guard header.pointee.error == 0, answer[1].iov_len >= MemoryLayout<fuse_init_out>.size else { return }
         let agreed = answer[1].iov_base.assumingMemoryBound(to: fuse_init_out.self)
         agreed.pointee.flags |= UInt32(FUSE_HANDLE_KILLPRIV_V2)
+        isKillingAgreed.store(true, ordering: .releasing)
     }
 }

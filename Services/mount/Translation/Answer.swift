@@ -15,6 +15,8 @@ enum Answer {
     case written(Int)
     case statistics(InfoResponse)
     case listing(DirectoryBuffer)
+    /// An extended attribute, or the names of all; for whoever has room for so many bytes, 0: who only asks how many.
+    case extended([UInt8], room: Int)
 
     /// The kernel did not take it: what it would have held through it is given back.
     func takeBack(from filesystem: isolated Filesystem) async {
@@ -24,7 +26,7 @@ enum Answer {
         case .opened(let opened): await filesystem.takeBack(opened)
         case .listing(let buffer):
             for entry in buffer.counted { filesystem.takeBack(entry) }
-        case .done, .failed, .attributes, .target, .data, .written, .statistics: break
+        case .done, .failed, .attributes, .target, .data, .written, .statistics, .extended: break
         }
     }
 }

@@ -3,7 +3,8 @@ import Filesystem
 import Glibc
 import Protocol
 
-/// The part of attributes that the cluster does not store: owner and permissions, the same for every file of a mount.
+/// How attributes look to the kernel. Owner and permissions are the same for every file of a mount where they are not
+/// stored.
 package struct AttributeStyle: Sendable {
     package let owner: uid_t
     package let group: gid_t
@@ -26,14 +27,15 @@ package struct AttributeStyle: Sendable {
         var result = Glibc.stat()
         result.st_ino = ino_t(attributes.node.kernelNumber)
         result.st_nlink = nlink_t(attributes.links)
-        result.st_uid = owner
-        result.st_gid = group
-        result.st_mode = mode(attributes.type)
+        result.st_uid = attributes.permissions?.user ?? owner
+        result.st_gid = attributes.permissions?.group ?? group
+        result.st_mode = Self.kind(attributes) | permissionBits(attributes)
+        result.st_rdev = attributes.special?.deviceNumber ?? 0
         result.st_size = off_t(clamping: attributes.size)
         result.st_blksize = blksize_t(Self.preferredBytes)
         result.st_blocks = blkcnt_t(clamping: attributes.size / 512 + (attributes.size % 512 == 0 ? 0 : 1))
         result.st_mtim = Self.timespec(attributes.modified)
-        result.st_ctim = result.st_mtim
+        result.st_ctim = Self.timespec(attributes.changed)
         result.st_atim = Self.timespec(attributes.accessed)
         return result
     }
@@ -47,11 +49,25 @@ package struct AttributeStyle: Sendable {
         return result
     }
 
-    func mode(_ type: InodeType) -> mode_t {
+    private func permissionBits(_ attributes: Attributes) -> mode_t {
+        if let stored = attributes.permissions { return mode_t(stored.mode) }
+        return switch attributes.type {
+        case .directory: directoryMode
+        case .symlink: 0o777
+        default: fileMode
+        }
+    }
+
+    private static func kind(_ attributes: Attributes) -> mode_t {
+        attributes.special?.kind ?? kind(attributes.type)
+    }
+
+    /// What a name in a listing leads to, as far as the name tells: special files are shown as ordinary ones.
+    static func kind(_ type: InodeType) -> mode_t {
         switch type {
-        case .directory: S_IFDIR | directoryMode
-        case .symlink: S_IFLNK | 0o777
-        default: S_IFREG | fileMode
+        case .directory: S_IFDIR
+        case .symlink: S_IFLNK
+        default: S_IFREG
         }
     }
 

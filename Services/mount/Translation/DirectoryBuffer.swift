@@ -40,7 +40,7 @@ struct DirectoryBuffer: ListingSink {
         guard wantsAttributes else {
             var stat = Glibc.stat()
             stat.st_ino = ino_t(entry.node.kernelNumber)
-            stat.st_mode = style.mode(entry.type)
+            stat.st_mode = AttributeStyle.kind(entry.type)
             return append(entry.name) { request, target, room, name in
                 fuse_add_direntry(request, target, room, name, &stat, next)
             }

@@ -18,6 +18,27 @@ enum FuseArgument {
         return context.pointee.pid
     }
 
+    /// Who made the system call.
+    /// - Parameter flags: of open(2), as the request has them; nil: it has none.
+    static func caller(_ request: OpaquePointer?, flags: Int32? = nil) -> Caller {
+        guard let request, let context = fuse_req_ctx(request)?.pointee else { return .unknown }
+        return Caller(
+            thread: context.pid, user: context.uid, group: context.gid,
+            umask: UInt16(truncatingIfNeeded: context.umask), isPrivileged: isPrivileged(request, flags))
+    }
+
+    /// Whether the kernel, if it was agreed that it tells, lets a file keep the right to run as its owner; nil: it says
+    /// nothing.
+    private static func isPrivileged(_ request: OpaquePointer, _ flags: Int32?) -> Bool? {
+        guard let flags, mount(request)?.connection.tellsOfKilling == true else { return nil }
+        return UInt32(bitPattern: flags) & OpenFlags.killsSetuid == 0
+    }
+
+    /// The bits of a mode that chmod(2) sets.
+    static func permissions(_ mode: mode_t) -> UInt16 {
+        UInt16(truncatingIfNeeded: mode) & Permissions.modeMask
+    }
+
     static func bytes(_ text: UnsafePointer<CChar>?) -> [UInt8] {
         guard let text else { return [] }
         return Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))

@@ -1,12 +1,13 @@
 import CFUSE
+import Client
 import Filesystem
 import Glibc
 
 /// The callbacks that libfuse calls on the mount's loop, in the middle of reading a request. Everything a pointer leads
 /// to is valid only during the callback, so it is copied here; the work is done by tasks of `Filesystem`.
 ///
-/// What is not here answers ENOSYS, which the kernel remembers and does not ask again: extended attributes, access (the
-/// kernel checks permissions itself), locks (kept by the kernel).
+/// What is not here answers ENOSYS, which the kernel remembers and does not ask again: access (the kernel checks
+/// permissions itself), locks (kept by the kernel).
 enum FuseOperations {
     static func table() -> fuse_lowlevel_ops {
         var operations = fuse_lowlevel_ops()
@@ -20,6 +21,7 @@ enum FuseOperations {
         setTransfers(&operations)
         setRanges(&operations)
         setDirectories(&operations)
+        setExtendedAttributes(&operations)
         return operations
     }
 
@@ -50,11 +52,12 @@ enum FuseOperations {
             }
         }
         operations.setattr = { request, number, stat, flags, info in
-            guard let stat else { return }
-            let (node, change) = (NodeID(kernel: number), AttributeChange(stat.pointee, flags))
+            guard let stat = stat?.pointee else { return }
+            let (node, caller) = (NodeID(kernel: number), FuseArgument.caller(request))
             let handle = info.map { HandleID(rawValue: $0.pointee.fh) }
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                .attributes(try await filesystem.setAttributes(node, change, through: handle))
+                let change = try AttributeChange(stat, flags)
+                return .attributes(try await filesystem.setAttributes(node, change, through: handle, by: caller))
             }
         }
         operations.statfs = { request, _ in
@@ -65,27 +68,26 @@ enum FuseOperations {
     }
 
     private static func setNames(_ operations: inout fuse_lowlevel_ops) {
-        operations.mkdir = { request, parent, name, _ in
+        operations.mkdir = { request, parent, name, mode in
             let (parent, name) = (NodeID(kernel: parent), FuseArgument.bytes(name))
+            let (bits, caller) = (FuseArgument.permissions(mode), FuseArgument.caller(request))
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                .entry(try await filesystem.makeDirectory(name, in: parent))
+                .entry(try await filesystem.makeDirectory(name, in: parent, mode: bits, by: caller))
             }
         }
-        operations.mknod = { request, parent, name, mode, _ in
-            // The cluster stores nothing else.
-            guard mode & S_IFMT == S_IFREG || mode & S_IFMT == 0 else {
-                fuse_reply_err(request, EPERM)
-                return
-            }
+        operations.mknod = { request, parent, name, mode, device in
             let (parent, name) = (NodeID(kernel: parent), FuseArgument.bytes(name))
+            let (bits, caller) = (FuseArgument.permissions(mode), FuseArgument.caller(request))
+            let special = SpecialFile(mode: mode, device: device)
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                .entry(try await filesystem.makeFile(name, in: parent))
+                .entry(try await filesystem.makeFile(name, in: parent, mode: bits, special: special, by: caller))
             }
         }
         operations.symlink = { request, target, parent, name in
             let (target, parent, name) = (FuseArgument.bytes(target), NodeID(kernel: parent), FuseArgument.bytes(name))
+            let caller = FuseArgument.caller(request)
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                .entry(try await filesystem.makeSymbolicLink(name, in: parent, to: target))
+                .entry(try await filesystem.makeSymbolicLink(name, in: parent, to: target, by: caller))
             }
         }
         operations.readlink = { request, number in
@@ -127,18 +129,21 @@ enum FuseOperations {
     }
 
     private static func setFiles(_ operations: inout fuse_lowlevel_ops) {
-        operations.create = { request, parent, name, _, info in
+        operations.create = { request, parent, name, permissions, info in
             guard let info else { return }
             let (parent, name) = (NodeID(kernel: parent), FuseArgument.bytes(name))
-            let (mode, caller) = (OpenMode(flags: info.pointee.flags), Caller(thread: FuseArgument.thread(request)))
+            let flags = info.pointee.flags
+            let (mode, caller) = (OpenMode(flags: flags), FuseArgument.caller(request, flags: flags))
+            let bits = FuseArgument.permissions(permissions)
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                .created(try await filesystem.create(name, in: parent, mode, by: caller))
+                .created(try await filesystem.create(name, in: parent, mode, permissions: bits, by: caller))
             }
         }
         operations.open = { request, number, info in
             guard let info else { return }
             let node = NodeID(kernel: number)
-            let (mode, caller) = (OpenMode(flags: info.pointee.flags), Caller(thread: FuseArgument.thread(request)))
+            let flags = info.pointee.flags
+            let (mode, caller) = (OpenMode(flags: flags), FuseArgument.caller(request, flags: flags))
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
                 .opened(try await filesystem.open(node, mode, by: caller))
             }
@@ -146,7 +151,7 @@ enum FuseOperations {
         operations.flush = { request, _, info in
             guard let info else { return }
             let handle = HandleID(rawValue: info.pointee.fh)
-            let caller = Caller(thread: FuseArgument.thread(request))
+            let caller = FuseArgument.caller(request)
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
                 try await filesystem.close(handle, by: caller)
                 return .done
@@ -184,17 +189,20 @@ enum FuseOperations {
             guard let info else { return }
             let handle = HandleID(rawValue: info.pointee.fh)
             // Pages of a mapping come through any handle, and are not appended.
-            let appends = info.pointee.flags & O_APPEND != 0 && info.pointee.writepage == 0
+            let isPage = info.pointee.writepage != 0
+            let appends = info.pointee.flags & O_APPEND != 0 && !isPage
+            let caller = isPage ? .unknown : FuseArgument.caller(request, flags: info.pointee.flags)
             let position = UInt64(clamping: offset)
             let source = FuseArgument.Bytes(buffer: UnsafeRawBufferPointer(start: buffer, count: size))
             let isAnswered = FuseArgument.answerAtOnce(request) { filesystem throws(FilesystemError) in
-                let isTaken = try filesystem.writeNow(handle, source.buffer, at: position, appends: appends)
+                let isTaken = try filesystem.writeNow(
+                    handle, source.buffer, at: position, appends: appends, by: caller)
                 return isTaken ? .written(size) : nil
             }
             guard !isAnswered else { return }
             let bytes = Array(source.buffer)
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                try await filesystem.write(handle, bytes, at: position, appends: appends)
+                try await filesystem.write(handle, bytes, at: position, appends: appends, by: caller)
                 return .written(bytes.count)
             }
         }
@@ -210,8 +218,9 @@ enum FuseOperations {
             let start = UInt64(clamping: offset)
             // The kernel has checked that neither is negative, nor their sum too large.
             let range = start..<start + UInt64(clamping: length)
+            let caller = FuseArgument.caller(request)
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                try await filesystem.allocate(handle, allocation, range)
+                try await filesystem.allocate(handle, allocation, range, by: caller)
                 return .done
             }
         }
@@ -220,8 +229,11 @@ enum FuseOperations {
                 let target = target.map({ HandleID(rawValue: $0.pointee.fh) })
             else { return }
             let (from, to) = (UInt64(clamping: sourceOffset), UInt64(clamping: offset))
+            let caller = FuseArgument.caller(request)
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                .written(Int(try await filesystem.copy(source, at: from, to: target, at: to, count: UInt64(count))))
+                let copied = try await filesystem.copy(
+                    source, at: from, to: target, at: to, count: UInt64(count), by: caller)
+                return .written(Int(copied))
             }
         }
     }

@@ -50,6 +50,12 @@ struct FuseReply: @unchecked Sendable {
         case .statistics(let info):
             var statistics = Self.statistics(info)
             status = fuse_reply_statfs(request, &statistics)
+        case .extended(let bytes, 0): status = fuse_reply_xattr(request, bytes.count)
+        case .extended(let bytes, let room) where bytes.count > room: status = fuse_reply_err(request, ERANGE)
+        case .extended(let bytes, _):
+            status = bytes.withUnsafeBytes {
+                fuse_reply_buf(request, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+            }
         case .listing(let buffer):
             status = buffer.withUnsafeBytes {
                 fuse_reply_buf(request, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)

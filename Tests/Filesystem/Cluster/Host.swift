@@ -16,7 +16,8 @@ struct Host: Sendable {
 
     /// Runs `body` with hosts that work in one new directory.
     static func run(
-        _ count: Int = 1, options: FilesystemOptions = FilesystemOptions(), sourceLocation: SourceLocation = #_sourceLocation,
+        _ count: Int = 1, options: FilesystemOptions = FilesystemOptions(),
+        sourceLocation: SourceLocation = #_sourceLocation,
         _ body: @escaping @Sendable ([Host]) async throws -> Void
     ) async throws {
         let cluster = try #require(RunningCluster.current, sourceLocation: sourceLocation)
@@ -62,6 +63,7 @@ struct Host: Sendable {
             }
         }
         try await filesystem.client.start()
+        try await filesystem.begin()
         return filesystem
     }
 }

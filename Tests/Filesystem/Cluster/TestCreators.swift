@@ -7,6 +7,13 @@ struct TestCreators: Creators, Creator {
 
     nonisolated(nonsending) func creator(_ caller: Caller) async -> any Creator { self }
 
+    /// Everybody is in this group beside his own.
+    static let sharedGroup: UInt32 = 77
+
+    nonisolated(nonsending) func belongs(_ caller: Caller, to group: UInt32) async -> Bool {
+        group == Self.sharedGroup
+    }
+
     nonisolated(nonsending) func verdict(on file: UnfinishedFile, closedBy caller: Caller) async -> CloseVerdict {
         if caller.thread == Self.killed.thread { return .killed }
         return file.handles == 1 ? .complete : .unfinished

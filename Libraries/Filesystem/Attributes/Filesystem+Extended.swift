@@ -1,0 +1,153 @@
+import Client
+import Glibc
+import Mutations
+import Protocol
+
+// Extended attributes: getxattr(2) and the like. Access control lists are among them.
+
+extension Filesystem {
+    /// getxattr(2). ENODATA: there is none of that name; EOPNOTSUPP: of such a name there cannot be one.
+    public func extendedAttribute(_ name: [UInt8], of id: NodeID) async throws(FilesystemError) -> [UInt8] {
+        try checkExtended(name)
+        let node = try await met(id)
+        defer { nodes.dropIfUnused(node) }
+        let all = try await extendedAttributes(of: node)
+        guard let value = all[name] else { throw .noSuchAttribute }
+        guard name == ExtendedAttributes.accessList, let list = AccessControlList(encoded: value),
+            !Mutation.listsIgnoreTheMode.isPlanted, let permissions = try await attributes(of: node).permissions
+        else { return value }
+        return list.with(mode: permissions.mode).encoded
+    }
+
+    /// listxattr(2): the names of all that `caller` may know of.
+    public func extendedAttributeNames(of id: NodeID, for caller: Caller) async throws(FilesystemError) -> [[UInt8]] {
+        guard storesOwnership else { return [] }
+        let node = try await met(id)
+        defer { nodes.dropIfUnused(node) }
+        return try await extendedAttributes(of: node).names.filter { ExtendedAttributes.isVisible($0, to: caller) }
+    }
+
+    /// setxattr(2).
+    public func setExtendedAttribute(
+        _ name: [UInt8], _ value: [UInt8], of id: NodeID, _ use: ExtendedAttributeUse,
+        by caller: Caller = .unknown
+    ) async throws(FilesystemError) {
+        try checkExtended(name)
+        let node = try await met(id)
+        defer { nodes.dropIfUnused(node) }
+        switch name {
+        case ExtendedAttributes.accessList:
+            guard let list = AccessControlList(encoded: value) else { throw .invalid }
+            try await set(list, of: node, by: caller)
+        case ExtendedAttributes.defaultList:
+            guard node.content.isDirectory else { throw FilesystemError(EACCES) }
+            // An empty list is none.
+            guard value.count > AccessControlList.headerBytes else {
+                return try await removeIfThere(ExtendedAttributes.defaultList, of: node)
+            }
+            guard AccessControlList(encoded: value) != nil else { throw .invalid }
+            try await change(node, [.set(name, value)])
+        default:
+            try await change(
+                node, [ExtendedAttributeChange(operation: use.operation, name: name, value: value)])
+        }
+    }
+
+    /// removexattr(2).
+    public func removeExtendedAttribute(_ name: [UInt8], of id: NodeID) async throws(FilesystemError) {
+        try checkExtended(name)
+        let node = try await met(id)
+        defer { nodes.dropIfUnused(node) }
+        // Everything has a list: its mode.
+        if name == ExtendedAttributes.accessList || name == ExtendedAttributes.defaultList {
+            return try await removeIfThere(name, of: node)
+        }
+        try await change(node, [.remove(name)])
+    }
+
+    private func checkExtended(_ name: [UInt8]) throws(FilesystemError) {
+        guard storesOwnership else { throw FilesystemError(EOPNOTSUPP) }
+        try ExtendedAttributes.check(name)
+    }
+
+    /// The list and the mode, which say the same, in one step.
+    private func set(
+        _ list: AccessControlList, of node: Node, by caller: Caller
+    ) async throws(FilesystemError) {
+        guard var permissions = try await attributes(of: node).permissions else { return }
+        permissions.mode = permissions.mode & ~0o777 | list.mode
+        if permissions.mode & Permissions.setGroup != 0, await !mayKeepSetGroup(caller, permissions.group) {
+            permissions.mode &= ~Permissions.setGroup
+        }
+        let name = ExtendedAttributes.accessList
+        try await change(
+            node,
+            InodeChange(
+                ownership: Ownership(mode: permissions.mode),
+                extended: list.isMode ? ExtendedAttributeChange.drop(name) : [.set(name, list.encoded)]))
+    }
+
+    /// Nobody gives a file the right to run as a group that he is not in.
+    private func mayKeepSetGroup(_ caller: Caller, _ group: UInt32) async -> Bool {
+        if caller.isPrivileged || caller.group == group { return true }
+        return await creators.belongs(caller, to: group)
+    }
+
+    private func removeIfThere(_ name: [UInt8], of node: Node) async throws(FilesystemError) {
+        guard try await extendedAttributes(of: node)[name] != nil else { return }
+        try await change(node, ExtendedAttributeChange.drop(name))
+    }
+
+    private func change(_ node: Node, _ extended: [ExtendedAttributeChange]) async throws(FilesystemError) {
+        try await change(node, InodeChange(extended: extended))
+    }
+
+    // MARK: All of them
+
+    func extendedAttributes(of node: Node) async throws(FilesystemError) -> ExtendedAttributes {
+        while true {
+            if let own = node.staged?.own { return own.extended }
+            let found = try await inode(of: node)
+            if let known = node.extended(of: found) { return known }
+            let content = node.content
+            let all = try await posix { () throws(ClientError) in
+                try await client.extendedAttributes(of: content)
+            }
+            // Changed while we asked.
+            guard node.content == content, node.staged?.own == nil else { continue }
+            let result = ExtendedAttributes(all)
+            node.remember(result, of: found)
+            return result
+        }
+    }
+}
+
+extension ExtendedAttributes {
+    init(_ attributes: [ExtendedAttribute]) {
+        self.init()
+        for attribute in attributes { self[attribute.name] = attribute.value }
+    }
+
+    /// Changes them as a shard would.
+    mutating func apply(_ changes: [ExtendedAttributeChange]) throws(FilesystemError) {
+        var result = self
+        for change in changes {
+            let isThere = result[change.name] != nil
+            if change.operation == .create, isThere { throw .exists }
+            if change.operation == .replace || change.operation == .remove, !isThere { throw .noSuchAttribute }
+            result[change.name] = change.operation == .remove ? nil : change.value
+        }
+        guard result.bytes <= AttributeLimits.extendedBytes else { throw FilesystemError(ENOSPC) }
+        self = result
+    }
+}
+
+extension ExtendedAttributeUse {
+    fileprivate var operation: ExtendedOperation {
+        switch self {
+        case .set: .set
+        case .create: .create
+        case .replace: .replace
+        }
+    }
+}

@@ -1,0 +1,10 @@
+import Protocol
+
+extension ExtendedAttributeChange {
+    static func set(_ name: [UInt8], _ value: [UInt8]) -> Self { Self(operation: .set, name: name, value: value) }
+
+    static func remove(_ name: [UInt8]) -> Self { Self(operation: .remove, name: name, value: []) }
+
+    /// Leaves none of that name, whether or not there is one: one that was just set can be removed.
+    static func drop(_ name: [UInt8]) -> [Self] { [.set(name, []), .remove(name)] }
+}

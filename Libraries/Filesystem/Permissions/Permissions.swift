@@ -1,0 +1,25 @@
+/// Whose a file or directory is, and who may do what with it.
+public struct Permissions: Hashable, Sendable {
+    /// The twelve bits of chmod(2).
+    public var mode: UInt16
+    public var user: UInt32
+    public var group: UInt32
+
+    public init(mode: UInt16, user: UInt32, group: UInt32) {
+        self.mode = mode
+        self.user = user
+        self.group = group
+    }
+
+    /// All bits that are kept.
+    public static let modeMask: UInt16 = 0o7777
+    static let setUser: UInt16 = 0o4000
+    static let setGroup: UInt16 = 0o2000
+    static let groupExecutes: UInt16 = 0o010
+
+    /// The mode of a file that was changed by somebody who could not have given it such rights, or got another owner:
+    /// it runs as nobody else any more. The bit for the group means something else where the group cannot execute it.
+    static func withoutPrivileges(_ mode: UInt16) -> UInt16 {
+        mode & ~setUser & ~(mode & groupExecutes != 0 ? setGroup : 0)
+    }
+}

@@ -1,0 +1,114 @@
+import Testing
+
+extension EndToEnd {
+    /// Several users on mounts of a cluster: who may do what, as the kernel enforces it from what is stored.
+    @Suite(.serialized) struct PermissionTests {
+        /// Shell functions: `as UID COMMAND…` runs one as another user, `refused COMMAND…` expects it to fail.
+        private static let functions = """
+            set -e
+            as() { local id=$1; shift; setpriv --reuid "$id" --regid "$id" --clear-groups "$@"; }
+            refused() { if "$@" 2> /dev/null; then echo "was not refused: $*"; return 1; fi; }
+            is() { [ "$(stat -c "$3" "$1")" = "$2" ] || { echo "$1 is $(stat -c "$3" "$1"), not $2"; return 1; }; }
+            """
+
+        private static func run(
+            _ cluster: TestCluster, _ script: String, sourceLocation: SourceLocation = #_sourceLocation
+        ) throws {
+            try sh(
+                "\(functions)\numask 022; cd '\(cluster.mount)'\n\(script)", seconds: 100,
+                sourceLocation: sourceLocation)
+        }
+
+        @Test("modes and owners are kept and enforced, here and on other mounts", .timeLimit(.minutes(3)))
+        func enforced() throws {
+            let cluster = try TestCluster("--with mount:--allow-other")
+            try Self.run(
+                cluster,
+                """
+                mkdir -m 1777 shared; cd shared
+                as 1000 sh -c 'umask 027; echo secret > f; mkdir d; ln -s f l; mkfifo p'
+                is f '640 1000 1000' '%a %u %g'; is d '750 1000 1000' '%a %u %g'
+                is l '777 1000 1000' '%a %u %g'; is p '640 1000 fifo' '%a %u %F'
+                refused as 2000 cat f; refused as 2000 ls d; refused as 2000 rm f
+                refused as 2000 chmod 666 f; refused as 1000 chown 2000 f; refused as 2000 mv f g
+                as 1000 chmod 604 f; [ "$(as 2000 cat f)" = secret ]
+                chmod 600 f; chown 2000:3000 f; is f '600 2000 3000' '%a %u %g'; refused as 1000 cat f
+                printf '#!/bin/sh\\necho ran\\n' > s; refused ./s; chmod +x s; [ "$(./s)" = ran ]; [ "$(as 1000 ./s)" = ran ]
+                as 1000 cp s own; echo '# more' >> own; is own '755 1000' '%a %u'
+                cp -p s copy; is copy 755 %a; install -m 711 -o 5 -g 6 s installed; is installed '711 5 6' '%a %u %g'
+                """)
+            try cluster.remount()
+            try Self.run(
+                cluster,
+                """
+                cd shared; is f '600 2000 3000' '%a %u %g'; is s 755 %a; is p fifo %F; is d '750 1000' '%a %u'
+                refused as 1000 cat f; [ "$(as 1000 ./s)" = ran ]
+                """)
+        }
+
+        @Test("what writing, truncating and giving away takes from programs", .timeLimit(.minutes(3)))
+        func setuid() throws {
+            let cluster = try TestCluster("--with mount:--allow-other")
+            try Self.run(
+                cluster,
+                """
+                program() { rm -f p; echo program > p; chmod 6777 p; is p 6777 %a; }
+                program; as 1000 sh -c 'echo x >> p'; is p 777 %a
+                program; as 1000 sh -c 'echo x > p'; is p 777 %a
+                program; as 1000 truncate -s 3 p; is p 777 %a
+                program; echo x >> p; is p 6777 %a
+                program; chown 5 p; is p 777 %a
+                program; chgrp 5 p; is p 777 %a
+                """)
+        }
+
+        @Test("setgid directories, access control lists, default lists", .timeLimit(.minutes(3)))
+        func lists() throws {
+            let cluster = try TestCluster("--with mount:--allow-other")
+            try Self.run(
+                cluster,
+                """
+                mkdir team; chgrp 500 team; chmod 2775 team; mkdir team/sub; echo x > team/f
+                is team/sub '2755 500' '%a %g'; is team/f '644 500' '%a %g'
+                echo x > f; chmod 600 f; setfacl -m u:1000:rw f; is f 660 %a
+                as 1000 sh -c 'echo y >> f'; refused as 2000 cat f
+                chmod 640 f; refused as 1000 sh -c 'echo y >> f'; as 1000 cat f > /dev/null
+                getfacl -cnp f | grep -q '^mask::r--'
+                mkdir d; setfacl -d -m u:1000:rwx,g::rx,o::- d; (umask 077; echo x > d/f; mkdir d/e)
+                is d/f 660 %a; is d/e 770 %a
+                getfacl -cnp d/e | grep -q '^default:user:1000:rwx'; getfacl -cp d/f | grep -q '^user:1000:rwx'
+                setfacl -b f; is f 600 %a; refused as 1000 cat f
+                """)
+        }
+
+        @Test("extended attributes; rsync -aAX finds nothing to do the second time", .timeLimit(.minutes(3)))
+        func extendedAttributes() throws {
+            let cluster = try TestCluster("--with mount:--allow-other")
+            try sh(
+                """
+                set -e; mkdir '\(cluster.directory)/tree'; cd '\(cluster.directory)/tree'
+                mkdir -p a/b; echo 1 > a/one; echo 2 > a/b/two; ln -s one a/link; mkfifo a/pipe
+                chmod 4755 a/one; chmod 600 a/b/two; chown 1000:2000 a/one; chmod 1777 a; chmod 2750 a/b
+                setfattr -n user.origin -v here a/one; setfattr -n trusted.t -v root a/b
+                setfacl -m u:1000:rwx a/b/two; setfacl -d -m g:5:rx a/b
+                touch -d '2001-02-03 04:05:06.789' a/one a/b a
+                """)
+            try Self.run(
+                cluster,
+                """
+                rsync -aAX '\(cluster.directory)/tree/' copy/
+                test -z "$(rsync -aAXin --delete '\(cluster.directory)/tree/' copy/)"
+                cp -a '\(cluster.directory)/tree' by-cp
+                test -z "$(rsync -aAXin --delete '\(cluster.directory)/tree/' by-cp/)"
+                """)
+            try cluster.remount()
+            try Self.run(
+                cluster,
+                """
+                test -z "$(rsync -aAXin --delete '\(cluster.directory)/tree/' copy/)"
+                [ "$(getfattr --only-values -n user.origin copy/a/one)" = here ]
+                refused as 1000 getfattr -n trusted.t copy/a/b
+                """)
+        }
+    }
+}
