@@ -76,7 +76,7 @@ extension EndToEnd {
                 getfacl -cnp f | grep -q '^mask::r--'
                 mkdir d; setfacl -d -m u:1000:rwx,g::rx,o::- d; (umask 077; echo x > d/f; mkdir d/e)
                 is d/f 660 %a; is d/e 770 %a
-                getfacl -cnp d/e | grep -q '^default:user:1000:rwx'; getfacl -cp d/f | grep -q '^user:1000:rwx'
+                getfacl -cnp d/e | grep -q '^default:user:1000:rwx'; getfacl -cnp d/f | grep -q '^user:1000:rwx'
                 setfacl -b f; is f 600 %a; refused as 1000 cat f
                 """)
         }
