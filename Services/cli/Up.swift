@@ -9,8 +9,7 @@ struct Up: ParsableCommand {
         abstract: "Start a whole cluster on this machine and mount it.",
         discussion: """
             Starts one process per role (registry, all 256 shards, coordinator, all disks, garbage collector, mount), keeps \
-            everything below DIR and mounts at DIR/mnt, where all files are executable, because modes are not stored \
-            (--with mount:--fmask=133 for 0644). Ctrl-C stops it all. A second start finds the same data.
+            everything below DIR and mounts at DIR/mnt. Ctrl-C stops it all. A second start finds the same data.
             """)
 
     @Argument(help: "Directory of the cluster; made if missing.")

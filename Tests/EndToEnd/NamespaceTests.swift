@@ -71,6 +71,8 @@ extension EndToEnd {
                     else: raise SystemExit("was not refused")
                 refused({errno.EPERM, errno.EOPNOTSUPP}, lambda: os.link("f", "hard"))
                 refused({errno.EEXIST}, lambda: os.open("f", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+                refused({errno.EINVAL}, lambda: os.utime("f", (-1, -1)))
+                refused({errno.EINVAL}, lambda: os.utime("f", (9300000000, 9300000000)))
                 assert open("f").read() == "finished\\n"
                 EOF
                 """)

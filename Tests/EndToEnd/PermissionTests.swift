@@ -110,5 +110,39 @@ extension EndToEnd {
                 refused as 1000 getfattr -n trusted.t copy/a/b
                 """)
         }
+
+        @Test("where owners are fixed every file can be executed, and nothing is stored", .timeLimit(.minutes(2)))
+        func fixed() throws {
+            let cluster = try TestCluster()
+            let other = try SecondMount(of: cluster, "--permissions fixed --uid 5 --gid 6")
+            defer { _ = other.end() }
+            try sh(
+                """
+                \(Self.functions)
+                cd '\(cluster.mount)'; echo secret > f; chmod 600 f; chown 1000 f; setfattr -n user.a -v b f
+                cd '\(other.path)'; is f '755 5 6' '%a %u %g'; chmod 644 f; chown 7 f; is f '755 5 6' '%a %u %g'
+                refused getfattr -n user.a f; printf '#!/bin/sh\\necho ran\\n' > s; [ "$(./s)" = ran ]; echo more >> f
+                cd '\(cluster.mount)'; is f '600 1000' '%a %u'; is s '644 0' '%a %u'
+                [ "$(getfattr --only-values -n user.a f)" = b ]; [ "$(tail -1 f)" = more ]
+                """)
+        }
+
+        @Test(
+            "two mounts: rights that one takes away the other does not give for longer than a name",
+            .timeLimit(.minutes(2)))
+        func elsewhere() throws {
+            let cluster = try TestCluster("--with mount:--allow-other")
+            let other = try SecondMount(of: cluster, "--allow-other")
+            defer { _ = other.end() }
+            try sh(
+                """
+                \(Self.functions)
+                cd '\(cluster.mount)'; echo text > f; chmod 644 f; as 1000 cat '\(other.path)/f' > /dev/null; chmod 600 f
+                """)
+            try waitUntil(seconds: 20, "it is not readable on the other mount either") {
+                shell("\(Self.functions) as 1000 cat '\(other.path)/f' > /dev/null 2>&1").status != 0
+            }
+            try sh("\(Self.functions) is '\(other.path)/f' '600 0' '%a %u'")
+        }
     }
 }

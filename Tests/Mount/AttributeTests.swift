@@ -39,6 +39,8 @@ import sterna_mount
         #expect(style.stat(file).st_mode == S_IFREG | 0o4711)
         #expect(style.stat(file).st_uid == 3 && style.stat(file).st_gid == 4)
         #expect(style.stat(file).st_ctim.tv_sec == 7)
+        (file.size, file.holeBytes) = (10_000, 8192)
+        #expect(style.stat(file).st_size == 10_000 && style.stat(file).st_blocks == 4)
         file.special = .blockDevice(0x0801)
         #expect(style.stat(file).st_mode == S_IFBLK | 0o4711 && style.stat(file).st_rdev == 0x0801)
         for (kind, special) in [

@@ -44,8 +44,8 @@ extension Filesystem {
     func attributes(_ found: InodeAttributes, of node: Node) -> Attributes {
         let stored = found.stored
         return Attributes(
-            node: node.id, type: found.id.type, size: found.size, modified: stored?.modified ?? found.modified,
-            accessed: stored?.accessed ?? found.accessed,
+            node: node.id, type: found.id.type, size: found.size, holeBytes: stored?.holeBytes ?? 0,
+            modified: stored?.modified ?? found.modified, accessed: stored?.accessed ?? found.accessed,
             changed: stored.map {
                 ChangeTime.shown(
                     changed: $0.changed, modified: found.id.isFile ? found.modified : nil, linked: node.linked)

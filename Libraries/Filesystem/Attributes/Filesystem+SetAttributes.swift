@@ -25,7 +25,9 @@ extension Filesystem {
             modified: change.modified?.timestamp(now), accessed: change.accessed?.timestamp(now))
         if storesOwnership {
             wanted.ownership = Ownership(mode: change.mode, uid: change.user, gid: change.group)
-            if change.user != nil || change.group != nil || change.isEmpty || clears { try await clearPrivileges(of: node, &wanted) }
+            if change.user != nil || change.group != nil || change.isEmpty || clears {
+                try await clearPrivileges(of: node, &wanted)
+            }
         }
         guard wanted != InodeChange() || change.isEmpty else { return }
         try await self.change(node, wanted)
@@ -81,8 +83,17 @@ extension Filesystem {
             }
             return node.forgetAttributes()
         }
-        try await posix { () throws(ClientError) in _ = try await client.setAttributes(content, change) }
+        let known = node.attributes(at: loop.monotonicNanoseconds)
+        let done = try await posix { () throws(ClientError) in try await client.setAttributes(content, change) }
         node.forgetAttributes()
+        // Another version is the newest by now, or more has changed than is answered.
+        guard let known, let stored = known.stored, done.id == known.id, change.extended.isEmpty else { return }
+        remember(
+            known.with(
+                StoredAttributes(
+                    ownership: done.ownership, changed: done.changed, modified: change.modified ?? stored.modified,
+                    accessed: change.accessed ?? stored.accessed, special: stored.special,
+                    extendedBytes: stored.extendedBytes, holeBytes: stored.holeBytes)), node)
     }
 
     // MARK: Size

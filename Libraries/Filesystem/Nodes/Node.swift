@@ -107,10 +107,12 @@ package final class Node {
     /// It was read at this time, as far as attributes are known.
     func accessed(_ time: Timestamp) {
         guard let known = attributes else { return }
-        var stored = known.stored
-        stored?.accessed = time
-        attributes = InodeAttributes(
-            id: known.id, modified: known.modified, accessed: time, size: known.size, stored: stored)
+        guard var stored = known.stored else {
+            attributes = InodeAttributes(id: known.id, modified: known.modified, accessed: time, size: known.size)
+            return
+        }
+        stored.accessed = time
+        attributes = known.with(stored)
     }
 
     package func remember(_ attributes: InodeAttributes, until nanoseconds: UInt64) {

@@ -7,6 +7,8 @@ public struct Attributes: Sendable {
     public let type: InodeType
     /// Bytes.
     public var size: UInt64
+    /// Bytes of those that are zeros and take no room, as far as that is known.
+    public var holeBytes: UInt64
     public var modified: Timestamp
     public var accessed: Timestamp
     /// When anything of it was changed last, its name included.
@@ -21,13 +23,14 @@ public struct Attributes: Sendable {
     public var validSeconds: Double
 
     public init(
-        node: NodeID, type: InodeType, size: UInt64, modified: Timestamp, accessed: Timestamp,
+        node: NodeID, type: InodeType, size: UInt64, holeBytes: UInt64 = 0, modified: Timestamp, accessed: Timestamp,
         changed: Timestamp? = nil, links: UInt32 = 1, permissions: Permissions? = nil, special: SpecialFile? = nil,
         validSeconds: Double
     ) {
         self.node = node
         self.type = type
         self.size = size
+        self.holeBytes = holeBytes
         self.modified = modified
         self.accessed = accessed
         self.changed = changed ?? modified

@@ -33,7 +33,8 @@ package struct AttributeStyle: Sendable {
         result.st_rdev = attributes.special?.deviceNumber ?? 0
         result.st_size = off_t(clamping: attributes.size)
         result.st_blksize = blksize_t(Self.preferredBytes)
-        result.st_blocks = blkcnt_t(clamping: attributes.size / 512 + (attributes.size % 512 == 0 ? 0 : 1))
+        let stored = attributes.size - min(attributes.holeBytes, attributes.size)
+        result.st_blocks = blkcnt_t(clamping: stored / 512 + (stored % 512 == 0 ? 0 : 1))
         result.st_mtim = Self.timespec(attributes.modified)
         result.st_ctim = Self.timespec(attributes.changed)
         result.st_atim = Self.timespec(attributes.accessed)
