@@ -140,9 +140,9 @@ extension EndToEnd {
                 cd '\(cluster.mount)'; echo text > f; chmod 644 f; as 1000 cat '\(other.path)/f' > /dev/null; chmod 600 f
                 """)
             try waitUntil(seconds: 20, "it is not readable on the other mount either") {
-                shell("\(Self.functions) as 1000 cat '\(other.path)/f' > /dev/null 2>&1").status != 0
+                shell("\(Self.functions)\nas 1000 cat '\(other.path)/f' > /dev/null 2>&1").status != 0
             }
-            try sh("\(Self.functions) is '\(other.path)/f' '600 0' '%a %u'")
+            try sh("\(Self.functions)\nis '\(other.path)/f' '600 0' '%a %u'")
         }
     }
 }

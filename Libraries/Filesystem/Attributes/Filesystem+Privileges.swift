@@ -5,17 +5,18 @@ import Protocol
 // A program that runs as its owner, or with rights of root, must not do so any more when somebody else has changed it.
 
 extension Filesystem {
-    /// Who may not give a file such rights is about to change its bytes.
+    /// Somebody is about to change the bytes of a file.
     func clearPrivileges(of staged: StagedFile, for caller: Caller) {
-        guard !caller.isPrivileged else { return }
-        clearPrivileges(of: staged)
+        clearPrivileges(of: staged, isPrivileged: caller.isPrivileged)
     }
 
-    func clearPrivileges(of staged: StagedFile) {
+    /// - Parameter isPrivileged: whether he may give a file the right to run as somebody else.
+    func clearPrivileges(of staged: StagedFile, isPrivileged: Bool) {
+        // Rights of root go, whoever it is; what a finished file has of them goes when the edit is published.
+        if staged.own?.extended.isEmpty == false { staged.own?.extended[ExtendedAttributes.capability] = nil }
+        guard !isPrivileged, !Mutation.programsKeepRights.isPlanted else { return }
         let mode = mode(of: staged)
-        guard mode & (Permissions.setUser | Permissions.setGroup) != 0, !Mutation.programsKeepRights.isPlanted else {
-            return
-        }
+        guard mode & (Permissions.setUser | Permissions.setGroup) != 0 else { return }
         setMode(Permissions.withoutPrivileges(mode), of: staged)
     }
 

@@ -120,7 +120,7 @@ extension Filesystem {
                 node, by: writer?.creator ?? nobody, size == 0 ? .nothing : .everything(appends: false))
             if let failure = writer?.failure { throw failure }
             if let writer { writer.changes(staged) } else { staged.isWanted = true }
-            if clears { clearPrivileges(of: staged) }
+            clearPrivileges(of: staged, isPrivileged: !clears)
             try await setSize(of: staged, size)
             // Nobody has to close it.
             if !isBeingWritten(staged), !staged.isUnlinked || node.handles == 0,

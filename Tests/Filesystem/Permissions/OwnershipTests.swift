@@ -232,6 +232,21 @@ extension OnCluster {
             }
         }
 
+        @Test func aNewProgramLosesItsCapabilitiesWithTheNextWrite() async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                let created = try await own.create("p")
+                for name in ["security.capability", "user.kept"] {
+                    try await own.filesystem.setExtendedAttribute(
+                        Array(name.utf8), [1], of: created.entry.node, .set)
+                }
+                try await own.write(created.opened.handle, "program")
+                try await own.close(created.opened.handle)
+                #expect(try await own.extended("security.capability", of: "p") == nil)
+                #expect(try await own.extended("user.kept", of: "p") == [1])
+            }
+        }
+
         @Test func directoriesGiveTheirGroupAndTheirList() async throws {
             try await Host.run(2, options: .withoutMemory) { hosts in
                 let (own, other) = (hosts[0], hosts[1])
