@@ -64,6 +64,40 @@ import Testing
         }
     }
 
+    @Test func whatNoInodeCanHaveIsRefusedAtOnce() async throws {
+        try await FakeCluster.run(extensions: Self.knowing) { cluster in
+            let client = cluster.client
+            let file = try await publish(publication(), 10, cluster).id
+            var change = InodeChange()
+            func expect(_ code: ProtocolError) async {
+                for attempt in 0..<3 {
+                    do throws(ClientError) {
+                        switch attempt {
+                        case 0: _ = try await client.setAttributes(file, change)
+                        case 1: _ = try await publish(publication(true, change), 10, cluster)
+                        default: _ = try await client.makeDirectory(Array("d".utf8), in: .root, change: change)
+                        }
+                        Issue.record("\(attempt) was done")
+                    } catch {
+                        #expect(error.code == code)
+                    }
+                }
+            }
+            change.ownership.mode = 0o10000
+            await expect(.malformedRequest)
+            change = InodeChange(extended: [
+                ExtendedAttributeChange(
+                    operation: .set, name: Array("user.a".utf8), value: [UInt8](repeating: 0, count: 65535))
+            ])
+            await expect(.attributesTooLarge)
+            // No request is longer than a datagram, whatever it is.
+            let long = SetAttributesRequest(id: file, change: InodeAttributeChange(
+                ownership: .default, mtime: 0, atime: 0, extended: change.extended))
+            await #expect(throws: ClientError.self) { try await client.call(long, shard: file.shard) }
+            #expect(try await client.extendedAttributes(of: file) == [])
+        }
+    }
+
     @Test func longListsComeInParts() async throws {
         try await FakeCluster.run(extensions: Self.knowing) { cluster in
             let client = cluster.client

@@ -67,6 +67,11 @@ import Testing
             ExtendedAttributeChange(operation: .set, name: [65 + $0], value: [UInt8](repeating: 0, count: 2000))
         }
         try expect(.attributesTooLarge, change)
+        // It would have to travel on to the shard in one datagram, with more around it.
+        change.extended = (0..<3).map { _ in
+            ExtendedAttributeChange(operation: .set, name: [65], value: [UInt8](repeating: 0, count: 2500))
+        }
+        try expect(.attributesTooLarge, change)
         #expect(cluster.record?.isEmpty == true)
     }
 

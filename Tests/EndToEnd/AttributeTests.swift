@@ -70,6 +70,25 @@ extension EndToEnd {
             #expect(fsck.status == 0, "\(fsck.output)")
         }
 
+        @Test("holes of sparse files are told", .timeLimit(.minutes(3)))
+        func holes() throws {
+            let cluster = try TestCluster("--no-mount")
+            try cluster.withClient { client in
+                let writer = try await client.createFile(in: .root, note: [])
+                try await writer.write([1], at: 0)
+                try await writer.write([2], at: 64 << 20)
+                _ = try await writer.finish(Publication(directory: .root, name: Self.file))
+                let found = try await client.attributes(of: writer.id)
+                let stored = try #require(found.stored)
+                #expect(found.size == 64 << 20 + 1)
+                #expect(stored.holeBytes > 60 << 20 && stored.holeBytes < 64 << 20)
+                let whole = try await client.createFile(in: .root, note: [])
+                try await whole.write([UInt8](repeating: 1, count: 100_000), at: 0)
+                _ = try await whole.finish(Publication(directory: .root, name: Array("whole".utf8)))
+                #expect(try await client.attributes(of: whole.id).stored?.holeBytes == 0)
+            }
+        }
+
         private static func expect(_ change: InodeChange, _ client: Client) async throws {
             for name in [file, directory] {
                 let id = try await client.target(of: name, in: .root)

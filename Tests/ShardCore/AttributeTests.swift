@@ -141,6 +141,9 @@ import Testing
         try shard.set(file, shard.change((.set, "a", [UInt8](repeating: 1, count: room))))
         try expect(.attributesTooLarge, shard.change((.set, "b", [])))
         try shard.set(file, shard.change((.remove, "a", []), (.set, "b", [])))
+        // A change that would do in the end, but in too many steps for a datagram.
+        let value = [UInt8](repeating: 1, count: 3000)
+        try expect(.attributesTooLarge, shard.change((.set, "b", value), (.set, "b", value), (.set, "b", value)))
         // As many as fit, with the longest names, in one request and in pages.
         let names = (0..<14).map { String(repeating: Character(UnicodeScalar(97 + UInt8($0))), count: 255) }
         var change = InodeAttributeChange.nothing

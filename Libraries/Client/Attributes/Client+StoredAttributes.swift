@@ -16,6 +16,7 @@ extension Client {
     public func setAttributes(
         _ id: InodeID, _ change: InodeChange
     ) async throws(ClientError) -> (id: InodeID, changed: Timestamp, ownership: Ownership) {
+        try change.check()
         let done = try await call(SetAttributesRequest(id: id, change: change.wire), shard: id.shard)
         return (done.id, done.ctime, Ownership(done.ownership))
     }

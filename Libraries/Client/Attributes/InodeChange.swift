@@ -20,6 +20,15 @@ public struct InodeChange: Hashable, Sendable {
 
     public static let nothing = InodeChange()
 
+    /// Refuses at once what the shard would refuse in any case, some of which does not fit into a request.
+    func check() throws(ClientError) {
+        do throws(ProtocolError) {
+            try wire.validate()
+        } catch {
+            throw ClientError(.refused(error), "changing of attributes")
+        }
+    }
+
     var wire: InodeAttributeChange {
         InodeAttributeChange(
             ownership: ownership.wire, mtime: InodeAttributeChange.field(modified),

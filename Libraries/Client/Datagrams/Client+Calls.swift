@@ -1,3 +1,4 @@
+import EventLoop
 import Protocol
 
 extension Client {
@@ -75,6 +76,10 @@ extension Client {
             packet = try packed(kind, body, id, proof, for: destination)
         } catch {
             return CountedResult(result: .failure(ClientError(.invalidArgument, name(), "\(error)")), attempts: 0)
+        }
+        guard packet.count <= UDPSocket.maximumDatagramSize else {
+            let detail = "\(packet.count) bytes are too many for a datagram"
+            return CountedResult(result: .failure(ClientError(.invalidArgument, name(), detail)), attempts: 0)
         }
         // What is proven is sent as it is: who asks so for pages asks for small ones.
         let endsWithSize = endsWithSize && proof == nil

@@ -34,6 +34,7 @@ extension Client {
         _ name: [UInt8], in directory: InodeID, change: InodeChange = .nothing
     ) async throws(ClientError) -> MakeDirectoryResponse {
         try Self.checkName(name)
+        try change.check()
         return try await patiently { () throws(ClientError) in
             if change != .nothing, storesAttributes {
                 let made = try await callCDC(

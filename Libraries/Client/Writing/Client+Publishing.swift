@@ -32,6 +32,11 @@ extension Client {
         guard publication.hasAttributes, storesAttributes else {
             return await persistCounted(request, shard: file.id.shard).map { PublishedVersion($0) }
         }
+        do throws(ClientError) {
+            try publication.change.check()
+        } catch {
+            return CountedResult(result: .failure(error), attempts: 0)
+        }
         let greater = PublishFileWithAttributesRequest(request, publication)
         return await persistCounted(greater, shard: file.id.shard).map { PublishedVersion($0) }
     }

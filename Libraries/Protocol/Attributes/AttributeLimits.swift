@@ -4,6 +4,8 @@ public enum AttributeLimits {
     /// `extendedOverhead`.
     public static let extendedBytes = 4096
     public static let extendedOverhead = 16
+    /// A change takes no more bytes on the wire, so that it fits into one datagram with whatever asks for it.
+    public static let changeBytes = 6144
     /// The bits that chmod(2) sets.
     public static let modeBits: UInt16 = 0o7777
 }

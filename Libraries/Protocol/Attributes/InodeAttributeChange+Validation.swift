@@ -15,6 +15,7 @@ extension InodeAttributeChange {
     /// Refuses what is possible for no inode.
     public func validate() throws(ProtocolError) {
         guard ownership.isPossible else { throw .malformedRequest }
+        guard encodedSize <= AttributeLimits.changeBytes else { throw .attributesTooLarge }
         for change in extended {
             guard !change.name.isEmpty, !change.name.contains(0) else { throw .malformedRequest }
             guard change.value.count <= AttributeLimits.extendedBytes else { throw .attributesTooLarge }
