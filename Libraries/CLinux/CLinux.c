@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
@@ -190,6 +191,11 @@ int linux_start_in_background(const char *program, char *const arguments[], int 
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return code != 0 ? -code : started;
+}
+
+int linux_ioctl(int fd, unsigned request) {
+    int result = ioctl(fd, (unsigned long)request, 0);
+    return result < 0 ? -errno : result;
 }
 
 int linux_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data) {

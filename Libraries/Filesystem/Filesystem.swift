@@ -7,7 +7,8 @@ import Protocol
 /// A cluster with the semantics of POSIX: nodes, handles, files that appear when whoever made them closes them, errors
 /// that stick. Front ends translate to it.
 ///
-/// Runs on the client's event loop. Operations are functions that answer or throw; what somebody holds through an
+/// Runs on the client's event loop; call it from tasks that prefer that (`loop.task`), which nobody gets in the way of
+/// where an operation calls another. Operations are functions that answer or throw; what somebody holds through an
 /// answer (references of nodes, handles) he gives back by `forget`, `release` or, when nobody heard it, `takeBack`.
 public actor Filesystem {
     public nonisolated let client: Client
@@ -33,6 +34,7 @@ public actor Filesystem {
     public internal(set) var storesOwnership = false
     /// Whose is what nobody was given.
     var defaults = DefaultOwnership(uid: 0, gid: 0, fileMode: 0o644, directoryMode: 0o755)
+    var snapshots = OpenSnapshots()
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
@@ -58,10 +60,14 @@ public actor Filesystem {
     // MARK: Handles
 
     func open(_ file: OpenFile) -> HandleID {
-        lastHandle += 1
-        let handle = HandleID(rawValue: lastHandle)
+        let handle = nextHandle()
         openFiles[handle] = file
         return handle
+    }
+
+    func nextHandle() -> HandleID {
+        lastHandle += 1
+        return HandleID(rawValue: lastHandle)
     }
 
     func file(_ handle: HandleID) throws(FilesystemError) -> OpenFile {
@@ -76,7 +82,9 @@ public actor Filesystem {
         nodes[id] ?? Node(id: id)
     }
 
+    /// - Throws: EROFS for one in which only snapshots are.
     func directory(_ id: NodeID) throws(FilesystemError) -> InodeID {
+        guard !id.isSnapshot else { throw .readOnly }
         let inode = node(id).content
         guard inode.isDirectory else { throw FilesystemError(ENOTDIR) }
         return inode
@@ -88,5 +96,6 @@ public actor Filesystem {
 
     static func checkName(_ name: [UInt8]) throws(FilesystemError) {
         guard name.count <= 255 else { throw .nameTooLong }
+        guard name != snapshotDirectory else { throw .exists }
     }
 }

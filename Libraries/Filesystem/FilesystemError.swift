@@ -65,6 +65,7 @@ extension FilesystemError {
     static let crossDevice = FilesystemError(EXDEV)
     static let badDescriptor = FilesystemError(EBADF)
     static let inputOutput = FilesystemError(EIO)
+    static let readOnly = FilesystemError(EROFS, "snapshots can only be read")
     static let isDirectory = FilesystemError(EISDIR)
     /// Servers are away; what was asked for may still be done.
     static let timedOut = FilesystemError(ETIMEDOUT)

@@ -68,6 +68,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case movedEditsLoseTheirOwner
     case listsIgnoreTheMode
     case defaultListsMeetTheUmask
+    case someFilesAreNotSynced
+    case movedFilesAreSnapshots
 
     // Mounts
     case killingIsNotAgreed
@@ -110,7 +112,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
             .versionsGetNewNumbers, .readersAreMixedUp, .programsKeepRights, .programsKeepCapabilities,
-            .rightsWaitForTheEdit, .movedEditsLoseTheirOwner, .listsIgnoreTheMode:
+            .rightsWaitForTheEdit, .movedEditsLoseTheirOwner, .listsIgnoreTheMode,
+            .someFilesAreNotSynced, .movedFilesAreSnapshots:
             "FilesystemTests.OnCluster"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"
         case .killingIsNotAgreed: "MountTests.FuseConnectionTests"

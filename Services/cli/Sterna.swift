@@ -5,5 +5,7 @@ import ArgumentParser
     static let configuration = CommandConfiguration(
         commandName: "sterna",
         abstract: "A distributed filesystem for large immutable files.",
-        subcommands: [Up.self, Status.self, BlockServices.self, Drain.self, Fsck.self, Key.self, Owner.self])
+        subcommands: [
+            Up.self, Status.self, BlockServices.self, Drain.self, Fsck.self, Key.self, Owner.self, Sync.self,
+        ])
 }

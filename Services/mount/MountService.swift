@@ -39,6 +39,7 @@ private final class MountLife {
     private var mount: Mount?
     private var session: FuseSession?
     private var wasUnmounted = false
+    private var isEnding = false
 
     init(
         _ daemon: Daemon, _ filesystem: Filesystem, _ notifications: KernelNotifications, _ mountpoint: String,
@@ -68,6 +69,8 @@ private final class MountLife {
     }
 
     private func mountNow(storesOwnership: Bool) throws {
+        // Somebody has changed his mind while the cluster was looked for.
+        guard !isEnding else { return }
         if options.permissions == .stored, !storesOwnership {
             daemon.logger.warning("owners and permissions are not stored: this cluster cannot keep them")
         }
@@ -88,6 +91,7 @@ private final class MountLife {
     /// First the mount point goes, so that no dead one is left whatever happens then; closes that are waited for are
     /// answered all the same. Then the files that are open, for as long as is reasonable.
     func end(_ done: @escaping () -> Void) {
+        isEnding = true
         let (filesystem, mountpoint) = (filesystem, mountpoint)
         let (wasUnmounted, isMounted) = (wasUnmounted, session != nil)
         run({

@@ -61,7 +61,7 @@ extension EndToEnd {
             let cluster = try TestCluster()
             let user = UnprivilegedUser(in: cluster.directory)
             try user.own("second", "second.log")
-            let second = try SecondMount(of: cluster, wrapper: user.inOwnNamespace, seenBy: user.inNamespaceOf("second.pid"))
+            let second = try SecondMount(of: cluster, wrapper: user.inOwnNamespace)
             let mine = user.inNamespaceOf("second.pid")
             try sh(
                 """
@@ -73,6 +73,47 @@ extension EndToEnd {
                 \(mine) fusermount3 -u '\(second.path)'
                 """)
             #expect(second.wait(seconds: 30).status == 0)
+        }
+
+        @Test("sterna sync publishes what is being written; elsewhere it says that there is no mount", .timeLimit(.minutes(2)))
+        func sync() throws {
+            let cluster = try TestCluster()
+            let second = try SecondMount(of: cluster)
+            defer { _ = second.end() }
+            let sync = "'\(TestCluster.binaries)/sterna' sync"
+            try sh(
+                """
+                exec 5> '\(second.path)/a' 6> '\(second.path)/b'; echo one >&5; echo two >&6
+                ! [ -e '\(cluster.mount)/a' ]
+                \(sync) '\(second.path)'
+                cat '\(cluster.mount)/a' '\(cluster.mount)/b' | paste -sd, | grep -qx one,two
+                echo three >&5; \(sync) '\(second.path)/b'
+                paste -sd, '\(cluster.mount)/a' | grep -qx one,three
+                """)
+            let elsewhere = shell("\(sync) '\(cluster.directory)'")
+            #expect(elsewhere.status != 0 && elsewhere.output.contains("no mount of a cluster"), "\(elsewhere.output)")
+        }
+
+        @Test(".sterna shows what was overwritten and deleted; copying out brings it back", .timeLimit(.minutes(2)))
+        func snapshots() throws {
+            let cluster = try TestCluster()
+            try sh(
+                """
+                set -e; cd '\(cluster.mount)'; mkdir d; cd d
+                echo one > f; sleep 0.01; echo two > f; head -c 3M /dev/urandom > big; cp big ../copy; rm big; ln -s f link; rm link
+                [ "$(ls -A | paste -sd,)" = f ]
+                ls -l .sterna | grep -v ^total | wc -l | grep -qx 3
+                grep -qx one .sterna/f@*; cmp .sterna/big@* ../copy; [ "$(readlink .sterna/link@*)" = f ]
+                cp -p .sterna/f@* f; grep -qx one f; cp .sterna/big@* big; cmp big ../copy
+                for change in 'touch .sterna/new' 'rm .sterna/big@*' 'mkdir .sterna/new' 'echo x > "$(ls -d .sterna/big@*)"' \
+                    'mv f .sterna/f' 'truncate -s 0 .sterna/big@*' 'chmod 600 .sterna/big@*' 'rmdir .sterna'; do
+                    if said=$(LC_ALL=C bash -c "$change" 2>&1); then echo "$change works"; exit 1; fi
+                    echo "$said" | grep -q 'Read-only' || { echo "$change: $said"; [ "$change" = 'rmdir .sterna' ]; }
+                done
+                mkdir .sterna 2> /dev/null && exit 1
+                find .. -name '.sterna*' | wc -l | grep -qx 0
+                cd ..; rm -r d; cat "$(ls -d .sterna/d@*/big@* | head -n 1)" | cmp - copy
+                """)
         }
 
         @Test("the kernel does not ask for attributes at every write, and its requests are counted",

@@ -9,22 +9,19 @@ final class SecondMount {
     private let process: BackgroundShell
     private var isOver = false
 
-    /// - Parameters:
-    ///   - wrapper: a command that runs it in some other way.
-    ///   - observer: a command that runs others as somebody who may see it, where he does.
-    init(of cluster: TestCluster, _ options: String = "", wrapper: String = "", seenBy observer: String = "") throws {
+    /// - Parameter wrapper: a command that runs it in some other way.
+    init(of cluster: TestCluster, _ options: String = "", wrapper: String = "") throws {
         path = cluster.directory + "/second"
         log = cluster.directory + "/second.log"
-        // A dead mount may be there.
-        _ = shell("mkdir -p '\(path)'")
+        // A dead mount may be there, whose log goes on.
+        let starts = try sh("mkdir -p '\(path)' 2> /dev/null; grep -cs 'sterna-mount ready' '\(log)' || true")
         let registry = try sh("cat '\(cluster.directory)/run/registry.address'")
         process = BackgroundShell(
             "echo $$ > '\(cluster.directory)/second.pid'; "
                 + "exec \(wrapper) '\(TestCluster.binaries)/sterna-mount' --registry \(registry) --log-file '\(log)'"
                 + " \(options) '\(path)'")
-        try waitUntil(seconds: 20, "the second mount is there") { [path] in
-            // Of a dead one the kernel may remember that it is a mount, and the next moment it is an empty directory.
-            shell("\(observer) stat -f '\(path)' > /dev/null && \(observer) mountpoint -q '\(path)'").status == 0
+        try waitUntil(seconds: 20, "the second mount is there") { [log] in
+            shell("[ $(grep -cs 'sterna-mount ready' '\(log)') -gt \(starts.isEmpty ? "0" : starts) ]").status == 0
         }
     }
 

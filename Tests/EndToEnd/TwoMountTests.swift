@@ -51,7 +51,7 @@ extension EndToEnd {
             let child = "$(echo $(cat /proc/$(cat '\(cluster.directory)/second.pid')/task/*/children))"
             let inside = "nsenter --pid --mount -t \(child)"
             let second = try SecondMount(
-                of: cluster, wrapper: "unshare --pid --fork --mount --mount-proc --propagation private", seenBy: inside)
+                of: cluster, wrapper: "unshare --pid --fork --mount --mount-proc --propagation private")
             defer { _ = second.end() }
             #expect(shell("mountpoint -q '\(second.path)'").status != 0, "it is seen outside")
             try sh("mkdir '\(cluster.mount)/outside' '\(cluster.mount)/inside'")

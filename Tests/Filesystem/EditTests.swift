@@ -93,7 +93,7 @@ extension OnCluster {
                 try await own.filesystem.write(first, Self.bytes(3 << 20, 0), at: 0, appends: false)
                 // Both at once, again and again: whatever comes first, nothing of it fails or is lost.
                 for turn in 0..<20 {
-                    async let published: Void = own.filesystem.synchronize(first)
+                    async let published: Void = own.synchronize(first)
                     for index in 0..<10 {
                         try await own.write(second, "\(turn % 10)\(index)", at: UInt64(turn * 20 + index * 2))
                     }

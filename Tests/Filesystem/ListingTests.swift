@@ -22,13 +22,13 @@ extension OnCluster {
 
         /// All of a directory, so many names at a time.
         static func list(
-            _ host: Host, _ room: Int = 1000, plus: Bool = false
+            _ host: Host, _ room: Int = 1000, plus: Bool = false, of directory: NodeID? = nil
         ) async throws -> [ListedEntry] {
             var entries: [ListedEntry] = []
             while true {
                 let offset = entries.last?.next ?? 0
                 let part = try await host.filesystem.page(
-                    host.directory, from: offset, Sink(wantsAttributes: plus, room: room))
+                    directory ?? host.directory, from: offset, Sink(wantsAttributes: plus, room: room))
                 guard !part.entries.isEmpty else { return entries }
                 entries += part.entries
             }

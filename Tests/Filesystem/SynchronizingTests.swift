@@ -25,6 +25,45 @@ extension OnCluster {
             }
         }
 
+        @Test func allIsSyncedAtOnce() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                var handles: [HandleID] = []
+                for name in ["a", "b", "c"] {
+                    let handle = try await own.create(name).opened.handle
+                    try await own.write(handle, "of \(name)")
+                    handles.append(handle)
+                }
+                try await own.unlink("c")
+                try await own.filesystem.synchronizeAll()
+                #expect(try await other.contents("a") == "of a")
+                #expect(try await other.contents("b") == "of b")
+                try await own.write(handles[0], " again", at: 4)
+                try await own.filesystem.synchronizeAll()
+                #expect(try await other.contents("a") == "of a again")
+                // There is nothing more to do, and nobody's closes are done for him.
+                try await own.filesystem.synchronizeAll()
+                for handle in handles { try await own.close(handle) }
+                for host in hosts { #expect(try await host.contents("b") == "of b") }
+            }
+        }
+
+        @Test func whatCannotBeSyncedIsToldAfterTheOthers() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("a", "old")
+                let edited = try await own.open("a", .writing)
+                try await own.write(edited, "mine", at: 0)
+                let good = try await own.create("b").opened.handle
+                try await own.write(good, "good")
+                try await other.edit("a", "theirs", at: 0)
+                await #expect(throws: FilesystemError.self) { try await own.filesystem.synchronizeAll() }
+                #expect(try await other.contents("a") == "theirs")
+                #expect(try await other.contents("b") == "good")
+                try await own.close(good)
+            }
+        }
+
         @Test func whatDidNotChangeIsNotPublished() async throws {
             try await Host.run { hosts in
                 let own = hosts[0]

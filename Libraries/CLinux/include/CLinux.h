@@ -86,6 +86,9 @@ const char *linux_errno_name(int code);
 /// error is `error`, descriptor 3 is `readiness`. Returns its process number or -errno.
 int linux_start_in_background(const char *program, char *const arguments[], int error, int readiness);
 
+/// ioctl(2) without an argument. Returns what it returns, or -errno.
+int linux_ioctl(int fd, unsigned request);
+
 /// mount(2); `flags` are those of <sys/mount.h>. Returns 0 or -errno.
 int linux_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
 

@@ -3,6 +3,7 @@ import Protocol
 
 extension Filesystem {
     public func attributes(_ id: NodeID) async throws(FilesystemError) -> Attributes {
+        if id.isSnapshot { return try await snapshotAttributes(id) }
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
         if let staged = node.staged { staged.toldModified = staged.modified }

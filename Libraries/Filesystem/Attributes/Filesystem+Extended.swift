@@ -9,12 +9,24 @@ extension Filesystem {
     /// getxattr(2). ENODATA: there is none of that name; EOPNOTSUPP: of such a name there cannot be one.
     public func extendedAttribute(_ name: [UInt8], of id: NodeID) async throws(FilesystemError) -> [UInt8] {
         try checkExtended(name)
+        if id.isSnapshot {
+            let all = try await snapshotExtendedAttributes(id)
+            return try Self.shown(name, of: all, try await snapshotAttributes(id).permissions)
+        }
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
         let all = try await extendedAttributes(of: node)
+        let isList = name == ExtendedAttributes.accessList && all[name] != nil
+        return try Self.shown(name, of: all, isList ? try await attributes(of: node).permissions : nil)
+    }
+
+    /// An access control list has the mode in it.
+    private static func shown(
+        _ name: [UInt8], of all: ExtendedAttributes, _ permissions: Permissions?
+    ) throws(FilesystemError) -> [UInt8] {
         guard let value = all[name] else { throw .noSuchAttribute }
         guard name == ExtendedAttributes.accessList, let list = AccessControlList(encoded: value),
-            !Mutation.listsIgnoreTheMode.isPlanted, let permissions = try await attributes(of: node).permissions
+            !Mutation.listsIgnoreTheMode.isPlanted, let permissions
         else { return value }
         return list.with(mode: permissions.mode).encoded
     }
@@ -22,6 +34,11 @@ extension Filesystem {
     /// listxattr(2): the names of all that `caller` may know of.
     public func extendedAttributeNames(of id: NodeID, for caller: Caller) async throws(FilesystemError) -> [[UInt8]] {
         guard storesOwnership else { return [] }
+        if id.isSnapshot {
+            return try await snapshotExtendedAttributes(id).names.filter {
+                ExtendedAttributes.isVisible($0, to: caller)
+            }
+        }
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
         return try await extendedAttributes(of: node).names.filter { ExtendedAttributes.isVisible($0, to: caller) }

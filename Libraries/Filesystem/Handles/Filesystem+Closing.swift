@@ -37,6 +37,7 @@ extension Filesystem {
 
     /// - Parameter isInterrupted: nobody ever got the handle.
     func release(_ handle: HandleID, isInterrupted: Bool) async {
+        if snapshots.readers.removeValue(forKey: handle) != nil { return }
         guard let file = openFiles.removeValue(forKey: handle) else { return }
         let node = file.node
         node.handles -= 1

@@ -14,6 +14,7 @@ extension Filesystem {
         _ source: HandleID, at sourceOffset: UInt64, to target: HandleID, at offset: UInt64, count: UInt64,
         by caller: Caller = .unknown
     ) async throws(FilesystemError) -> UInt64 {
+        guard snapshots.readers[source] == nil else { throw .crossDevice }
         let (from, to) = (try file(source), try file(target))
         guard to.writes else { throw .badDescriptor }
         guard from.node !== to.node else { throw .crossDevice }

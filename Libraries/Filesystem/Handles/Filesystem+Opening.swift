@@ -31,6 +31,7 @@ extension Filesystem {
     public func open(
         _ id: NodeID, _ mode: OpenMode, by caller: Caller
     ) async throws(FilesystemError) -> OpenedFile {
+        if id.isSnapshot { return try await openSnapshot(id, mode) }
         let node = try await met(id)
         guard node.content.isFile else { throw .isDirectory }
         let truncates = mode.writes && mode.truncates

@@ -8,6 +8,9 @@ extension Filesystem {
 
     /// The bytes at `offset`, as they are on this host; fewer than `count` only at the end of the file.
     public func read(_ handle: HandleID, at offset: UInt64, count: Int) async throws(FilesystemError) -> FileData {
+        if let reader = snapshots.readers[handle] {
+            return try await patience.run { () throws(ClientError) in try await reader.read(at: offset, count: count) }
+        }
         let file = try file(handle)
         let node = file.node
         let start = loop.monotonicNanoseconds

@@ -1,5 +1,7 @@
 import Client
+import EventLoop
 import Glibc
+import Mutations
 import Protocol
 
 extension Filesystem {
@@ -8,7 +10,36 @@ extension Filesystem {
     public func synchronize(_ handle: HandleID) async throws(FilesystemError) {
         guard let file = openFiles[handle] else { return }
         if let failure = file.failure { throw failure }
-        guard let staged = file.node.staged else { return }
+        if let staged = file.node.staged { try await synchronize(staged) }
+    }
+
+    /// syncfs(2): as fsync(2) of every file that is being written, and of those whose closes are still being tried. All
+    /// are tried; what is without a name is nobody's.
+    /// - Throws: what the first one failed with.
+    public func synchronizeAll() async throws(FilesystemError) {
+        let files = stagedFiles.values.filter { !$0.isUnlinked }.map(\.node.id)
+        let tried = files.prefix(Mutation.someFilesAreNotSynced.isPlanted ? 1 : .max).map { node in
+            loop.task { await self.outcomeOfSynchronizing(node) }
+        }
+        var first: FilesystemError?
+        for task in tried {
+            if let failure = await task.value { first = first ?? failure }
+        }
+        if let first { throw first }
+    }
+
+    private func outcomeOfSynchronizing(_ node: NodeID) async -> FilesystemError? {
+        // Published meanwhile, or given up, as whoever closed it was told.
+        guard let staged = stagedFiles[node] else { return nil }
+        do throws(FilesystemError) {
+            try await synchronize(staged)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func synchronize(_ staged: StagedFile) async throws(FilesystemError) {
         if let failure = staged.failure { throw failure }
         // Whatever was written by now is part of what is being published.
         guard staged.state == .building else { return try await published(staged) }

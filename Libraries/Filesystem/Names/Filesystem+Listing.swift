@@ -7,6 +7,7 @@ extension Filesystem {
     public func list(
         _ id: NodeID, from offset: UInt64, into sink: inout some ListingSink
     ) async throws(FilesystemError) {
+        if id.isSnapshot { return try await listSnapshots(id, from: offset, into: &sink) }
         let directory = try directory(id)
         appendDots(id, from: offset, to: &sink)
         var offset = max(offset, 2)

@@ -6,6 +6,7 @@ extension Filesystem {
     /// What a name in a directory leads to. `.` and `..` are for front ends that remember nodes beyond all forgetting,
     /// such as NFS.
     public func lookup(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) -> Entry {
+        if let found = try await snapshotEntry(name, in: parent) { return found }
         if name == Array(".".utf8) { return try await entry(for: met(parent)) }
         if name == Array("..".utf8) { return try await entry(for: parentNode(of: parent)) }
         try Self.checkName(name)

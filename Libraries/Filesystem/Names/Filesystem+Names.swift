@@ -50,7 +50,7 @@ extension Filesystem {
 
     /// Where a symbolic link leads.
     public func readSymbolicLink(_ id: NodeID) async throws(FilesystemError) -> [UInt8] {
-        let inode = node(id).content
+        let inode = id.isSnapshot ? id.snapshotInode : node(id).content
         guard inode.type == .symlink else { throw .invalid }
         return try await posix { () throws(ClientError) in try await client.readSymbolicLink(inode) }
     }

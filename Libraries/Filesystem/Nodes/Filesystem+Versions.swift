@@ -11,6 +11,7 @@ extension Filesystem {
     /// The node that a front end means, which may be one that nobody has met by a name here: then it stands for the
     /// newest version of the file with that number.
     func met(_ id: NodeID) async throws(FilesystemError) -> Node {
+        guard !id.isSnapshot else { throw .readOnly }
         if let known = nodes[id] { return known }
         guard id.inode.isFile else { return nodes.node(for: id) }
         let start = moves

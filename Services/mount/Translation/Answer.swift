@@ -17,6 +17,8 @@ enum Answer {
     case listing(DirectoryBuffer)
     /// An extended attribute, or the names of all; for whoever has room for so many bytes, 0: who only asks how many.
     case extended([UInt8], room: Int)
+    /// Of an ioctl(2) that asks for nothing back.
+    case controlled
 
     /// The kernel did not take it: what it would have held through it is given back.
     func takeBack(from filesystem: isolated Filesystem) async {
@@ -26,7 +28,7 @@ enum Answer {
         case .opened(let opened): await filesystem.takeBack(opened)
         case .listing(let buffer):
             for entry in buffer.counted { filesystem.takeBack(entry) }
-        case .done, .failed, .attributes, .target, .data, .written, .statistics, .extended: break
+        case .done, .failed, .attributes, .target, .data, .written, .statistics, .extended, .controlled: break
         }
     }
 }

@@ -1,5 +1,6 @@
 import CFUSE
 import Client
+import Daemon
 import Filesystem
 import Glibc
 
@@ -246,6 +247,17 @@ enum FuseOperations {
             FuseArgument.list(request, number, size, offset, plus: true)
         }
         operations.fsyncdir = { request, _, _, _ in fuse_reply_err(request, 0) }
+        operations.ioctl = { request, _, command, _, _, _, _, _, _ in
+            // It is declared as an int, and is none.
+            guard UInt32(truncatingIfNeeded: command) == MountRequest.synchronize else {
+                fuse_reply_err(request, ENOTTY)
+                return
+            }
+            FuseArgument.serve(request) { filesystem throws(FilesystemError) in
+                try await filesystem.synchronizeAll()
+                return .controlled
+            }
+        }
     }
 }
 

@@ -46,6 +46,7 @@ struct FuseReply: @unchecked Sendable {
                 }
                 return fuse_reply_iov(request, vectors, Int32(clamping: vectors.count))
             }
+        case .controlled: status = fuse_reply_ioctl(request, 0, nil, 0)
         case .written(let count): status = fuse_reply_write(request, count)
         case .statistics(let info):
             var statistics = Self.statistics(info)

@@ -79,7 +79,17 @@ extension Host {
     }
 
     func write(_ handle: HandleID, _ text: String, at offset: UInt64 = 0, appends: Bool = false) async throws {
-        try await filesystem.write(handle, Array(text.utf8), at: offset, appends: appends)
+        try await onLoop { try await filesystem.write(handle, Array(text.utf8), at: offset, appends: appends) }
+    }
+
+    func synchronize(_ handle: HandleID) async throws {
+        try await onLoop { try await filesystem.synchronize(handle) }
+    }
+
+    /// As front ends do it: a task that prefers the loop runs on without a pause when one operation of the filesystem
+    /// calls another, and everybody else lets others run in between.
+    private func onLoop(_ body: () async throws -> Void) async throws {
+        try await withTaskExecutorPreference(filesystem.loop, operation: body)
     }
 
     /// Closes the only descriptor of a handle.

@@ -1,0 +1,27 @@
+import ArgumentParser
+import CLinux
+import Daemon
+import EventLoop
+import Glibc
+
+/// `sterna sync`: everything that was written through a mount is in the cluster.
+struct Sync: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sync", abstract: "Wait until all that was written through a mount is safe.",
+        discussion: """
+            Does what fsync(2) does to every file of the mount that is being written, and waits for those that were closed \
+            while servers were away. sync(1) and syncfs(2) cannot: the kernel does not tell mounts of them.
+            """)
+
+    @Argument(help: "The mount, or anything on it.")
+    var path: String
+
+    func run() throws {
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SystemError.last("open \(path)") }
+        defer { close(descriptor) }
+        let code = linux_ioctl(descriptor, MountRequest.synchronize)
+        guard code != -ENOTTY else { throw ValidationError("\(path) is on no mount of a cluster") }
+        guard code == 0 else { throw SystemError("sync \(path)", code: code) }
+    }
+}
