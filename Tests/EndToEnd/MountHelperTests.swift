@@ -138,6 +138,22 @@ extension EndToEnd {
                 """)
         }
 
+        @Test("a mount whose daemon was killed is mounted anew, over nothing dead", .timeLimit(.minutes(2)))
+        func killed() throws {
+            let cluster = try TestCluster()
+            try run(
+                cluster,
+                """
+                mount -t sterna $registry "$dir"; echo kept > "$dir/file"
+                daemon=$(pgrep -f -- "^sterna-mount .* -- $dir\$")
+                [ "$(readlink /proc/$daemon/cwd)" = / ] && [ "$(readlink /proc/$daemon/fd/0)" = /dev/null ]
+                kill -9 $daemon; while [ -e /proc/$daemon ]; do sleep 0.05; done
+                mount -t sterna $registry "$dir"; grep -qx kept "$dir/file"
+                [ $(grep -c " $dir " /proc/self/mountinfo) = 1 ]
+                umount "$dir"; ! mountpoint -q "$dir"
+                """)
+        }
+
         @Test("a user's line of fstab mounts as that user, by fusermount3", .timeLimit(.minutes(2)))
         func ordinaryUser() throws {
             let cluster = try TestCluster()
