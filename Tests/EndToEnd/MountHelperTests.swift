@@ -46,6 +46,9 @@ extension EndToEnd {
                 echo there > "$dir/file"; cat "$dir/file" | grep -qx there
                 # The source is what people mounted.
                 grep " $dir .* - fuse.sterna $registry " /proc/self/mountinfo | grep nosuid | grep nodev | grep -q noexec
+                # Root's mount of a cluster that stores permissions is everybody's.
+                setpriv --reuid 65534 --regid 65534 --clear-groups cat "$dir/file" | grep -qx there
+                ! setpriv --reuid 65534 --regid 65534 --clear-groups touch "$dir/new" 2> /dev/null
                 cp /bin/true "$dir/true"; status=0; "$dir/true" 2> /dev/null || status=$?; [ $status = 126 ]
                 grep -q ready $log
                 umount "$dir"; ! mountpoint -q "$dir"
@@ -86,13 +89,13 @@ extension EndToEnd {
             try run(
                 cluster,
                 fstab: """
-                    \(registry) \(dir) sterna defaults,_netdev,nofail,x-systemd.requires=network.target,umask=027 0 0
+                    \(registry) \(dir) sterna defaults,_netdev,nofail,x-systemd.requires=network.target,allow_other 0 0
                     \(registry) \(dir)2 sterna noauto,user,ro,allow_other 0 0
                     """,
                 """
                 mkdir "${dir}2"
                 mount -a -O _netdev; mountpoint -q "$dir"; ! mountpoint -q "${dir}2"
-                [ $(stat -c %a "$dir") = 750 ]
+                grep -q " $dir .*allow_other" /proc/self/mountinfo
                 echo one > "$dir/file"
                 mount "${dir}2"; grep -qx one "${dir}2/file"
                 status=0; touch "${dir}2/new" 2> /dev/null || status=$?; [ $status = 1 ] && [ ! -e "$dir/new" ]
@@ -145,7 +148,7 @@ extension EndToEnd {
                 cluster,
                 """
                 mount -t sterna $registry "$dir"; echo kept > "$dir/file"
-                daemon=$(pgrep -f -- "^sterna-mount .* -- $dir\$")
+                daemon=$(pgrep -f -- "^sterna-mount .* -- $dir\\$")
                 [ "$(readlink /proc/$daemon/cwd)" = / ] && [ "$(readlink /proc/$daemon/fd/0)" = /dev/null ]
                 kill -9 $daemon; while [ -e /proc/$daemon ]; do sleep 0.05; done
                 mount -t sterna $registry "$dir"; grep -qx kept "$dir/file"
