@@ -31,6 +31,9 @@ public enum Mutation: String, CaseIterable, Sendable {
     case attributesAreNotInherited
     case changesLeaveNoTime
     case directoryTimesStay
+    case directoryTimesGoWithLocks
+    case replacedProgramsKeepRights
+    case replacementsInheritFromAnybody
     case ownershipsAreListedTwice
     case extendedAttributesAreLeftBehind
     case appliedIndexIsNotStored
@@ -124,7 +127,8 @@ public enum Mutation: String, CaseIterable, Sendable {
             "ClientTests.ReferringTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
-        case .directoryTimesStay: "ShardCoreTests.AttributeTests"
+        case .directoryTimesStay, .directoryTimesGoWithLocks: "ShardCoreTests.AttributeTests"
+        case .replacedProgramsKeepRights, .replacementsInheritFromAnybody: "ShardCoreTests.InheritanceTests"
         // There is one coordinator in it.
         case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"
         default: nil

@@ -62,7 +62,8 @@ extension RealNamespace {
                 return Reply(try ask(publish, at: publication.directory.shard)) { .since($0.creationTime) }
             }
             let greater = PublishFileWithAttributesRequest(
-                publication: publish, inherits: attributes.inherits, kind: .none, device: 0,
+                publication: publish, inherits: attributes.inherits, keepsPrivileges: true,
+                otherwise: InodeOwnership(mode: 0o600, uid: 9, gid: 9), kind: .none, device: 0,
                 change: attributes.change)
             return Reply(try ask(greater, at: publication.directory.shard)) { .since($0.creationTime) }
         case .setTime(let file, let time):

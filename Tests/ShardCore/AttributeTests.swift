@@ -91,6 +91,53 @@ import Testing
         #expect(try shard.attributes(directory).userMtime == created)
     }
 
+    @Test func timesOfDirectoriesStayWhenTheirNamesDo() throws {
+        let directory = try shard.makeDirectory("d", index: 1).id
+        let file = try shard.construct()
+        let created = try shard.call(shard.publishing(file, as: "f", in: directory)).creationTime
+        try shard.set(directory, shard.change(mtime: 5, atime: 6))
+        func expectKept(_ request: some ShardRPC) throws {
+            let before = try shard.attributes(directory)
+            try shard.call(request)
+            let found = try shard.attributes(directory)
+            #expect(found.userMtime.nanoseconds == 5 && found.atime.nanoseconds == 6, "\(request)")
+            #expect(found.mtime > before.mtime, "who caches it has to look")
+        }
+        let lock = LockCurrentEdgeRequest(dirId: directory, targetId: file.id, creationTime: created, name: "f".bytes)
+        try expectKept(lock)
+        try expectKept(
+            UnlockCurrentEdgeRequest(
+                dirId: directory, name: "f".bytes, creationTime: created, targetId: file.id, wasMoved: false))
+        try expectKept(SetDirectoryOwnerRequest(dirId: directory, ownerId: .root))
+        try expectKept(
+            RemoveNonOwnedEdgeRequest(
+                dirId: directory, targetId: .null, name: "gone".bytes, creationTime: created))
+        try shard.call(lock)
+        try shard.call(
+            UnlockCurrentEdgeRequest(
+                dirId: directory, name: "f".bytes, creationTime: created, targetId: file.id, wasMoved: true))
+        let found = try shard.attributes(directory)
+        #expect(found.userMtime == found.mtime, "a name has gone")
+    }
+
+    @Test func whatIsAskedForIsBounded() throws {
+        let file = try shard.publishFirst()
+        func expect(_ code: ProtocolError, _ change: InodeAttributeChange) throws {
+            try shard.expect(code, SetAttributesRequest(id: file, change: change))
+        }
+        let half = [UInt8](repeating: 1, count: AttributeLimits.extendedBytes / 2)
+        try expect(.attributesTooLarge, shard.change((.set, "a", half), (.set, "b", half)))
+        try expect(.malformedRequest, shard.change((.set, "a", half), (.remove, "a", [])))
+        try expect(.malformedRequest, shard.change((.drop, "a", [1])))
+        var removals = InodeAttributeChange.nothing
+        removals.extended = (0..<1200).map { ExtendedAttributeChange(operation: .drop, name: "\($0)".bytes, value: []) }
+        try expect(.attributesTooLarge, removals)
+        // What is not there can be dropped, unlike removed.
+        try shard.set(file, shard.change((.drop, "a", []), (.set, "b", [1])))
+        try shard.set(file, shard.change((.drop, "b", [])))
+        #expect(try shard.extended(file).isEmpty)
+    }
+
     @Test func supersededVersionsMeanTheNewest() throws {
         let first = try shard.publishFirst()
         let second = try shard.publishNext(after: first, supersedes: true)

@@ -111,12 +111,13 @@ import Testing
 
     private var request: PublishFileWithAttributesRequest {
         PublishFileWithAttributesRequest(
-            publication: publication, inherits: true, kind: .socket, device: 0, change: change)
+            publication: publication, inherits: true, keepsPrivileges: false, otherwise: .default, kind: .socket,
+            device: 0, change: change)
     }
 
     private static let request = "0302010000000040" + "0102030405060708" + "00" + "0000000000000000" + "00000000"
         + "00000000" + "00" + "0000000000000020" + "026162" + "01" + "0000000000000000" + "0000000000000000" + "00"
-        + "01" + "0c" + "0000000000000000" + change
+        + "01" + "00" + "ffff" + "ffffffff" + "ffffffff" + "0c" + "0000000000000000" + change
 
     @Test func messagesOfShards() throws {
         #expect(ShardKind.publishFileWithAttributes.rawValue == 0x47 && ShardKind.statAttributes.rawValue == 0x48)

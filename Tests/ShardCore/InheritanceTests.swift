@@ -34,6 +34,43 @@ import Testing
         #expect(found.ctime == created)
     }
 
+    @Test func aVersionInheritsFromItsOwnFileOnly() throws {
+        let first = try shard.publishFirst("a", guarded)
+        let other = try shard.publishFirst("b", shard.change(mode: 0o644, uid: 7, (.set, "user.b", [1])))
+        let own = shard.ownership(0o600, 3, 4)
+        for (name, expected) in [("a", own), ("b", shard.ownership(0o640, 3)), ("c", shard.ownership(0o640, 3))] {
+            let file = try shard.construct()
+            try shard.call(
+                shard.publishing(
+                    shard.publishing(file, as: name, number: first), otherwise: shard.ownership(0o640, 3)))
+            #expect(try shard.attributes(file.id).ownership == expected)
+            #expect(try shard.extended(file.id).map(\.value) == (name == "a" ? [[1]] : []))
+        }
+        #expect(try shard.attributes(other).ownership.uid == 7)
+    }
+
+    @Test func anotherProgramRunsWithNobodysRights() throws {
+        let rights = shard.change(mode: 0o6755, uid: 3, (.set, "security.capability", [1]), (.set, "user.a", [2]))
+        _ = try shard.publishFirst("a", rights)
+        // Who knows of attributes has looked at who writes.
+        let known = try shard.construct()
+        try shard.call(shard.publishing(shard.publishing(known)))
+        #expect(try shard.attributes(known.id).ownership == shard.ownership(0o6755, 3))
+        // Capabilities go with the contents, whoever writes.
+        #expect(try shard.extended(known.id).map(\.value) == [[2]])
+        let written = try shard.construct()
+        try shard.call(shard.publishing(shard.publishing(written), keepsPrivileges: false, shard.change(uid: 4)))
+        #expect(try shard.attributes(written.id).ownership == shard.ownership(0o755, 4))
+        #expect(try shard.extended(written.id).map(\.name) == ["user.a".bytes])
+        // Set-group-ID without the right to run it means something else.
+        try shard.set(written.id, rights)
+        try shard.set(written.id, shard.change(mode: 0o6745))
+        let old = try shard.construct()
+        _ = try shard.link(old, "a")
+        #expect(try shard.attributes(old.id).ownership == shard.ownership(0o2745, 3))
+        #expect(try shard.extended(old.id).map(\.name) == ["user.a".bytes])
+    }
+
     @Test func whateverReplacesAFileInheritsUnlessItBringsItsOwn() throws {
         var last = try shard.publishFirst("a", guarded)
         var file = try shard.construct()

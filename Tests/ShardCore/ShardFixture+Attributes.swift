@@ -26,11 +26,13 @@ extension ShardFixture {
 
     /// PUBLISH_FILE_WITH_ATTRIBUTES of what is written.
     func publishing(
-        _ request: PublishFileRequest, inherits: Bool = true, kind: SpecialFileKind = .none, device: UInt64 = 0,
+        _ request: PublishFileRequest, inherits: Bool = true, keepsPrivileges: Bool = true,
+        otherwise: InodeOwnership = .default, kind: SpecialFileKind = .none, device: UInt64 = 0,
         _ change: InodeAttributeChange = .nothing
     ) -> PublishFileWithAttributesRequest {
         PublishFileWithAttributesRequest(
-            publication: request, inherits: inherits, kind: kind, device: device, change: change)
+            publication: request, inherits: inherits, keepsPrivileges: keepsPrivileges, otherwise: otherwise,
+            kind: kind, device: device, change: change)
     }
 
     /// A file with attributes, under a name that nothing has.

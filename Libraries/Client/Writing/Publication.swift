@@ -24,6 +24,11 @@ public struct Publication: Hashable, Sendable {
     /// Whether the file begins with the ownership and the extended attributes of the one that has the name, if that is
     /// an ordinary file in the same shard. Where the cluster stores attributes, as everything from here on.
     public var inherits: Bool
+    /// Whether set-user-ID and set-group-ID are inherited as well: only if nobody has written who may not give them.
+    /// Capabilities never are.
+    public var keepsPrivileges: Bool
+    /// What it has if it inherits nothing: the name leads to another file by now, or to none.
+    public var otherwise: Ownership
     /// What the file, which must be empty then, is instead of an ordinary one. Refused with UNRECOGNIZED_REQUEST where
     /// the cluster stores no attributes.
     public var special: SpecialFile?
@@ -32,7 +37,9 @@ public struct Publication: Hashable, Sendable {
 
     public init(
         directory: InodeID, name: [UInt8], condition: Condition = .anything, number: InodeID? = nil,
-        supersedes: Bool = false, inherits: Bool = true, special: SpecialFile? = nil, change: InodeChange = .nothing
+        supersedes: Bool = false, inherits: Bool = true, keepsPrivileges: Bool = false,
+        otherwise: Ownership = Ownership(), special: SpecialFile? = nil,
+        change: InodeChange = .nothing
     ) {
         self.directory = directory
         self.name = name
@@ -40,12 +47,16 @@ public struct Publication: Hashable, Sendable {
         self.number = number
         self.supersedes = supersedes
         self.inherits = inherits
+        self.keepsPrivileges = keepsPrivileges
+        self.otherwise = otherwise
         self.special = special
         self.change = change
     }
 
     /// Whether it has something to say about attributes.
-    var hasAttributes: Bool { !inherits || special != nil || change != .nothing }
+    var hasAttributes: Bool {
+        !inherits || keepsPrivileges || otherwise != Ownership() || special != nil || change != .nothing
+    }
 
     /// What the name must lead to; null: nothing; nil: whatever it is.
     var expected: InodeID? {
@@ -111,7 +122,8 @@ extension PublishFileRequest {
 extension PublishFileWithAttributesRequest {
     init(_ request: PublishFileRequest, _ publication: Publication) {
         self.init(
-            publication: request, inherits: publication.inherits, kind: publication.special?.kind ?? .none,
+            publication: request, inherits: publication.inherits, keepsPrivileges: publication.keepsPrivileges,
+            otherwise: publication.otherwise.wire, kind: publication.special?.kind ?? .none,
             device: publication.special?.device ?? 0, change: publication.change.wire)
     }
 }

@@ -6,6 +6,8 @@ public enum AttributeLimits {
     public static let extendedOverhead = 16
     /// A change takes no more bytes on the wire, so that it fits into one datagram with whatever asks for it.
     public static let changeBytes = 6144
+    /// What lets a program have rights that its caller has not.
+    public static let capability = Array("security.capability".utf8)
     /// The bits that chmod(2) sets.
     public static let modeBits: UInt16 = 0o7777
 }

@@ -12,12 +12,15 @@ extension InodeAttributeChange {
         time.map { $0.nanoseconds | 1 << 63 } ?? 0
     }
 
-    /// Refuses what is possible for no inode.
+    /// Refuses what is possible for no inode, and what would not fit into a datagram together with whatever carries it.
     public func validate() throws(ProtocolError) {
         guard ownership.isPossible else { throw .malformedRequest }
         guard encodedSize <= AttributeLimits.changeBytes else { throw .attributesTooLarge }
+        var names: Set<[UInt8]> = []
         for change in extended {
-            guard !change.name.isEmpty, !change.name.contains(0) else { throw .malformedRequest }
+            guard !change.name.isEmpty, !change.name.contains(0), names.insert(change.name).inserted,
+                change.value.isEmpty || !change.operation.removes
+            else { throw .malformedRequest }
             guard change.value.count <= AttributeLimits.extendedBytes else { throw .attributesTooLarge }
         }
     }
@@ -37,7 +40,7 @@ extension [ExtendedAttribute] {
         case .replace, .remove: guard place != nil else { throw .attributeNotFound }
         default: break
         }
-        if change.operation == .remove {
+        if change.operation.removes {
             if let place { remove(at: place) }
         } else if let place {
             self[place].value = change.value

@@ -15,6 +15,13 @@ extension InodeOwnership {
             gid: change.gid == Self.defaultID ? gid : change.gid)
     }
 
+    /// Without the bits that let a program run with its owner's or group's rights: they were given to another content.
+    /// Without a group's right to run it the second one means something else.
+    public var withoutPrivileges: InodeOwnership {
+        guard mode != Self.defaultMode else { return self }
+        return InodeOwnership(mode: mode & ~(mode & 0o010 == 0 ? 0o4000 : 0o6000), uid: uid, gid: gid)
+    }
+
     /// Whether the mode is none or one of twelve bits.
     public var isPossible: Bool { mode == Self.defaultMode || mode <= AttributeLimits.modeBits }
 }

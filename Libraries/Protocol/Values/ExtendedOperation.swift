@@ -17,7 +17,13 @@ public struct ExtendedOperation: RawWireValue, Hashable, CustomStringConvertible
     /// Refused if there is none.
     public static let remove = ExtendedOperation(rawValue: 3)
 
-    @inlinable public var isValidOnWire: Bool { rawValue <= 3 }
+    /// Afterwards there is none, whether or not there was.
+    public static let drop = ExtendedOperation(rawValue: 4)
+
+    @inlinable public var isValidOnWire: Bool { rawValue <= 4 }
+
+    /// Whether there is none of that name afterwards.
+    public var removes: Bool { self == .remove || self == .drop }
 
     public var description: String {
         switch self {
@@ -25,6 +31,7 @@ public struct ExtendedOperation: RawWireValue, Hashable, CustomStringConvertible
         case .create: "create"
         case .replace: "replace"
         case .remove: "remove"
+        case .drop: "drop"
         default: "ExtendedOperation(\(rawValue))"
         }
     }

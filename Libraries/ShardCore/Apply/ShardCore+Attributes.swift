@@ -47,23 +47,37 @@ extension ShardCore {
 
     /// The attributes of a file that gets its name.
     func beginAttributes(
-        of file: inout FileRecord, _ request: LinkFileRequest, _ beginning: FileBeginning, _ entry: ShardLogEntry
+        of file: inout FileRecord, _ request: LinkFileRequest, _ beginning: FileBeginning, _ inheritance: Inheritance,
+        _ entry: ShardLogEntry
     ) throws(ShardFailure) {
         guard entry.keepsAttributes else { return }
         if beginning.special != nil, file.size > 0 { throw .refused(.badSpanBody) }
         file.attributes.special = beginning.special
-        var inherited: [ExtendedAttribute] = []
+        var (ownership, inherited) = (beginning.otherwise, [ExtendedAttribute]())
         let inherits = beginning.inherits && !Mutation.attributesAreNotInherited.isPlanted
-        if inherits, beginning.special == nil, let former = try predecessor(request) {
+        let mayInherit =
+            !beginning.isVersion || !inheritance.number.isNull || Mutation.replacementsInheritFromAnybody.isPlanted
+        if inherits, mayInherit, beginning.special == nil, let former = try predecessor(request) {
             file.attributes.ownership = former.file.attributes.ownership
+            ownership = try state.ownership(at: file.attributes.ownership)
             inherited = try state.extendedAttributes(of: former.id, former.file.attributes)
+            dropPrivileges(&ownership, &inherited, beginning)
         }
         let modified = file.mtime
         file.setTimes(beginning.change.mtime, beginning.change.atime)
         if file.mtime != modified { file.attributes.changed = entry.time }
         try change(
-            &file.attributes, request.fileId, extended: inherited, storesAnew: !inherited.isEmpty,
+            &file.attributes, request.fileId, from: ownership, extended: inherited, storesAnew: !inherited.isEmpty,
             by: beginning.change, entry)
+    }
+
+    /// The contents are others than those that somebody gave rights to.
+    private func dropPrivileges(
+        _ ownership: inout InodeOwnership, _ extended: inout [ExtendedAttribute], _ beginning: FileBeginning
+    ) {
+        guard !Mutation.replacedProgramsKeepRights.isPlanted else { return }
+        extended.removeAll { $0.name == AttributeLimits.capability }
+        if !beginning.keepsPrivileges { ownership = ownership.withoutPrivileges }
     }
 
     /// The file whose attributes one that gets this name inherits: an ordinary one that is in this shard.
@@ -105,19 +119,22 @@ extension ShardCore {
     ) throws(ShardFailure) {
         let extended =
             change.extended.isEmpty ? [] : try state.extendedAttributes(of: id, attributes)
-        try self.change(&attributes, id, extended: extended, storesAnew: false, by: change, entry)
+        let ownership = try state.ownership(at: attributes.ownership)
+        try self.change(&attributes, id, from: ownership, extended: extended, storesAnew: false, by: change, entry)
     }
 
     /// - Parameters:
+    ///   - before: the ownership that is changed. Stored once: an entry adds at most one that no inode had before.
     ///   - extended: what the inode has, if it is needed.
     ///   - storesAnew: whether that has to be stored even if nothing of it changes.
     private func change(
-        _ attributes: inout AttributesRecord, _ id: InodeID, extended: [ExtendedAttribute], storesAnew: Bool,
-        by change: InodeAttributeChange, _ entry: ShardLogEntry
+        _ attributes: inout AttributesRecord, _ id: InodeID, from before: InodeOwnership,
+        extended: [ExtendedAttribute], storesAnew: Bool, by change: InodeAttributeChange, _ entry: ShardLogEntry
     ) throws(ShardFailure) {
-        let before = try state.ownership(at: attributes.ownership)
         let ownership = before.changed(by: change.ownership)
-        if ownership != before { attributes.ownership = try state.place(of: ownership) }
+        if ownership != (try state.ownership(at: attributes.ownership)) {
+            attributes.ownership = try state.place(of: ownership)
+        }
         guard storesAnew || !change.extended.isEmpty else { return }
         var extended = extended
         do throws(ProtocolError) {

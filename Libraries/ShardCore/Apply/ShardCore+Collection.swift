@@ -8,7 +8,7 @@ extension ShardCore {
     func removeNonOwnedEdge(
         _ request: RemoveNonOwnedEdgeRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> RemoveNonOwnedEdgeResponse {
-        var directory = try modifiedAny(request.dirId, entry.time)
+        var directory = try modifiedAny(request.dirId, entry.time, keepsNames: true)
         if let edge = try state.snapshotEdge(request.dirId, request.name, request.creationTime) {
             guard !edge.isOwned else { throw .refused(.edgeNotFound) }
             guard entry.mayRemoveHistory(of: request.creationTime) else { throw .refused(.deadlineNotPassed) }
@@ -28,7 +28,7 @@ extension ShardCore {
         case .transient: return SameShardHardFileUnlinkResponse()
         case .absent: throw .refused(.fileNotFound)
         }
-        var owner = try modifiedAny(request.ownerId, entry.time)
+        var owner = try modifiedAny(request.ownerId, entry.time, keepsNames: true)
         guard let edge = try state.snapshotEdge(request.ownerId, request.name, request.creationTime), edge.isOwned
         else {
             throw .refused(.edgeNotFound)
@@ -47,7 +47,7 @@ extension ShardCore {
     func removeOwnedEdge(
         _ request: RemoveOwnedSnapshotFileEdgeRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> RemoveOwnedSnapshotFileEdgeResponse {
-        var owner = try modifiedAny(request.ownerId, entry.time)
+        var owner = try modifiedAny(request.ownerId, entry.time, keepsNames: true)
         if let edge = try state.snapshotEdge(request.ownerId, request.name, request.creationTime) {
             guard edge.isOwned else { throw .refused(.edgeNotOwned) }
             guard edge.target.id == request.targetId else { throw .refused(.mismatchingTarget) }

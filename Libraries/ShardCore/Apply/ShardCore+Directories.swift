@@ -29,7 +29,7 @@ extension ShardCore {
     /// out (X9): one that comes after the directory's removal must not keep its history from ever being collected.
     func setInfo(_ request: SetDirectoryInfoRequest, _ time: Timestamp) throws(ShardFailure) -> SetDirectoryInfoResponse
     {
-        var record = try modifiedAny(request.id, time)
+        var record = try modifiedAny(request.id, time, keepsNames: true)
         var info = request.info
         if record.owner.isNull && request.id != .root {
             let given = Set(info.entries.map(\.tag))
@@ -86,7 +86,7 @@ extension ShardCore {
     func setOwner(
         _ request: SetDirectoryOwnerRequest, _ time: Timestamp
     ) throws(ShardFailure) -> SetDirectoryOwnerResponse {
-        var record = try modifiedLive(request.dirId, time)
+        var record = try modifiedLive(request.dirId, time, keepsNames: true)
         record.owner = request.ownerId
         try state.putDirectory(request.dirId, record)
         return SetDirectoryOwnerResponse()
@@ -122,7 +122,7 @@ extension ShardCore {
     /// LOCK_CURRENT_EDGE
     func lockEdge(_ request: LockCurrentEdgeRequest, _ time: Timestamp) throws(ShardFailure) -> LockCurrentEdgeResponse
     {
-        let directory = try modifiedLive(request.dirId, time)
+        let directory = try modifiedLive(request.dirId, time, keepsNames: true)
         let hash = NameHash(of: request.name)
         let edge = try edgeOfTransaction(request.dirId, hash, request.name, request.creationTime, request.targetId)
         let locked = CurrentEdgeRecord(
@@ -136,7 +136,7 @@ extension ShardCore {
     func unlockEdge(
         _ request: UnlockCurrentEdgeRequest, _ time: Timestamp
     ) throws(ShardFailure) -> UnlockCurrentEdgeResponse {
-        var directory = try modifiedLive(request.dirId, time)
+        var directory = try modifiedLive(request.dirId, time, keepsNames: !request.wasMoved)
         let hash = NameHash(of: request.name)
         let edge = try edgeOfTransaction(request.dirId, hash, request.name, request.creationTime, request.targetId)
         if request.wasMoved && !Mutation.moveKeepsSource.isPlanted {

@@ -66,7 +66,7 @@ extension ShardCore {
         var owner = try modifiedLive(request.ownerId, time)
         let inheritance = try inheritance(request, succession)
         var record = FileRecord(size: file.size, mtime: time, atime: time, number: inheritance.number)
-        try beginAttributes(of: &record, request, beginning, entry)
+        try beginAttributes(of: &record, request, beginning, inheritance, entry)
         record.attributes.holes = file.holes
         let creationTime = try createEdge(
             request.ownerId, &owner, request.name, request.fileId, leavingSnapshot: inheritance.superseded == nil,

@@ -20,18 +20,24 @@ extension ShardCore {
     }
 
     /// `ModAny`: a directory of either kind, its mtime moved to `time`.
-    func modifiedAny(_ id: InodeID, _ time: Timestamp) throws(ShardFailure) -> DirectoryRecord {
+    /// - Parameter keepsNames: what is in it stays.
+    func modifiedAny(
+        _ id: InodeID, _ time: Timestamp, keepsNames: Bool = false
+    ) throws(ShardFailure) -> DirectoryRecord {
         var record = try anyDirectory(id)
         guard record.mtime < time else { throw .refused(.mtimeIsTooRecent) }
-        record.mtime = time
+        record.move(to: time, keepsNames: keepsNames)
         return record
     }
 
     /// `ModLive`: a live directory, its mtime moved to `time`.
-    func modifiedLive(_ id: InodeID, _ time: Timestamp) throws(ShardFailure) -> DirectoryRecord {
+    /// - Parameter keepsNames: what is in it stays.
+    func modifiedLive(
+        _ id: InodeID, _ time: Timestamp, keepsNames: Bool = false
+    ) throws(ShardFailure) -> DirectoryRecord {
         var record = try liveDirectory(id)
         guard record.mtime < time else { throw .refused(.mtimeIsTooRecent) }
-        if !Mutation.mtimeStandsStill.isPlanted { record.mtime = time }
+        if !Mutation.mtimeStandsStill.isPlanted { record.move(to: time, keepsNames: keepsNames) }
         return record
     }
 
@@ -84,6 +90,17 @@ extension ShardCore {
         guard record.mtime < time else { throw .refused(.mtimeIsTooRecent) }
         record.mtime = time
         return record
+    }
+}
+
+extension DirectoryRecord {
+    /// The time that somebody gave it stays as long as its names do: history that is collected, locks, and a rename of
+    /// the directory itself only move the time that caches go by.
+    fileprivate mutating func move(to time: Timestamp, keepsNames: Bool) {
+        if keepsNames, attributes.times?.version == mtime, !Mutation.directoryTimesGoWithLocks.isPlanted {
+            attributes.times?.version = time
+        }
+        mtime = time
     }
 }
 

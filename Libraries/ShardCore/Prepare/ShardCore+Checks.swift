@@ -74,6 +74,7 @@ extension ShardCore {
     ) throws(ShardFailure) {
         try check(request.publication, identity)
         try check(request.change)
+        guard request.otherwise.isPossible else { throw .refused(.malformedRequest) }
         guard request.kind.isDevice || request.device == 0 else { throw .refused(.malformedRequest) }
         guard request.kind == .none || request.publication.fileId.type == .file else {
             throw .refused(.malformedRequest)

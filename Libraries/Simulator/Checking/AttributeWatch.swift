@@ -12,7 +12,7 @@ final class AttributeWatch {
         mutating func apply(_ change: InodeAttributeChange) {
             ownership = ownership.changed(by: change.ownership)
             for step in change.extended {
-                extended[step.name] = step.operation == .remove ? nil : step.value
+                extended[step.name] = step.operation.removes ? nil : step.value
             }
         }
     }
@@ -29,7 +29,7 @@ final class AttributeWatch {
     /// An entry was carried out.
     /// - Parameter former: what the name that the entry gives meant before.
     func note(_ entry: ShardLogEntry, _ reply: ShardReply, over former: InodeID?) {
-        if let naming = entry.action.naming { return begin(naming, over: former) }
+        if let naming = entry.action.naming { return begin(naming, over: former, reply) }
         guard case .request(let request) = entry.action else { return }
         switch request {
         case .createDirectoryInode(let request): begin(request.id, Attributes())
@@ -64,10 +64,15 @@ final class AttributeWatch {
         return changes.insert(key).inserted
     }
 
-    private func begin(_ naming: Naming, over former: InodeID?) {
-        var attributes = Attributes()
-        if naming.inherits, let former, former.type == .file, former.shard == naming.file.shard {
+    private func begin(_ naming: Naming, over former: InodeID?, _ reply: ShardReply) {
+        var attributes = Attributes(ownership: naming.otherwise)
+        var isNext = true
+        if !naming.number.isNull, case .response(.publishFileWithAttributes(let done)) = reply {
+            isNext = done.number == naming.number
+        }
+        if naming.inherits, isNext, let former, former.type == .file, former.shard == naming.file.shard {
             attributes = known[former] ?? attributes
+            if !naming.keepsPrivileges { attributes.ownership = attributes.ownership.withoutPrivileges }
         }
         attributes.apply(naming.change)
         begin(naming.file, attributes)
@@ -80,9 +85,11 @@ final class AttributeWatch {
     }
 
     /// A client was told that it made an inode with these.
-    func promised(_ id: InodeID, _ change: InodeAttributeChange, inherits: Bool) {
+    func promised(
+        _ id: InodeID, _ change: InodeAttributeChange, inherits: Bool, otherwise: InodeOwnership = .default
+    ) {
         guard let beginning = beginnings[id] else { return }
-        var expected = inherits ? beginning : Attributes()
+        var expected = inherits ? beginning : Attributes(ownership: otherwise)
         expected.apply(change)
         if beginning != expected { world.find("\(id) began with \(beginning), and not with \(expected)") }
     }
@@ -100,6 +107,10 @@ final class AttributeWatch {
 struct Naming {
     var file: InodeID
     var inherits = true
+    var keepsPrivileges = false
+    var otherwise = InodeOwnership.default
+    /// Of the file that alone gives it anything; null: whichever has the name.
+    var number = InodeID.null
     var change = InodeAttributeChange.nothing
 }
 
@@ -109,7 +120,10 @@ extension ShardLogEntry.Action {
         switch self {
         case .publish(let request, _): Naming(file: request.fileId)
         case .publishWithAttributes(let request, _):
-            Naming(file: request.publication.fileId, inherits: request.inherits, change: request.change)
+            Naming(
+                file: request.publication.fileId, inherits: request.inherits,
+                keepsPrivileges: request.keepsPrivileges, otherwise: request.otherwise,
+                number: request.publication.number, change: request.change)
         case .request(.linkFile(let request)): Naming(file: request.fileId)
         case .request(.linkFileWithSpan(let request)): Naming(file: request.fileId)
         case .request(.linkFileIfUnchanged(let request)): Naming(file: request.fileId)

@@ -58,13 +58,15 @@ extension SimulatedClient {
         _ publication: PublishFileRequest, _ place: Place, over present: InodeID?
     ) async throws(ClientError) -> PublishFileResponse {
         let request = PublishFileWithAttributesRequest(
-            publication: publication, inherits: world.random.perMille(600), kind: .none, device: 0,
-            change: anyChange())
+            publication: publication, inherits: world.random.perMille(600),
+            keepsPrivileges: world.random.perMille(500),
+            otherwise: InodeOwnership(mode: 0o600, uid: 9, gid: 9), kind: .none, device: 0, change: anyChange())
         let intent = wantPublished(publication, place, over: present)
         let outcome = await counted(request, shard: place.directory.shard)
         settle([intent], outcome.result.map { Meaning(target: publication.fileId, creationTime: $0.creationTime) })
         let published = try outcome.result.get()
-        cluster.watch.attributes.promised(publication.fileId, request.change, inherits: request.inherits)
+        cluster.watch.attributes.promised(publication.fileId, request.change, inherits: request.inherits,
+            otherwise: request.otherwise)
         return PublishFileResponse(creationTime: published.creationTime, number: published.number)
     }
 

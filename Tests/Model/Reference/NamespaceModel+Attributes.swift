@@ -11,6 +11,11 @@ extension NamespaceModel {
 
         public init() {}
 
+        /// Another program runs with nobody's rights but its caller's.
+        mutating func losePrivileges() {
+            if let mode { self.mode = mode & ~(mode & 0o010 == 0 ? 0o4000 : 0o6000) }
+        }
+
         /// All or nothing.
         mutating func apply(_ change: InodeAttributeChange) throws(ProtocolError) {
             var new = self
@@ -21,7 +26,7 @@ extension NamespaceModel {
                 let isThere = new.extended[step.name] != nil
                 if step.operation == .create, isThere { throw .attributeExists }
                 if step.operation == .replace || step.operation == .remove, !isThere { throw .attributeNotFound }
-                new.extended[step.name] = step.operation == .remove ? nil : step.value
+                new.extended[step.name] = step.operation.removes ? nil : step.value
             }
             if new.extended.reduce(0, { $0 + $1.key.count + $1.value.count + 16 }) > 4096 {
                 throw .attributesTooLarge
@@ -31,13 +36,20 @@ extension NamespaceModel {
     }
 
     /// What a file begins with that gets a name.
+    /// - Parameter isFree: it may inherit from what has the name: that is of the same file, or it names no file.
     func beginning(
-        in directory: InodeID, _ name: [UInt8], _ attributes: NamespaceRequest.Beginning?
+        in directory: InodeID, _ name: [UInt8], _ attributes: NamespaceRequest.Beginning?, isFree: Bool = true
     ) throws(ProtocolError) -> Attributes {
         var beginning = Attributes()
+        if attributes != nil { (beginning.mode, beginning.uid, beginning.gid) = (0o600, 9, 9) }
         let former = directories[directory]?.current[name]?.target ?? .null
-        if attributes?.inherits ?? true, former.shard == directory.shard, case .linked = files[former]?.state {
+        let inherits = attributes?.inherits ?? true
+        if inherits, isFree || attributes == nil, former.shard == directory.shard,
+            case .linked = files[former]?.state
+        {
             beginning = self.attributes[former] ?? Attributes()
+            if attributes == nil { beginning.losePrivileges() }
+            beginning.extended[Array("security.capability".utf8)] = nil
         }
         if let change = attributes?.change { try beginning.apply(change) }
         return beginning

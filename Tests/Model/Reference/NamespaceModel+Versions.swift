@@ -11,8 +11,9 @@ extension NamespaceModel {
         if let expected = publication.expected, expected != former {
             throw expected.isNull ? .cannotOverrideName : .mismatchingTarget
         }
-        let beginning = try beginning(in: owner, name, publication.attributes)
         let isNext = isNext(publication, after: former)
+        let beginning = try beginning(
+            in: owner, name, publication.attributes, isFree: isNext || publication.number.isNull)
         let supersedes = isNext && publication.supersedes && publication.expected != nil && former.shard == owner.shard
         try create(name, file, leavingSnapshot: !supersedes, in: &directory)
         directories[owner] = directory

@@ -84,6 +84,10 @@ struct ShardRequestWriter {
         case "O": body.integer([0, 0, 0, 1, 2, 6, 12, 5][Int(script.byte()) % 8] as UInt8)
         case "U": body.integer([0, 0, 0, 7][Int(script.byte()) % 4] as UInt64)
         case "a": try attributeChange(&script)
+        // Usually nobody's.
+        case "p":
+            body.integer([.max, .max, 0o600, 0o4755, 0xF000][Int(script.byte()) % 5] as UInt16)
+            for _ in 0..<2 { body.integer([.max, .max, 0, 7][Int(script.byte()) % 4] as UInt32) }
         default: preconditionFailure("no such field")
         }
     }

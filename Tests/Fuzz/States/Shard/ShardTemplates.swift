@@ -23,7 +23,7 @@ enum ShardTemplates {
         (.closeSequences, "q"), (.linkFileWithSpan, "fLdn"), (.linkFileIfUnchanged, "fFcdni"),
         (.transientLifetime, ""), (.publishFile, "fLeDNyXiy"), (.publishFile, "fLdnyiiy"), (.statVersion, "iy"),
         (.referSpans, "fFcosJPR"), (.referSpans, "fFcoiqqww"), (.fileReferences, "iom"),
-        (.publishFileWithAttributes, "fLeDNyXiyyOUa"), (.publishFileWithAttributes, "fLdnyiiyyOUa"),
+        (.publishFileWithAttributes, "fLeDNyXiyyypOUa"), (.publishFileWithAttributes, "fLdnyiiyyypOUa"),
         (.statAttributes, "iy"), (.extendedAttributes, "iwm"), (.setAttributes, "ia"),
         (.createDirectoryInodeWithAttributes, "xdIa"),
     ]
