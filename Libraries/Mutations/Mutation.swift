@@ -66,7 +66,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case versionsGetNewNumbers
     case readersAreMixedUp
     case programsKeepRights
-    case programsKeepCapabilities
+    case logsAreTakenOver
     case rightsWaitForTheEdit
     case movedEditsLoseTheirOwner
     case listsIgnoreTheMode
@@ -114,8 +114,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
-            .versionsGetNewNumbers, .readersAreMixedUp, .programsKeepRights, .programsKeepCapabilities,
-            .rightsWaitForTheEdit, .movedEditsLoseTheirOwner, .listsIgnoreTheMode,
+            .versionsGetNewNumbers, .readersAreMixedUp, .noticesAreNotAwaited, .programsKeepRights,
+            .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner, .listsIgnoreTheMode,
             .someFilesAreNotSynced, .movedFilesAreSnapshots:
             "FilesystemTests.OnCluster"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"

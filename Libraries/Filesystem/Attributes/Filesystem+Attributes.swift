@@ -59,11 +59,12 @@ extension Filesystem {
     /// To be believed by nobody for any time: every write changes them, and so does publishing.
     func attributes(of staged: StagedFile) -> Attributes {
         let ownership = staged.node.lastOwnership.with(staged.changed)
+        var rights = storesOwnership ? staged.own?.permissions ?? permissions(ownership, of: .file) : nil
+        if staged.clearsPrivileges, let mode = rights?.mode { rights?.mode = Permissions.withoutPrivileges(mode) }
         return Attributes(
             node: staged.node.id, type: .file, size: staged.size, modified: staged.chosenModified ?? staged.modified,
             accessed: staged.chosenAccessed ?? staged.modified, changed: max(staged.modified, staged.attributesChanged),
             links: staged.isUnlinked ? 0 : 1,
-            permissions: storesOwnership ? staged.own?.permissions ?? permissions(ownership, of: .file) : nil,
-            special: staged.special, validSeconds: 0)
+            permissions: rights, special: staged.special, validSeconds: 0)
     }
 }

@@ -101,7 +101,7 @@ extension Filesystem {
             node,
             InodeChange(
                 ownership: Ownership(mode: permissions.mode),
-                extended: list.isMode ? ExtendedAttributeChange.drop(name) : [.set(name, list.encoded)]))
+                extended: [list.isMode ? .drop(name) : .set(name, list.encoded)]))
     }
 
     /// Nobody gives a file the right to run as a group that he is not in.
@@ -112,7 +112,7 @@ extension Filesystem {
 
     private func removeIfThere(_ name: [UInt8], of node: Node) async throws(FilesystemError) {
         guard try await extendedAttributes(of: node)[name] != nil else { return }
-        try await change(node, ExtendedAttributeChange.drop(name))
+        try await change(node, [.drop(name)])
     }
 
     private func change(_ node: Node, _ extended: [ExtendedAttributeChange]) async throws(FilesystemError) {
@@ -152,7 +152,7 @@ extension ExtendedAttributes {
             let isThere = result[change.name] != nil
             if change.operation == .create, isThere { throw .exists }
             if change.operation == .replace || change.operation == .remove, !isThere { throw .noSuchAttribute }
-            result[change.name] = change.operation == .remove ? nil : change.value
+            result[change.name] = change.operation.removes ? nil : change.value
         }
         guard result.bytes <= AttributeLimits.extendedBytes else { throw FilesystemError(ENOSPC) }
         self = result

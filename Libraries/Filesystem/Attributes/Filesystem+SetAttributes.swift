@@ -29,17 +29,23 @@ extension Filesystem {
                 try await clearPrivileges(of: node, &wanted)
             }
         }
-        guard wanted != InodeChange() || change.isEmpty else { return }
+        guard wanted != InodeChange() || change.isEmpty && storesOwnership else { return }
         try await self.change(node, wanted)
     }
 
     /// Of a program that gets another owner, whoever gives it away, unless its mode is set with that.
     private func clearPrivileges(of node: Node, _ change: inout InodeChange) async throws(FilesystemError) {
-        guard node.content.isFile, let mode = try await attributes(of: node).permissions?.mode else { return }
+        guard node.content.isFile, let mode = try await storedMode(of: node) else { return }
         let cleared = Permissions.withoutPrivileges(mode)
         if change.ownership.mode == nil, cleared != mode { change.ownership.mode = cleared }
         guard try await extendedAttributes(of: node)[ExtendedAttributes.capability] != nil else { return }
-        change.extended += ExtendedAttributeChange.drop(ExtendedAttributes.capability)
+        change.extended.append(.drop(ExtendedAttributes.capability))
+    }
+
+    /// The mode that is stored, whatever becomes of what is being written.
+    private func storedMode(of node: Node) async throws(FilesystemError) -> UInt16? {
+        if let own = node.staged?.own { return own.permissions.mode }
+        return permissions(try await inode(of: node).stored?.ownership ?? Ownership(), of: .file)?.mode
     }
 
     /// Changes attributes of whatever a node stands for. Those of a new file are published with it; of an edit only its
@@ -51,17 +57,26 @@ extension Filesystem {
             (staged.chosenAccessed, change.accessed) = (change.accessed ?? staged.chosenAccessed, nil)
             staged.attributesChanged = now()
             guard change != InodeChange() else { return }
+            // Nobody but those who have it open will ever see what a file has that lost its name.
+            if staged.isUnlinked, staged.own == nil { staged.own = try await lastAttributes(of: staged) }
             if staged.own != nil { return try apply(change, to: staged) }
-            if staged.isUnlinked || Mutation.rightsWaitForTheEdit.isPlanted {
+            if Mutation.rightsWaitForTheEdit.isPlanted {
                 staged.changed = staged.changed.with(change.ownership)
                 return
             }
             // What was cleared is what is set now.
-            if change.ownership.mode != nil { staged.changed.mode = nil }
+            if change.ownership.mode != nil { staged.clearsPrivileges = false }
         } else {
             try await settle(node)
         }
-        try await changeInode(of: node, change)
+        // The kernel may have looked a moment ago, and what is meant is what the name leads to now.
+        try await confirm(node)
+        while true {
+            let content = node.content
+            try await changeInode(of: node, change)
+            // It may have got another version meanwhile, which does not know of that.
+            if node.content == content || node.staged?.own != nil { return }
+        }
     }
 
     private func apply(_ change: InodeChange, to staged: StagedFile) throws(FilesystemError) {

@@ -5,6 +5,6 @@ extension ExtendedAttributeChange {
 
     static func remove(_ name: [UInt8]) -> Self { Self(operation: .remove, name: name, value: []) }
 
-    /// Leaves none of that name, whether or not there is one: one that was just set can be removed.
-    static func drop(_ name: [UInt8]) -> [Self] { [.set(name, []), .remove(name)] }
+    /// Leaves none of that name, whether or not there is one.
+    static func drop(_ name: [UInt8]) -> Self { Self(operation: .drop, name: name, value: []) }
 }

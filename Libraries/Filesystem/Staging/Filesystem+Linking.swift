@@ -62,21 +62,34 @@ extension Filesystem {
     /// its name, which knows nothing of that. Nil: it inherits from its base, whatever that has by then.
     private func attributesToBring(_ staged: StagedFile) async throws(FilesystemError) -> InitialAttributes? {
         guard storesOwnership, staged.own == nil else { return staged.own }
-        var base = staged.node.content
-        if case .version(let id, _) = staged.base { base = id }
-        guard base.shard != staged.place.directory.shard else { return nil }
+        guard base(of: staged).shard != staged.place.directory.shard else { return nil }
         if Mutation.movedEditsLoseTheirOwner.isPlanted { return nil }
-        return try await posix { () throws(ClientError) in
-            let stored = try await client.attributes(of: base).stored
-            let ownership = (stored?.ownership ?? Ownership()).with(staged.changed)
-            guard let permissions = permissions(ownership, of: .file) else { return nil }
-            var extended = ExtendedAttributes()
-            if let stored, stored.extendedBytes > 0 {
+        return try await lastAttributes(of: staged)
+    }
+
+    private func base(of staged: StagedFile) -> InodeID {
+        if case .version(let id, _) = staged.base { id } else { staged.node.content }
+    }
+
+    /// What an edit has: what its last version has, as far as that is still known, and what was changed since.
+    func lastAttributes(of staged: StagedFile) async throws(FilesystemError) -> InitialAttributes? {
+        let base = base(of: staged)
+        var (ownership, extended) = (staged.node.lastOwnership, ExtendedAttributes())
+        try await outlastingOutages { () throws(FilesystemError) in
+            do throws(ClientError) {
+                let stored = try await client.attributes(of: base).stored
+                ownership = stored?.ownership ?? Ownership()
+                guard let stored, stored.extendedBytes > 0 else { return }
                 extended = ExtendedAttributes(try await client.extendedAttributes(of: base))
                 extended[ExtendedAttributes.capability] = nil
+            } catch {
+                // It was collected meanwhile.
+                guard error.isRefusal(.fileNotFound) else { throw FilesystemError(error) }
             }
-            return InitialAttributes(permissions: permissions, extended: extended)
         }
+        guard var permissions = permissions(ownership.with(staged.changed), of: .file) else { return nil }
+        if staged.clearsPrivileges { permissions.mode = Permissions.withoutPrivileges(permissions.mode) }
+        return InitialAttributes(permissions: permissions, extended: extended)
     }
 
     /// So that no other request is needed for them.
@@ -90,9 +103,20 @@ extension Filesystem {
             publication.change = change(own, of: .file)
         } else if storesOwnership {
             publication.change.ownership = staged.changed
-            publication.change.extended = capabilityChanges(of: staged)
+            publication.keepsPrivileges = !staged.clearsPrivileges
+            publication.otherwise = lastOwnership(of: staged)
         }
         (publication.change.modified, publication.change.accessed) = (staged.modifiedToSet, staged.accessedToSet)
+    }
+
+    /// Whose an edit is if its name leads to something else by now, or to nothing. What a list of access gives nobody
+    /// has then: it is not at hand.
+    private func lastOwnership(of staged: StagedFile) -> Ownership {
+        guard let last = permissions(staged.node.lastOwnership, of: .file) else { return Ownership() }
+        var permissions = last
+        permissions.mode = Permissions.withoutPrivileges(permissions.mode)
+        if staged.node.mayHaveExtended { permissions.mode &= ~0o070 }
+        return ownership(permissions, of: .file)
     }
 
     // MARK: Another shard

@@ -1,5 +1,6 @@
 import Client
 import Glibc
+import Mutations
 import Protocol
 
 // Somebody else, on another host, has published a version of a file that was appended to here: then what was appended
@@ -40,6 +41,7 @@ extension Filesystem {
             guard target.type == .file else { throw .isDirectory }
             let version = try await posix { () throws(ClientError) in try await client.version(of: target) }
             let size = version.attributes.size
+            try checkMayAppend(staged, to: version.attributes)
             let fresh = try await posix { () throws(ClientError) in
                 try await client.continueFile(target, size: size, in: place.directory, note: place.name)
             }
@@ -47,11 +49,24 @@ extension Filesystem {
             staged.writer = fresh
             staged.base = .version(target, size: size)
             staged.number = version.number
+            // It is that file's next version, and takes nothing of it over.
+            if !Mutation.logsAreTakenOver.isPlanted { staged.own = nil }
             staged.replacesExisting = true
             staged.wasRebased = true
             staged.hasForeignBase = true
         }
         loop.task { await finished.abandon() }
+    }
+
+    /// Whoever made a file of his own may not be let into the one that somebody else made meanwhile.
+    private func checkMayAppend(_ staged: StagedFile, to found: InodeAttributes) throws(FilesystemError) {
+        guard let own = staged.own?.permissions, own.user != 0,
+            let there = permissions(found.stored?.ownership ?? Ownership(), of: .file)
+        else { return }
+        let isHis = own.user == there.user && there.mode & 0o200 != 0
+        let isHisGroups = own.user != there.user && own.group == there.group && there.mode & 0o020 != 0
+        let isEverybodys = own.user != there.user && own.group != there.group && there.mode & 0o002 != 0
+        guard isHis || isHisGroups || isEverybodys else { throw .stale }
     }
 
     /// Writes a part of a file, which may be unfinished but is stored, to one that is being written; gives that up when

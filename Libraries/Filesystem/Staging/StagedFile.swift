@@ -65,6 +65,8 @@ final class StagedFile {
 
     /// What it will have that it has from nobody else: a new file. Nil: what its base has, except for `changed`.
     var own: InitialAttributes?
+    /// Somebody has changed it who may not give it the rights of a program: its next version has none of its base's.
+    var clearsPrivileges = false
     /// What is another than with its base.
     var changed = Ownership()
     /// When anything was set last that is not bytes.

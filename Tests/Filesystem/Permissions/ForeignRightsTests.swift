@@ -1,0 +1,120 @@
+import Client
+import Filesystem
+import Glibc
+import Protocol
+import Testing
+
+extension OnCluster {
+    /// Rights of files that somebody on another host changes, replaces or removes while they are written here.
+    @Suite struct ForeignRightsTests {
+        private static let user = Caller(thread: 1, user: 1000, group: 100, umask: 0o022)
+        private static let victim = Caller(thread: 2, user: 2000, group: 200, umask: 0o022)
+        private static let secret = Permissions(mode: 0o600, user: 2000, group: 200)
+
+        /// A file with these rights.
+        private static func make(_ name: String, _ text: String, mode: UInt16, on host: Host) async throws {
+            let made = try await host.filesystem.create(
+                Array(name.utf8), in: host.directory, .writing, permissions: mode, by: victim)
+            try await host.write(made.opened.handle, text)
+            try await host.close(made.opened.handle)
+        }
+
+        @Test func aLogThatSomebodyElseBeganIsNotTakenOver() async throws {
+            try await Host.run(2, options: .withoutMemory) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                for (name, mode, isLetIn) in [("closed", UInt16(0o600), false), ("open", UInt16(0o666), true)] {
+                    let mine = try await own.filesystem.create(
+                        Array(name.utf8), in: own.directory, .appending, permissions: 0o644, by: Self.user)
+                    try await own.write(mine.opened.handle, "mine", appends: true)
+                    let theirs = try await other.filesystem.create(
+                        Array(name.utf8), in: other.directory, .writing, permissions: mode,
+                        by: Caller(thread: 2, user: 2000, group: 200))
+                    try await other.write(theirs.opened.handle, "theirs")
+                    try await other.close(theirs.opened.handle)
+                    #expect(try await code { try await own.close(mine.opened.handle) } == (isLetIn ? 0 : ESTALE))
+                    let rights = Permissions(mode: mode, user: 2000, group: 200)
+                    #expect(try await other.permissions(name) == rights)
+                    #expect(try await other.contents(name) == (isLetIn ? "theirsmine" : "theirs"))
+                }
+            }
+        }
+
+        @Test func whatReplacesAFileHasTheRightsOfThatAndOfNoOther() async throws {
+            try await Host.run(2, options: .withoutMemory) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                for event in ["none", "removed", "replaced", "edited", "narrowed"] {
+                    let isStricter = event == "narrowed"
+                    try await Self.make(event, "old", mode: isStricter ? 0o644 : 0o600, on: own)
+                    let handle = try await own.open(event, .truncating)
+                    try await own.write(handle, "secret")
+                    switch event {
+                    case "removed": try await other.unlink(event)
+                    case "replaced":
+                        try await other.store("public", "public")
+                        try await other.rename("public", to: event)
+                    case "edited": try await other.edit(event, "x", at: 0)
+                    case "narrowed":
+                        try await other.edit(event, "x", at: 0)
+                        _ = try await other.change(event, AttributeChange(mode: 0o600))
+                    default: break
+                    }
+                    try await own.close(handle)
+                    for host in hosts {
+                        #expect(try await host.contents(event) == "secret")
+                        #expect(try await host.permissions(event) == Self.secret, "\(event)")
+                    }
+                }
+            }
+        }
+
+        @Test func rightsThatAProgramGotMeanwhileGoAndOthersStay() async throws {
+            try await Host.run(2, options: .withoutMemory) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                for (before, meanwhile, after) in [(0o755, 0o4755, 0o755), (0o4775, 0o700, 0o700)] {
+                    try await own.store("p", "program")
+                    _ = try await own.change("p", AttributeChange(mode: UInt16(before)))
+                    let handle = try await own.open("p", .writing)
+                    try await own.filesystem.write(handle, [1], at: 0, appends: false, by: Self.user)
+                    _ = try await other.change("p", AttributeChange(mode: UInt16(meanwhile)))
+                    try await other.filesystem.setExtendedAttribute(
+                        Array("security.capability".utf8), [1], of: try await other.node("p"), .set)
+                    try await own.close(handle)
+                    for host in hosts {
+                        #expect(try await host.permissions("p")?.mode == UInt16(after))
+                        #expect(try await host.extended("security.capability", of: "p") == nil)
+                    }
+                    try await own.unlink("p")
+                }
+            }
+        }
+
+        @Test func aChangeMeansTheVersionThatHasTheName() async throws {
+            try await Host.run(2, options: .withoutMemory) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "old")
+                let known = try await own.filesystem.lookup(Array("f".utf8), in: own.directory).node
+                let handle = try await other.open("f", .truncating)
+                try await other.write(handle, "new")
+                try await other.close(handle)
+                _ = try await own.filesystem.setAttributes(known, AttributeChange(mode: 0o600), through: nil)
+                for host in hosts { #expect(try await host.permissions("f")?.mode == 0o600) }
+            }
+        }
+
+        @Test func aFileWithoutANameKeepsWhatItIsGiven() async throws {
+            try await Host.run(options: .withoutMemory) { hosts in
+                let own = hosts[0]
+                try await Self.make("f", "text", mode: 0o640, on: own)
+                let node = try await own.filesystem.lookup(Array("f".utf8), in: own.directory).node
+                let handle = try await own.open("f", .writing)
+                try await own.unlink("f")
+                try await own.write(handle, "x")
+                try await own.filesystem.setExtendedAttribute(Array("user.a".utf8), [1], of: node, .set)
+                let seen = try await own.filesystem.setAttributes(node, AttributeChange(group: 5), through: nil)
+                #expect(seen.permissions == Permissions(mode: 0o640, user: 2000, group: 5))
+                #expect(try await own.filesystem.extendedAttribute(Array("user.a".utf8), of: node) == [1])
+                try await own.close(handle)
+            }
+        }
+    }
+}
