@@ -26,6 +26,9 @@ public actor Filesystem {
     private var lastHandle: UInt64 = 0
     /// Counts how often a node came to stand for another version.
     var moves: UInt64 = 0
+    /// How many notices of changed contents observers got, and how many of them they have heard for certain.
+    var notices: UInt64 = 0
+    var heardNotices: UInt64 = 0
     var lastStaged: UInt64 = 0
     var totals: (answer: InfoResponse, nanoseconds: UInt64)?
     var accessesUnderWay = 0

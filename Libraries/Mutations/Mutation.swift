@@ -65,6 +65,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case publishingIsNotAwaited
     case versionsGetNewNumbers
     case readersAreMixedUp
+    case noticesAreNotAwaited
     case programsKeepRights
     case logsAreTakenOver
     case rightsWaitForTheEdit

@@ -43,6 +43,21 @@ extension OnCluster {
             }
         }
 
+        @Test func whoOpensAfterALookupFindsNothingOldInCaches() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await other.store("f", "old")
+                let known = try await own.filesystem.lookup(Array("f".utf8), in: own.directory).node
+                #expect(try await own.contents("f") == "old")
+                try await other.edit("f", "new", at: 0)
+                // The lookup finds the new version, and the open has nothing to find any more.
+                _ = try await own.filesystem.lookup(Array("f".utf8), in: own.directory)
+                #expect(own.observer.unheard == [.content(known)])
+                _ = try await own.filesystem.open(known, .reading, by: .unknown)
+                #expect(own.observer.unheard == [])
+            }
+        }
+
         @Test func bothMayBeginALog() async throws {
             try await Host.run(2) { hosts in
                 let handles = [

@@ -27,7 +27,7 @@ extension Filesystem {
             return
         }
         if let failure = await publish(staged) { throw failure }
-        if staged.wasRebased { await observer.heard() }
+        await heard(of: staged.node)
     }
 
     /// The last reference to a handle is gone.

@@ -39,6 +39,7 @@ extension Filesystem {
         node.references += 1
         defer { nodes.forget(node.id, 1) }
         try await confirm(node)
+        await heard(of: node)
         let file = OpenFile(node, mode, by: await creators.creator(mode.writes ? caller : .unknown))
         let handle = open(file)
         do {

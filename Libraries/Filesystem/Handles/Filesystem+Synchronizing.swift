@@ -45,7 +45,7 @@ extension Filesystem {
         guard staged.state == .building else { return try await published(staged) }
         if staged.isUnlinked || options.synchronization == .store { return try await store(staged) }
         if let failure = await publish(staged, for: "fsync") { throw failure }
-        if staged.wasRebased { await observer.heard() }
+        await heard(of: staged.node)
     }
 
     private func store(_ staged: StagedFile) async throws(FilesystemError) {

@@ -75,7 +75,7 @@ extension Filesystem {
     private func position(in staged: StagedFile, _ offset: UInt64, _ appends: Bool) -> UInt64 {
         guard appends, staged.size != offset else { return offset }
         staged.wasRebased = true
-        observer.contentChanged(staged.node.id)
+        contentChanged(staged.node)
         return staged.size
     }
 

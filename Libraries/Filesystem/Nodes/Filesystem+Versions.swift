@@ -50,7 +50,7 @@ extension Filesystem {
                 nodes.dropIfUnused(found)
                 throw .stale
             }
-            return await observer.heard()
+            return
         }
     }
 
@@ -91,7 +91,7 @@ extension Filesystem {
         if node.content != found.id || node.number != version.number {
             stand(node, for: found.id, number: version.number)
             node.foreignMoves += 1
-            if node.references > 0 || node.handles > 0 { observer.contentChanged(node.id) }
+            if node.references > 0 || node.handles > 0 { contentChanged(node) }
         }
         remember(found, node)
     }

@@ -40,6 +40,8 @@ package final class Node {
     var ownVersion: InodeID?
     /// When it came to stand for another version here (`Filesystem.moves`).
     var lastMove: UInt64 = 0
+    /// The last notice that its content changed (`Filesystem.notices`).
+    var lastNotice: UInt64 = 0
     /// How often it came to stand for a version that somebody else has published.
     var foreignMoves = 0
     /// Bytes of the version that it stands for; nil: not known yet.

@@ -85,7 +85,7 @@ extension Filesystem {
         // What somebody else has put before it was not known to who opened the file.
         if staged.hasForeignBase { node.foreignMoves += 1 }
         node.ownVersion = node.writers > 0 ? found.id : nil
-        if staged.wasRebased { observer.contentChanged(node.id) }
+        if staged.wasRebased { contentChanged(node) }
         node.wasLinked(at: version.creationTime)
         node.remember(found, until: isKnown ? freshUntil(found.id) : 0)
         nodes.dropIfUnused(node)
@@ -132,7 +132,7 @@ extension Filesystem {
         end(staged)
         if !staged.isNew {
             // Observers have truncated and overwritten what they had cached of the old file.
-            observer.contentChanged(staged.node.id)
+            contentChanged(staged.node)
         } else if !staged.isUnlinked {
             // Observers still have the name, which may be another file's again.
             observer.nameChanged(staged.place.name, in: NodeID(staged.place.directory))

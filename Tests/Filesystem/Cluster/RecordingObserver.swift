@@ -9,14 +9,20 @@ final class RecordingObserver: Observer {
     }
 
     private let told = Mutex<[Change]>([])
+    private let heardCount = Mutex(0)
 
     var changes: [Change] { told.withLock { $0 } }
+    /// What nobody has waited for.
+    var unheard: [Change] { Array(changes.dropFirst(heardCount.withLock { $0 })) }
 
     func contentChanged(_ node: NodeID) {
         told.withLock { $0.append(.content(node)) }
     }
 
-    func heard() async {}
+    func heard() async {
+        let count = changes.count
+        heardCount.withLock { $0 = count }
+    }
 
     func nameChanged(_ name: [UInt8], in directory: NodeID) {
         told.withLock { $0.append(.name(name)) }
