@@ -184,6 +184,8 @@ int linux_start_in_background(const char *program, char *const arguments[], int 
     code = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
     if (code == 0) code = posix_spawn_file_actions_adddup2(&actions, error, STDERR_FILENO);
     if (code == 0) code = posix_spawn_file_actions_adddup2(&actions, readiness, 3);
+    // Whoever called may hold a lock or a pipe in another one, which is not to be held for as long as the program runs.
+    if (code == 0) code = posix_spawn_file_actions_addclosefrom_np(&actions, 4);
     if (code == 0) code = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (code == 0) code = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     if (code == 0) code = posix_spawn_file_actions_addchdir_np(&actions, "/");
@@ -196,6 +198,10 @@ int linux_start_in_background(const char *program, char *const arguments[], int 
 int linux_ioctl(int fd, unsigned request) {
     int result = ioctl(fd, (unsigned long)request, 0);
     return result < 0 ? -errno : result;
+}
+
+int linux_sync_filesystem(int descriptor) {
+    return syncfs(descriptor) < 0 ? -errno : 0;
 }
 
 int linux_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data) {

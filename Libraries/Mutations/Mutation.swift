@@ -74,6 +74,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case defaultListsMeetTheUmask
     case someFilesAreNotSynced
     case movedFilesAreSnapshots
+    case oldProgramsKeepRights
 
     // Mounts
     case killingIsNotAgreed
@@ -117,7 +118,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
             .versionsGetNewNumbers, .readersAreMixedUp, .noticesAreNotAwaited, .programsKeepRights,
             .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner, .listsIgnoreTheMode,
-            .someFilesAreNotSynced, .movedFilesAreSnapshots:
+            .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights:
             "FilesystemTests.OnCluster"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"
         case .killingIsNotAgreed: "MountTests.FuseConnectionTests"

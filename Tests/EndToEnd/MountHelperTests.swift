@@ -168,6 +168,7 @@ extension EndToEnd {
                 mknod -m 666 "$dir/../fuse" c 10 229; mount --bind "$dir/../fuse" /dev/fuse
                 as="setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all"
                 chown 65534 "$dir"; touch '\(cluster.directory)/user.log'; chown 65534 '\(cluster.directory)/user.log'
+                chmod 1777 '\(cluster.mount)'
                 $as mount "$dir"
                 $as bash -c "echo mine > '$dir/file'; grep -qx mine '$dir/file'"
                 [ $($as stat -c %u "$dir/file") = 65534 ]

@@ -89,6 +89,22 @@ extension EndToEnd {
                 cat '\(cluster.mount)/a' '\(cluster.mount)/b' | paste -sd, | grep -qx one,two
                 echo three >&5; \(sync) '\(second.path)/b'
                 paste -sd, '\(cluster.mount)/a' | grep -qx one,three
+                # It shows what others have not finished: nobody but root and whoever has mounted may.
+                ! setpriv --reuid 65534 --clear-groups \(sync) '\(second.path)' 2> /dev/null
+                """)
+            // Pages that only the kernel has.
+            try sh(
+                """
+                python3 -c '
+                import mmap, os, subprocess, sys
+                file = os.open(sys.argv[1] + "/mapped", os.O_RDWR | os.O_CREAT)
+                os.ftruncate(file, 1 << 20)
+                pages = mmap.mmap(file, 1 << 20)
+                pages[5000:5004] = b"kept"
+                subprocess.run(sys.argv[2:] + [sys.argv[1]], check=True)
+                sys.stdout.flush(); os.kill(os.getpid(), 9)
+                ' '\(second.path)' '\(TestCluster.binaries)/sterna' sync || true
+                [ "$(dd if='\(cluster.mount)/mapped' bs=1 skip=5000 count=4 status=none)" = kept ]
                 """)
             let elsewhere = shell("\(sync) '\(cluster.directory)'")
             #expect(elsewhere.status != 0 && elsewhere.output.contains("no mount of a cluster"), "\(elsewhere.output)")

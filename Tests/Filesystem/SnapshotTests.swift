@@ -87,6 +87,38 @@ extension OnCluster {
             }
         }
 
+        @Test func movedDirectoriesAreSeenWhereTheyAreOnly() async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                _ = try await own.filesystem.makeDirectory(Array("d".utf8), in: own.directory)
+                let closed = try await own.filesystem.makeDirectory(Array("closed".utf8), in: own.directory).node
+                let place = try await Self.place(own)
+                try await own.filesystem.rename(
+                    Array("d".utf8), in: own.directory, to: Array("d".utf8), in: closed, replaces: false)
+                #expect(try await Self.shown(own, in: place).isEmpty)
+                // Removed there, it is one of that place's.
+                try await own.filesystem.removeDirectory(Array("d".utf8), in: closed)
+                let shown = try await Self.shown(own, in: Self.place(own, in: closed))
+                #expect(shown.map(\.name) == ["d"])
+            }
+        }
+
+        @Test func programsThatWereReplacedRunWithNobodysRights() async throws {
+            try await Host.run { hosts in
+                let (own, filesystem) = (hosts[0], hosts[0].filesystem)
+                try await own.store("tool", "old")
+                let node = try await own.node("tool")
+                _ = try await filesystem.setAttributes(node, AttributeChange(mode: 0o6755), through: nil)
+                try await filesystem.setExtendedAttribute(Array("security.capability".utf8), [1], of: node, .set)
+                try await filesystem.setExtendedAttribute(Array("user.a".utf8), [2], of: node, .set)
+                try await own.edit("tool", "new", at: 0)
+                let version = try #require(try await Self.shown(own, in: Self.place(own)).first).entry
+                #expect(version.attributes.permissions?.mode == 0o755)
+                let names = try await filesystem.extendedAttributeNames(of: version.node, for: .unknown)
+                #expect(names == [Array("user.a".utf8)])
+            }
+        }
+
         @Test func removedDirectoriesHaveTheirLastFiles() async throws {
             try await Host.run { hosts in
                 let own = hosts[0]

@@ -25,15 +25,9 @@ import sterna_mount
         return body.flags
     }
 
-    private func offer(_ flags: UInt32) -> fuse_init_in {
-        var offer = fuse_init_in()
-        offer.flags = flags
-        return offer
-    }
-
     @Test func killingOfSetuidIsOursWhereItIsOffered() {
         let connection = FuseConnection(storesPermissions: true)
-        connection.note(offer(Self.offered), request: 2)
+        connection.note(Self.offered, request: 2)
         #expect(answer(connection, number: 4) == 0, "of another request")
         #expect(answer(connection, number: 2) == UInt32(FUSE_HANDLE_KILLPRIV_V2), "and nothing else")
         #expect(answer(connection, number: 2) == 0, "numbers come again")
@@ -41,18 +35,34 @@ import sterna_mount
 
     @Test func itIsNotAgreedWithoutNeed() {
         let old = FuseConnection(storesPermissions: true)
-        old.note(offer(Self.offered & ~UInt32(FUSE_HANDLE_KILLPRIV_V2)), request: 2)
+        old.note(Self.offered & ~UInt32(FUSE_HANDLE_KILLPRIV_V2), request: 2)
         #expect(answer(old, number: 2) == 0)
         let fixed = FuseConnection(storesPermissions: false)
-        fixed.note(offer(Self.offered), request: 2)
+        fixed.note(Self.offered, request: 2)
         #expect(answer(fixed, number: 2) == 0)
     }
 
     @Test func refusalsAndShortAnswersStayAsTheyAre() {
         for (error, length) in [(-EPROTO, MemoryLayout<fuse_init_out>.size), (0, 24)] {
             let connection = FuseConnection(storesPermissions: true)
-            connection.note(offer(Self.offered), request: 2)
+            connection.note(Self.offered, request: 2)
             #expect(answer(connection, number: 2, error: error, length: length) == 0)
+        }
+    }
+
+    @Test func offersOfOldKernelsAreShort() {
+        for argument in [16, MemoryLayout<fuse_init_in>.size] {
+            var request = [UInt8](repeating: 0, count: MemoryLayout<fuse_in_header>.size + argument)
+            request.withUnsafeMutableBytes { bytes in
+                var header = fuse_in_header()
+                header.opcode = FUSE_INIT.rawValue
+                bytes.storeBytes(of: header, as: fuse_in_header.self)
+                bytes.storeBytes(
+                    of: Self.offered, toByteOffset: MemoryLayout<fuse_in_header>.size + 12, as: UInt32.self)
+                #expect(KernelRequest(bytes)?.offeredFlags == Self.offered)
+                let cut = UnsafeMutableRawBufferPointer(rebasing: bytes[..<(MemoryLayout<fuse_in_header>.size + 15)])
+                #expect(KernelRequest(cut)?.offeredFlags == nil)
+            }
         }
     }
 

@@ -155,8 +155,8 @@ import Testing
         }
         await scrub(cluster)
         #expect(try record(1).passes == 0 && record(1).unreachable == 1 && record(1).unanswered == 0)
-        let sound = try record(1).checkedBlocks
-        #expect(sound == 100)
+        // Some were being checked when it fell silent.
+        #expect(try (100..<120).contains(record(1).checkedBlocks))
         cluster.change { state in
             state.silentDisks = []
             state.afterCheck = nil

@@ -83,11 +83,14 @@ void linux_set_thread_name(const char *name);
 const char *linux_errno_name(int code);
 
 /// Starts a program in a session of its own and in the root directory: standard input and output are /dev/null, standard
-/// error is `error`, descriptor 3 is `readiness`. Returns its process number or -errno.
+/// error is `error`, descriptor 3 is `readiness`, and it has no others. Returns its process number or -errno.
 int linux_start_in_background(const char *program, char *const arguments[], int error, int readiness);
 
 /// ioctl(2) without an argument. Returns what it returns, or -errno.
 int linux_ioctl(int fd, unsigned request);
+
+/// syncfs(2). Returns 0 or -errno.
+int linux_sync_filesystem(int descriptor);
 
 /// mount(2); `flags` are those of <sys/mount.h>. Returns 0 or -errno.
 int linux_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);

@@ -20,9 +20,9 @@ extension Filesystem {
     private func snapshotEntry(
         _ name: [UInt8], inSnapshotsOf owner: InodeID
     ) async throws(FilesystemError) -> Entry {
-        guard owner.isDirectory else { throw FilesystemError(ENOTDIR) }
         // For NFS; others know the way.
         if name == Array(".".utf8) { return try await snapshotEntry(NodeID(snapshotsOf: owner)) }
+        guard owner.isDirectory else { throw FilesystemError(ENOTDIR) }
         guard let wanted = SnapshotName(name) else { throw FilesystemError(ENOENT) }
         let cursor = FullReadDirCursor(current: false, startName: wanted.name, startTime: wanted.time)
         let page = try await posix { () throws(ClientError) in
@@ -31,6 +31,7 @@ extension Filesystem {
         guard let found = page.results.compactMap(Self.listed).first(where: { $0.name == wanted }) else {
             throw FilesystemError(ENOENT)
         }
+        guard try await isGone(found.target) else { throw FilesystemError(ENOENT) }
         return try await snapshotEntry(NodeID(snapshotsOf: found.target))
     }
 
@@ -43,12 +44,29 @@ extension Filesystem {
         // A node that nobody will ever find.
         var attributes = attributes(found, of: Node(id: id))
         attributes.validSeconds = caching.names
+        // Nobody could take them from a program that was replaced because of what it did with them.
+        if !Mutation.oldProgramsKeepRights.isPlanted {
+            attributes.permissions?.mode &= ~(Permissions.setUser | Permissions.setGroup)
+        }
         return attributes
     }
 
+    /// Whether a directory was removed, and not moved: where it is now others may decide who sees it.
+    private func isGone(_ target: InodeID) async throws(FilesystemError) -> Bool {
+        guard target.isDirectory, !Mutation.movedFilesAreSnapshots.isPlanted else { return true }
+        do {
+            return try await client.statDirectory(target).owner.isNull
+        } catch {
+            guard error.isRefusal(.directoryNotFound) else { throw FilesystemError(error) }
+            return false
+        }
+    }
+
     func snapshotExtendedAttributes(_ id: NodeID) async throws(FilesystemError) -> ExtendedAttributes {
-        ExtendedAttributes(
+        var all = ExtendedAttributes(
             try await posix { () throws(ClientError) in try await client.extendedAttributes(of: id.snapshotInode) })
+        if !Mutation.oldProgramsKeepRights.isPlanted { all[ExtendedAttributes.capability] = nil }
+        return all
     }
 
     // MARK: Listing
@@ -87,7 +105,9 @@ extension Filesystem {
             let page = try await posix { () throws(ClientError) in
                 try await client.readFullDirectoryPage(directory, from: start)
             }
-            names += page.results.compactMap(Self.listed)
+            for found in page.results.compactMap(Self.listed) where try await isGone(found.target) {
+                names.append(found)
+            }
             guard page.next.startName.isEmpty || page.next != cursor else { throw .inputOutput }
             cursor = page.next
         } while !cursor.startName.isEmpty && !cursor.current
@@ -95,7 +115,7 @@ extension Filesystem {
     }
 
     /// Nil for what is no snapshot of the directory's: names that are there, deletions, and files that were moved
-    /// elsewhere. Of directories the cluster does not say which of the two it was.
+    /// elsewhere. Of directories the edge does not say which of the two it was.
     private static func listed(_ edge: Edge) -> OpenSnapshots.Listed? {
         let target = edge.targetId.id
         let isOurs = edge.targetId.flag || target.isDirectory || Mutation.movedFilesAreSnapshots.isPlanted

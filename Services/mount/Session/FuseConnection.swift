@@ -52,9 +52,9 @@ package final class FuseConnection: Sendable {
     /// The kernel has made its offer, which libfuse will answer. Without FUSE_HANDLE_KILLPRIV_V2 it would ask for
     /// `security.capability` at every write, and clear set-user-ID bits by a mode that it remembers. (Never
     /// FUSE_SETXATTR_EXT, whose longer requests libfuse does not understand.)
-    package func note(_ offer: fuse_init_in, request: UInt64) {
+    package func note(_ offeredFlags: UInt32, request: UInt64) {
         guard storesPermissions, !Mutation.killingIsNotAgreed.isPlanted else { return }
-        if offer.flags & UInt32(FUSE_HANDLE_KILLPRIV_V2) != 0 { amended.store(request, ordering: .releasing) }
+        if offeredFlags & UInt32(FUSE_HANDLE_KILLPRIV_V2) != 0 { amended.store(request, ordering: .releasing) }
     }
 
     /// Adds to libfuse's answer, when this is it, what was noted. Any answer passes here on its way to the kernel.

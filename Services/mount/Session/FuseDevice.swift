@@ -63,7 +63,9 @@ enum FuseDevice {
     private static func environmentWords() -> [String] {
         var (words, next) = ([String](), environ)
         while let word = next.pointee {
-            words.append(String(cString: word))
+            let text = String(cString: word)
+            // One that we inherited would come first.
+            if !text.hasPrefix("_FUSE_COMMFD=") { words.append(text) }
             next += 1
         }
         return words

@@ -106,7 +106,7 @@ final class FuseSession {
         guard let request = KernelRequest(bytes) else { return }
         requests.count(request.kind)
         request.showKilling()
-        if let offer = request.offer { mount.connection.note(offer, request: request.number) }
+        if let flags = request.offeredFlags { mount.connection.note(flags, request: request.number) }
     }
 
     private func end() {

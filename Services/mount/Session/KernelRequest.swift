@@ -17,10 +17,13 @@ package struct KernelRequest {
     /// The kernel's number of it.
     package var number: UInt64 { header.unique }
 
-    /// What the kernel offers, if this is the first request of all.
-    package var offer: fuse_init_in? {
-        guard kind == FUSE_INIT.rawValue else { return nil }
-        return argument(fuse_init_in.self)
+    /// The flags of what the kernel offers, if this is the first request of all. Kernels before 5.17 send no more than
+    /// the first four numbers of it.
+    package var offeredFlags: UInt32? {
+        guard kind == FUSE_INIT.rawValue, let place = MemoryLayout<fuse_init_in>.offset(of: \.flags),
+            bytes.count >= Self.argumentOffset + place + MemoryLayout<UInt32>.size
+        else { return nil }
+        return bytes.loadUnaligned(fromByteOffset: Self.argumentOffset + place, as: UInt32.self)
     }
 
     /// That the set-user-ID and set-group-ID bits have to go, and a file's capabilities, the kernel says where libfuse

@@ -253,6 +253,12 @@ enum FuseOperations {
                 fuse_reply_err(request, ENOTTY)
                 return
             }
+            // It makes visible what others are still writing.
+            let user = fuse_req_ctx(request)?.pointee.uid
+            guard user == 0 || user == geteuid() else {
+                fuse_reply_err(request, EPERM)
+                return
+            }
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
                 try await filesystem.synchronizeAll()
                 return .controlled
