@@ -4,15 +4,24 @@ import Testing
 extension EndToEnd {
     /// The mount as the kernel and people's commands see it: how it begins and ends, what is asked.
     @Suite(.serialized) struct MountSessionTests {
+        /// A program that has a file of the mount open and writes to it once more when `mark`, which it makes, is gone.
+        private static func user(of mount: SecondMount, until mark: String) throws -> BackgroundShell {
+            let user = BackgroundShell(
+                """
+                exec 5> '\(mount.path)/file'; echo one >&5
+                touch '\(mark)'; while [ -e '\(mark)' ]; do sleep 0.05; done
+                echo two >&5; exec 5>&-
+                """)
+            try waitUntil(seconds: 20, "it is open") { shell("test -e '\(mark)'").status == 0 }
+            return user
+        }
+
         @Test("a busy mount stays when somebody unmounts it, and ends when nobody uses it", .timeLimit(.minutes(2)))
         func busy() throws {
             let cluster = try TestCluster()
             let second = try SecondMount(of: cluster)
             let mark = cluster.directory + "/open"
-            let user = BackgroundShell(
-                "exec 5> '\(second.path)/file'; echo one >&5; touch '\(mark)'; while [ -e '\(mark)' ]; do sleep 0.05; done; "
-                    + "echo two >&5; exec 5>&-")
-            try waitUntil(seconds: 20, "it is open") { shell("test -e '\(mark)'").status == 0 }
+            let user = try Self.user(of: second, until: mark)
             let refused = shell("LC_ALL=C umount '\(second.path)'")
             #expect(refused.status == 32 && refused.output.contains("busy"), "\(refused.output)")
             try sh("rm '\(mark)'")
@@ -29,10 +38,7 @@ extension EndToEnd {
             let cluster = try TestCluster()
             let second = try SecondMount(of: cluster)
             let mark = cluster.directory + "/open"
-            let user = BackgroundShell(
-                "exec 5> '\(second.path)/file'; echo one >&5; touch '\(mark)'; while [ -e '\(mark)' ]; do sleep 0.05; done; "
-                    + "echo two >&5; exec 5>&-")
-            try waitUntil(seconds: 20, "it is open") { shell("test -e '\(mark)'").status == 0 }
+            let user = try Self.user(of: second, until: mark)
             try sh("umount -l '\(second.path)'; rm '\(mark)'")
             #expect(user.wait(seconds: 20).status == 0)
             #expect(second.wait(seconds: 30).status == 0)

@@ -4,28 +4,9 @@ import Testing
 
 /// The bytes of what is stored, logged and sent about attributes, so that no later version of this code reads them in
 /// another way.
-@Suite("Vectors of attributes") struct AttributeVectorTests {
+@Suite("Vectors of attributes") struct AttributeVectorTests: VectorTests {
     private let file = InodeID(type: .file, shard: ShardID(rawValue: 3), index: 0x0102)
     private let ownership = InodeOwnership(mode: 0o755, uid: 0x0102_0304, gid: 0x0506_0708)
-
-    private func expect<Value: WireValue & Equatable>(_ value: Value, _ hex: String) throws {
-        let bytes = try value.encoded()
-        #expect(bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() == hex)
-        #expect(bytes.count == value.encodedSize)
-        #expect(try bytes.withUnsafeBytes { try Value(decoding: $0) } == value)
-        for count in 0..<bytes.count {
-            #expect(throws: DecodeError.self) { try bytes[..<count].withUnsafeBytes { try Value(decoding: $0) } }
-        }
-        #expect(throws: DecodeError.self) { try (bytes + [0]).withUnsafeBytes { try Value(decoding: $0) } }
-    }
-
-    private func read<Value: WireValue>(_ hex: String, as type: Value.Type = Value.self) throws -> Value {
-        let digits = Array(hex)
-        let bytes = try stride(from: 0, to: digits.count, by: 2).map {
-            try #require(UInt8(String(digits[$0..<$0 + 2]), radix: 16))
-        }
-        return try bytes.withUnsafeBytes { try Value(decoding: $0) }
-    }
 
     private func version(_ attributes: AttributesRecord, numbered: Bool = false) -> FileRecord {
         var record = FileRecord(

@@ -7,7 +7,7 @@ package struct ExtendedAttributes: Hashable, Sendable {
     package static let accessList = Array("system.posix_acl_access".utf8)
     package static let defaultList = Array("system.posix_acl_default".utf8)
     /// Which rights of root a program has: gone as soon as its bytes are others.
-    static let capability = Array("security.capability".utf8)
+    static let capability = AttributeLimits.capability
 
     private var values: [[UInt8]: [UInt8]] = [:]
 
