@@ -1,6 +1,6 @@
 import Foundation
 
-/// A cluster started with `sterna up` for measuring, and stopped again.
+/// A cluster started with `sterna up` for measuring. It takes its data with it, so that the next one has the whole disk.
 final class BenchCluster {
     let directory: String
     var mount: String { directory + "/mnt" }
@@ -24,6 +24,7 @@ final class BenchCluster {
         guard process.isRunning else { return }
         process.terminate()
         process.waitUntilExit()
+        try? FileManager.default.removeItem(atPath: directory)
     }
 
     /// Process id of a service.

@@ -44,7 +44,10 @@ import Foundation
         if only.contains(.metadata) { try metadata(programs, report) }
         if only.contains(.smallFiles) { try smallFiles(programs, report) }
         if only.contains(.mount) { try mount(programs, report) }
-        if only.contains(.edits) { try edits(programs, report) }
+        if only.contains(.edits) {
+            try edits(programs, report)
+            try openFiles(programs, report)
+        }
         if only.contains(.scrub) {
             try ScrubFigures(programs: programs, report: report, directory: directory).run(megabytes: megabytes)
         }
@@ -106,6 +109,12 @@ import Foundation
         let cluster = try BenchCluster(programs, directory: directory + "/edits")
         defer { cluster.stop() }
         try EditFigures(programs: programs, report: report, cluster: cluster).run(megabytes: megabytes)
+    }
+
+    private func openFiles(_ programs: Programs, _ report: Report) throws {
+        let cluster = try BenchCluster(programs, directory: directory + "/open-files")
+        defer { cluster.stop() }
+        try OpenFilesFigure(programs: programs, report: report, cluster: cluster).run()
     }
 
     private func faults(_ programs: Programs, _ report: Report) throws {

@@ -9,20 +9,20 @@ struct EditFigures {
     /// Largest span of a new cluster's policies.
     private static let spanMegabytes = 16
     private static let terabyte = 1 << 40
-    private static let openFiles = 10_000
+    /// The first that was written.
+    private static let large = "sequential-0"
 
     func run(megabytes: Int) throws {
         let megabytes = max(megabytes, 2 * Self.spanMegabytes)
-        let sequential = try seconds("write", "sequential", "\(megabytes)")
+        let sequential = try median { try seconds("write", "sequential-\($0)", "\(megabytes)") }
         try patches(megabytes)
         try appends()
         try copies(megabytes)
-        let scattered = try seconds("scatter", "scattered", "\(megabytes)", "4")
+        let scattered = try median { try seconds("scatter", "scattered-\($0)", "\(megabytes)", "4") }
         report.add(
             Figure(
                 "edit: random 1 MiB writes, 4 streams", "MB/s", rate(megabytes, scattered),
                 ceiling: rate(megabytes, sequential), by: "sequential write", wanted: 0.5))
-        try openFiles()
     }
 
     private func patches(_ megabytes: Int) throws {
@@ -36,12 +36,12 @@ struct EditFigures {
 
     private func appends() throws {
         let small = try secondsEach("create", "small", "200")
-        let append = try secondsEach("append", "sequential", "50")
+        let append = try secondsEach("append", Self.large, "50")
         report.add(
             Figure(
                 "edit: append 1 KiB to a large file, durable", "ms", append * 1000, ceiling: small * 1000,
                 by: "creating a file of 1 KiB", wanted: 5, smallerIsBetter: true))
-        let log = try secondsEach("follow", "sequential", "50")
+        let log = try secondsEach("follow", Self.large, "50")
         _ = try seconds("extend", "sparse", "\(Self.terabyte)")
         let sparse = try secondsEach("follow", "sparse", "50")
         report.add(
@@ -51,8 +51,8 @@ struct EditFigures {
     }
 
     private func copies(_ megabytes: Int) throws {
-        let copy = try seconds("copy", "sequential", path("copied"))
-        let clone = try seconds("clone", "sequential", path("cloned"))
+        let copy = try seconds("copy", Self.large, path("copied"))
+        let clone = try seconds("clone", Self.large, path("cloned"))
         report.add(
             Figure(
                 "edit: copy_file_range of a large file", "copies/s", 1 / clone, ceiling: 1 / copy,
@@ -68,30 +68,6 @@ struct EditFigures {
             Figure(
                 "edit: copies beside 9,500 others", "copies/s", 1 / last, ceiling: 1 / first, by: "the first 500",
                 wanted: 0.5))
-    }
-
-    /// Memory of the mount, not of the kernel.
-    private func openFiles() throws {
-        // Without what the others have left in its caches.
-        try cluster.remount()
-        let directory = path("open")
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        let process = Programs.process("\(programs.tools)/edit", ["hold", directory, "\(Self.openFiles)"])
-        let (input, output) = (Pipe(), Pipe())
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        let line = output.fileHandleForReading.availableData
-        let resident = residentBytes(try cluster.pid("mount"))
-        try input.fileHandleForWriting.close()
-        process.waitUntilExit()
-        guard !line.isEmpty, process.terminationStatus == 0 else {
-            throw ProgramError(description: "edit hold ended with \(process.terminationStatus)")
-        }
-        report.add(
-            Figure(
-                "edit: memory with \(Self.openFiles) files open", "MiB", resident / 1_048_576, ceiling: 512,
-                by: "what is promised", wanted: 1, smallerIsBetter: true))
     }
 
     // MARK: Measuring

@@ -30,11 +30,17 @@ final class PassthroughMount {
 
     /// It keeps a descriptor for every file it has seen; a new one starts without.
     func remount() throws {
-        stop()
+        unmount()
         try start()
     }
 
+    /// Unmounts, and removes what was written.
     func stop() {
+        unmount()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    private func unmount() {
         process.terminate()
         process.waitUntilExit()
     }
