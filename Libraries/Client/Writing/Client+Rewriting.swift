@@ -54,12 +54,24 @@ extension Client {
 
     /// Codes bytes as one span.
     func encoded(_ data: FileData, _ policies: WritePolicies) async throws(ClientError) -> EncodedSpan {
-        let count = data.count
+        let buffer = try spanBuffer(data.count, policies)
+        data.copy(to: UnsafeMutableRawBufferPointer(start: buffer.base, count: data.count))
+        return try await encoded(buffer, data.count, policies)
+    }
+
+    /// Memory for a span and what coding adds to it.
+    nonisolated func spanBuffer(_ count: Int, _ policies: WritePolicies) throws(ClientError) -> PooledBuffer {
         let size = max(SpanEncoder.bufferBytes(policies), count)
         guard let buffer = core.pool.take(size) else {
             throw ClientError(.noMemory, "rewriting of a span", "no memory for \(size) bytes")
         }
-        data.copy(to: UnsafeMutableRawBufferPointer(start: buffer.base, count: count))
+        return buffer
+    }
+
+    /// Codes the first `count` bytes of memory from `spanBuffer` as one span.
+    func encoded(
+        _ buffer: PooledBuffer, _ count: Int, _ policies: WritePolicies
+    ) async throws(ClientError) -> EncodedSpan {
         let pool = core.pool
         let coding = SpanEncoding(on: loop) {
             SpanEncoder.encode(

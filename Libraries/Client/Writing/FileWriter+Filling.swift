@@ -122,7 +122,9 @@ extension FileWriter {
             return SpanEncoder.inline([], UInt32(min(zeros - offset, ClientLimits.holeBytes)))
         }
         let part = offset..<min(range.upperBound, offset + largest)
-        return try await client.encoded(try await patched(part), policies)
+        let buffer = try client.spanBuffer(part.count, policies)
+        try await readPatched(part, to: buffer.base)
+        return try await client.encoded(buffer, part.count, policies)
     }
 
     /// The span as it is; nil when today's spans are smaller.

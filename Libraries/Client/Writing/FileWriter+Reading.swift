@@ -57,14 +57,19 @@ extension FileWriter {
     func patched(_ range: Range<UInt64>) async throws(ClientError) -> FileData {
         guard patches.map.intersects(range) else { return try await lower(range) }
         guard let memory = core.pool.take(range.count) else { throw Self.noMemoryToRead }
+        try await readPatched(range, to: memory.base)
+        return FileData(memory, 0, range.count)
+    }
+
+    /// The same, to memory of the caller's, who keeps it alive.
+    func readPatched(_ range: Range<UInt64>, to target: UnsafeMutableRawPointer) async throws(ClientError) {
         if let visible = patches.map.visible(in: range) {
             let start = Int(visible.lowerBound - range.lowerBound)
             try await lower(visible).copy(
-                to: UnsafeMutableRawBufferPointer(start: memory.base + start, count: visible.count))
+                to: UnsafeMutableRawBufferPointer(start: target + start, count: visible.count))
         }
-        let reads = patches.overlay(range, on: memory.base)
+        let reads = patches.overlay(range, on: target)
         if !reads.isEmpty { try await Self.run(reads) }
-        return FileData(memory, 0, range.count)
     }
 
     private static func run(_ reads: [SpoolRead]) async throws(ClientError) {
