@@ -27,6 +27,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case publishingIgnoresCondition
     case numberIsLost
     case numbersAreLeftBehind
+    case openNumbersAreTaken
     case supersededIsNotSpared
     case attributesAreNotInherited
     case changesLeaveNoTime
@@ -91,6 +92,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case refusedReferencesAreBelieved
     case continuedFilesRiskTheirBase
     case lostFilesForgetTheirBase
+    case rebuiltFilesGetNewNumbers
     case referencesHideWrites
 
     // The coordinator
@@ -116,7 +118,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
-            .versionsGetNewNumbers, .readersAreMixedUp, .noticesAreNotAwaited, .programsKeepRights,
+            .versionsGetNewNumbers, .rebuiltFilesGetNewNumbers, .readersAreMixedUp, .noticesAreNotAwaited, .programsKeepRights,
             .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner, .listsIgnoreTheMode,
             .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights:
             "FilesystemTests.OnCluster"
@@ -129,6 +131,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             "ClientTests.ReferringTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
+        case .openNumbersAreTaken: "ShardCoreTests.FileNumberTests"
         case .directoryTimesStay, .directoryTimesGoWithLocks: "ShardCoreTests.AttributeTests"
         case .replacedProgramsKeepRights, .replacementsInheritFromAnybody: "ShardCoreTests.InheritanceTests"
         // There is one coordinator in it.

@@ -30,6 +30,28 @@ extension OnCluster {
             }
         }
 
+        @Test func aFileThatIsPatchedBeforeItIsPublishedKeepsIt() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let created = try await own.create("f")
+                let (node, handle) = (created.entry.node, created.opened.handle)
+                // More than one span, so that the beginning is stored when it changes.
+                let long = String(repeating: "a", count: 40 << 20)
+                try await own.write(handle, long)
+                try await own.write(handle, "first")
+                try await own.close(handle)
+                for host in hosts { #expect(try await host.node("f") == node) }
+                let entry = try await other.filesystem.lookup(Array(".".utf8), in: node)
+                #expect(entry.node == node && entry.attributes.size == UInt64(long.utf8.count))
+                try await other.edit("f", "last", at: 7)
+                let reader = try await own.open("f", .reading)
+                let start = try await own.filesystem.read(reader, at: 0, count: 12).bytes
+                #expect(start == Array("firstaalasta".utf8))
+                try await own.close(reader)
+                for host in hosts { #expect(try await host.node("f") == node) }
+            }
+        }
+
         @Test func aNumberLeadsToTheNewestVersion() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

@@ -72,6 +72,21 @@ import Testing
         #expect(try shard.newest(first).id == first)
     }
 
+    @Test("what was written once more gets the number of what was given up for it, and nobody else's")
+    func givenUp() throws {
+        let (first, second, open) = (try shard.construct(), try shard.construct(), try shard.construct())
+        #expect(try shard.call(shard.publishing(second, as: "a", number: open.id)).number == second.id)
+        try shard.call(ScrapTransientFileRequest(id: first.id, cookie: first.cookie))
+        let third = try shard.construct()
+        #expect(try shard.call(shard.publishing(third, as: "a", number: first.id)).number == first.id)
+        #expect(try shard.newest(first.id).id == third.id)
+        // It is a number like any other from now on.
+        let fourth = try shard.publishNext(after: third.id)
+        #expect(try shard.newest(first.id).id == fourth)
+        let fifth = try shard.construct()
+        #expect(try shard.call(shard.publishing(fifth, as: "b", number: first.id)).number == fifth.id)
+    }
+
     @Test("a number from another shard is kept, of a file that was moved here")
     func moved() throws {
         let stranger = InodeID(type: .file, shard: ShardID(rawValue: 7), index: 12)

@@ -80,7 +80,10 @@ extension FileWriter {
         isLost = false
         moves &+= 1
         core.openFiles.touched(self, at: since)
-        if !isFresh { client.loop.task { [client] in await client.scrap(old) } }
+        if !isFresh {
+            let scrapping = client.loop.task { [client] in await client.scrap(old) }
+            if old.id == firstID { givingUpFirst = scrapping }
+        }
     }
 
     private func anotherFile() async throws(ClientError) -> TransientHandle {

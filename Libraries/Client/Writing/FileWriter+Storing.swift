@@ -1,5 +1,6 @@
 import DequeModule
 import EventLoop
+import Mutations
 import Protocol
 
 extension FileWriter {
@@ -58,8 +59,10 @@ extension FileWriter {
     }
 
     /// What may be asked of the shard together with the end of the span that is being stored.
-    private func afterwards() -> SpanSequel {
-        if isEnded, sealed.count == 1, patches.isEmpty, let publication { return .publication(publication) }
+    private func afterwards() async -> SpanSequel {
+        if isEnded, sealed.count == 1, patches.isEmpty, let publication {
+            return .publication(await numbered(publication))
+        }
         guard sealed.count > 1, let encoded = sealed[1].encoded else { return .nothing }
         return .span(encoded, byteOffset: sealed[1].byteOffset)
     }
@@ -136,13 +139,24 @@ extension FileWriter {
             if let published { return published }
             let tried = handle
             do {
-                return try await client.publish(tried, publication)
+                return try await client.publish(tried, await numbered(publication))
             } catch {
                 guard error.isRefusal(.fileNotFound) else { throw error }
                 // Somebody else may have noticed, and another one be there already.
                 if tried == handle { lost() }
             }
         }
+    }
+
+    /// A new file that had to be written once more keeps the number by which it was known, which has to be free for it.
+    private func numbered(_ publication: Publication) async -> Publication {
+        guard publication.number == nil, handle.id != firstID, handle.id.shard == firstID.shard,
+            !Mutation.rebuiltFilesGetNewNumbers.isPlanted
+        else { return publication }
+        await givingUpFirst?.value
+        var publication = publication
+        publication.number = firstID
+        return publication
     }
 
     /// Gives the file up: nothing of it becomes visible, and its blocks are collected soon. Without effect after

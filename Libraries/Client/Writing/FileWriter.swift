@@ -15,6 +15,10 @@ public actor FileWriter {
     public nonisolated let client: Client
     nonisolated let core: ClientCore
     private nonisolated let currentHandle: Mutex<TransientHandle>
+    /// The transient file that it was at first, by whose number people know it.
+    let firstID: InodeID
+    /// Gives that one up, since another one took its place.
+    var givingUpFirst: Task<Void, Never>?
     /// For operators, as the shard was told it; empty in an inode made ahead.
     let note: [UInt8]
 
@@ -74,6 +78,7 @@ public actor FileWriter {
         self.note = note
         core = client.core
         currentHandle = Mutex(handle)
+        firstID = handle.id
     }
 
     deinit {
@@ -87,8 +92,8 @@ public actor FileWriter {
         set { currentHandle.withLock { $0 = newValue } }
     }
 
-    /// The file's number; it keeps it when it becomes visible. Before, it changes when the shard gives the file up,
-    /// and when what is stored of it was changed.
+    /// The inode; it keeps its id when it becomes visible. Before, it changes when the shard gives the file up, and when
+    /// what is stored of it was changed; as its number it gets the first one then, where the shard can do that.
     public nonisolated var id: InodeID { handle.id }
 
     // MARK: Writing

@@ -76,16 +76,24 @@ extension ShardCore {
             throw .refused(succession.refusal)
         }
         guard isNumber(succession.number, possibleFor: request.fileId) else { return Inheritance() }
-        guard isMine(former) else {
-            return former.isFile ? Inheritance(number: succession.number) : Inheritance()
-        }
-        guard case .linked(let version) = try state.inode(former), version.number(of: former) == succession.number
-        else { return Inheritance() }
+        if !isMine(former), former.isFile { return Inheritance(number: succession.number) }
+        guard isMine(former), case .linked(let version) = try state.inode(former),
+            version.number(of: former) == succession.number
+        else { return try isLeftOver(succession.number) ? Inheritance(number: succession.number) : Inheritance() }
         var inheritance = Inheritance(number: succession.number)
         if succession.expected != nil, let deadline = succession.supersededUntil {
             inheritance.superseded = (former, version, deadline)
         }
         return inheritance
+    }
+
+    /// Whether a number is that of a file which was given up before it had a version: whoever made it may have written it
+    /// once more, in another inode.
+    private func isLeftOver(_ number: InodeID) throws(ShardFailure) -> Bool {
+        guard isMine(number), case .transient(let file) = try state.inode(number),
+            file.fate == .doomed || Mutation.openNumbersAreTaken.isPlanted
+        else { return false }
+        return try state.newestVersion(of: number) == nil
     }
 
     /// Whether the inode can be a version of the file with this number, going by the two alone. One of this shard must
