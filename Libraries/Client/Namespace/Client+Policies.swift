@@ -33,6 +33,17 @@ extension Client {
         }
     }
 
+    /// Whether versions of files in `directory` leave a snapshot when the next one only adds to them.
+    public func continuationPolicy(of directory: InodeID) async throws(ClientError) -> ContinuationPolicy {
+        let found = try await policyBodies([.continuation], of: directory, areOptional: true)
+        guard let body = found.first else { return ContinuationPolicy(leavesSnapshot: false) }
+        do {
+            return try ContinuationPolicy(decoding: body)
+        } catch {
+            throw ClientError(.badPolicy, "resolution of the policies of \(directory)", "\(error)")
+        }
+    }
+
     /// Replaces or adds one policy of a directory. Two clients that do so at once can undo each other's change, as the
     /// protocol only replaces the whole info.
     public func setPolicy(_ policy: some DirectoryPolicy, of directory: InodeID) async throws(ClientError) {
@@ -57,16 +68,17 @@ extension Client {
         policies.removeAll()
     }
 
-    /// Body of each tag, from the nearest directory upwards that has it.
+    /// Body of each tag, from the nearest directory upwards that has it; where all are optional, of those that are there.
     ///
     /// What is remembered of directories may be of before a move: of a chain upwards that leads through directories
     /// that have gone, or round in a circle. Such a chain is asked for anew.
-    private func policyBodies(_ tags: [DirectoryInfoTag], of directory: InodeID) async throws(ClientError) -> [[UInt8]]
-    {
+    private func policyBodies(
+        _ tags: [DirectoryInfoTag], of directory: InodeID, areOptional: Bool = false
+    ) async throws(ClientError) -> [[UInt8]] {
         var attempts = 1
         while true {
             do throws(ClientError) {
-                return try await policyBodies(tags, of: directory, believesCache: attempts == 1)
+                return try await policyBodies(tags, of: directory, areOptional, believesCache: attempts == 1)
             } catch {
                 // Directories may be moved while they are asked about, but not each time.
                 guard error.isBrokenChain, attempts <= Self.freshChains, !Mutation.staleChainsAreBelieved.isPlanted
@@ -80,7 +92,7 @@ extension Client {
     private static let freshChains = 4
 
     private func policyBodies(
-        _ tags: [DirectoryInfoTag], of directory: InodeID, believesCache: Bool
+        _ tags: [DirectoryInfoTag], of directory: InodeID, _ areOptional: Bool, believesCache: Bool
     ) async throws(ClientError) -> [[UInt8]] {
         var found: [DirectoryInfoTag: [UInt8]] = [:]
         var current = directory
@@ -89,7 +101,7 @@ extension Client {
             let entry = try await directoryEntry(current, believesCache: believesCache)
             for tag in tags where found[tag] == nil { found[tag] = entry.info[tag] }
             let bodies = tags.compactMap { found[$0] }
-            if bodies.count == tags.count { return bodies }
+            if bodies.count == tags.count || areOptional && current == .root { return bodies }
             // Directories are never deeper than this.
             guard !entry.owner.isNull, visited.insert(current).inserted, visited.count < 4096 else {
                 let missing = tags.filter { found[$0] == nil }.map(\.description).joined(separator: ", ")

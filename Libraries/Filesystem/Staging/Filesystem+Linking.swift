@@ -16,7 +16,8 @@ extension Filesystem {
                 try await bringHome(staged)
             }
             let brought = try await attributesToBring(staged)
-            let (writer, publication) = (staged.writer, publication(of: staged, bringing: brought))
+            let keepsBase = try await leavesNoSnapshot(staged)
+            let (writer, publication) = (staged.writer, publication(of: staged, bringing: brought, keepsBase))
             do throws(ClientError) {
                 return try await writer.finish(publication)
             } catch {
@@ -39,7 +40,19 @@ extension Filesystem {
         }
     }
 
-    private func publication(of staged: StagedFile, bringing own: InitialAttributes?) -> Publication {
+    /// Whether the version that it continues is to be found in the next one only.
+    private func leavesNoSnapshot(_ staged: StagedFile) async throws(FilesystemError) -> Bool {
+        guard staged.keepsBase, case .version = staged.base else { return false }
+        let directory = staged.place.directory
+        return try await !outlastingOutages { () throws(FilesystemError) in
+            try await posix { () throws(ClientError) in try await client.continuationPolicy(of: directory) }
+        }.leavesSnapshot
+    }
+
+    /// - Parameter keepsBase: all of its base is in it, and that is enough.
+    private func publication(
+        of staged: StagedFile, bringing own: InitialAttributes?, _ keepsBase: Bool
+    ) -> Publication {
         var publication = Publication(directory: staged.place.directory, name: staged.place.name)
         setAttributes(of: &publication, staged, own)
         if !Mutation.versionsGetNewNumbers.isPlanted { publication.number = staged.number }
@@ -51,7 +64,7 @@ extension Filesystem {
             publication.condition = .version(id)
             // Nothing is lost with a version of which all is in the next one, nor is what a program published on its
             // way what anybody called a version.
-            publication.supersedes = staged.keepsBase || id == staged.node.ownVersion
+            publication.supersedes = keepsBase || id == staged.node.ownVersion
         }
         return publication
     }

@@ -8,9 +8,9 @@ import Protocol
 
 extension Filesystem {
     /// Repeats a step however long servers are away: what was written is not given up because they are.
-    func outlastingOutages(
-        _ step: nonisolated(nonsending) () async throws(FilesystemError) -> Void
-    ) async throws(FilesystemError) {
+    func outlastingOutages<T>(
+        _ step: nonisolated(nonsending) () async throws(FilesystemError) -> T
+    ) async throws(FilesystemError) -> T {
         while true {
             do throws(FilesystemError) {
                 return try await step()

@@ -21,6 +21,10 @@ extension StripePolicy: DirectoryPolicy {
     public static var tag: DirectoryInfoTag { .stripe }
 }
 
+extension ContinuationPolicy: DirectoryPolicy {
+    public static var tag: DirectoryInfoTag { .continuation }
+}
+
 extension DirectoryInfo {
     /// The body of the entry with this tag (the last one, as other clients have it); nil when it is inherited.
     public subscript(tag: DirectoryInfoTag) -> [UInt8]? {

@@ -43,6 +43,7 @@ extension DirectoryInfo {
         if let span = try checked(SpanPolicy.self) { try span.validate() }
         if let block = try checked(BlockPolicy.self), block.entries.isEmpty { throw .noEntries(.block) }
         if let stripe = try checked(StripePolicy.self), stripe.targetStripeSize == 0 { throw .zeroStripeSize }
+        _ = try checked(ContinuationPolicy.self)
         guard isRoot else { return }
         for tag in DirectoryInfoTag.known where !seen.contains(tag) { throw .missing(tag) }
     }

@@ -12,6 +12,8 @@ public struct DirectoryInfoTag: RawWireValue, Hashable, Comparable, CustomString
     public static let span = DirectoryInfoTag(rawValue: 2)
     public static let block = DirectoryInfoTag(rawValue: 3)
     public static let stripe = DirectoryInfoTag(rawValue: 4)
+    /// Sterna's own, which the reference does not have.
+    public static let continuation = DirectoryInfoTag(rawValue: 64)
 
     /// What the root directory must define, in ascending order.
     public static let known: [DirectoryInfoTag] = [.snapshot, .span, .block, .stripe]
@@ -25,6 +27,7 @@ public struct DirectoryInfoTag: RawWireValue, Hashable, Comparable, CustomString
         case .span: "SPAN"
         case .block: "BLOCK"
         case .stripe: "STRIPE"
+        case .continuation: "CONTINUATION"
         default: "DirectoryInfoTag(\(rawValue))"
         }
     }
