@@ -33,6 +33,8 @@ public actor Filesystem {
     var totals: (answer: InfoResponse, nanoseconds: UInt64)?
     var accessesUnderWay = 0
     var losses = LossLog()
+    /// How often a program did not get what it wanted, since the start.
+    public internal(set) var lossCount = 0
     /// Whether rights are those that people set: not in clusters that cannot keep them, nor where somebody said so.
     public internal(set) var storesOwnership = false
     /// Whose is what nobody was given.

@@ -71,6 +71,7 @@ extension FilesystemError {
     static let timedOut = FilesystemError(ETIMEDOUT)
     /// The name in hand does not lead here any more; who looks it up again finds what is there now.
     static let stale = FilesystemError(ESTALE, "the name leads to another file by now, or to a newer version")
+    static let writerWasKilled = FilesystemError(EINTR, "whoever was writing it was killed")
     static let tooLarge = FilesystemError(EFBIG, "a file has at most 16 TiB")
 }
 

@@ -19,6 +19,7 @@ enum MountService {
         let filesystem = Filesystem(
             client: client, creators: Programs(loop: daemon.loop), observer: notifications,
             options: options.filesystemOptions, logger: daemon.logger)
+        daemon.counters.gauge("mount_losses_total") { UInt64(filesystem.assumeIsolated { $0.lossCount }) }
         if let warning = CallerSight.warning { daemon.logger.warning("\(warning)") }
         let life = MountLife(daemon, filesystem, notifications, mountpoint, source: source, options)
         daemon.onShutdown { done in life.end(done) }

@@ -45,6 +45,15 @@ extension EndToEnd {
             #expect(refused.status != 0 && refused.output.contains("on a mount of a cluster"), "\(refused)")
         }
 
+        @Test("a child goes on with the file of a killed program", .timeLimit(.minutes(2)))
+        func killedCreator() throws {
+            let cluster = try TestCluster()
+            let second = try SecondMount(of: cluster)
+            defer { _ = second.end() }
+            try sh("cd '\(cluster.mount)' && python3 '\(program("killed-creator.py"))'")
+            try sh("until [ \"$(cat '\(second.path)/heir' 2>&1)\" = ab ]; do sleep 0.1; done", seconds: 30)
+        }
+
         @Test("files that are open for writing go on without their name", .timeLimit(.minutes(2)))
         func unlinked() throws {
             let cluster = try TestCluster()

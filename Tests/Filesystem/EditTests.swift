@@ -218,6 +218,53 @@ extension OnCluster {
             }
         }
 
+        @Test func whoeverIsRenamedOverAFileThatIsBeingClosedStays() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                for turn in 0..<20 {
+                    try await own.store("new", "new \(turn)")
+                    let handle = try await own.create("f", .truncating).opened.handle
+                    try await own.write(handle, "old")
+                    async let closed: Void = own.close(handle)
+                    try await own.rename("new", to: "f")
+                    try await closed
+                    #expect(try await other.contents("f") == "new \(turn)")
+                }
+            }
+        }
+
+        @Test func aNameThatSomebodyElseHasRemovedCanBeRemoved() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "old")
+                let handle = try await own.open("f", .writing)
+                try await own.write(handle, "new")
+                try await other.unlink("f")
+                try await own.unlink("f")
+                #expect(try await code { _ = try await own.node("f") } == ENOENT)
+                try await own.close(handle)
+                #expect(try await code { _ = try await own.node("f") } == ENOENT)
+            }
+        }
+
+        @Test func appendsGoBehindThoseThatStillWait() async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                let handle = try await own.create("f", .appending).opened.handle
+                // More than is taken before something of it is stored.
+                let long = String(repeating: "a", count: 64 << 20)
+                async let written: Void = own.write(handle, long, appends: true)
+                while try await own.size("f") == 0 { await Task.yield() }
+                try await own.write(handle, "tail", appends: true)
+                try await written
+                try await own.close(handle)
+                let node = try await own.open("f", .reading)
+                let end = try await own.filesystem.read(node, at: UInt64(long.utf8.count) - 2, count: 100).bytes
+                #expect(end == Array("aatail".utf8))
+                try await own.close(node)
+            }
+        }
+
         @Test func renamesAndPublicationsWaitForEachOther() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

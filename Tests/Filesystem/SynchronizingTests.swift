@@ -96,6 +96,39 @@ extension OnCluster {
             }
         }
 
+        @Test func aDirectoryMayAskForTheVersionsThatAreOnlyAddedTo() async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                try await own.store("f", "one")
+                try await own.append("f", " two")
+                let (client, directory) = (own.filesystem.client, own.directory.inode)
+                try await client.setPolicy(ContinuationPolicy(leavesSnapshot: true), of: directory)
+                try await own.append("f", " three")
+                #expect(try await own.snapshots("f") == ["one two"])
+                try await client.clearPolicy(.continuation, of: directory)
+                try await own.append("f", " four")
+                #expect(try await own.snapshots("f") == ["one two"])
+                #expect(try await own.contents("f") == "one two three four")
+            }
+        }
+
+        @Test func versionsOfDifferentProgramsLeaveSnapshotsWhoeverElseHasTheFileOpen() async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                try await own.store("f", "one")
+                let idle = try await own.open("f", .writing)
+                for text in ["two", "six"] {
+                    let handle = try await own.open("f", .writing)
+                    try await own.write(handle, text)
+                    try await own.filesystem.close(handle, by: TestCreators.finished)
+                    await own.filesystem.release(handle)
+                }
+                try await own.close(idle)
+                #expect(try await own.contents("f") == "six")
+                #expect(try await own.snapshots("f").sorted() == ["one", "two"])
+            }
+        }
+
         @Test func storingKeepsInvisible() async throws {
             var options = FilesystemOptions()
             options.synchronization = .store

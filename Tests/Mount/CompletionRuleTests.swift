@@ -72,6 +72,18 @@ import sterna_mount
         #expect(verdict() == .killed)
     }
 
+    @Test func ofAnHeirOnlyItsDeathIsOfInterest() {
+        processes.add(thread: 41, group: 41)
+        #expect(processes.rule.verdict(closingInherited: 41) == .unfinished)
+        processes.add(thread: 41, group: 41, commandLine: "")
+        #expect(processes.rule.verdict(closingInherited: 41) == .unfinished)
+        processes.add(thread: 41, group: 41, hasMemory: false, commandLine: "", exitCode: 9)
+        #expect(processes.rule.verdict(closingInherited: 41) == .killed)
+        processes.add(thread: 41, group: 41, hasMemory: false, commandLine: "", exitCode: 0x100)
+        #expect(processes.rule.verdict(closingInherited: 41) == .exiting)
+        #expect(processes.rule.verdict(closingInherited: 43) == .unfinished)
+    }
+
     @Test func whatCannotBeReadDecidesNothing() {
         // A process that is gone, descriptors that may not be seen.
         #expect(verdict() == .unfinished)

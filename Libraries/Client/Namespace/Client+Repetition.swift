@@ -41,10 +41,11 @@ extension Client {
     }
 
     /// Repeats a step that meets a lock of somebody's transaction or a clock that is behind.
-    /// - Parameter nanoseconds: for so long.
+    /// - Parameter nanoseconds: for so long; 0: for ever; nil: as long as for the coordinator, whose locks they are.
     func patiently<T>(
-        for nanoseconds: UInt64 = 5_000_000_000, _ step: () async throws(ClientError) -> T
+        for nanoseconds: UInt64? = nil, _ step: () async throws(ClientError) -> T
     ) async throws(ClientError) -> T {
+        let limit = nanoseconds ?? options.cdcTiming.overallNanoseconds
         let start = loop.monotonicNanoseconds
         var pause: UInt64 = 2_000_000
         while true {
@@ -52,7 +53,7 @@ extension Client {
                 return try await step()
             } catch {
                 let elapsed = loop.monotonicNanoseconds &- start
-                guard error.mayPassSoon, elapsed < nanoseconds else { throw error }
+                guard error.mayPassSoon, limit == 0 || elapsed < limit else { throw error }
                 await loop.sleep(nanoseconds: pause + .random(in: 0..<pause))
                 pause = min(pause * 2, 250_000_000)
             }

@@ -156,8 +156,8 @@ extension Filesystem {
     }
 
     /// Whether somebody who has changed it has it open, and will close it.
-    private func isBeingWritten(_ staged: StagedFile) -> Bool {
-        staged.node.writers > 0 && openFiles.values.contains { $0.hasChanged(staged) && !$0.isLeft }
+    func isBeingWritten(_ staged: StagedFile) -> Bool {
+        staged.node.writing.contains { $0.hasChanged(staged) && !$0.isLeft }
     }
 
     private func setSize(of staged: StagedFile, _ size: UInt64) async throws(FilesystemError) {

@@ -13,11 +13,15 @@ extension Filesystem {
             // Who has written nothing closes for the one who began.
             let creator = file.hasChanged(staged) ? file.creator : staged.creator
             switch await creator.verdict(on: staged.description, closedBy: caller) {
-            case .unfinished, .exiting:
+            case .unfinished:
+                if let failure = staged.failure { throw failure }
+                return
+            case .exiting:
+                file.hasEndedWell = true
                 if let failure = staged.failure { throw failure }
                 return
             case .killed:
-                file.isAbandoned = true
+                file.abandon()
                 return
             case .complete: file.isLeft = true
             }
@@ -42,7 +46,7 @@ extension Filesystem {
         let node = file.node
         node.handles -= 1
         if node.maker === file { node.maker = nil }
-        if file.writes { node.writers -= 1 }
+        if file.writes { node.endedWriting(file) }
         if let staged = node.staged, file.hasChanged(staged), !file.isAbandoned, !isInterrupted,
             file.failure == nil
         {
@@ -59,6 +63,7 @@ extension Filesystem {
         }
         if isInterrupted, !staged.isUnlinked, !staged.isWanted, !file.hasChanged(staged) { return }
         if staged.isUnlinked || !staged.isWanted && (isInterrupted || !staged.isSynchronized) {
+            if file.isAbandoned, !staged.isUnlinked { report("release", staged.place, .writerWasKilled) }
             await scrap(staged)
         } else {
             // Nobody waits for this close any more; a failure is in the log.

@@ -50,10 +50,10 @@ extension Filesystem {
     ) async throws(FilesystemError) -> UInt64 {
         let start = staged.size
         staged.willChange(start..<start + UInt64(range.count), appends: false)
-        try await change(staged, "copy_file_range") { writer async throws(ClientError) in
-            _ = try await writer.append(referringTo: content, range)
+        let isDone = try await change(staged, "copy_file_range") { writer async throws(ClientError) in
+            try await writer.append(referringTo: content, range)
         }
-        guard staged.size == start + UInt64(range.count) else { throw .crossDevice }
+        guard isDone == true else { throw .crossDevice }
         return UInt64(range.count)
     }
 

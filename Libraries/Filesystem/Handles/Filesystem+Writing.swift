@@ -38,6 +38,7 @@ extension Filesystem {
         let position = position(in: staged, offset, appends)
         guard Self.fits(bytes.count, at: position) else { throw fail(staged, "write", .tooLarge) }
         staged.willChange(position..<position + UInt64(bytes.count), appends: appends)
+        if appends { staged.promisedSize = position + UInt64(bytes.count) }
         clearPrivileges(of: staged, for: caller)
         try await change(staged, "write") { writer async throws(ClientError) in
             try await writer.write(bytes, at: position)
@@ -73,10 +74,10 @@ extension Filesystem {
     /// Where bytes belong. What is appended goes to the end, wherever a front end, which may know an older version,
     /// thinks that it is; it hears then that it was wrong.
     private func position(in staged: StagedFile, _ offset: UInt64, _ appends: Bool) -> UInt64 {
-        guard appends, staged.size != offset else { return offset }
+        guard appends, staged.end != offset else { return offset }
         staged.wasRebased = true
         contentChanged(staged.node)
-        return staged.size
+        return staged.end
     }
 
     static func fits(_ count: Int, at offset: UInt64) -> Bool {

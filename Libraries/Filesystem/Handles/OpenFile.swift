@@ -17,8 +17,10 @@ final class OpenFile {
     /// Whoever opened it has closed his last descriptor: what still holds it is a mapping, or somebody's who got it from
     /// him.
     var isLeft = false
-    /// Its creator was killed.
-    var isAbandoned = false
+    /// Who changed the file through it was killed.
+    private(set) var isAbandoned = false
+    /// Its creator has ended in good order: whatever becomes of others, what he wrote is to appear.
+    var hasEndedWell = false
     /// Of the version that it read last.
     private var reader: FileReader?
 
@@ -29,7 +31,7 @@ final class OpenFile {
         writes = mode.writes || makes
         foreignMoves = node.foreignMoves
         node.handles += 1
-        if writes { node.writers += 1 }
+        if writes { node.beganWriting(self) }
         if makes, !mode.writes { node.maker = self }
     }
 
@@ -40,7 +42,7 @@ final class OpenFile {
     /// The file that was made with it is finished: it can only read from now on.
     func endMaking() {
         writes = false
-        node.writers -= 1
+        node.endedWriting(self)
     }
 
     func hasChanged(_ staged: StagedFile) -> Bool { changed == staged.serial }
@@ -48,6 +50,13 @@ final class OpenFile {
     func changes(_ staged: StagedFile) {
         changed = staged.serial
         isLeft = false
+        // Somebody who lives goes on with what a killed creator has left to him.
+        isAbandoned = false
+    }
+
+    /// Somebody who has it was killed.
+    func abandon() {
+        if !hasEndedWell { isAbandoned = true }
     }
 
     /// A reader of what the node stands for; nil if that is nothing that could be read.

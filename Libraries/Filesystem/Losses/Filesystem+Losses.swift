@@ -30,6 +30,7 @@ extension Filesystem {
 
     /// A line about something that a program wanted and did not get.
     func report(_ operation: StaticString, _ place: Place?, _ failure: FilesystemError) {
+        lossCount += 1
         guard losses.admits(at: loop.monotonicNanoseconds) else { return announceOmissions() }
         logger.warning(
             "\(operation) failed: \(failure.reason)",

@@ -82,7 +82,12 @@ extension Filesystem {
             return true
         }
         return try await withMoving(staged.node) { () throws(FilesystemError) in
-            try await unlinkFinished(place)
+            // Somebody else may have removed what this mount still shows.
+            do throws(FilesystemError) {
+                try await unlinkFinished(place)
+            } catch {
+                guard error.isRefusal(.nameNotFound) else { throw error }
+            }
             if staged.place == place { detach(staged) }
         }
     }

@@ -23,21 +23,31 @@ extension Filesystem {
         guard let staged = try await stagedFile(at: old), staged.isNew || !staged.replacesExisting else {
             return try await moveFinished(old, to: new, replacesDirectory: replacesDirectory)
         }
-        return try await withMoving(staged.node) { () throws(FilesystemError) in
-            try await moveNew(staged, to: new)
+        let displaced = try await stagedFile(at: new)
+        guard staged.state != .ended, staged.place == old else { return false }
+        return try await withMoving(staged.node, over: displaced?.node) { () throws(FilesystemError) in
+            try await moveNew(staged, to: new, over: displaced)
         }
     }
 
-    /// Nothing of a node is published while its name moves.
+    /// Nothing of a node is published while its name moves, nor of the one whose name it takes.
+    /// - Returns: false when something was being published, which has come to its end now.
     func withMoving(
-        _ node: Node, _ body: nonisolated(nonsending) () async throws(FilesystemError) -> Void
+        _ node: Node, over displaced: Node? = nil,
+        _ body: nonisolated(nonsending) () async throws(FilesystemError) -> Void
     ) async throws(FilesystemError) -> Bool {
-        guard node.staged?.state != .publishing else { return false }
-        node.movers += 1
+        let moving = [node] + (displaced.map { [$0] } ?? [])
+        for node in moving where node.staged?.state == .publishing {
+            try await settle(node)
+            return false
+        }
+        for node in moving { node.movers += 1 }
         defer {
-            node.movers -= 1
-            node.wake()
-            nodes.dropIfUnused(node)
+            for node in moving {
+                node.movers -= 1
+                node.wake()
+                nodes.dropIfUnused(node)
+            }
         }
         try await body()
         return true
@@ -61,7 +71,7 @@ extension Filesystem {
         // What was found may have been replaced by what was published here since.
         guard known != nil || moves == start else { return false }
         let node = known ?? nodes.node(for: NodeID(found.targetId))
-        return try await withMoving(node) { () throws(FilesystemError) in
+        return try await withMoving(node, over: displaced?.node) { () throws(FilesystemError) in
             let time = try await posix { () throws(ClientError) in
                 try await client.rename(
                     old.name, in: old.directory, to: new.name, in: new.directory, replacesDirectory: replacesDirectory)
@@ -77,8 +87,9 @@ extension Filesystem {
 
     /// Only this filesystem knows the old name, so only it has to learn the new one; but a directory cannot be
     /// replaced. What the cluster has under the old name was replaced here before: nobody finds it under either.
-    private func moveNew(_ staged: StagedFile, to new: Place) async throws(FilesystemError) {
-        let displaced = try await stagedFile(at: new)
+    private func moveNew(
+        _ staged: StagedFile, to new: Place, over displaced: StagedFile?
+    ) async throws(FilesystemError) {
         let present = try await existing(new)
         if let present, present.isDirectory { throw .isDirectory }
         if staged.replacesExisting { try await unlinkIfThere(staged.place) }

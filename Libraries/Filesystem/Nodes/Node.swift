@@ -24,9 +24,11 @@ package final class Node {
     private(set) var isUnlinked = false
     /// How often observers were told of it and have not forgotten it.
     package var references: UInt64 = 0
-    /// Open handles, and those of them that can write.
+    /// Open handles.
     var handles = 0
-    var writers = 0
+    /// Those of them that can write.
+    private(set) var writing: [OpenFile] = []
+    var writers: Int { writing.count }
     /// The handle that it was made with, if that can only read, until it is finished.
     weak var maker: OpenFile?
     /// The file that is being written and will be its content.
@@ -72,6 +74,16 @@ package final class Node {
     /// It got its name then, as somebody says who may be late.
     func wasLinked(at time: Timestamp) {
         linked = max(linked ?? time, time)
+    }
+
+    // MARK: Handles
+
+    func beganWriting(_ file: OpenFile) {
+        writing.append(file)
+    }
+
+    func endedWriting(_ file: OpenFile) {
+        writing.removeAll { $0 === file }
     }
 
     // MARK: Versions

@@ -74,7 +74,7 @@ extension Filesystem {
 
     /// The file is visible: its node is that of a finished file from now on.
     private func finish(_ staged: StagedFile, _ version: PublishedVersion) {
-        let (node, found) = (staged.node, inode(of: staged, version))
+        let (node, found, isBeingWritten) = (staged.node, inode(of: staged, version), isBeingWritten(staged))
         // Nobody has asked for long what an edit inherits.
         let isKnown =
             !storesOwnership || version.ownership != nil || node.attributes(at: loop.monotonicNanoseconds) != nil
@@ -84,7 +84,7 @@ extension Filesystem {
         node.maker = nil
         // What somebody else has put before it was not known to who opened the file.
         if staged.hasForeignBase { node.foreignMoves += 1 }
-        node.ownVersion = node.writers > 0 ? found.id : nil
+        node.ownVersion = isBeingWritten ? found.id : nil
         if staged.wasRebased { contentChanged(node) }
         node.wasLinked(at: version.creationTime)
         node.remember(found, until: isKnown ? freshUntil(found.id) : 0)
@@ -121,10 +121,8 @@ extension Filesystem {
 
     /// What was written through these handles is lost, and whatever is written through them later would be missing it.
     private func failWriters(of node: Node, _ failure: FilesystemError) {
-        guard node.writers > 0, !Mutation.errorsAreForgotten.isPlanted else { return }
-        for file in openFiles.values where file.node === node && file.writes && file.failure == nil {
-            file.failure = failure
-        }
+        guard !Mutation.errorsAreForgotten.isPlanted else { return }
+        for file in node.writing where file.failure == nil { file.failure = failure }
     }
 
     /// Gives the file up; what was there before stays.

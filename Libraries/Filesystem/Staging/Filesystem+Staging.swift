@@ -134,45 +134,52 @@ extension Filesystem {
     // MARK: Changing
 
     /// Runs a change of a staged file, which is published only when that has ended. The first failure sticks.
-    func change(
+    /// - Returns: what the step answered; nil when the file was made empty meanwhile.
+    @discardableResult
+    func change<T: Sendable>(
         _ staged: StagedFile, _ operation: StaticString,
-        _ step: @escaping @Sendable (FileWriter) async throws(ClientError) -> Void
-    ) async throws(FilesystemError) {
+        _ step: @escaping @Sendable (FileWriter) async throws(ClientError) -> T
+    ) async throws(FilesystemError) -> T? {
         if let failure = staged.failure { throw failure }
         let (writer, node, serial) = (staged.writer, staged.node.id, staged.serial)
         staged.changes += 1
+        let answer: T
         do throws(FilesystemError) {
-            try await patience.run { () async throws(ClientError) in
-                let result: Result<Void, ClientError>
+            answer = try await patience.run { () async throws(ClientError) in
+                let result: Result<T, ClientError>
                 do throws(ClientError) {
                     result = .success(try await step(writer))
                 } catch {
                     result = .failure(error)
                 }
                 await self.changeEnded(node, serial)
-                try result.get()
+                return try result.get()
             }
         } catch {
             // It was made empty meanwhile: nobody misses those bytes.
-            guard staged.writer === writer else { return }
+            guard staged.writer === writer else { return nil }
             throw fail(staged, operation, error)
         }
         staged.modified = now()
+        return answer
     }
 
     private func changeEnded(_ node: NodeID, _ serial: UInt64) {
         guard let staged = stagedFiles[node], staged.serial == serial else { return }
         staged.changes -= 1
-        if staged.changes == 0 { staged.node.wake() }
+        guard staged.changes == 0 else { return }
+        staged.promisedSize = 0
+        staged.node.wake()
     }
 
     /// Makes a staged file empty again, and whole: whatever failed before was about bytes that nobody wants now.
     func restart(_ staged: StagedFile) async throws(FilesystemError) {
         guard staged.failure != nil else {
             staged.beginAnew()
-            return try await change(staged, "truncate") { writer async throws(ClientError) in
+            try await change(staged, "truncate") { writer async throws(ClientError) in
                 try await writer.truncate(to: 0)
             }
+            return
         }
         let old = staged.writer
         let fresh = try await writer(in: staged.home, note: staged.place.name)

@@ -62,6 +62,8 @@ final class StagedFile {
     var publication: Task<FilesystemError?, Never>?
     /// Changes under way.
     var changes = 0
+    /// How far they reach: what is appended meanwhile goes behind that.
+    var promisedSize: UInt64 = 0
 
     /// What it will have that it has from nobody else: a new file. Nil: what its base has, except for `changed`.
     var own: InitialAttributes?
@@ -110,6 +112,8 @@ final class StagedFile {
 
     /// Bytes so far. On the filesystem's loop only, which is the writer's.
     var size: UInt64 { writer.assumeIsolated { $0.size } }
+    /// Where the next byte that is appended belongs.
+    var end: UInt64 { changes > 0 ? max(size, promisedSize) : size }
 
     /// What the judge of its closes may know.
     var description: UnfinishedFile {

@@ -31,6 +31,15 @@ package struct CompletionRule: Sendable {
         return processes.hasDescriptor(group, onInode: number, named: names) == false ? .complete : .unfinished
     }
 
+    /// `thread` closes a descriptor that it got from a creator who is gone: that is of interest only if it is killed
+    /// as well.
+    package func verdict(closingInherited thread: Int32) -> CloseVerdict {
+        guard processes.hasEmptyCommandLine(thread) == true, processes.hasMemory(thread) == false else {
+            return .unfinished
+        }
+        return ending(thread)
+    }
+
     private func ending(_ thread: Int32) -> CloseVerdict {
         guard let signal = processes.fatalSignal(ofExiting: thread) else { return .exiting }
         return signal != 0 ? .killed : .exiting

@@ -33,8 +33,12 @@ struct CompletionWatch: Sendable {
     func verdict(
         closing thread: Int32, of creator: CreatorProcess?, inode number: UInt64, names: Set<[UInt8]>
     ) async -> CloseVerdict {
-        guard thread > 0, let creator, creator.contains(thread) else { return .unfinished }
+        guard thread > 0, let creator else { return .unfinished }
         let rule = rule
+        guard creator.exists else {
+            return await ask(otherwise: .unfinished) { rule.verdict(closingInherited: thread) }
+        }
+        guard creator.contains(thread) else { return .unfinished }
         return await ask(otherwise: .unfinished) {
             rule.verdict(closing: thread, ofCreator: creator.group, inode: number, names: names)
         }

@@ -4,6 +4,12 @@ import Filesystem
 struct TestCreators: Creators, Creator {
     /// Is killed: its closes come from the end of its process.
     static let killed = Caller(thread: 9)
+    /// Ends in good order.
+    static let exiting = Caller(thread: 8)
+    /// Closes his last descriptor, whoever else has the file open.
+    static let finished = Caller(thread: 7)
+    /// Got a handle from whoever opened it.
+    static let child = Caller(thread: 6)
 
     nonisolated(nonsending) func creator(_ caller: Caller) async -> any Creator { self }
 
@@ -15,8 +21,13 @@ struct TestCreators: Creators, Creator {
     }
 
     nonisolated(nonsending) func verdict(on file: UnfinishedFile, closedBy caller: Caller) async -> CloseVerdict {
-        if caller.thread == Self.killed.thread { return .killed }
-        return file.handles == 1 ? .complete : .unfinished
+        switch caller.thread {
+        case Self.killed.thread: .killed
+        case Self.exiting.thread: .exiting
+        case Self.finished.thread: .complete
+        case Self.child.thread: .unfinished
+        default: file.handles == 1 ? .complete : .unfinished
+        }
     }
 
     nonisolated(nonsending) func holds(_ file: UnfinishedFile) async -> Bool {
