@@ -129,6 +129,11 @@ let package = Package(
 
         // Tests
         .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(
+            name: "TestServices", dependencies: ["EventLoop", "Protocol", "Wire", "TestSupport"],
+            path: "Tests/TestServices"),
+        .target(
+            name: "TestShards", dependencies: ["ShardCore", "Store", "Protocol"], path: "Tests/TestShards"),
         tests("Wire", ["Wire"]),
         tests("SchemaCompiler", ["SchemaLanguage"]),
         tests(
@@ -137,19 +142,20 @@ let package = Package(
         .target(name: "DecoderFuzzing", dependencies: ["Protocol"], path: "Tests/Fuzz/Decoders"),
         .target(
             name: "StateFuzzing",
-            dependencies: ["ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Erasure"],
-            path: "Tests/Fuzz/States"),
+            dependencies: [
+                "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Erasure", "TestShards",
+            ], path: "Tests/Fuzz/States"),
         tests(
             "Fuzz", ["DecoderFuzzing", "StateFuzzing"],
             exclude: ["Corpus", "Decoders", "LibFuzzer", "States", "README.md"]),
         tests("Erasure", ["Erasure"]),
         tests("Store", ["Store"]),
-        tests("EventLoop", ["EventLoop"], exclude: ["README.md"]),
+        tests("EventLoop", ["EventLoop", "TestServices"], exclude: ["README.md"]),
         tests("ReplicatedLog", ["ReplicatedLog"]),
-        tests("ShardCore", ["ShardCore", "Simulator", "Erasure"]),
+        tests("ShardCore", ["ShardCore", "TestShards", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
         tests(
-            "Model", ["ReferenceModel", "CoordinatorCore", "ShardCore", "Store", "Erasure"],
+            "Model", ["ReferenceModel", "CoordinatorCore", "ShardCore", "TestShards", "Store", "Erasure"],
             exclude: ["Reference", "README.md"]),
         .target(
             name: "VisibleFilesystem", dependencies: ["TestSupport"], path: "Tests/VisibleFilesystem/Model"),
@@ -163,13 +169,15 @@ let package = Package(
         tests(
             "VisibleFilesystem", ["VisibleFilesystem", "sterna-random-programs"],
             exclude: ["Model", "Runner", "Scripts", "SystemCalls", "README.md"]),
-        tests("CoordinatorCore", ["CoordinatorCore", "ShardCore", "Simulator", "Store"], exclude: ["README.md"]),
+        tests(
+            "CoordinatorCore", ["CoordinatorCore", "ShardCore", "TestShards", "Simulator", "Store"],
+            exclude: ["README.md"]),
         tests("RegistryCore", ["RegistryCore", "Store", "Protocol"], exclude: ["README.md"]),
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol", "Store", "sterna-volatile-disk"]),
-        tests("BlockService", ["sterna-block", "EventLoop", "Erasure", "Protocol", "Wire"]),
-        tests("Client", ["Client", "ShardCore", "Simulator", "Store"]),
+        tests("BlockService", ["sterna-block", "TestServices", "EventLoop", "Erasure", "Protocol", "Wire"]),
+        tests("Client", ["Client", "TestServices", "ShardCore", "Simulator", "Store"]),
         tests(
-            "BlockRepair", ["BlockRepair", "Client", "Protocol", "Erasure", "ShardCore", "Store"],
+            "BlockRepair", ["BlockRepair", "Client", "Protocol", "Erasure", "ShardCore", "TestShards"],
             exclude: ["README.md"]),
         tests(
             "Filesystem",
@@ -182,7 +190,7 @@ let package = Package(
             exclude: ["README.md"]),
         tests(
             "GarbageCollection",
-            ["GarbageCollection", "MaintenanceState", "Client", "Protocol", "ShardCore", "Store"],
+            ["GarbageCollection", "MaintenanceState", "Client", "Protocol", "ShardCore", "Store", "TestShards"],
             exclude: ["README.md"]),
         tests("MaintenanceState", ["MaintenanceState", "Store", "Protocol"], exclude: ["README.md"]),
         tests("Relayout", ["Relayout", "MaintenanceState", "Store", "Client", "Protocol"], exclude: ["README.md"]),
@@ -192,7 +200,7 @@ let package = Package(
             "ConsistencyCheck",
             [
                 "ConsistencyCheck", "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Erasure",
-                "Client", "EventLoop", "Protocol",
+                "Client", "EventLoop", "Protocol", "TestShards",
             ], exclude: ["README.md"]),
         tests("Daemon", ["Daemon", "EventLoop", "Protocol", argumentParser, logging], exclude: ["README.md"]),
         tests("CommandLine", ["sterna"]),
@@ -206,7 +214,7 @@ let package = Package(
         tests("RegistryService", ["sterna-registry", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests("TortureCampaign", ["sterna-torture"]),
         tests("VolatileDisk", ["VolatileDisk", "sterna-volatile-disk"]),
-        tests("ShardService", ["sterna-shard", "sterna-volatile-disk", "Protocol", "EventLoop"]),
+        tests("ShardService", ["sterna-shard", "TestServices", "sterna-volatile-disk", "Protocol", "EventLoop"]),
     ],
     swiftLanguageModes: [.v6]
 )

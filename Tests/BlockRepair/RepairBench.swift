@@ -3,8 +3,8 @@ import Client
 import Erasure
 import Protocol
 import ShardCore
-import Store
 import Synchronization
+import TestShards
 import Testing
 
 /// A cluster of one shard in memory, with disks that can be spoiled.
@@ -23,6 +23,7 @@ actor RepairBench: MigrationCluster {
 
     nonisolated let pool = BufferPool(retainedBytes: 64 << 20)
     private nonisolated let clock = Mutex<UInt64>(1_700_000_000 * second)
+    private let memory: MemoryShards
     private let core: ShardCore
     private let shard = ShardID(rawValue: 0)
     private let servicesPerDomain: Int
@@ -41,13 +42,13 @@ actor RepairBench: MigrationCluster {
         servicesPerDomain = perDomain
         let ids = (1...count).map { BlockServiceID(rawValue: UInt64($0)) }
         disks = Dictionary(uniqueKeysWithValues: ids.map { ($0, Disk()) })
-        let core = try ShardCore(
-            store: MemoryStore(), shard: shard, transientLifetimeNanoseconds: 7_200 * Self.second,
-            blockServices: Self.table(disks, perDomain))
-        let genesis = ShardGenesis(
-            cookieKey: SecretKey(low: 1, high: 2), rootInfo: try DirectoryInfo.sternaRootDefault())
-        _ = try core.apply(
-            core.prepareGenesis(genesis, at: Timestamp(nanoseconds: clock.withLock { $0 })), at: core.appliedIndex.next)
+        var options = MemoryShards.Options(rootInfo: try DirectoryInfo.sternaRootDefault())
+        options.transientLifetimeNanoseconds = 7_200 * Self.second
+        options.blockServices = Self.table(disks, perDomain)
+        options.stepNanoseconds = 0
+        let memory = MemoryShards(options)
+        let core = try memory.core(ShardID(rawValue: 0))
+        self.memory = memory
         self.core = core
     }
 
@@ -99,7 +100,7 @@ actor RepairBench: MigrationCluster {
     ) async throws(ClientError) -> [BlockServiceDeprecatedInfo] {
         disks.sorted { $0.key < $1.key }.map { id, disk in
             BlockServiceDeprecatedInfo(
-                id: id, addrs: Self.addresses(id), storageClass: .flash,
+                id: id, addrs: .loopback(port: UInt16(id.rawValue)), storageClass: .flash,
                 failureDomain: Self.domain(id, servicesPerDomain), secretKey: Self.key(id), flags: disk.flags,
                 capacityBytes: 1 << 30, availableBytes: 1 << 29, blocks: UInt64(disk.blocks.count), path: [],
                 lastSeen: .zero, hasFiles: true, flagsLastChanged: .zero)
@@ -147,21 +148,18 @@ actor RepairBench: MigrationCluster {
     func loseOne(in count: UInt64) { losesOneIn = count }
 
     func reply(_ request: AnyShardRequest) throws(ClientError) -> AnyShardResponse {
+        if !request.kind.isReadOnly { clock.withLock { $0 += 1_000_000 } }
+        memory.nanoseconds = monotonicNanoseconds
+        let outcome: Result<AnyShardResponse, ProtocolError>
         do {
-            if request.kind.isReadOnly { return try core.read(request) }
-            clock.withLock { $0 += 1_000_000 }
-            let now = Timestamp(nanoseconds: monotonicNanoseconds)
-            let entry = try core.prepare(request, isPrivileged: true, at: now)
-            switch try core.apply(entry, at: core.appliedIndex.next) {
-            case .response(let response): return response
-            case .refused(let code): throw ClientError(.refused(code), "\(request.kind)")
-            }
-        } catch let error as ClientError {
-            throw error
-        } catch ShardFailure.refused(let code) {
-            throw ClientError(.refused(code), "\(request.kind)")
+            outcome = try memory.perform(request, at: shard, isPrivileged: true)
         } catch {
             throw ClientError(.malformedAnswer, "\(request.kind)", "\(error)")
+        }
+        do throws(ProtocolError) {
+            return try outcome.get()
+        } catch {
+            throw ClientError(.refused(error), "\(request.kind)")
         }
     }
 
@@ -214,9 +212,7 @@ actor RepairBench: MigrationCluster {
         let proofs = zip(made.blocks, blocks).map { place, bytes in
             let id = place.blockServiceId
             disks[id]?.blocks[place.blockId] = bytes
-            return BlockProof(
-                blockId: place.blockId,
-                proof: MACKey(Self.key(id)).writeProof(blockService: id, block: place.blockId))
+            return TestDisks.proof(id, Self.key(id), place.blockId)
         }
         _ = try tell(
             AddSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, proofs: proofs))
@@ -283,10 +279,8 @@ actor RepairBench: MigrationCluster {
                 }
                 let proofs = span.blocks.map { block in
                     disks[block.blockServiceId]?.blocks[block.blockId] = nil
-                    let key = MACKey(Self.key(block.blockServiceId))
-                    return BlockProof(
-                        blockId: block.blockId,
-                        proof: key.eraseProof(blockService: block.blockServiceId, block: block.blockId))
+                    let id = block.blockServiceId
+                    return TestDisks.proof(id, Self.key(id), block.blockId, erase: true)
                 }
                 _ = try tell(
                     RemoveSpanCertifyRequest(
@@ -299,27 +293,16 @@ actor RepairBench: MigrationCluster {
 
     private static func key(_ id: BlockServiceID) -> SecretKey { SecretKey(low: id.rawValue, high: 7) }
 
-    private static func addresses(_ id: BlockServiceID) -> AddrsInfo {
-        AddrsInfo(
-            addr1: IpPort(addrs: .loopback, port: UInt16(id.rawValue)), addr2: IpPort(addrs: .any, port: 0))
-    }
-
     private static func domain(_ id: BlockServiceID, _ perDomain: Int) -> FailureDomain {
         FailureDomain(name: "d\((Int(id.rawValue) - 1) / perDomain)")
     }
 
     private static func table(_ disks: [BlockServiceID: Disk], _ perDomain: Int) -> BlockServiceTable {
-        let services = disks.sorted { $0.key < $1.key }.map { id, disk in
-            BlockServiceTable.Service(
-                id: id,
-                addrs: addresses(id), storageClass: .flash, failureDomain: domain(id, perDomain),
-                secretKey: key(id), flags: disk.flags)
-        }
-        return BlockServiceTable(
-            services: services,
-            assigned: services.map {
-                BlockServiceInfoShort(
-                    locationId: .default, failureDomain: $0.failureDomain, id: $0.id, storageClass: $0.storageClass)
+        BlockServiceTable(
+            placingOn: disks.sorted { $0.key < $1.key }.map { id, disk in
+                BlockServiceTable.Service(
+                    id: id, addrs: .loopback(port: UInt16(id.rawValue)), storageClass: .flash,
+                    failureDomain: domain(id, perDomain), secretKey: key(id), flags: disk.flags)
             })
     }
 }

@@ -42,14 +42,14 @@ import Testing
         for (block, data) in zip(blocks, datas) { _ = try client.write(block, data) }
         // A check does not take the kernel's word for it: everything is in memory still.
         filesystem.loseMedium(from: 6 << 20)
-        for _ in 0..<500 where service.registry.decommissions.isEmpty {
+        for _ in 0..<500 where service.registry.state.withLock({ $0.decommissioned }).isEmpty {
             for (block, data) in zip(blocks, datas) {
                 let request = CheckBlockRequest(blockId: block, size: UInt32(data.count), crc: CRC32C(of: data))
                 #expect(try client.error(of: request) == .blockIoErrorFile)
             }
             usleep(20_000)
         }
-        #expect(service.registry.decommissions == [service.services[0].id])
+        #expect(service.registry.state.withLock({ $0.decommissioned }) == [service.services[0].id])
         // Checks left alone what readers have in memory.
         #expect(try client.fetch(blocks[0], 0, 8192) == Array(datas[0].prefix(8192)))
         // The header has left when the first page cannot be read.

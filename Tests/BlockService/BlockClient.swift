@@ -1,6 +1,7 @@
 import Erasure
 import Foundation
 import Protocol
+import TestSupport
 import Wire
 
 /// Speaks the blocks protocol byte by byte, right or wrong as a test wants it.
@@ -45,7 +46,7 @@ struct BlockClient {
     func error() throws -> ProtocolError {
         let header = try socket.receive(5)
         guard Array(header[..<4]) == [0x42, 0x4c, 0x4f, 1], header[4] == 0 else {
-            throw SocketError(description: "not an error: \(header)")
+            throw TestFailure("not an error: \(header)")
         }
         return try ProtocolError(decoding: try socket.receive(2))
     }
@@ -56,7 +57,7 @@ struct BlockClient {
         guard Array(header[..<4]) == [0x42, 0x4c, 0x4f, 1], header[4] == Request.kind.rawValue else {
             let code = header[4] == 0 ? try ProtocolError(decoding: try socket.receive(2)) : nil
             let error = code.map(String.init(describing:)) ?? ""
-            throw SocketError(description: "expected \(Request.kind), got \(header) \(error)")
+            throw TestFailure("expected \(Request.kind), got \(header) \(error)")
         }
         return try Request.Response(decoding: try socket.receive(Request.Response.minimumWireSize))
     }

@@ -1,5 +1,7 @@
 import Foundation
 import Protocol
+import TestServices
+import TestSupport
 
 /// A `sterna-block` process over directories that go away with this object.
 final class RunningService {
@@ -22,38 +24,26 @@ final class RunningService {
     }
 
     deinit {
-        process.kill()
+        process.end(SIGKILL)
         registry.close()
         try? FileManager.default.removeItem(atPath: root)
     }
 
     func start() throws {
-        registry.forget()
+        registry.state.withLock { $0.registered = [] }
         process = try Self.launch(root, registry, arguments)
         services = try registry.registration()
     }
 
     static func launch(_ root: String, _ registry: FakeRegistry, _ arguments: [String]) throws -> ChildProcess {
         try ChildProcess(
-            [try executable(), "--registry", "127.0.0.1:\(registry.port)", "--data", root, "--log-level", "critical"]
+            "sterna-block",
+            ["--registry", "\(registry.address)", "--data", root, "--log-level", "critical"]
                 + (arguments.contains("--key-file") ? [] : ["--well-known-key"]) + arguments)
     }
 
-    /// Beside the test bundle.
-    private static func executable() throws -> String {
-        for argument in CommandLine.arguments where argument.contains(".xctest") {
-            var folder = URL(filePath: argument).deletingLastPathComponent()
-            for _ in 0..<4 {
-                let path = folder.appending(path: "sterna-block").path
-                if FileManager.default.isExecutableFile(atPath: path) { return path }
-                folder = folder.deletingLastPathComponent()
-            }
-        }
-        throw SocketError(description: "sterna-block is not built, or not beside \(CommandLine.arguments)")
-    }
-
     /// Ends it in good order; its exit status.
-    func terminate() throws -> Int32 { try process.terminate() }
+    func terminate() -> Int32 { process.end(SIGTERM) }
 
     func client(_ index: Int = 0) throws -> BlockClient {
         BlockClient(try TestSocket.connected(port: services[index].addrs.addr1.port), services[index])

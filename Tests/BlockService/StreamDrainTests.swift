@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 import sterna_block
 
@@ -10,21 +11,10 @@ import sterna_block
     private let receiver: TestSocket
 
     init() throws {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        defer { close(listener) }
-        var address = TestSocket.address(port: 0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer -> Int32 in
-                guard bind(listener, pointer, length) == 0, listen(listener, 1) == 0 else { return -1 }
-                return getsockname(listener, pointer, &length)
-            }
-        }
-        try #require(result == 0)
-        sender = try TestSocket.connected(port: address.sin_port.bigEndian)
-        let accepted = accept(listener, nil, nil)
-        try #require(accepted >= 0 && fcntl(accepted, F_SETFL, O_NONBLOCK) == 0)
-        receiver = TestSocket(owning: accepted)
+        let (listener, port) = try TestSocket.listening()
+        sender = try TestSocket.connected(port: port)
+        receiver = try #require(listener.accepted())
+        try #require(fcntl(receiver.descriptor, F_SETFL, O_NONBLOCK) == 0)
     }
 
     /// Drains until `count` bytes have gone or the peer has ended; what each turn did.

@@ -2,6 +2,7 @@ import Client
 import EventLoop
 import Glibc
 import Protocol
+import TestServices
 import Testing
 import Wire
 

@@ -1,6 +1,7 @@
 import Client
 import EventLoop
 import Protocol
+import TestServices
 import Testing
 import Wire
 
@@ -17,7 +18,7 @@ import Wire
 
     @Test func answersComeBackInOrderOverOneConnection() async throws {
         let results: [Outcome] = try await onLoop { loop, finish in
-            let server = try FakeRegistry(on: loop) { _ in try? .reply(Self.answer()) }
+            let server = try ScriptedRegistry(on: loop) { _ in try? .reply(Self.answer()) }
             let connection = RegistryConnection(on: loop, addresses: [server.address])
             var results: [Outcome] = []
             for _ in 0..<20 {
@@ -36,7 +37,7 @@ import Wire
     @Test func theAsyncFormWorksOnTheLoopOfAnActor() async throws {
         let answer: InfoResponse =
             try await onLoop { loop, finish in
-                let server = try FakeRegistry(on: loop) { _ in try? .reply(Self.answer()) }
+                let server = try ScriptedRegistry(on: loop) { _ in try? .reply(Self.answer()) }
                 let caller = Caller(loop: loop, address: server.address)
                 loop.task { finish(try? await caller.info()) }
             } ?? InfoResponse(numBlockServices: 0, numFailureDomains: 0, capacity: 0, available: 0, blocks: 0)
@@ -45,7 +46,7 @@ import Wire
 
     @Test func refusalsAreErrorCodes() async throws {
         let result: Outcome = try await onLoop { loop, finish in
-            let server = try FakeRegistry(on: loop) { _ in
+            let server = try ScriptedRegistry(on: loop) { _ in
                 try? .reply(RegistryFrame.encoded(.registryResponse, kind: 0, body: ProtocolError.locationNotFound))
             }
             RegistryConnection(on: loop, addresses: [server.address]).call(InfoRequest(), finish)
@@ -58,8 +59,8 @@ import Wire
 
     @Test func aClosedConnectionMeansAnotherTryElsewhere() async throws {
         let result: Outcome = try await onLoop { loop, finish in
-            let follower = try FakeRegistry(on: loop) { _ in .hangUp }
-            let leader = try FakeRegistry(on: loop) { _ in try? .reply(Self.answer()) }
+            let follower = try ScriptedRegistry(on: loop) { _ in .hangUp }
+            let leader = try ScriptedRegistry(on: loop) { _ in try? .reply(Self.answer()) }
             let addresses = [follower.address, leader.address]
             RegistryConnection(on: loop, addresses: addresses).call(InfoRequest()) { result in
                 #expect(follower.requests == 1 && leader.requests == 1)
@@ -71,7 +72,7 @@ import Wire
 
     @Test func aRegistryThatComesBackIsFoundAgain() async throws {
         let result: Outcome = try await onLoop { loop, finish in
-            let server = try FakeRegistry(on: loop) { count in count < 3 ? .hangUp : try? .reply(Self.answer()) }
+            let server = try ScriptedRegistry(on: loop) { count in count < 3 ? .hangUp : try? .reply(Self.answer()) }
             RegistryConnection(on: loop, addresses: [server.address]).call(InfoRequest(), finish)
         }
         #expect(try result.get() == Self.info)
@@ -79,7 +80,7 @@ import Wire
 
     @Test func nobodyThereIsATimeoutThatNamesTheCause() async throws {
         let result: Outcome = try await onLoop { loop, finish in
-            let nobody = try FakeRegistry(on: loop) { _ in .hangUp }
+            let nobody = try ScriptedRegistry(on: loop) { _ in .hangUp }
             nobody.close()
             RegistryConnection(on: loop, addresses: [nobody.address])
                 .call(InfoRequest(), timeoutNanoseconds: 200_000_000, finish)
@@ -111,7 +112,7 @@ import Wire
 
     @Test func silenceTimesOutAndTheNextCallIsAnswered() async throws {
         let results: [Outcome] = try await onLoop { loop, finish in
-            let server = try FakeRegistry(on: loop) { count in count == 1 ? nil : try? .reply(Self.answer()) }
+            let server = try ScriptedRegistry(on: loop) { count in count == 1 ? nil : try? .reply(Self.answer()) }
             let connection = RegistryConnection(on: loop, addresses: [server.address])
             Self.callTwice(connection, finish)
         }
@@ -130,7 +131,7 @@ import Wire
         ] as [[UInt8]])
     func nonsenseIsMalformed(answer: [UInt8]) async throws {
         let result: Outcome = try await onLoop { loop, finish in
-            let server = try FakeRegistry(on: loop) { _ in .reply(answer) }
+            let server = try ScriptedRegistry(on: loop) { _ in .reply(answer) }
             RegistryConnection(on: loop, addresses: [server.address]).call(InfoRequest(), finish)
         }
         guard case .failure(.malformed) = result else {
@@ -160,7 +161,7 @@ import Wire
         let key = try Self.key()
         let (kinds, proof): ([RegistryKind?], [UInt8]) = try await onLoop { loop, finish in
             // The first connection ends with its question: the second is proven anew, and not twice.
-            let server = try FakeRegistry(on: loop) { number in
+            let server = try ScriptedRegistry(on: loop) { number in
                 switch number {
                 case 1...3: number == 3 ? .hangUp : try? .reply(Self.prover(number))
                 default: try? .reply(Self.prover(number - 3))
@@ -184,7 +185,7 @@ import Wire
     func anotherKeyIsRefused() async throws {
         let key = try Self.key()
         let (result, kinds): (Outcome, [RegistryKind?]) = try await onLoop { loop, finish in
-            let server = try FakeRegistry(on: loop) { number in
+            let server = try ScriptedRegistry(on: loop) { number in
                 if number == 1 { return try? .reply(Self.prover(1)) }
                 return try? .reply(
                     RegistryFrame.encoded(.registryResponse, kind: 0, body: ProtocolError.notAuthorised))
@@ -203,8 +204,8 @@ import Wire
     func aRegistryWithoutKeys() async throws {
         let key = try Self.key()
         let result: Outcome = try await onLoop { loop, finish in
-            let old = try FakeRegistry(on: loop) { _ in .hangUp }
-            let new = try FakeRegistry(on: loop) { number in try? .reply(Self.prover(number)) }
+            let old = try ScriptedRegistry(on: loop) { _ in .hangUp }
+            let new = try ScriptedRegistry(on: loop) { number in try? .reply(Self.prover(number)) }
             RegistryConnection(on: loop, addresses: [old.address, new.address], key: key)
                 .call(InfoRequest()) { result in
                     #expect(old.kinds == [.challenge] && new.kinds == [.challenge, .prove, .info])
@@ -213,7 +214,7 @@ import Wire
         }
         #expect(try result.get() == Self.info)
         let alone: Outcome = try await onLoop { loop, finish in
-            let old = try FakeRegistry(on: loop) { _ in .hangUp }
+            let old = try ScriptedRegistry(on: loop) { _ in .hangUp }
             RegistryConnection(on: loop, addresses: [old.address], key: key)
                 .call(InfoRequest(), timeoutNanoseconds: 200_000_000, finish)
         }
@@ -227,8 +228,8 @@ import Wire
     @Test func aProofThatHangsIsGivenUp() async throws {
         let key = try Self.key()
         let results: [Outcome] = try await onLoop { loop, finish in
-            let silent = try FakeRegistry(on: loop) { _ in nil }
-            let server = try FakeRegistry(on: loop) { number in try? .reply(Self.prover(number)) }
+            let silent = try ScriptedRegistry(on: loop) { _ in nil }
+            let server = try ScriptedRegistry(on: loop) { number in try? .reply(Self.prover(number)) }
             let connection = RegistryConnection(on: loop, addresses: [silent.address, server.address], key: key)
             Self.callTwice(connection, finish)
         }
@@ -237,7 +238,7 @@ import Wire
 
     @Test func creatingALocationIsNotRepeated() async throws {
         let result: Result<CreateLocationResponse, RegistryCallError> = try await onLoop { loop, finish in
-            let server = try FakeRegistry(on: loop) { _ in .hangUp }
+            let server = try ScriptedRegistry(on: loop) { _ in .hangUp }
             let request = CreateLocationRequest(id: LocationID(rawValue: 1), name: [65])
             RegistryConnection(on: loop, addresses: [server.address]).call(request) { result in
                 #expect(server.requests == 1)
@@ -252,7 +253,7 @@ import Wire
 
     @Test func closingFailsWhatWaits() async throws {
         let results: [Outcome] = try await onLoop { loop, finish in
-            let server = try FakeRegistry(on: loop) { _ in nil }
+            let server = try ScriptedRegistry(on: loop) { _ in nil }
             let connection = RegistryConnection(on: loop, addresses: [server.address])
             var results: [Outcome] = []
             for _ in 0..<3 {
@@ -298,7 +299,7 @@ private actor Caller {
 }
 
 /// Answers each request as it is told, on the same loop.
-private final class FakeRegistry {
+private final class ScriptedRegistry {
     enum Reaction {
         case reply([UInt8])
         case hangUp

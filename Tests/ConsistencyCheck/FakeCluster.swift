@@ -27,8 +27,8 @@ actor FakeCluster: ClusterReading {
 
     private static func open(_ store: MemoryStore) throws -> [ShardID: ShardCore] {
         var cores: [ShardID: ShardCore] = [:]
-        for shard in TestCluster.shards {
-            cores[shard] = try ShardCore(store: store, shard: shard, blockServices: TestServices.table)
+        for shard in CheckedShards.shards {
+            cores[shard] = try ShardCore(store: store, shard: shard, blockServices: CheckedDisks.table)
         }
         return cores
     }

@@ -3,6 +3,7 @@ import Protocol
 import ShardCore
 import Store
 import Synchronization
+import TestShards
 import TestSupport
 import Testing
 
@@ -11,11 +12,11 @@ import Testing
 struct LiveCheckTests {
     /// The same things as in `StoppedCluster`, in memory.
     private final class Scene {
-        let cluster: TestCluster
+        let cluster: CheckedShards
         let empty, full, nested, removed, file, nothing, far, transient, shared, cut, body: InodeID
 
         init() throws {
-            cluster = try TestCluster()
+            cluster = try CheckedShards()
             empty = try cluster.makeDirectory("empty", shard: 2)
             full = try cluster.makeDirectory("full", shard: 1)
             removed = try cluster.makeDirectory("removed", shard: 2)
@@ -43,11 +44,11 @@ struct LiveCheckTests {
         let directory = try TemporaryDirectory("check", inMemory: true)
         let facts = try TemporaryFacts(in: directory.path, memoryBytes: 4 << 20)
         var options = LiveCheck.Options()
-        options.shards = TestCluster.shards
+        options.shards = CheckedShards.shards
         options.checksBlocks = blocks
         options.failureDomains = [Self.stray: .none]
-        for index in 0..<TestServices.count {
-            options.failureDomains[TestServices.id(index)] = TestServices.domain(index)
+        for index in 0..<CheckedDisks.count {
+            options.failureDomains[TestDisks.id(index)] = CheckedDisks.domain(index)
         }
         options.pauseNanoseconds = FakeCluster.pauseNanoseconds
         let findings = Mutex<[Finding]>([])

@@ -1,6 +1,7 @@
 import Protocol
 import ShardCore
 import Store
+import TestSupport
 
 /// Keys of a shard's records, spelled out (see ShardKeys.swift).
 struct Records {
@@ -54,7 +55,7 @@ struct Damage {
     let store: any OrderedStore
 
     func get<Record: WireValue>(_ key: [UInt8], as type: Record.Type = Record.self) throws -> Record {
-        guard let bytes = try store.get(key) else { throw ClusterProblem(text: "no record at \(key)") }
+        guard let bytes = try store.get(key) else { throw TestFailure("no record at \(key)") }
         return try Record(decoding: bytes)
     }
 

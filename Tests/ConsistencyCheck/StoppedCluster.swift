@@ -6,6 +6,7 @@ import RegistryCore
 import ReplicatedLog
 import ShardCore
 import Store
+import TestShards
 import TestSupport
 import Testing
 
@@ -33,7 +34,7 @@ final class StoppedCluster {
     /// - Parameter flushes: whether the state store has everything; otherwise half of it is only in the log.
     init(flushes: Bool = true) throws {
         directory = try TemporaryDirectory("check", inMemory: true)
-        let cluster = try TestCluster()
+        let cluster = try CheckedShards()
         emptyDirectory = try cluster.makeDirectory("empty", shard: 2)
         fullDirectory = try cluster.makeDirectory("full", shard: 1)
         removedDirectory = try cluster.makeDirectory("removed", shard: 2)
@@ -71,7 +72,7 @@ final class StoppedCluster {
         return batch
     }
 
-    private func write(_ cluster: TestCluster, _ flushed: WriteBatch?) throws {
+    private func write(_ cluster: CheckedShards, _ flushed: WriteBatch?) throws {
         for name in ["shard", "cdc", "registry"] { mkdir(path + "/" + name, 0o700) }
         try change("shard") { try $0.write(flushed ?? Self.contents(cluster.store), durable: false) }
         let entries = cluster.log.map { (LogGroupID(rawValue: UInt32($0.shard.rawValue)), $0.index, $0.bytes) }
@@ -108,10 +109,10 @@ final class StoppedCluster {
         var entries: [(LogGroupID, LogIndex, [UInt8])] = []
         try change("registry") { store in
             let core = try RegistryCore(store: store, prefix: [], configuration: RegistryConfiguration())
-            let disks = (0..<TestServices.count).map { index in
+            let disks = (0..<CheckedDisks.count).map { index in
                 RegisterBlockServiceInfo(
-                    id: TestServices.id(index), locationId: .default, addrs: TestServices.addrs, storageClass: .flash,
-                    failureDomain: TestServices.domain(index), secretKey: TestServices.key(index), flags: [],
+                    id: TestDisks.id(index), locationId: .default, addrs: CheckedDisks.addrs, storageClass: .flash,
+                    failureDomain: CheckedDisks.domain(index), secretKey: TestDisks.key(index), flags: [],
                     flagsMask: 0, capacityBytes: 1 << 40, availableBytes: 1 << 40, blocks: 0,
                     path: Array("/disk\(index)".utf8))
             }

@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestShards
 import Testing
 
 /// MAKE_DIRECTORY_WITH_ATTRIBUTES: a directory that is never seen without them.

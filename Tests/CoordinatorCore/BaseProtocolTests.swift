@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestShards
 import Testing
 
 /// Shards that know the base protocol only, and drop everything else without an answer.

@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestShards
 import Testing
 
 /// Numbers that are in use get closed: by anybody, where the key is the published one.

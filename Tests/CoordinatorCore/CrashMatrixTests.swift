@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestShards
 import Testing
 
 /// Every kind of transaction, crashed at every point (spec D.9): whole or gone, nothing locked, nothing forgotten.

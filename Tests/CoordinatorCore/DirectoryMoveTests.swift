@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestShards
 import Testing
 
 /// Moves of directories: no loops (spec D.5), and no waiting for moves elsewhere.

@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestShards
 import Testing
 
 /// mkdir and rmdir (spec G.3: 1–6, 11).

@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestShards
 import Testing
 
 /// F-17: of several clients that make one directory at the same time, one succeeds.

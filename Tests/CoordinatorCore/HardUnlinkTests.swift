@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestShards
 import Testing
 
 /// Hard unlinks of files whose last edge is in another shard (spec D.5, G.3: 12).

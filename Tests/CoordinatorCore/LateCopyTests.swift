@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestShards
 import Testing
 
 /// F-1 from the coordinator's side: what it asks of shards is done once, whatever the network does afterwards.

@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestShards
 import TestSupport
 import Testing
 

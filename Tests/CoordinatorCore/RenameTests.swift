@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestShards
 import Testing
 
 /// Renames between directories (spec G.3: 7–9).

@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestShards
 import Testing
 
 /// How clients are served: bad input, repetitions, what waits for what, and what it costs.

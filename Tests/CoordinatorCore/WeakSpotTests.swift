@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Protocol
+import TestShards
 import Testing
 
 /// The weak spots of the reference that a coordinator can have (spec F.1), each under its number. F-1, F-17, F-18 and

@@ -1,4 +1,5 @@
 import EventLoop
+import TestServices
 import Testing
 
 /// Who gives way when there are too many connections.

@@ -1,5 +1,6 @@
 import EventLoop
 import Glibc
+import TestServices
 import Testing
 
 @Suite struct LoopTests {

@@ -1,4 +1,5 @@
 import EventLoop
+import TestServices
 import Testing
 
 @Suite struct UDPTests {

@@ -2,8 +2,8 @@ import Client
 import GarbageCollection
 import Protocol
 import ShardCore
-import Store
 import Synchronization
+import TestShards
 import TestSupport
 import Testing
 
@@ -12,13 +12,14 @@ actor ShardCluster: ClusterAccess {
     static let second: UInt64 = 1_000_000_000
     static let lifetime: UInt64 = 3_600 * second
 
+    private let memory: MemoryShards
     private let core: ShardCore
     private let clock = Mutex<UInt64>(1_700_000_000 * second)
     private let shard = ShardID(rawValue: 0)
     /// What lies on the disks.
     private(set) var blocks: Set<BlockID> = []
     /// Requests that went through the shard's log.
-    private(set) var writes = 0
+    var writes: Int { memory.writes }
     /// Of so many requests one, by chance, is carried out and its answer lost; 0 = none.
     private var losesOneIn: UInt64 = 0
     private var chance = SeededGenerator(seed: 1)
@@ -44,13 +45,13 @@ actor ShardCluster: ClusterAccess {
     private nonisolated var time: Timestamp { clock.withLock { Timestamp(nanoseconds: $0) } }
 
     init() throws {
-        let core = try ShardCore(
-            store: MemoryStore(), shard: shard, transientLifetimeNanoseconds: Self.lifetime,
-            blockServices: Self.services(flags: []))
-        let genesis = ShardGenesis(
-            cookieKey: SecretKey(low: 1, high: 2), rootInfo: try DirectoryInfo.sternaRootDefault())
-        _ = try core.apply(
-            core.prepareGenesis(genesis, at: clock.withLock { Timestamp(nanoseconds: $0) }), at: core.appliedIndex.next)
+        var options = MemoryShards.Options(rootInfo: try DirectoryInfo.sternaRootDefault())
+        options.transientLifetimeNanoseconds = Self.lifetime
+        options.blockServices = Self.services(flags: [])
+        options.stepNanoseconds = 0
+        let memory = MemoryShards(options)
+        let core = try memory.core(ShardID(rawValue: 0))
+        self.memory = memory
         self.core = core
     }
 
@@ -126,18 +127,9 @@ actor ShardCluster: ClusterAccess {
     // MARK: What users do
 
     func reply(_ request: AnyShardRequest) throws -> AnyShardResponse {
-        do {
-            if request.kind.isReadOnly { return try core.read(request) }
-            advance(seconds: 1)
-            writes += 1
-            let entry = try core.prepare(request, isPrivileged: true, at: time)
-            switch try core.apply(entry, at: core.appliedIndex.next) {
-            case .response(let response): return response
-            case .refused(let code): throw code
-            }
-        } catch ShardFailure.refused(let code) {
-            throw code
-        }
+        if !request.kind.isReadOnly { advance(seconds: 1) }
+        memory.nanoseconds = time.nanoseconds
+        return try memory.perform(request, at: shard, isPrivileged: true).get()
     }
 
     func tell<R: ShardRPC>(_ request: R) throws -> R.Response {
@@ -156,9 +148,7 @@ actor ShardCluster: ClusterAccess {
                 crcs: data + [data[0].xor(data[1], length: 4096)]))
         let proofs = initiate.blocks.map { block in
             blocks.insert(block.blockId)
-            let mac = MACKey(Self.key(block.blockServiceId))
-            return BlockProof(
-                blockId: block.blockId, proof: mac.writeProof(blockService: block.blockServiceId, block: block.blockId))
+            return TestDisks.proof(block.blockServiceId, Self.key(block.blockServiceId), block.blockId)
         }
         _ = try tell(
             AddSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: 0, proofs: proofs))
@@ -199,20 +189,12 @@ actor ShardCluster: ClusterAccess {
     private static func key(_ id: BlockServiceID) -> SecretKey { SecretKey(low: id.rawValue, high: 7) }
 
     private static func services(flags: BlockServiceFlags) -> BlockServiceTable {
-        let services = (1...16).map { number in
-            let id = BlockServiceID(rawValue: UInt64(number))
-            return BlockServiceTable.Service(
-                id: id,
-                addrs: AddrsInfo(
-                    addr1: IpPort(addrs: .loopback, port: UInt16(number)), addr2: IpPort(addrs: .any, port: 0)),
-                storageClass: .flash, failureDomain: FailureDomain(name: "d\(number)"), secretKey: key(id), flags: flags
-            )
-        }
-        return BlockServiceTable(
-            services: services,
-            assigned: services.map {
-                BlockServiceInfoShort(
-                    locationId: .default, failureDomain: $0.failureDomain, id: $0.id, storageClass: $0.storageClass)
+        BlockServiceTable(
+            placingOn: (1...16).map { number in
+                let id = BlockServiceID(rawValue: UInt64(number))
+                return BlockServiceTable.Service(
+                    id: id, addrs: .loopback(port: UInt16(number)), storageClass: .flash,
+                    failureDomain: FailureDomain(name: "d\(number)"), secretKey: key(id), flags: flags)
             })
     }
 }

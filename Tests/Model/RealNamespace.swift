@@ -2,17 +2,16 @@ import CoordinatorCore
 import Protocol
 import ShardCore
 import Store
+import TestShards
 
 /// Real cores, the coordinator and the shards it needs, in one thread: every message arrives at once, every log entry
 /// is durable at once.
 final class RealNamespace {
     static let transientLifetimeNanoseconds: UInt64 = 3_600_000_000_000
 
-    private let store = MemoryStore()
-    private let rootInfo: DirectoryInfo
-    private(set) var shards: [ShardID: ShardCore] = [:]
+    private let memory: MemoryShards
+    var shards: [ShardID: ShardCore] { memory.cores }
     let coordinator: Coordinator
-    private var clock: UInt64 = 1_700_000_000_000_000_000
     private var monotonic: UInt64 = 1
     private var logged: UInt64 = 0
     private var nextRequest: UInt64 = 1
@@ -23,70 +22,35 @@ final class RealNamespace {
     enum Failure: Error { case neverIdle, noAnswer }
 
     init() throws {
-        rootInfo = try .sternaRootDefault()
+        let rootInfo = try DirectoryInfo.sternaRootDefault()
+        var shards = MemoryShards.Options(rootInfo: rootInfo)
+        shards.transientLifetimeNanoseconds = Self.transientLifetimeNanoseconds
+        memory = MemoryShards(shards)
         var options = CoordinatorOptions(defaultInfo: rootInfo)
         options.directoryReservation = 256
         coordinator = try Coordinator(store: MemoryStore(), prefix: [1], options: options)
         try coordinator.lead(firstRequestID: 1 << 40, now: monotonic)
-        _ = try shard(ShardID(rawValue: 0))
+        _ = try memory.core(InodeID.root.shard)
         try settle()
     }
 
-    private func now() -> Timestamp {
-        clock += 1_000
-        return Timestamp(nanoseconds: clock)
-    }
-
     /// Lets transient files in use expire.
-    func wait() { clock += 2 * Self.transientLifetimeNanoseconds }
+    func wait() { memory.nanoseconds += 2 * Self.transientLifetimeNanoseconds }
 
     // MARK: Shards
-
-    private func shard(_ id: ShardID) throws -> ShardCore {
-        if let core = shards[id] { return core }
-        let core = try ShardCore(
-            store: store, shard: id, transientLifetimeNanoseconds: Self.transientLifetimeNanoseconds)
-        let genesis = ShardGenesis(cookieKey: SecretKey(low: 1, high: UInt64(id.rawValue)), rootInfo: rootInfo)
-        _ = try core.apply(core.prepareGenesis(genesis, at: now()), at: LogIndex(rawValue: 1))
-        shards[id] = core
-        return core
-    }
 
     /// What a shard answers, also to the coordinator.
     func ask(
         _ request: AnyShardRequest, at id: ShardID, isPrivileged: Bool = false
     ) throws -> Result<AnyShardResponse, ProtocolError> {
-        let core = try shard(id)
-        do throws(ShardFailure) {
-            if request.kind.isReadOnly { return .success(try core.read(request)) }
-            let entry = try core.prepare(request, isPrivileged: isPrivileged, at: now())
-            return try result(of: core, entry)
-        } catch {
-            if case .refused(let code) = error { return .failure(code) }
-            throw error
-        }
-    }
-
-    private func result(
-        of core: ShardCore, _ entry: ShardLogEntry
-    ) throws(ShardFailure) -> Result<AnyShardResponse, ProtocolError> {
-        do throws(ShardStateError) {
-            switch try core.apply(entry, at: core.appliedIndex.next) {
-            case .response(let response): return .success(response)
-            case .refused(let code): return .failure(code)
-            }
-        } catch {
-            throw .state(error)
-        }
+        try memory.perform(request, at: id, isPrivileged: isPrivileged)
     }
 
     /// The same with the response's own type.
     func ask<Request: ShardRPC>(
         _ request: Request, at id: ShardID, isPrivileged: Bool = false
     ) throws -> Result<Request.Response, ProtocolError> {
-        try ask(request.erased, at: id, isPrivileged: isPrivileged).flatMap { response in
-            Request.response(in: response).map { .success($0) } ?? .failure(.malformedResponse)
-        }
+        try memory.perform(request, at: id, isPrivileged: isPrivileged)
     }
 
     // MARK: Coordinator
@@ -125,7 +89,7 @@ final class RealNamespace {
                 let answer = try ask(send.request, at: send.shard, isPrivileged: true)
                 try coordinator.receive(answer, toRequest: send.requestID, now: monotonic)
             }
-            let entries = try coordinator.takeEntries(now: monotonic, time: Timestamp(nanoseconds: clock))
+            let entries = try coordinator.takeEntries(now: monotonic, time: Timestamp(nanoseconds: memory.nanoseconds))
             for entry in entries {
                 logged += 1
                 try coordinator.committed(entry, at: LogIndex(rawValue: logged), now: monotonic)

@@ -1,5 +1,6 @@
 import Protocol
 import ShardCore
+import TestShards
 import Testing
 
 /// What the garbage collector asks: metadata.md B.7, B.13 and G.2 15, 16.
@@ -27,7 +28,7 @@ struct CollectionTests {
         #expect(try shard.removeLastSpan(file) == 0)
         try shard.expect(.fileEmpty, begin)
         for index in 0..<32 {
-            let request = BlockServiceFilesRequest(blockServiceId: TestServices.id(index), startFrom: .null)
+            let request = BlockServiceFilesRequest(blockServiceId: TestDisks.id(index), startFrom: .null)
             #expect(try shard.call(request).fileIds.isEmpty)
         }
         try shard.call(RemoveInodeRequest(id: file.id))
@@ -44,7 +45,7 @@ struct CollectionTests {
         func request(_ proofs: [BlockProof], at byteOffset: UInt64 = 4096) -> RemoveSpanCertifyRequest {
             RemoveSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, proofs: proofs)
         }
-        let good = try blocks.map { try TestServices.proof($0.blockServiceId, $0.blockId, erase: true) }
+        let good = try blocks.map { try ShardDisks.proof($0.blockServiceId, $0.blockId, erase: true) }
         try shard.expect(.spanNotFound, request(good))
         try shard.expect(.cannotCertifyBlocklessSpan, request(good, at: 0))
         shard.tick(seconds: 2 * 3600)

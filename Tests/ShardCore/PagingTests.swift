@@ -1,5 +1,6 @@
 import Protocol
 import ShardCore
+import TestShards
 import TestSupport
 import Testing
 
@@ -180,7 +181,7 @@ struct PagingTests {
             #expect(offsets == (0..<40).map { $0 * 40960 * 15 })
         }
         let services = try (0..<32).flatMap { index in
-            try shard.call(BlockServiceFilesRequest(blockServiceId: TestServices.id(index), startFrom: .null)).fileIds
+            try shard.call(BlockServiceFilesRequest(blockServiceId: TestDisks.id(index), startFrom: .null)).fileIds
         }
         #expect(services == [InodeID](repeating: file.id, count: 14))
     }

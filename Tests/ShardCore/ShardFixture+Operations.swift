@@ -118,7 +118,7 @@ extension ShardFixture {
     }
 
     func proofs(_ blocks: [AddSpanInitiateBlockInfo]) throws -> [BlockProof] {
-        try blocks.map { try TestServices.proof($0.blockServiceId, $0.blockId) }
+        try blocks.map { try ShardDisks.proof($0.blockServiceId, $0.blockId) }
     }
 
     func certify(_ file: OpenFile, at byteOffset: UInt64, _ blocks: [AddSpanInitiateBlockInfo]) throws {
@@ -142,7 +142,7 @@ extension ShardFixture {
     func removeLastSpan(_ file: OpenFile) throws -> UInt64 {
         let removal = try call(RemoveSpanInitiateRequest(fileId: file.id, cookie: file.cookie))
         guard !removal.blocks.isEmpty else { return removal.byteOffset }
-        let proofs = try removal.blocks.map { try TestServices.proof($0.blockServiceId, $0.blockId, erase: true) }
+        let proofs = try removal.blocks.map { try ShardDisks.proof($0.blockServiceId, $0.blockId, erase: true) }
         try call(
             RemoveSpanCertifyRequest(
                 fileId: file.id, cookie: file.cookie, byteOffset: removal.byteOffset, proofs: proofs))

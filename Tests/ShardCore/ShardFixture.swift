@@ -2,6 +2,7 @@ import Erasure
 import Protocol
 import ShardCore
 import Store
+import TestShards
 import Testing
 
 /// One shard with a clock of its own, driven through encoded entries as a service would.
@@ -34,7 +35,7 @@ final class ShardFixture {
         core = try ShardCore(
             store: store, shard: self.shard, transientLifetimeNanoseconds: Self.lifetime,
             minimumHistoryAgeNanoseconds: minimumHistoryAge, supersededGraceNanoseconds: supersededGrace,
-            blockServices: TestServices.table(domains: domains))
+            blockServices: ShardDisks.table(domains: domains))
         if genesis { try begin() }
     }
 
@@ -182,41 +183,22 @@ final class ShardFixture {
 }
 
 /// The block services of a test cluster: `domains` failure domains with one flash and one hard disk each.
-enum TestServices {
-    static func key(_ index: Int) -> SecretKey {
-        SecretKey(low: 0x1000_0000_0000_0000 + UInt64(index) * 0x0101_0101, high: ~UInt64(index))
-    }
-
-    static func id(_ index: Int) -> BlockServiceID { BlockServiceID(secretKey: key(index)) }
-
+enum ShardDisks {
     static func domain(_ index: Int) -> FailureDomain { FailureDomain(name: "domain-\(index / 2)") }
 
     static func table(domains: Int) -> BlockServiceTable {
-        let services = (0..<domains * 2).map { index in
-            BlockServiceTable.Service(
-                id: id(index),
-                addrs: AddrsInfo(
-                    addr1: IpPort(addrs: .loopback, port: UInt16(1000 + index)), addr2: IpPort(addrs: .any, port: 0)),
-                storageClass: index % 2 == 0 ? .flash : .hdd, failureDomain: domain(index), secretKey: key(index),
-                flags: [])
-        }
-        return BlockServiceTable(
-            services: services,
-            assigned: services.map {
-                BlockServiceInfoShort(
-                    locationId: .default, failureDomain: $0.failureDomain, id: $0.id, storageClass: $0.storageClass)
+        BlockServiceTable(
+            placingOn: (0..<domains * 2).map { index in
+                BlockServiceTable.Service(
+                    id: TestDisks.id(index), addrs: .loopback(port: UInt16(1000 + index)),
+                    storageClass: index % 2 == 0 ? .flash : .hdd, failureDomain: domain(index),
+                    secretKey: TestDisks.key(index), flags: [])
             })
     }
 
     /// The proof that a block service gives.
     static func proof(_ service: BlockServiceID, _ block: BlockID, erase: Bool = false) throws -> BlockProof {
-        let index = try #require((0..<512).first { id($0) == service })
-        let mac = MACKey(key(index))
-        return BlockProof(
-            blockId: block,
-            proof: erase
-                ? mac.eraseProof(blockService: service, block: block)
-                : mac.writeProof(blockService: service, block: block))
+        try #require(TestDisks.proof(service, block, erase: erase))
     }
 }
 

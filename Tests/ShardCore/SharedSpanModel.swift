@@ -211,7 +211,7 @@ final class SharedSpanModel {
             #expect(!isUsed(block), "block \(block) is still used")
             #expect(erased.insert(block).inserted, "block \(block) is erased twice")
         }
-        let proofs = try blocks.map { try TestServices.proof($0.blockServiceId, $0.blockId, erase: true) }
+        let proofs = try blocks.map { try ShardDisks.proof($0.blockServiceId, $0.blockId, erase: true) }
         try shard.call(
             RemoveSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: begin, proofs: proofs))
     }

@@ -1,6 +1,7 @@
 import Erasure
 import Protocol
 import ShardCore
+import TestShards
 import Testing
 
 /// Contents: metadata.md A.7, B.6, B.9 and G.2 9–14, 22, 23, 26.
@@ -57,9 +58,9 @@ struct SpanTests {
         try shard.certify(file, at: 0, first)
         #expect(try shard.call(shard.newSpan(file)).blocks == first)
         for block in first {
-            let index = try #require((0..<64).first { TestServices.id($0) == block.blockServiceId })
+            let index = try #require((0..<64).first { TestDisks.id($0) == block.blockServiceId })
             let crc = try #require(try storedCRC(of: block.blockId, in: file, shard))
-            let right = MACKey(TestServices.key(index)).writeCertificate(
+            let right = MACKey(TestDisks.key(index)).writeCertificate(
                 blockService: block.blockServiceId, block: block.blockId, crc: crc, size: 4096)
             #expect(block.certificate == right)
         }
@@ -110,7 +111,7 @@ struct SpanTests {
         try shard.expect(.badNumberOfBlocksProofs, request(good + [good[0]]))
         try shard.expect(.badBlockProof, request([good[1], good[0], good[2]]))
         try shard.expect(.badBlockProof, request(try shard.proofs(foreign)))
-        let erased = try blocks.map { try TestServices.proof($0.blockServiceId, $0.blockId, erase: true) }
+        let erased = try blocks.map { try ShardDisks.proof($0.blockServiceId, $0.blockId, erase: true) }
         try shard.expect(.badBlockProof, request(erased))
         var forged = good
         forged[2].proof.rawValue ^= 1
@@ -170,20 +171,20 @@ struct SpanTests {
         func span(at byteOffset: UInt64 = 0, _ blacklist: [BlacklistEntry]) -> AddSpanInitiateRequest {
             shard.newSpan(file, at: byteOffset, size: 40960, parity: parity, blacklist: blacklist)
         }
-        let bad = BlacklistEntry(failureDomain: TestServices.domain(0), blockService: BlockServiceID(rawValue: 0))
+        let bad = BlacklistEntry(failureDomain: ShardDisks.domain(0), blockService: BlockServiceID(rawValue: 0))
         try shard.expect(.couldNotPickBlockServices, span([bad]))
-        let badService = BlacklistEntry(failureDomain: .none, blockService: TestServices.id(0))
+        let badService = BlacklistEntry(failureDomain: .none, blockService: TestDisks.id(0))
         try shard.expect(.couldNotPickBlockServices, span([badService]))
-        shard.core.blockServices = TestServices.table(domains: 15)
+        shard.core.blockServices = ShardDisks.table(domains: 15)
         let first = try shard.call(span([bad])).blocks
         #expect(!first.contains { $0.blockServiceFailureDomain == bad.failureDomain })
         try shard.certify(file, at: 0, first)
-        shard.core.blockServices = TestServices.table(domains: 40)
+        shard.core.blockServices = ShardDisks.table(domains: 40)
         let second = try shard.call(span(at: 40960, [])).blocks
         #expect(second.map(\.blockServiceId) == first.map(\.blockServiceId))
         try shard.certify(file, at: 40960, second)
         // What the registry still lists may have become unwritable since.
-        var table = TestServices.table(domains: 40)
+        var table = ShardDisks.table(domains: 40)
         table.update(
             first.compactMap { table.services[$0.blockServiceId] }.map { service in
                 var service = service

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Protocol
+import TestServices
 import TestSupport
 import Testing
 import Wire

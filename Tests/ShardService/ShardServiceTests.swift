@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import Protocol
+import TestServices
 import TestSupport
 import Testing
 import Wire
@@ -343,7 +344,7 @@ struct ShardServiceTests {
                     blockService: service.id, block: block.blockId, crc: .zero, size: 4096)
                 #expect(block.certificate == certificate)
             }
-            #expect(process.kill(round == 0 ? SIGTERM : SIGKILL) == (round == 0 ? 0 : SIGKILL))
+            #expect(process.kill(round == 0 ? SIGTERM : SIGKILL) == (round == 0 ? 0 : 128 + SIGKILL))
             registry.state.withLock { $0.hidesBlockServices = true }
         }
     }

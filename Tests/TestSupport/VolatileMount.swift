@@ -5,7 +5,7 @@ import Glibc
 package final class VolatileMount {
     package let path: String
     private let directory: TemporaryDirectory
-    private let process: pid_t
+    private let process: ChildProcess
 
     /// - Throws: `POSIXFailure` when it cannot be mounted.
     package init() throws {
@@ -13,14 +13,8 @@ package final class VolatileMount {
         path = directory.path + "/mnt"
         let medium = directory.path + "/medium"
         for place in [path, medium] where mkdir(place, 0o755) != 0 { throw POSIXFailure("make \(place)") }
-        let program = try builtProgram("sterna-volatile-disk")
-        let arguments: [String] = [program, "--medium", medium, "--seed", "1", "--lazy", path]
-        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-        defer { words.forEach { free($0) } }
-        var started: pid_t = 0
-        errno = posix_spawn(&started, program, nil, nil, &words, environ)
-        guard errno == 0 else { throw POSIXFailure("start \(program)") }
-        process = started
+        process = try ChildProcess(
+            "sterna-volatile-disk", ["--medium", medium, "--seed", "1", "--lazy", path])
         let control = path + "/.control"
         guard happens({ access(control, F_OK) == 0 }) else {
             errno = ETIMEDOUT
@@ -29,8 +23,7 @@ package final class VolatileMount {
     }
 
     deinit {
-        kill(process, SIGTERM)
-        if !happens({ waitpid(process, nil, WNOHANG) != 0 }) { kill(process, SIGKILL) }
+        process.end(SIGTERM)
         umount2(path, Int32(MNT_DETACH))
     }
 

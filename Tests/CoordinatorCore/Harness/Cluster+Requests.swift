@@ -1,6 +1,7 @@
 import CoordinatorCore
 import Protocol
 import Simulator
+import TestShards
 
 /// Requests on things as they are found by name, as a client builds them.
 extension Cluster {

@@ -2,6 +2,7 @@ import CoordinatorCore
 import Protocol
 import ShardCore
 import Store
+import TestShards
 import TestSupport
 
 /// A coordinator and its shards in one thread with virtual time; messages between them get lost, doubled and
@@ -34,7 +35,7 @@ final class Cluster {
         var event: Event
     }
 
-    let shards: ShardSet
+    let shards: MemoryShards
     var random: SeededGenerator
     var faults = Faults()
     private(set) var coordinator: Coordinator
@@ -93,7 +94,7 @@ final class Cluster {
         options.anybodyMayCloseNumbers = anybodyMayCloseNumbers
         self.options = options
         self.isBaseProtocolOnly = isBaseProtocolOnly
-        shards = try ShardSet(rootInfo: info)
+        shards = try MemoryShards(rootInfo: info)
         coordinator = try Coordinator(store: state, prefix: [1], options: options)
         try lead()
     }

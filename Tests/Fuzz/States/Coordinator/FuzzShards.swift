@@ -1,65 +1,26 @@
 import CoordinatorCore
 import Protocol
 import ShardCore
-import Store
+import TestShards
 
-/// Real shard cores over one store, made as they are needed.
+/// Real shards, what clients do with them meanwhile, and whether all agree.
 final class FuzzShards {
-    private let store = MemoryStore()
-    private let rootInfo: DirectoryInfo
-    private var cores: [ShardID: ShardCore] = [:]
+    private let shards: MemoryShards
     /// The wall clock of all shards, nanoseconds; grows with every request.
-    private(set) var now: UInt64 = 1_700_000_000_000_000_000
+    var now: UInt64 { shards.nanoseconds }
 
-    init(rootInfo: DirectoryInfo) { self.rootInfo = rootInfo }
-
-    private func core(_ shard: ShardID) throws -> ShardCore {
-        if let core = cores[shard] { return core }
-        let core = try ShardCore(store: store, shard: shard)
-        let genesis = ShardGenesis(cookieKey: SecretKey(low: 1, high: UInt64(shard.rawValue)), rootInfo: rootInfo)
-        _ = try core.apply(core.prepareGenesis(genesis, at: time()), at: LogIndex(rawValue: 1))
-        cores[shard] = core
-        return core
-    }
-
-    private func time() -> Timestamp {
-        now += 1_000
-        return Timestamp(nanoseconds: now)
-    }
+    init(rootInfo: DirectoryInfo) { shards = MemoryShards(MemoryShards.Options(rootInfo: rootInfo)) }
 
     /// Carries out a request and says what the shard's datagram contains.
     func answer(_ send: ShardSend) throws -> CoordinatorFuzzer.Answer {
-        switch try perform(send.request, at: send.shard, asCoordinator: send.requestID) {
+        switch try shards.perform(
+            send.request, at: send.shard, isPrivileged: true, requestID: send.requestID)
+        {
         case .success(let response):
             CoordinatorFuzzer.Answer(
                 requestID: send.requestID, kind: response.kind.rawValue, body: try response.encoded())
         case .failure(let code):
             CoordinatorFuzzer.Answer(requestID: send.requestID, kind: 0, body: try code.encoded())
-        }
-    }
-
-    private func perform(
-        _ request: AnyShardRequest, at shard: ShardID, asCoordinator requestID: UInt64?
-    ) throws -> Result<AnyShardResponse, ProtocolError> {
-        let core = try core(shard)
-        do throws(ShardFailure) {
-            if request.kind.isReadOnly { return .success(try core.read(request)) }
-            let entry = try core.prepare(
-                request, isPrivileged: requestID != nil, requestID: requestID, at: time())
-            switch try applied(entry, by: core) {
-            case .response(let response): return .success(response)
-            case .refused(let code): return .failure(code)
-            }
-        } catch .refused(let code) {
-            return .failure(code)
-        }
-    }
-
-    private func applied(_ entry: ShardLogEntry, by core: ShardCore) throws(ShardFailure) -> ShardReply {
-        do throws(ShardStateError) {
-            return try core.apply(entry, at: core.appliedIndex.next)
-        } catch {
-            throw .state(error)
         }
     }
 
@@ -93,7 +54,7 @@ final class FuzzShards {
     }
 
     private func act(_ request: AnyShardRequest, at shard: ShardID, _ known: inout KnownValues) throws {
-        guard case .success(let response) = try perform(request, at: shard, asCoordinator: nil) else { return }
+        guard case .success(let response) = try shards.perform(request, at: shard) else { return }
         known.learn(response, to: request)
     }
 
@@ -102,7 +63,7 @@ final class FuzzShards {
     /// Each shard's own rules, and X6: the coordinator and the shards agree about which directory is where.
     func check(_ parents: [InodeID: InodeID], _ report: (String) -> Void) throws {
         var owners: [InodeID: InodeID] = [:]
-        for core in cores.values {
+        for core in shards.cores.values {
             for violation in try core.invariantViolations() { report("shard \(core.shard): \(violation)") }
             var request = VisitDirectoriesRequest(beginId: .null, mtu: 8972)
             repeat {

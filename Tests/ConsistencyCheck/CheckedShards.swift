@@ -2,53 +2,33 @@ import Erasure
 import Protocol
 import ShardCore
 import Store
+import TestShards
 import Testing
 
 /// Three shards in memory, driven as clients, coordinator and collector do.
-final class TestCluster {
-    let store = MemoryStore()
-    private(set) var cores: [ShardID: ShardCore] = [:]
-    /// Every entry applied: shard and bytes, in order.
-    private(set) var log: [(shard: ShardID, index: LogIndex, bytes: [UInt8])] = []
+final class CheckedShards {
+    private let memory: MemoryShards
+    var store: MemoryStore { memory.store }
+    /// Every entry applied, in order.
+    var log: [(shard: ShardID, index: LogIndex, bytes: [UInt8])] { memory.log }
     /// What the coordinator would have in its map.
     private(set) var parents: [InodeID: InodeID] = [:]
-    private var now: UInt64 = 1_700_000_000_000_000_000
     private var lastDirectory: UInt64 = 0
 
     static let shards = [ShardID(rawValue: 0), ShardID(rawValue: 1), ShardID(rawValue: 2)]
 
     init() throws {
-        for shard in Self.shards {
-            let core = try ShardCore(store: store, shard: shard, blockServices: TestServices.table)
-            cores[shard] = core
-            let genesis = ShardGenesis(
-                cookieKey: SecretKey(low: 1, high: 2), rootInfo: try DirectoryInfo.sternaRootDefault())
-            _ = try apply(core.prepareGenesis(genesis, at: tick()), core)
-        }
-    }
-
-    func tick() -> Timestamp {
-        now += 1_000_000_000
-        return Timestamp(nanoseconds: now)
-    }
-
-    func core(_ shard: ShardID) throws -> ShardCore { try #require(cores[shard]) }
-
-    private func apply(_ entry: ShardLogEntry, _ core: ShardCore) throws -> ShardReply {
-        let index = core.appliedIndex.next
-        log.append((core.shard, index, try entry.encoded()))
-        return try core.apply(entry, at: index)
+        var options = MemoryShards.Options(rootInfo: try DirectoryInfo.sternaRootDefault())
+        options.blockServices = CheckedDisks.table
+        options.stepNanoseconds = 1_000_000_000
+        options.keepsLog = true
+        memory = MemoryShards(options)
+        for shard in Self.shards { _ = try memory.core(shard) }
     }
 
     @discardableResult
     func call<R: ShardRPC>(_ request: R, _ shard: ShardID) throws -> R.Response {
-        let core = try core(shard)
-        if R.kind.isReadOnly { return try #require(R.response(in: try core.read(request.erased))) }
-        let entry = try core.prepare(request.erased, isPrivileged: true, at: tick())
-        guard case .response(let response) = try apply(entry, core) else {
-            throw ClusterProblem(text: "\(R.kind) was refused")
-        }
-        return try #require(R.response(in: response))
+        try memory.perform(request, at: shard, isPrivileged: true).get()
     }
 
     // MARK: The namespace
@@ -157,7 +137,7 @@ final class TestCluster {
     func addSpan(_ file: OpenFile, at byteOffset: UInt64, certifies: Bool = true) throws {
         let blocks = try call(newSpan(file, at: byteOffset), file.id.shard).blocks
         guard certifies else { return }
-        let proofs = try blocks.map { try TestServices.proof($0.blockServiceId, $0.blockId) }
+        let proofs = try blocks.map { try #require(TestDisks.proof($0.blockServiceId, $0.blockId)) }
         try call(
             AddSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: byteOffset, proofs: proofs),
             file.id.shard)
@@ -179,38 +159,17 @@ final class TestCluster {
     }
 }
 
-struct ClusterProblem: Error {
-    let text: String
-}
-
 /// Sixteen disks in as many failure domains.
-enum TestServices {
+enum CheckedDisks {
     static let count = 16
+    static let addrs = AddrsInfo.loopback(port: 1000)
 
-    static func key(_ index: Int) -> SecretKey {
-        SecretKey(low: 0x1000_0000_0000_0000 + UInt64(index) * 0x0101_0101, high: ~UInt64(index))
-    }
-
-    static func id(_ index: Int) -> BlockServiceID { BlockServiceID(secretKey: key(index)) }
     static func domain(_ index: Int) -> FailureDomain { FailureDomain(name: "domain-\(index)") }
 
-    static let addrs = AddrsInfo(
-        addr1: IpPort(addrs: .loopback, port: 1000), addr2: IpPort(addrs: .any, port: 0))
-
     static let table = BlockServiceTable(
-        services: (0..<count).map {
+        placingOn: (0..<count).map {
             BlockServiceTable.Service(
-                id: id($0), addrs: addrs, storageClass: .flash, failureDomain: domain($0), secretKey: key($0), flags: []
-            )
-        },
-        assigned: (0..<count).map {
-            BlockServiceInfoShort(
-                locationId: .default, failureDomain: domain($0), id: id($0), storageClass: .flash)
+                id: TestDisks.id($0), addrs: addrs, storageClass: .flash, failureDomain: domain($0),
+                secretKey: TestDisks.key($0), flags: [])
         })
-
-    static func proof(_ service: BlockServiceID, _ block: BlockID) throws -> BlockProof {
-        let index = try #require((0..<count).first { id($0) == service })
-        return BlockProof(
-            blockId: block, proof: MACKey(key(index)).writeProof(blockService: service, block: block))
-    }
 }

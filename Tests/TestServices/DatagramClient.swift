@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import Protocol
+import TestSupport
 import Wire
 
 /// A blocking client of one shard, with retries as the protocol wants them.

@@ -2,84 +2,67 @@ import EventLoop
 import Glibc
 import Protocol
 import Synchronization
+import TestSupport
 import Wire
 
-/// A registry that remembers who registered and lists the block services it was given. Blocking sockets, a thread each.
-final class FakeRegistry: Sendable {
-    struct State {
-        var shards: [ShardID: SocketAddress] = [:]
-        var blockServices: [BlockServiceDeprecatedInfo] = []
+/// As much of a registry as a shard or a block service needs: remembers who registers, and answers what it was given.
+/// Blocking sockets, a thread each.
+package final class FakeRegistry: Sendable {
+    package struct State {
+        /// Where shards said that they are.
+        package var shards: [ShardID: SocketAddress] = [:]
+        /// What it tells about block services.
+        package var blockServices: [BlockServiceDeprecatedInfo]
+        /// What block services said of themselves the last time.
+        package var registered: [RegisterBlockServiceInfo] = []
+        /// What it was asked to decommission.
+        package var decommissioned: [BlockServiceID] = []
         /// Answers questions about block services with an error.
-        var hidesBlockServices = false
+        package var hidesBlockServices = false
         /// How far its clock is ahead, in seconds; nil if it knows no CLOCK.
-        var clockSeconds: Int64?
+        package var clockSeconds: Int64?
     }
 
-    let state: Mutex<State>
-    let address: SocketAddress
-    private let listener: Int32
+    package let state: Mutex<State>
+    package let address: SocketAddress
+    private let listener: TestSocket
 
-    init(blockServices: [BlockServiceDeprecatedInfo] = [], clockSeconds: Int64? = nil) throws {
+    package init(blockServices: [BlockServiceDeprecatedInfo] = [], clockSeconds: Int64? = nil) throws {
         state = Mutex(State(blockServices: blockServices, clockSeconds: clockSeconds))
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let (listener, port) = try TestSocket.listening()
         self.listener = listener
-        var raw = sockaddr_in()
-        raw.sin_family = sa_family_t(AF_INET)
-        raw.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let isBound = withUnsafePointer(to: &raw) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-        guard isBound, listen(listener, 64) == 0 else { throw TestFailure("no socket for the fake registry") }
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        _ = withUnsafeMutablePointer(to: &raw) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(listener, $0, &size) }
-        }
-        address = .loopback(port: UInt16(bigEndian: raw.sin_port))
+        address = .loopback(port: port)
         try SystemThread(name: "registry") { [weak self] in
-            while true {
-                let client = accept(listener, nil, nil)
-                guard client >= 0, let self else { return }
-                try? SystemThread(name: "registry") { self.serve(client) }.detach()
+            while let client = listener.accepted(patienceSeconds: 0) {
+                try? SystemThread(name: "registry") { self?.serve(client) }.detach()
             }
         }.detach()
     }
 
-    deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
+    deinit { close() }
+
+    /// Takes no more connections.
+    package func close() { listener.shutDown() }
+
+    package func address(of shard: ShardID) -> SocketAddress? { state.withLock { $0.shards[shard] } }
+
+    /// What block services say of themselves; waits until they do.
+    package func registration() throws -> [RegisterBlockServiceInfo] {
+        guard happens({ state.withLock { !$0.registered.isEmpty } }) else { throw TestFailure("nobody registers") }
+        return state.withLock { $0.registered }
     }
 
-    func address(of shard: ShardID) -> SocketAddress? {
-        state.withLock { $0.shards[shard] }
-    }
-
-    private func serve(_ client: Int32) {
-        defer { close(client) }
-        var received: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let count = read(client, &chunk, chunk.count)
-            guard count > 0 else { return }
-            received += chunk[..<count]
-            while let (answer, size) = takeRequest(received) {
-                received.removeFirst(size)
-                guard write(client, answer, answer.count) == answer.count else { return }
-            }
+    private func serve(_ client: TestSocket) {
+        while let prefix = try? client.receive(RegistryFrame.prefixSize) {
+            let length = prefix[4...].reversed().reduce(0) { $0 << 8 | Int($1) }
+            guard length >= 1, let message = try? client.receive(length), let kind = RegistryKind(rawValue: message[0]),
+                let answer = try? answer(kind, Array(message.dropFirst()))
+            else { return }
+            try? client.send(answer)
         }
     }
 
-    private func takeRequest(_ received: [UInt8]) -> ([UInt8], Int)? {
-        received.withUnsafeBytes { raw in
-            guard let frame = try? RegistryFrame(raw, expecting: .registryRequest, limit: 1 << 20),
-                let kind = RegistryKind(rawValue: frame.kind), let answer = try? answer(kind, frame.body)
-            else { return nil }
-            return (answer, frame.size)
-        }
-    }
-
-    private func answer(_ kind: RegistryKind, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
+    private func answer(_ kind: RegistryKind, _ body: [UInt8]) throws -> [UInt8] {
         switch kind {
         case .challenge:
             return try RegistryFrame.encoded(response: ChallengeResponse(low: 1, high: 2), to: ChallengeRequest.self)
@@ -92,6 +75,16 @@ final class FakeRegistry: Sendable {
                 $0.shards[request.shrid.shard] = SocketAddress(address: port.addrs.rawValue, port: port.port)
             }
             return try RegistryFrame.encoded(response: RegisterShardResponse(), to: RegisterShardRequest.self)
+        case .registerBlockServices:
+            let request = try RegisterBlockServicesRequest(decoding: body)
+            state.withLock { $0.registered = request.blockServices }
+            return try RegistryFrame.encoded(
+                response: RegisterBlockServicesResponse(), to: RegisterBlockServicesRequest.self)
+        case .decommissionBlockService:
+            let request = try DecommissionBlockServiceRequest(decoding: body)
+            state.withLock { $0.decommissioned.append(request.id) }
+            return try RegistryFrame.encoded(
+                response: DecommissionBlockServiceResponse(), to: DecommissionBlockServiceRequest.self)
         case .allBlockServicesDeprecated, .shardBlockServices:
             guard !state.withLock({ $0.hidesBlockServices }) else {
                 return try RegistryFrame.encoded(error: .internalError)
@@ -131,13 +124,5 @@ final class FakeRegistry: Sendable {
         }
         return try RegistryFrame.encoded(
             response: ShardBlockServicesResponse(blockServices: assigned), to: ShardBlockServicesRequest.self)
-    }
-}
-
-struct TestFailure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) {
-        self.description = description
     }
 }

@@ -1,8 +1,7 @@
 import EventLoop
-import Testing
 
 /// Runs `body` on a fresh loop of its own thread, and waits until it calls `finish`, or fails after ten seconds.
-func onLoop<T: Sendable>(
+package func onLoop<T: Sendable>(
     _ body: @escaping @Sendable (EventLoop, @escaping @Sendable (T) -> Void) throws -> Void
 ) async throws -> T {
     let (results, sink) = AsyncStream.makeStream(of: Result<T, any Error>.self)
@@ -24,4 +23,4 @@ func onLoop<T: Sendable>(
     return try (first ?? .failure(TestTimeout())).get()
 }
 
-struct TestTimeout: Error {}
+package struct TestTimeout: Error {}
