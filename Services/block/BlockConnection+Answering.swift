@@ -4,7 +4,7 @@ import Protocol
 
 // How a request ends, and what is left of it on the stream.
 extension BlockConnection {
-    /// For dropping all data of a refused request.
+    /// For dropping all data of a refused request, and not longer than those may take that are wanted.
     private static let dropTimeoutNanoseconds: UInt64 = 30_000_000_000
     /// For the peer to take the last answer and close.
     private static let lingerNanoseconds: UInt64 = 2_000_000_000
@@ -16,7 +16,8 @@ extension BlockConnection {
         let answer = Answers.failure(error)
         let left = unread - takeInput(atMost: unread).count
         guard left > 0 else { return send(answer, closes: false) }
-        deadline = server.loop.monotonicNanoseconds &+ Self.dropTimeoutNanoseconds
+        let patience = min(Self.dropTimeoutNanoseconds, server.settings.inputPatience(byteCount: left))
+        deadline = server.loop.monotonicNanoseconds &+ patience
         drop(left, then: answer)
     }
 

@@ -4,7 +4,7 @@ import TestSupport
 /// A running `sterna-registry` of the build that the tests belong to; it dies with the object.
 final class RegistryProcess {
     let address: SocketAddress
-    private let process: ChildProcess
+    let process: ChildProcess
 
     /// Starts it and waits until it is ready.
     init(data: String, address: SocketAddress = .loopback(port: 0), _ options: [String] = []) throws {

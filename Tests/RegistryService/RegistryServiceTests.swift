@@ -44,6 +44,21 @@ import Wire
         #expect(shards.map(\.addrs.addr1.port) == (1000..<1256).map(UInt16.init))
     }
 
+    @Test func withoutDescriptorsItWaitsForSome() throws {
+        let directory = try TemporaryDirectory("registry")
+        let registry = try RegistryProcess(data: directory.path + "/r")
+        try registry.process.mayOpen(false)
+        // The system takes the connection, and the registry has nothing to take it with.
+        let client = try BlockingClient(registry.address)
+        try client.send(registration(of: 7, port: 1007))
+        #expect(try registry.process.sleeps(), "it looks for connections all the time")
+        try registry.process.mayOpen(true)
+        _ = try client.answer(to: RegisterShardRequest.self)
+        let shards = try BlockingClient(registry.address).call(LocalShardsRequest()).shards
+        #expect(shards[7].addrs.addr1.port == 1007)
+        #expect(registry.end(SIGTERM) == 0)
+    }
+
     @Test(
         arguments: [
             Array("GET / HTTP/1.1\r\n\r\n".utf8),

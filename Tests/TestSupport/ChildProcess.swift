@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 
 /// A process that never outlives this object.
@@ -48,11 +47,6 @@ package final class ChildProcess {
         guard waitpid(identifier, &result, WNOHANG) == identifier else { return true }
         status = result
         return false
-    }
-
-    /// How many files and sockets it has open.
-    package func descriptorCount() throws -> Int {
-        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(identifier)/fd").count
     }
 
     /// Sends a signal, unless it has ended, and waits for the end.
