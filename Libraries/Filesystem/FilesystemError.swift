@@ -8,6 +8,8 @@ public struct FilesystemError: Error, Sendable {
     /// The errno, positive.
     public let code: Int32
     private let cause: Cause
+    /// Whether the log has a line about it.
+    private(set) var isTold = false
 
     private enum Cause: Sendable {
         case none
@@ -42,6 +44,16 @@ public struct FilesystemError: Error, Sendable {
     /// Whether servers were away from which what is stored can be read when they are back.
     var mayComeBack: Bool {
         if case .client(let error) = cause { error.mayComeBack } else { false }
+    }
+
+    /// Whether the cluster could not do it, or not in time; everything else programs bring about themselves.
+    var isOfCluster: Bool { code == EIO || code == ETIMEDOUT }
+
+    /// The same once the log has a line about it.
+    var told: FilesystemError {
+        var told = self
+        told.isTold = true
+        return told
     }
 
     /// Whether a server refused it for this reason.

@@ -76,6 +76,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case someFilesAreNotSynced
     case movedFilesAreSnapshots
     case oldProgramsKeepRights
+    case outagesAreKeptQuiet
 
     // Mounts
     case killingIsNotAgreed
@@ -122,6 +123,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner, .listsIgnoreTheMode,
             .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights:
             "FilesystemTests.OnCluster"
+        case .outagesAreKeptQuiet: "FilesystemTests.OutageTests"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"
         case .killingIsNotAgreed: "MountTests.FuseConnectionTests"
         case .unseenClosesAreWaitedFor: "EndToEndTests.EndToEnd/TwoMountTests/unseenCallers"

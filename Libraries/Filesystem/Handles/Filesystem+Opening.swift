@@ -8,6 +8,14 @@ extension Filesystem {
     public func create(
         _ name: [UInt8], in parent: NodeID, _ mode: OpenMode, permissions: UInt16 = 0o644, by caller: Caller
     ) async throws(FilesystemError) -> CreatedFile {
+        try await telling("open", of: place(name, in: parent)) { () throws(FilesystemError) in
+            try await createNew(name, in: parent, mode, permissions: permissions, by: caller)
+        }
+    }
+
+    private func createNew(
+        _ name: [UInt8], in parent: NodeID, _ mode: OpenMode, permissions: UInt16, by caller: Caller
+    ) async throws(FilesystemError) -> CreatedFile {
         let place = Place(directory: try directory(parent), name: name)
         let initial = try await initialAttributes(.file, mode: permissions, in: parent, by: caller)
         let staged = try await stage(place, mode, initial, by: await creators.creator(caller))
@@ -32,6 +40,14 @@ extension Filesystem {
         _ id: NodeID, _ mode: OpenMode, by caller: Caller
     ) async throws(FilesystemError) -> OpenedFile {
         if id.isSnapshot { return try await openSnapshot(id, mode) }
+        return try await telling("open", of: nodes[id]?.place) { () throws(FilesystemError) in
+            try await openPresent(id, mode, by: caller)
+        }
+    }
+
+    private func openPresent(
+        _ id: NodeID, _ mode: OpenMode, by caller: Caller
+    ) async throws(FilesystemError) -> OpenedFile {
         let node = try await met(id)
         guard node.content.isFile else { throw .isDirectory }
         let truncates = mode.writes && mode.truncates

@@ -2,7 +2,8 @@ import Logging
 import Mutations
 import Protocol
 
-// Every write that was refused or failed, and every close that could not keep its word, leaves a line.
+// Every write that was refused or failed, and every close that could not keep its word, leaves a line; so does every
+// open and every change of names that the cluster could not do.
 
 extension Filesystem {
     /// How long losses without a line are counted before the log says how many they were.
@@ -12,20 +13,38 @@ extension Filesystem {
     /// is written later. Says so in the log, once.
     func fail(_ staged: StagedFile, _ operation: StaticString, _ failure: FilesystemError) -> FilesystemError {
         if staged.failure == nil, staged.state == .building {
-            if !Mutation.errorsAreForgotten.isPlanted { staged.failure = failure }
+            if !Mutation.errorsAreForgotten.isPlanted { staged.failure = failure.told }
             report(operation, staged.place, failure)
             staged.node.wake()
         }
-        return failure
+        return failure.told
     }
 
     /// The same for a finished file: it stays as it was, but who was to continue it must learn of it at its close.
     func fail(_ file: OpenFile, _ operation: StaticString, _ failure: FilesystemError) -> FilesystemError {
         if file.failure == nil {
-            file.failure = failure
+            file.failure = failure.told
             report(operation, file.node.place, failure)
         }
-        return failure
+        return failure.told
+    }
+
+    /// Does what a program wants of a name. When the cluster cannot do it, that leaves a line, unless it has one.
+    func telling<T>(
+        _ operation: StaticString, of place: @autoclosure () -> Place?,
+        _ step: nonisolated(nonsending) () async throws(FilesystemError) -> T
+    ) async throws(FilesystemError) -> T {
+        do {
+            return try await step()
+        } catch {
+            guard error.isOfCluster, !error.isTold, !Mutation.outagesAreKeptQuiet.isPlanted else { throw error }
+            report(operation, place(), error)
+            throw error.told
+        }
+    }
+
+    func place(_ name: [UInt8], in parent: NodeID) -> Place? {
+        (try? directory(parent)).map { Place(directory: $0, name: name) }
     }
 
     /// A line about something that a program wanted and did not get.

@@ -11,13 +11,17 @@ extension Filesystem {
         if name == Array("..".utf8) { return try await entry(for: parentNode(of: parent)) }
         try Self.checkName(name)
         let place = Place(directory: try directory(parent), name: name)
+        return try await telling("lookup", of: place) { () throws(FilesystemError) in try await find(place) }
+    }
+
+    private func find(_ place: Place) async throws(FilesystemError) -> Entry {
         while true {
             if let id = stagedNames.node(at: place), let staged = stagedFiles[id] {
                 return try await entry(for: staged.node)
             }
             let start = moves
             let edge = try await posix { () throws(ClientError) in
-                try await client.lookup(name, in: place.directory)
+                try await client.lookup(place.name, in: place.directory)
             }
             // Somebody may have begun to write it here meanwhile, or published what the answer does not know.
             guard stagedNames.node(at: place) == nil, let node = try await node(for: edge.targetId, since: start)

@@ -8,13 +8,15 @@ extension Filesystem {
     public func makeDirectory(
         _ name: [UInt8], in parent: NodeID, mode: UInt16 = 0o755, by caller: Caller = .unknown
     ) async throws(FilesystemError) -> Entry {
-        let place = try free(Place(directory: try directory(parent), name: name))
-        let initial = try await initialAttributes(.directory, mode: mode, in: parent, by: caller)
-        let change = change(initial, of: .directory)
-        let made = try await posix { () throws(ClientError) in
-            try await client.makeDirectory(name, in: place.directory, change: change)
+        try await telling("mkdir", of: place(name, in: parent)) { () throws(FilesystemError) in
+            let place = try free(Place(directory: try directory(parent), name: name))
+            let initial = try await initialAttributes(.directory, mode: mode, in: parent, by: caller)
+            let change = change(initial, of: .directory)
+            let made = try await posix { () throws(ClientError) in
+                try await client.makeDirectory(name, in: place.directory, change: change)
+            }
+            return entry(self.made(made.id, made.creationTime, initial), at: place)
         }
-        return entry(self.made(made.id, made.creationTime, initial), at: place)
     }
 
     /// An empty file that is visible at once, as mknod(2) makes it, or one that is none for whoever opens it.
@@ -22,30 +24,34 @@ extension Filesystem {
         _ name: [UInt8], in parent: NodeID, mode: UInt16 = 0o644, special: SpecialFile? = nil,
         by caller: Caller = .unknown
     ) async throws(FilesystemError) -> Entry {
-        guard special == nil || keepsAttributes else { throw FilesystemError(EPERM) }
-        let place = Place(directory: try directory(parent), name: name)
-        let nobody = await creators.creator(.unknown)
-        let initial = try await initialAttributes(.file, mode: mode, in: parent, by: caller)
-        let staged = try await stage(place, OpenMode(writes: true, isExclusive: true), initial, by: nobody)
-        staged.special = special
-        let node = staged.node
-        // So that the node stays.
-        node.references += 1
-        defer { nodes.forget(node.id, 1) }
-        if let failure = await publish(staged, for: "mknod") { throw failure }
-        return try await entry(for: node)
+        try await telling("mknod", of: place(name, in: parent)) { () throws(FilesystemError) in
+            guard special == nil || keepsAttributes else { throw FilesystemError(EPERM) }
+            let place = Place(directory: try directory(parent), name: name)
+            let nobody = await creators.creator(.unknown)
+            let initial = try await initialAttributes(.file, mode: mode, in: parent, by: caller)
+            let staged = try await stage(place, OpenMode(writes: true, isExclusive: true), initial, by: nobody)
+            staged.special = special
+            let node = staged.node
+            // So that the node stays.
+            node.references += 1
+            defer { nodes.forget(node.id, 1) }
+            if let failure = await publish(staged, for: "mknod") { throw failure }
+            return try await entry(for: node)
+        }
     }
 
     public func makeSymbolicLink(
         _ name: [UInt8], in parent: NodeID, to target: [UInt8], by caller: Caller = .unknown
     ) async throws(FilesystemError) -> Entry {
-        let place = try free(Place(directory: try directory(parent), name: name))
-        let initial = try await initialAttributes(.symbolicLink, mode: 0o777, in: parent, by: caller)
-        let change = change(initial, of: .symlink)
-        let made = try await patience.run { [client] () throws(ClientError) in
-            try await client.makeSymbolicLink(name, in: place.directory, target: target, change: change)
+        try await telling("symlink", of: place(name, in: parent)) { () throws(FilesystemError) in
+            let place = try free(Place(directory: try directory(parent), name: name))
+            let initial = try await initialAttributes(.symbolicLink, mode: 0o777, in: parent, by: caller)
+            let change = change(initial, of: .symlink)
+            let made = try await patience.run { [client] () throws(ClientError) in
+                try await client.makeSymbolicLink(name, in: place.directory, target: target, change: change)
+            }
+            return entry(self.made(made.id, made.creationTime, size: UInt64(target.count), initial), at: place)
         }
-        return entry(self.made(made.id, made.creationTime, size: UInt64(target.count), initial), at: place)
     }
 
     /// Where a symbolic link leads.
@@ -56,19 +62,25 @@ extension Filesystem {
     }
 
     public func removeDirectory(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) {
-        let place = Place(directory: try directory(parent), name: name)
-        guard stagedNames.node(at: place) == nil else { throw FilesystemError(ENOTDIR) }
-        if !stagedNames.isEmpty {
-            // The cluster would call a directory empty in which only this filesystem sees something.
-            let found = try await posix { () throws(ClientError) in try await client.lookup(name, in: place.directory) }
-            guard !stagedNames.hasNames(in: found.targetId) else { throw .notEmpty }
+        try await telling("rmdir", of: place(name, in: parent)) { () throws(FilesystemError) in
+            let place = Place(directory: try directory(parent), name: name)
+            guard stagedNames.node(at: place) == nil else { throw FilesystemError(ENOTDIR) }
+            if !stagedNames.isEmpty {
+                // The cluster would call a directory empty in which only this filesystem sees something.
+                let found = try await posix { () throws(ClientError) in
+                    try await client.lookup(name, in: place.directory)
+                }
+                guard !stagedNames.hasNames(in: found.targetId) else { throw .notEmpty }
+            }
+            try await posix { () throws(ClientError) in try await client.removeDirectory(name, in: place.directory) }
         }
-        try await posix { () throws(ClientError) in try await client.removeDirectory(name, in: place.directory) }
     }
 
     public func unlink(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) {
-        let place = Place(directory: try directory(parent), name: name)
-        while try await !unlinked(place) {}
+        try await telling("unlink", of: place(name, in: parent)) { () throws(FilesystemError) in
+            let place = Place(directory: try directory(parent), name: name)
+            while try await !unlinked(place) {}
+        }
     }
 
     /// - Returns: false when somebody began to publish the file meanwhile, so that it has to be tried again.

@@ -7,12 +7,14 @@ extension Filesystem {
     public func rename(
         _ oldName: [UInt8], in oldParent: NodeID, to newName: [UInt8], in newParent: NodeID, replaces: Bool
     ) async throws(FilesystemError) {
-        try Self.checkName(newName)
-        let old = Place(directory: try directory(oldParent), name: oldName)
-        let new = Place(directory: try directory(newParent), name: newName)
-        if !replaces { try await checkFree(new) }
-        guard old != new else { return }
-        while try await !moved(old, to: new, replacesDirectory: replaces) {}
+        try await telling("rename", of: place(oldName, in: oldParent)) { () throws(FilesystemError) in
+            try Self.checkName(newName)
+            let old = Place(directory: try directory(oldParent), name: oldName)
+            let new = Place(directory: try directory(newParent), name: newName)
+            if !replaces { try await checkFree(new) }
+            guard old != new else { return }
+            while try await !moved(old, to: new, replacesDirectory: replaces) {}
+        }
     }
 
     /// - Returns: false when somebody began to publish the file meanwhile, so that it has to be tried again.

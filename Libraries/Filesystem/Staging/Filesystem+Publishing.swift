@@ -12,7 +12,7 @@ extension Filesystem {
         let publication = staged.publication ?? beginPublishing(staged, operation)
         if let outcome = await patience.outcome(of: publication) { return outcome }
         report(operation, staged.place, .timedOut)
-        return .timedOut
+        return .timedOut.told
     }
 
     private func beginPublishing(
@@ -64,9 +64,9 @@ extension Filesystem {
             return nil
         } catch {
             report(operation, staged.place, error)
-            failWriters(of: staged.node, error)
+            failWriters(of: staged.node, error.told)
             await scrap(staged)
-            return error
+            return error.told
         }
     }
 

@@ -16,7 +16,7 @@ struct Host: Sendable {
 
     /// Runs `body` with hosts that work in one new directory.
     static func run(
-        _ count: Int = 1, options: FilesystemOptions = FilesystemOptions(),
+        _ count: Int = 1, options: FilesystemOptions = FilesystemOptions(), client: ClientOptions = ClientOptions(),
         sourceLocation: SourceLocation = #_sourceLocation,
         _ body: @escaping @Sendable ([Host]) async throws -> Void
     ) async throws {
@@ -25,7 +25,7 @@ struct Host: Sendable {
         var hosts: [Host] = []
         for _ in 0..<count {
             let (observer, losses) = (RecordingObserver(), LossRecord())
-            let filesystem = try await start(cluster.registry, observer, losses, options)
+            let filesystem = try await start(cluster.registry, observer, losses, options, client)
             let found =
                 hosts.isEmpty
                 ? try await filesystem.makeDirectory(name, in: .root) : try await filesystem.lookup(name, in: .root)
@@ -45,7 +45,8 @@ struct Host: Sendable {
     }
 
     private static func start(
-        _ registry: SocketAddress, _ observer: RecordingObserver, _ losses: LossRecord, _ options: FilesystemOptions
+        _ registry: SocketAddress, _ observer: RecordingObserver, _ losses: LossRecord, _ options: FilesystemOptions,
+        _ clientOptions: ClientOptions
     ) async throws -> Filesystem {
         let filesystem: Filesystem = try await withCheckedThrowingContinuation { continuation in
             do {
@@ -53,7 +54,8 @@ struct Host: Sendable {
                     continuation.resume(
                         with: Result {
                             Filesystem(
-                                client: try Client(loop: loop, registries: [registry]), creators: TestCreators(),
+                                client: try Client(loop: loop, registries: [registry], options: clientOptions),
+                                creators: TestCreators(),
                                 observer: observer, options: options, logger: losses.logger)
                         })
                 }

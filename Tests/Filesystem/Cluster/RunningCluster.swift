@@ -30,6 +30,14 @@ final class RunningCluster: Sendable {
         self.registry = registry
     }
 
+    /// A running service: registry, shard, cdc or block.
+    func pid(of service: String) throws -> pid_t {
+        guard let pid = Self.line("\(directory.path)/run/\(service).pid").flatMap(pid_t.init) else {
+            throw POSIXFailure("find \(service)", code: ESRCH)
+        }
+        return pid
+    }
+
     /// Ends it and waits until it has ended.
     func stop() {
         kill(supervisor, SIGINT)

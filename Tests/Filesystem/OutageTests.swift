@@ -1,0 +1,50 @@
+import Client
+import Filesystem
+import Glibc
+import TestSupport
+import Testing
+
+/// On a cluster of its own, whose shards stop answering.
+@Suite(.timeLimit(.minutes(2))) struct OutageTests {
+    /// A client that gives up soon.
+    private static var impatient: ClientOptions {
+        var options = ClientOptions()
+        options.shardTiming = RetryTiming(
+            initialNanoseconds: 50_000_000, longestNanoseconds: 200_000_000, overallNanoseconds: 500_000_000)
+        options.cdcTiming = options.shardTiming
+        options.writeTimeoutNanoseconds = 500_000_000
+        return options
+    }
+
+    @Test("what the cluster could not do with a name leaves one line each, what programs bring about none")
+    func lines() async throws {
+        let cluster = try RunningCluster()
+        defer { cluster.stop() }
+        try await RunningCluster.$current.withValue(cluster) {
+            try await Host.run(client: Self.impatient) { hosts in
+                let own = hosts[0]
+                try await own.store("f", "text")
+                let filesystem = own.filesystem
+                let node = try await filesystem.lookup(Array("f".utf8), in: own.directory).node
+                #expect(try await code { try await own.rename("none", to: "other") } == ENOENT)
+                #expect(try await code { _ = try await own.node("none") } == ENOENT)
+                let shard = try cluster.pid(of: "shard")
+                kill(shard, SIGSTOP)
+                defer { kill(shard, SIGCONT) }
+                for mode in [OpenMode.reading, .truncating] {
+                    #expect(try await code { _ = try await filesystem.open(node, mode, by: .unknown) } == ETIMEDOUT)
+                }
+                #expect(try await code { try await own.rename("f", to: "other") } == ETIMEDOUT)
+                #expect(try await code { _ = try await own.node("f") } == ETIMEDOUT)
+                #expect(try await code { try await own.unlink("f") } == ETIMEDOUT)
+                #expect(
+                    try await code {
+                        _ = try await filesystem.makeDirectory(Array("d".utf8), in: own.directory)
+                    } == ETIMEDOUT)
+                kill(shard, SIGCONT)
+                let operations = ["open", "open", "rename", "lookup", "unlink", "mkdir"]
+                #expect(own.losses.lines == operations.map { $0 + " ETIMEDOUT" })
+            }
+        }
+    }
+}
