@@ -151,7 +151,7 @@ let package = Package(
         tests("Erasure", ["Erasure"]),
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop", "TestServices"], exclude: ["README.md"]),
-        tests("ReplicatedLog", ["ReplicatedLog"]),
+        tests("ReplicatedLog", ["ReplicatedLog", "sterna-volatile-disk"]),
         tests("ShardCore", ["ShardCore", "TestShards", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
         tests(
@@ -172,6 +172,7 @@ let package = Package(
         tests(
             "CoordinatorCore", ["CoordinatorCore", "ShardCore", "TestShards", "Simulator", "Store"],
             exclude: ["README.md"]),
+        tests("CoordinatorService", ["sterna-cdc", "TestServices", "EventLoop", "Protocol", "Wire"]),
         tests("RegistryCore", ["RegistryCore", "Store", "Protocol"], exclude: ["README.md"]),
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol", "Store", "sterna-volatile-disk"]),
         tests("BlockService", ["sterna-block", "TestServices", "EventLoop", "Erasure", "Protocol", "Wire"]),
@@ -190,7 +191,10 @@ let package = Package(
             exclude: ["README.md"]),
         tests(
             "GarbageCollection",
-            ["GarbageCollection", "MaintenanceState", "Client", "Protocol", "ShardCore", "Store", "TestShards"],
+            [
+                "GarbageCollection", "MaintenanceState", "Client", "EventLoop", "Protocol", "ShardCore", "Store",
+                "TestShards", "TestServices",
+            ],
             exclude: ["README.md"]),
         tests("MaintenanceState", ["MaintenanceState", "Store", "Protocol"], exclude: ["README.md"]),
         tests("Relayout", ["Relayout", "MaintenanceState", "Store", "Client", "Protocol"], exclude: ["README.md"]),
@@ -202,7 +206,9 @@ let package = Package(
                 "ConsistencyCheck", "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Erasure",
                 "Client", "EventLoop", "Protocol", "TestShards",
             ], exclude: ["README.md"]),
-        tests("Daemon", ["Daemon", "EventLoop", "Protocol", argumentParser, logging], exclude: ["README.md"]),
+        tests(
+            "Daemon", ["Daemon", "EventLoop", "Protocol", "sterna-volatile-disk", argumentParser, logging],
+            exclude: ["README.md"]),
         tests("CommandLine", ["sterna"]),
         tests(
             "EndToEnd",

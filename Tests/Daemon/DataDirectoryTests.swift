@@ -83,4 +83,30 @@ import Testing
         try data.makeSnapshot(5, write)
         #expect(snapshots(data) == ["snapshot-1", "snapshot-5"])
     }
+
+    // MARK: Without power
+
+    @Test("a new directory is there, also one whose maker died before its sync") func newDirectory() throws {
+        let mount = try VolatileMount()
+        let path = mount.path + "/data"
+        func isThere() -> Bool { access(path, F_OK) == 0 }
+        _ = try DataDirectory(path: path, reserveBytes: Self.reserve)
+        try mount.cutPower()
+        #expect(isThere())
+        guard rmdir(path) == 0 else { throw POSIXFailure("remove \(path)") }
+        try mount.command("sync /")
+        guard mkdir(path, 0o700) == 0 else { throw POSIXFailure("make \(path)") }
+        _ = try DataDirectory(path: path, reserveBytes: Self.reserve)
+        try mount.cutPower()
+        #expect(isThere())
+    }
+
+    @Test("a snapshot that is made is there") func newSnapshot() throws {
+        let mount = try VolatileMount()
+        let data = try DataDirectory(path: mount.path + "/data", reserveBytes: Self.reserve)
+        try data.makeSnapshot(17, write)
+        try mount.cutPower()
+        #expect(access(data.path + "/snapshot-17/state", F_OK) == 0)
+        #expect(snapshots(data) == ["snapshot-17"])
+    }
 }

@@ -12,7 +12,7 @@ struct FullDiskTests {
     private let arguments = ["--state-memory", "8"]
 
     /// Makes an empty file in the root directory.
-    private func makeFile(_ name: String, _ client: ShardClient) throws -> InodeID {
+    private func makeFile(_ name: String, _ client: DatagramClient) throws -> InodeID {
         let made = try client.call(ConstructFileRequest(type: .file, note: [])).get()
         _ = try client.call(
             LinkFileRequest(fileId: made.id, cookie: made.cookie, ownerId: .root, name: Array(name.utf8))
@@ -20,11 +20,11 @@ struct FullDiskTests {
         return made.id
     }
 
-    private func client(_ registry: FakeRegistry) throws -> ShardClient {
-        try ShardClient(try #require(registry.address(of: ShardID(rawValue: 0))))
+    private func client(_ registry: FakeRegistry) throws -> DatagramClient {
+        try DatagramClient(try #require(registry.address(of: ShardID(rawValue: 0))))
     }
 
-    private func expectFiles(_ files: [String: InodeID], _ client: ShardClient) throws {
+    private func expectFiles(_ files: [String: InodeID], _ client: DatagramClient) throws {
         for (name, id) in files {
             #expect(try client.call(LookupRequest(dirId: .root, name: Array(name.utf8))).get().targetId == id)
         }

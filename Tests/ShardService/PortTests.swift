@@ -33,7 +33,7 @@ import Wire
         let directory = try TemporaryDirectory("shard")
         let registry = try FakeRegistry()
         let process = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
-        let client = try ShardClient(try #require(registry.address(of: ShardID(rawValue: 0))))
+        let client = try DatagramClient(try #require(registry.address(of: ShardID(rawValue: 0))))
         let shard = ShardID(rawValue: 9)
         let (file, other) = (
             InodeID(type: .file, shard: shard, index: 1), InodeID(type: .directory, shard: shard, index: 1)

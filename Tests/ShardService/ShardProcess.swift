@@ -3,8 +3,7 @@ import TestSupport
 
 /// A running `sterna-shard` of the build that the tests belong to.
 final class ShardProcess {
-    private let process: ChildProcess
-    var identifier: Int32 { process.identifier }
+    let process: ChildProcess
 
     /// Starts it and waits until it is ready.
     /// - Parameter log: what it says; nil: beside its data.

@@ -11,7 +11,7 @@ import Wire
 struct WrongClockTests {
     private static let month: Int64 = 30 * 86_400
 
-    private func write(_ client: ShardClient) throws -> InodeID {
+    private func write(_ client: DatagramClient) throws -> InodeID {
         try client.call(ConstructFileRequest(type: .file, note: [])).get().id
     }
 
@@ -22,7 +22,7 @@ struct WrongClockTests {
         let registry = try FakeRegistry(clockSeconds: seconds)
         let process = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
         let address = try #require(registry.address(of: ShardID(rawValue: 0)))
-        let client = try ShardClient(address)
+        let client = try DatagramClient(address)
         let request = try encodedBytes(capacity: 100) { (writer) throws(EncodeError) in
             try PlainPacket.write(
                 .shardRequest, requestID: 7, request: ConstructFileRequest(type: .file, note: []), into: &writer)
@@ -46,7 +46,7 @@ struct WrongClockTests {
         let directory = try TemporaryDirectory()
         let registry = try FakeRegistry()
         let process = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
-        _ = try write(try ShardClient(try #require(registry.address(of: ShardID(rawValue: 0)))))
+        _ = try write(try DatagramClient(try #require(registry.address(of: ShardID(rawValue: 0)))))
         #expect(process.kill(SIGTERM) == 0)
     }
 }

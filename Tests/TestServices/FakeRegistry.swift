@@ -5,12 +5,14 @@ import Synchronization
 import TestSupport
 import Wire
 
-/// As much of a registry as a shard or a block service needs: remembers who registers, and answers what it was given.
-/// Blocking sockets, a thread each.
+/// As much of a registry as a shard, a coordinator or a block service needs: remembers who registers, and answers what
+/// it was given. Blocking sockets, a thread each.
 package final class FakeRegistry: Sendable {
     package struct State {
         /// Where shards said that they are.
         package var shards: [ShardID: SocketAddress] = [:]
+        /// Where the coordinator said that it is.
+        package var coordinator: SocketAddress?
         /// What it tells about block services.
         package var blockServices: [BlockServiceDeprecatedInfo]
         /// What block services said of themselves the last time.
@@ -21,6 +23,7 @@ package final class FakeRegistry: Sendable {
         package var hidesBlockServices = false
         /// How far its clock is ahead, in seconds; nil if it knows no CLOCK.
         package var clockSeconds: Int64?
+        fileprivate var clients: [TestSocket] = []
     }
 
     package let state: Mutex<State>
@@ -34,15 +37,30 @@ package final class FakeRegistry: Sendable {
         address = .loopback(port: port)
         try SystemThread(name: "registry") { [weak self] in
             while let client = listener.accepted(patienceSeconds: 0) {
-                try? SystemThread(name: "registry") { self?.serve(client) }.detach()
+                guard let self else { return }
+                take(client)
             }
         }.detach()
+    }
+
+    private func take(_ client: TestSocket) {
+        state.withLock { $0.clients.append(client) }
+        try? SystemThread(name: "registry") { [weak self] in self?.serve(client) }.detach()
     }
 
     deinit { close() }
 
     /// Takes no more connections.
     package func close() { listener.shutDown() }
+
+    /// Ends all connections; whoever had one may come again.
+    package func hangUp() {
+        let clients = state.withLock { state in
+            defer { state.clients = [] }
+            return state.clients
+        }
+        for client in clients { client.shutDown() }
+    }
 
     package func address(of shard: ShardID) -> SocketAddress? { state.withLock { $0.shards[shard] } }
 
@@ -53,6 +71,7 @@ package final class FakeRegistry: Sendable {
     }
 
     private func serve(_ client: TestSocket) {
+        defer { state.withLock { $0.clients.removeAll { $0 === client } } }
         while let prefix = try? client.receive(RegistryFrame.prefixSize) {
             let length = prefix[4...].reversed().reduce(0) { $0 << 8 | Int($1) }
             guard length >= 1, let message = try? client.receive(length), let kind = RegistryKind(rawValue: message[0]),
@@ -70,11 +89,14 @@ package final class FakeRegistry: Sendable {
             return try RegistryFrame.encoded(response: ProveResponse(), to: ProveRequest.self)
         case .registerShard:
             let request = try RegisterShardRequest(decoding: body)
-            let port = request.addrs.addr1
-            state.withLock {
-                $0.shards[request.shrid.shard] = SocketAddress(address: port.addrs.rawValue, port: port.port)
-            }
+            state.withLock { $0.shards[request.shrid.shard] = SocketAddress(request.addrs.addr1) }
             return try RegistryFrame.encoded(response: RegisterShardResponse(), to: RegisterShardRequest.self)
+        case .registerCdc:
+            let request = try RegisterCdcRequest(decoding: body)
+            state.withLock { $0.coordinator = SocketAddress(request.addrs.addr1) }
+            return try RegistryFrame.encoded(response: RegisterCdcResponse(), to: RegisterCdcRequest.self)
+        case .localShards:
+            return try RegistryFrame.encoded(response: shards(), to: LocalShardsRequest.self)
         case .registerBlockServices:
             let request = try RegisterBlockServicesRequest(decoding: body)
             state.withLock { $0.registered = request.blockServices }
@@ -110,6 +132,18 @@ package final class FakeRegistry: Sendable {
         }
     }
 
+    private func shards() -> LocalShardsResponse {
+        let known = state.withLock { $0.shards }
+        let none = IpPort(addrs: .any, port: 0)
+        return LocalShardsResponse(
+            shards: (0...UInt8.max).map { number in
+                let place = known[ShardID(rawValue: number)].map {
+                    IpPort(addrs: IPv4Address(rawValue: $0.address), port: $0.port)
+                }
+                return ShardInfo(addrs: AddrsInfo(addr1: place ?? none, addr2: none), lastSeen: .zero)
+            })
+    }
+
     private func list() throws -> [UInt8] {
         let services = state.withLock { $0.blockServices }
         return try RegistryFrame.encoded(
@@ -125,4 +159,8 @@ package final class FakeRegistry: Sendable {
         return try RegistryFrame.encoded(
             response: ShardBlockServicesResponse(blockServices: assigned), to: ShardBlockServicesRequest.self)
     }
+}
+
+extension SocketAddress {
+    fileprivate init(_ place: IpPort) { self.init(address: place.addrs.rawValue, port: place.port) }
 }

@@ -20,14 +20,6 @@ package final class TestSocket: @unchecked Sendable {
 
     deinit { close(descriptor) }
 
-    private static func address(port: UInt16) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        return address
-    }
-
     private static func make() throws -> TestSocket {
         let made = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard made >= 0 else { throw POSIXFailure("make a socket") }
@@ -38,16 +30,11 @@ package final class TestSocket: @unchecked Sendable {
     package static func listening() throws -> (socket: TestSocket, port: UInt16) {
         let made = try make()
         made.wait(atMost: 0)
-        var address = address(port: 0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer -> Int32 in
-                guard bind(made.descriptor, pointer, length) == 0, listen(made.descriptor, 64) == 0 else { return -1 }
-                return getsockname(made.descriptor, pointer, &length)
-            }
+        var address = sockaddr_in(loopbackPort: 0)
+        guard address.withPointer({ bind(made.descriptor, $0, $1) }) == 0, listen(made.descriptor, 64) == 0 else {
+            throw POSIXFailure("listen")
         }
-        guard result == 0 else { throw POSIXFailure("listen") }
-        return (made, address.sin_port.bigEndian)
+        return (made, try sockaddr_in(ownOf: made.descriptor).sin_port.bigEndian)
     }
 
     /// The next connection to one that listens; nil when it does not listen any more.
@@ -61,13 +48,8 @@ package final class TestSocket: @unchecked Sendable {
 
     package static func connected(port: UInt16) throws -> TestSocket {
         let made = try make()
-        var address = address(port: port)
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(made.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard result == 0 else { throw POSIXFailure("connect") }
+        var address = sockaddr_in(loopbackPort: port)
+        guard address.withPointer({ connect(made.descriptor, $0, $1) }) == 0 else { throw POSIXFailure("connect") }
         return made
     }
 

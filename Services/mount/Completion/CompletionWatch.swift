@@ -4,21 +4,22 @@ import Filesystem
 /// Asks procfs on a worker, and answers within a deadline whatever happens there.
 ///
 /// Thread-safe.
-struct CompletionWatch: Sendable {
+package struct CompletionWatch: Sendable {
     /// A reader that blocks in procfs is released as soon as the FLUSH that it waits for is answered; so no more than a
     /// moment.
     static let deadlineNanoseconds: UInt64 = 1_000_000_000
 
-    private let rule = CompletionRule()
+    private let rule: CompletionRule
     private let queue = WorkQueue(name: "proc", threads: 4)
     private let loop: EventLoop
 
-    init(loop: EventLoop) {
+    package init(loop: EventLoop, rule: CompletionRule = CompletionRule()) {
         self.loop = loop
+        self.rule = rule
     }
 
     /// The process that a thread belongs to; nil when that cannot be known (another pid namespace, no permission).
-    func group(ofThread thread: Int32) async -> Int32? {
+    package func group(ofThread thread: Int32) async -> Int32? {
         let processes = rule.processes
         return await ask(otherwise: nil) { processes.group(ofThread: thread) }
     }

@@ -1,0 +1,90 @@
+import EventLoop
+import Foundation
+import Glibc
+import Protocol
+import TestServices
+import TestSupport
+import Testing
+import Wire
+
+/// What only the whole program can show.
+@Suite(.timeLimit(.minutes(2))) struct CoordinatorServiceTests {
+    private static let month: Int64 = 30 * 86_400
+
+    private func datagram<Request: CdcRPC>(_ request: Request, id: UInt64) throws -> [UInt8] {
+        try encodedBytes(capacity: 200) { (writer) throws(EncodeError) in
+            try PlainPacket.write(.cdcRequest, requestID: id, request: request, into: &writer)
+        }
+    }
+
+    /// Here it is the registry's clock that is moved, which is the same.
+    @Test("nothing is begun while its clock is not the registry's", arguments: [Self.month, -Self.month])
+    func wrongClock(seconds: Int64) throws {
+        let coordinator = try RunningCoordinator(clockSeconds: seconds)
+        let request = try datagram(MakeDirectoryRequest(ownerId: .root, name: [65]), id: 7)
+        for _ in 0..<3 {
+            coordinator.client.send(request)
+            #expect(coordinator.shards.receive(timeoutMilliseconds: 300) == nil)
+        }
+        coordinator.registry.state.withLock { $0.clockSeconds = 0 }
+        // The same request, which was not lost.
+        #expect(coordinator.shards.receive(timeoutMilliseconds: 30_000) != nil)
+        let log = try String(contentsOfFile: coordinator.directory.path + "/cdc.log", encoding: .utf8)
+        #expect(log.contains("s \(seconds < 0 ? "ahead of" : "behind") the registry's"))
+        #expect(coordinator.process.end(SIGTERM) == 0)
+    }
+
+    @Test("what destroys, and what copies everything, wants a proof") func proof() throws {
+        let coordinator = try RunningCoordinator(hasKey: true)
+        let (client, directory) = (coordinator.client, InodeID(type: .directory, shard: ShardID(rawValue: 3), index: 5))
+        let snapshot = CdcSnapshotRequest(snapshotId: 1)
+        let unlink = CrossShardHardUnlinkFileRequest(
+            ownerId: directory, targetId: InodeID(type: .file, shard: ShardID(rawValue: 4), index: 5), name: [65],
+            creationTime: Timestamp(nanoseconds: 1))
+        #expect(try client.call(snapshot) == .failure(.notAuthorised))
+        #expect(try client.call(HardUnlinkDirectoryRequest(dirId: directory)) == .failure(.notAuthorised))
+        #expect(try client.call(unlink) == .failure(.notAuthorised))
+        let cluster = try #require(ClusterKey(hexadecimal: TemporaryDirectory.keyDigits))
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let now = loop.wallClock()
+        // With the key for something else, kept back, or from a machine whose clock is wrong.
+        let other = MACKey(cluster.key(for: .shardRequests))
+        client.send(
+            try encodedBytes(capacity: 100) { (writer) throws(EncodeError) in
+                try ProvenPacket.write(
+                    .provenCdcRequest, requestID: 1 << 40, kind: CdcKind.cdcSnapshot.rawValue, body: snapshot,
+                    time: now, key: other, into: &writer)
+            })
+        let key = MACKey(cluster.key(for: .coordinatorRequests))
+        for time in [now - 400_000_000_000, now + 400_000_000_000, 0, .max] {
+            #expect(try client.call(snapshot, provenWith: key, at: time) == .failure(.notAuthorised))
+        }
+        #expect(access(coordinator.directory.path + "/cdc/snapshot-1", F_OK) != 0)
+        #expect(try client.call(snapshot, provenWith: key, at: now) == .success(CdcSnapshotResponse()))
+        #expect(access(coordinator.directory.path + "/cdc/snapshot-1", F_OK) == 0)
+        #expect(coordinator.process.end(SIGTERM) == 0)
+    }
+
+    @Test("one snapshot at a time") func snapshots() throws {
+        let coordinator = try RunningCoordinator()
+        // All three are there when it looks.
+        kill(coordinator.process.identifier, SIGSTOP)
+        for number in [1, 2, 1] as [UInt64] {
+            coordinator.client.send(try datagram(CdcSnapshotRequest(snapshotId: number), id: 100 + number))
+        }
+        kill(coordinator.process.identifier, SIGCONT)
+        var answers: [UInt64: UInt8] = [:]
+        for _ in 0..<2 {
+            let answer = try #require(coordinator.client.receive(timeoutMilliseconds: 30_000))
+            try answer.withUnsafeBytes { bytes in
+                let packet = try PlainPacket(bytes, expecting: .cdcResponse)
+                answers[packet.requestID] = packet.kind
+            }
+        }
+        #expect(answers == [101: CdcKind.cdcSnapshot.rawValue, 102: 0])
+        // Now there is none under way.
+        #expect(try coordinator.client.call(CdcSnapshotRequest(snapshotId: 2)) == .success(CdcSnapshotResponse()))
+        #expect(coordinator.process.end(SIGTERM) == 0)
+    }
+}
