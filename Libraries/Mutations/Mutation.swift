@@ -36,6 +36,12 @@ public enum Mutation: String, CaseIterable, Sendable {
     case replacedProgramsKeepRights
     case replacementsInheritFromAnybody
     case ownershipsAreListedTwice
+    case ownershipsHaveNoLimit
+    case kindIsForgotten
+    case holesAreCountedTwice
+    case sharedHolesCountAsStored
+    case readsAreChanges
+    case lateChangesActAgain
     case extendedAttributesAreLeftBehind
     case appliedIndexIsNotStored
     case swapForgetsIndex
@@ -49,6 +55,9 @@ public enum Mutation: String, CaseIterable, Sendable {
     case sharedSpanIsCountedTwice
     case sharedSpanIsNotIndexed
     case cutIsOffByAPage
+
+    // The registry
+    case defaultOwnershipIsNotStored
 
     // Services
     case clockIsBelieved
@@ -134,8 +143,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
         case .openNumbersAreTaken: "ShardCoreTests.FileNumberTests"
-        case .directoryTimesStay, .directoryTimesGoWithLocks: "ShardCoreTests.AttributeTests"
-        case .replacedProgramsKeepRights, .replacementsInheritFromAnybody: "ShardCoreTests.InheritanceTests"
+        case .ownershipsHaveNoLimit: "ShardCoreTests.OwnershipLimitTests"
         // There is one coordinator in it.
         case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"
         default: nil

@@ -247,6 +247,9 @@ struct ShardRuleTests {
             try damage.change(Records(cluster.body).body(cluster.body), as: BodyRecord.self) { $0.spanCount = 3 }
         }
         try expect("S25") { cluster, damage in
+            try damage.change(Records(cluster.body).body(cluster.body), as: BodyRecord.self) { $0.holes = 1 << 40 }
+        }
+        try expect("S25") { cluster, damage in
             let key = Records(cluster.body).span(cluster.body, 8192)
             let span: SpanRecord = try damage.get(key)
             try damage.put(key, SpanRecord(size: span.size, crc: .zero, content: .inline([1])))

@@ -18,6 +18,12 @@ final class SharedSpanModel {
         /// Before it was cut.
         var wholeSize: UInt32
         var wholeCRC: CRC32C
+
+        /// What is zeros and takes no room.
+        var holes: UInt64 {
+            let stored = blocks.isEmpty ? inline.count : cells.count * Int(SharedSpanModel.cell)
+            return UInt64(max(Int(size) - stored, 0))
+        }
     }
 
     struct File {
@@ -43,6 +49,8 @@ final class SharedSpanModel {
     private(set) var shared = 0
     private(set) var cuts = 0
     private(set) var swaps = 0
+    /// Of all files that got a name.
+    private(set) var holes: UInt64 = 0
 
     init(seed: UInt64, checksInvariants: Bool) throws {
         shard = try ShardFixture(checksInvariants: checksInvariants)
@@ -50,7 +58,7 @@ final class SharedSpanModel {
         random = SeededGenerator(seed: seed)
     }
 
-    private static let cell: UInt32 = 4096
+    fileprivate static let cell: UInt32 = 4096
 
     func step() throws {
         switch Int.random(in: 0..<20, using: &random) {
@@ -89,7 +97,8 @@ final class SharedSpanModel {
         }
         // Few contents, so that there are equal ones to swap.
         let data: UInt32 = random.chance(50) ? 2 : 4
-        let size = data * Self.cell - (random.chance(10) ? 10 : 0)
+        // Not full, full, or with zeros behind it.
+        let size = data * Self.cell - (random.chance(10) ? 10 : 0) + (random.chance(30) ? Self.cell : 0)
         let request = shard.newSpan(
             file.open, at: file.size, size: size, parity: Parity(data: Int(data), parity: 1),
             salt: .random(in: 1...2, using: &random))
@@ -145,7 +154,7 @@ final class SharedSpanModel {
 
     /// A piece without its end.
     private func cut(_ piece: Piece) -> (piece: Piece, kept: CRC32C, rest: CRC32C)? {
-        let cells = Int((piece.size - 1) / Self.cell)
+        let cells = min(Int((piece.size - 1) / Self.cell), piece.cells.count)
         guard !piece.cells.isEmpty, cells > 0 else { return nil }
         let kept = Int.random(in: 1...cells, using: &random)
         func sum(_ cells: ArraySlice<CRC32C>) -> CRC32C {
@@ -154,7 +163,7 @@ final class SharedSpanModel {
         var cut = piece
         cut.size = UInt32(kept) * Self.cell
         cut.crc = sum(piece.cells[..<kept])
-        let end = Int((piece.size + Self.cell - 1) / Self.cell)
+        let end = min(Int((piece.size + Self.cell - 1) / Self.cell), piece.cells.count)
         let rest = sum(piece.cells[kept..<end])
         return (cut, cut.crc, rest.zeroExtended(by: Int64(piece.size) - Int64(end) * Int64(Self.cell)))
     }
@@ -165,6 +174,7 @@ final class SharedSpanModel {
         let name = "file\(names)"
         files[index].linked = (name, try shard.link(files[index].open, name))
         files[index].state = .linked
+        holes += files[index].pieces.reduce(0) { $0 + $1.holes }
     }
 
     private func remove() throws {
@@ -277,6 +287,9 @@ final class SharedSpanModel {
                 byteOffset += UInt64(piece.size)
             }
             guard seen == expected else { return false }
+            guard file.state == .linked else { continue }
+            let holes = file.pieces.reduce(0) { $0 + $1.holes }
+            guard try shard.attributes(file.open.id).holes == holes else { return false }
         }
         return true
     }
@@ -297,7 +310,7 @@ final class SharedSpanModel {
 struct SharedSpanModelTests {
     @Test("any order of writing, referring, cutting, swapping and removing")
     func random() throws {
-        var (shared, cuts, swaps) = (0, 0, 0)
+        var (shared, cuts, swaps, holes): (Int, Int, Int, UInt64) = (0, 0, 0, 0)
         for seed in 0..<30 as Range<UInt64> {
             let model = try SharedSpanModel(seed: seed, checksInvariants: true)
             for _ in 0..<300 {
@@ -308,7 +321,9 @@ struct SharedSpanModelTests {
             shared += model.shared
             cuts += model.cuts
             swaps += model.swaps
+            holes += model.holes
         }
         #expect(shared > 1000 && cuts > 100 && swaps > 50, "\(shared) shared, \(cuts) cut, \(swaps) swapped")
+        #expect(holes > 1 << 20)
     }
 }

@@ -45,6 +45,15 @@ struct SharedSpanRecordTests {
             hex(bytes) == "01" + "02000000" + "0200" + "0020000000000000" + "03000000" + "0030000000000000"
                 + "01000000")
         #expect(try BodyRecord(decoding: bytes) == record)
+        var sparse = record
+        sparse.holes = 0x1000
+        let greater = try sparse.encoded()
+        #expect(hex(greater) == "02" + "02000000" + "0010000000000000" + hex(Array(bytes.dropFirst(5))))
+        #expect(try BodyRecord(decoding: greater) == sparse)
+        #expect(throws: DecodeError.self) { try BodyRecord(decoding: [3] + greater.dropFirst()) }
+        // What says nothing is not written.
+        let nothing = greater.prefix(5) + [UInt8](repeating: 0, count: 8) + greater.dropFirst(13)
+        #expect(throws: DecodeError.self) { try BodyRecord(decoding: Array(nothing)) }
         let falling = BodyRecord(
             runs: [BodyRecord.Run(end: 0x2000, count: 3), BodyRecord.Run(end: 0x2000, count: 1)], spanCount: 2)
         #expect(throws: DecodeError.self) { try BodyRecord(decoding: try falling.encoded()) }

@@ -5,12 +5,12 @@ import Protocol
 /// may come to one body several times.
 struct BodyLedger {
     private let state: ShardState
-    private let time: Timestamp
+    private let entry: ShardLogEntry
     private var bodies: [InodeID: BodyRecord] = [:]
 
-    init(_ state: ShardState, at time: Timestamp) {
+    init(_ state: ShardState, for entry: ShardLogEntry) {
         self.state = state
-        self.time = time
+        self.entry = entry
     }
 
     /// The body that a reference names.
@@ -50,6 +50,7 @@ struct BodyLedger {
         let place = body.size
         try state.putSpan(id, place, span)
         body.append(span.size, count: 1)
+        if entry.keepsAttributes { body.holes += span.holeBytes }
         bodies[id] = body
         return place
     }
@@ -59,12 +60,13 @@ struct BodyLedger {
     mutating func remove(_ span: SpanRecord, at place: UInt64, of id: InodeID) throws(ShardFailure) {
         var body = try body(id)
         state.removeSpan(id, place, span)
+        body.holes -= min(body.holes, span.holeBytes)
         if place < body.size {
             try state.putSpan(id, place, .hole(of: span.size))
         } else {
             body.spanCount -= 1 + (try removeHoles(of: id, from: body.size, before: place))
-            bodies[id] = body
         }
+        bodies[id] = body
     }
 
     private func removeHoles(
@@ -91,7 +93,7 @@ struct BodyLedger {
                 continue
             }
             try state.putBody(id, body)
-            var file = FileRecord(size: 0, mtime: time, atime: time)
+            var file = FileRecord(size: 0, mtime: entry.time, atime: entry.time)
             if case .linked(let record) = try state.inode(id) { file = record }
             guard file.size != body.size else { continue }
             file.size = body.size

@@ -83,20 +83,27 @@ extension ShardCore {
     }
 
     /// A span with as many bytes, but perhaps not as many zeros that take no room, took the place of another one. Two
-    /// spans of one file exchange nothing.
+    /// spans of one file exchange nothing. Nobody knows who refers to a body: who does so already keeps his count.
     private func exchangeHoles(
         _ id: InodeID, _ old: SpanRecord, for new: SpanRecord
     ) throws(ShardFailure) {
         func holes(_ before: UInt64) -> UInt64 { before - min(before, old.holeBytes) + new.holeBytes }
         switch try state.inode(id) {
         case .linked(var file):
-            // Who refers to a body counts for himself.
-            guard try state.body(id) == nil else { return }
+            if var body = try state.body(id) {
+                body.holes = holes(body.holes)
+                return try state.putBody(id, body)
+            }
             file.attributes.holes = holes(file.attributes.holes)
             try state.putFile(id, file, wasTransient: false)
         case .transient(var file):
-            guard file.fate == .open else { return }
-            file.holes = holes(file.holes)
+            switch file.fate {
+            case .open: file.holes = holes(file.holes)
+            case .superseded(var version):
+                version.attributes.holes = holes(version.attributes.holes)
+                file.fate = .superseded(version)
+            case .doomed, .openByEntryTime: return
+            }
             try state.putTransientFile(id, file)
         case .absent: break
         }

@@ -10,7 +10,7 @@ extension ShardCore {
         guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
         guard file.size == request.byteOffset else { throw .refused(.spanNotFound) }
         let source = try shareable(request.sourceId)
-        var sharing = SpanSharing(state, from: request.sourceId, source, at: entry.time)
+        var sharing = SpanSharing(state, from: request.sourceId, source, for: entry)
         try sharing.share(CutRange(request, sourceSize: source.size))
         for (byteOffset, extent) in try sharing.placed(in: request.fileId, at: file.size) {
             switch extent {

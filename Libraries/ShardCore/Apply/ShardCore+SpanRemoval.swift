@@ -48,7 +48,7 @@ extension ShardCore {
         _ reference: SpanReference, at start: UInt64, of id: InodeID, _ file: inout TransientFileRecord,
         _ entry: ShardLogEntry
     ) throws(ShardFailure) -> RemoveSpanInitiateResponse {
-        var ledger = BodyLedger(state, at: entry.time)
+        var ledger = BodyLedger(state, for: entry)
         let shared = try ledger.body(reference.body).beginOfShared(reference.begin, reference.end)
         if shared < reference.end {
             try ledger.release(reference.body, shared, reference.end)

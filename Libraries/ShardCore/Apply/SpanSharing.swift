@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 import Store
 
@@ -13,25 +14,28 @@ struct SpanSharing {
     private let state: ShardState
     private let file: InodeID
     private let source: Source
+    private let entry: ShardLogEntry
     private var ledger: BodyLedger
     /// What the other file gets.
     private var extents: [Extent] = []
     /// Its bytes.
     private(set) var length: UInt64 = 0
-    /// How many of them are zeros that take no room. Of what the file refers to already nobody knows, and it counts as
-    /// stored.
+    /// How many of them are zeros that take no room.
     private(set) var holes: UInt64 = 0
     /// The reference that the file has just before `position`, as it will be.
     private var preceding: (byteOffset: UInt64, reference: SpanReference)?
     private var position: UInt64 = 0
     private var movedSpans = 0
     private var extentCount = 0
+    /// The spans of bodies whose zeros were counted.
+    private var countedSpans = 0
 
-    init(_ state: ShardState, from file: InodeID, _ source: Source, at time: Timestamp) {
+    init(_ state: ShardState, from file: InodeID, _ source: Source, for entry: ShardLogEntry) {
         self.state = state
         self.file = file
         self.source = source
-        ledger = BodyLedger(state, at: time)
+        self.entry = entry
+        ledger = BodyLedger(state, for: entry)
     }
 
     /// Shares a range, or as much of its beginning as one entry may.
@@ -55,10 +59,12 @@ struct SpanSharing {
     private mutating func share(_ extent: Extent, at start: UInt64, _ range: CutRange) throws(ShardFailure) -> Bool {
         switch extent {
         case .reference(let reference):
-            guard countsExtent() else { return false }
-            let whole = reference
-            try append(.reference(part(of: reference, at: start, range)))
-            preceding = (start, whole)
+            guard countedSpans < BodyLimits.spans, countsExtent() else { return false }
+            let part = try part(of: reference, at: start, range)
+            let shared = try holes(of: part)
+            holes += shared
+            try append(.reference(part))
+            preceding = (start, reference)
         case .span(let span):
             guard start == position else { throw .refused(.spanNotFound) }
             if span.isInline {
@@ -72,6 +78,21 @@ struct SpanSharing {
             }
         }
         return true
+    }
+
+    /// The zeros that take no room of what is in a body already. Most bodies have none.
+    private mutating func holes(of reference: SpanReference) throws(ShardFailure) -> UInt64 {
+        guard entry.keepsAttributes, try ledger.body(reference.body).holes > 0,
+            !Mutation.sharedHolesCountAsStored.isPlanted
+        else { return 0 }
+        var (holes, count): (UInt64, Int) = (0, 0)
+        _ = try state.forEachSpan(reference, at: 0, skipping: 0) { _, span in
+            holes += span.holeBytes
+            count += 1
+            return true
+        }
+        countedSpans += count
+        return holes
     }
 
     private mutating func countsExtent() -> Bool {

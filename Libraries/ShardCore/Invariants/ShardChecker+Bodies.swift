@@ -13,6 +13,7 @@ extension ShardChecker {
         expect(body.size == file.size, .s25, at: place, "is counted up to \(body.size), the file ends at \(file.size)")
         expect(body.spanCount <= BodyLimits.spans, .s25, at: place, "has \(body.spanCount) spans")
         let isMerged = zip(body.runs, body.runs.dropFirst()).allSatisfy { $0.count != $1.count }
+        expect(body.holes <= body.size, .s25, at: place, "has \(body.holes) bytes of holes in \(body.size)")
         expect(isMerged && body.runs.last?.count ?? 0 > 0, .s25, at: place, "its counts are not as they are written")
     }
 

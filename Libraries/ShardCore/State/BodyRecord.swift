@@ -33,10 +33,14 @@ package struct BodyRecord: WireValue, Hashable {
     package private(set) var runs: [Run]
     /// The spans, holes included.
     package var spanCount: UInt32
+    /// How many bytes of its spans in blocks are zeros that take no room, as far as they were counted when they were
+    /// moved here. While it is 0 nobody needs to look at the spans.
+    package var holes: UInt64
 
-    package init(runs: [Run] = [], spanCount: UInt32 = 0) {
+    package init(runs: [Run] = [], spanCount: UInt32 = 0, holes: UInt64 = 0) {
         self.runs = runs
         self.spanCount = spanCount
+        self.holes = holes
     }
 
     /// Where the last byte that is referred to ends.
@@ -113,20 +117,27 @@ package struct BodyRecord: WireValue, Hashable {
         runs = merged
     }
 
+    /// Version 1 has no holes.
+    private var version: UInt8 { holes == 0 ? 1 : 2 }
+
     package static var minimumWireSize: Int { 7 }
-    package var encodedSize: Int { 7 + runs.count * Run.minimumWireSize }
+    package var encodedSize: Int { 7 + (holes == 0 ? 0 : 8) + runs.count * Run.minimumWireSize }
 
     package init(from reader: inout WireReader) throws(DecodeError) {
-        try reader.recordVersion1()
+        let version = try reader.read(UInt8.self)
+        guard (1...2).contains(version) else { throw .invalidVariant }
         spanCount = try reader.read()
+        holes = version == 1 ? 0 : try reader.read()
+        guard version == 1 || holes > 0 else { throw .invalidValue }
         runs = try reader.list()
         // Whatever comes of a record that breaks a rule, it must not trap.
         for (run, next) in zip(runs, runs.dropFirst()) where run.end >= next.end { throw .invalidValue }
     }
 
     package func encode(into writer: inout WireWriter) throws(EncodeError) {
-        try writer.write(recordVersion)
+        try writer.write(version)
         try writer.write(spanCount)
+        if holes > 0 { try writer.write(holes) }
         try writer.list(runs)
     }
 }

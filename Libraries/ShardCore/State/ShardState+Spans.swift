@@ -88,7 +88,7 @@ extension ShardState {
 
     /// The spans of a reference that begins at `start` of its file, from the one that covers the byte `skipped` of it
     /// on, or the last. Returns whether `show` wants more.
-    private func forEachSpan(
+    func forEachSpan(
         _ reference: SpanReference, at start: UInt64, skipping skipped: UInt64, _ show: (UInt64, SpanRecord) -> Bool
     ) throws(ShardFailure) -> Bool {
         let iterator = extents(of: reference.body)
