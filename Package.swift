@@ -79,7 +79,7 @@ let package = Package(
         library("ReplicatedLog", ["Mutations", "Store", "Protocol", "CXXHash", "CLinux", deques]),
         library("ShardCore", ["Mutations", "Store", "Protocol", "Erasure"]),
         library("CoordinatorCore", ["Mutations", "Store", "Protocol"]),
-        library("RegistryCore", ["Store", "Protocol"]),
+        library("RegistryCore", ["Mutations", "Store", "Protocol"]),
         library("BlockStore", ["Store", "Erasure", "Protocol", "CLinux", "CCrypto"]),
         library("Client", ["Mutations", "Protocol", "Erasure", "EventLoop", deques]),
         library("Filesystem", ["Mutations", "Client", "EventLoop", "Protocol", "CLinux", logging]),

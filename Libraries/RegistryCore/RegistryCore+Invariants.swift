@@ -8,6 +8,7 @@ extension RegistryCore {
         checkReplicas(report)
         checkBlockServices(report)
         checkAssignment(report)
+        if let defaultOwnership, !defaultOwnership.isPossible { report("no inode can have the default ownership") }
         checkStore(report)
     }
 
@@ -62,6 +63,7 @@ extension RegistryCore {
             if reopened.meta != meta { report("meta differs from the store") }
             if reopened.locations != locations { report("locations differ from the store") }
             if reopened.blockServices != blockServices { report("block services differ from the store") }
+            if reopened.defaultOwnership != defaultOwnership { report("the default ownership differs from the store") }
         } catch {
             report("the store does not open: \(error)")
         }

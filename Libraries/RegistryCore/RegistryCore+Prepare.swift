@@ -46,6 +46,7 @@ extension RegistryCore {
         case .createLocation(let request):
             guard request.id != .invalid else { throw .malformedRequest }
         case .setDefaultOwnership(let request):
+            guard configuration.extensions.contains(.attributes) else { throw .unrecognizedRequest }
             guard request.isPossible else { throw .malformedRequest }
         default:
             guard request.kind.isLogged else { throw .unrecognizedRequest }

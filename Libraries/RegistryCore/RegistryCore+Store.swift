@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 import Store
 import Wire
@@ -37,6 +38,7 @@ extension RegistryCore {
         _ request: SetDefaultOwnershipRequest, in batch: inout WriteBatch
     ) throws(RegistryCoreError) {
         defaultOwnership = request
+        if Mutation.defaultOwnershipIsNotStored.isPlanted { return }
         do throws(EncodeError) {
             batch.put(tables.defaultOwnershipKey, try RegistryTables.value(request))
         } catch {

@@ -53,5 +53,28 @@ import Testing
         #expect(throws: ProtocolError.unrecognizedRequest) {
             try registry.read(.defaultOwnership(DefaultOwnershipRequest()))
         }
+        let choice = SetDefaultOwnershipRequest(uid: 1, gid: 2, fileMode: 0o600, directoryMode: 0o700)
+        #expect(try registry.refusal(.setDefaultOwnership(choice)) == .unrecognizedRequest)
+        #expect(registry.entries.isEmpty)
+        // What was chosen before counts again when the registry may say so.
+        try registry.restart()
+        #expect(try !read(registry).isSet)
+        try registry.write(.setDefaultOwnership(choice))
+        try registry.restart(configuration)
+        #expect(try registry.refusal(.setDefaultOwnership(choice)) == .unrecognizedRequest)
+        try registry.restart()
+        #expect(try read(registry).uid == 1)
+    }
+
+    @Test func entriesOfOneThatMayAreCarriedOutByOneThatMayNot() throws {
+        let registry = try RegistryHarness()
+        let choice = SetDefaultOwnershipRequest(uid: 1, gid: 2, fileMode: 0o600, directoryMode: 0o700)
+        try registry.write(.setDefaultOwnership(choice))
+        var configuration = RegistryConfiguration()
+        configuration.extensions = []
+        let replica = try RegistryHarness(configuration)
+        for entry in registry.entries { try replica.apply(entry) }
+        try replica.restart()
+        #expect(try read(replica) == (try read(registry)))
     }
 }
