@@ -36,14 +36,19 @@ public final class ShardCore {
     /// How long superseded versions stay unless told otherwise: one hour.
     public static let defaultSupersededGraceNanoseconds: UInt64 = 3_600 * 1_000_000_000
 
+    /// How many ownerships are stored once for all inodes that have them; further ones stand in each inode's record.
+    public static let defaultOwnershipLimit: UInt32 = 1 << 20
+
     /// A core over the records of `shard` in `store`, which other shards may share.
+    /// - Parameter ownershipLimit: must be the same for all replicas of the shard and at every start.
     public init(
         store: any OrderedStore, shard: ShardID, location: LocationID = .default,
         transientLifetimeNanoseconds: UInt64 = ShardCore.defaultTransientLifetimeNanoseconds,
         minimumHistoryAgeNanoseconds: UInt64 = 0,
         supersededGraceNanoseconds: UInt64 = ShardCore.defaultSupersededGraceNanoseconds,
         blockServices: BlockServiceTable = BlockServiceTable(),
-        cacheBudget: ShardCacheBudget = ShardCacheBudget()
+        cacheBudget: ShardCacheBudget = ShardCacheBudget(),
+        ownershipLimit: UInt32 = ShardCore.defaultOwnershipLimit
     ) throws(ShardStateError) {
         self.shard = shard
         self.location = location
@@ -51,7 +56,7 @@ public final class ShardCore {
         self.minimumHistoryAgeNanoseconds = minimumHistoryAgeNanoseconds
         self.supersededGraceNanoseconds = supersededGraceNanoseconds
         self.blockServices = blockServices
-        state = try ShardState(store: store, shard: shard, budget: cacheBudget)
+        state = try ShardState(store: store, shard: shard, budget: cacheBudget, ownershipLimit: ownershipLimit)
         secrets = ShardSecrets()
     }
 

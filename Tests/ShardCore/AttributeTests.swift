@@ -109,6 +109,7 @@ import Testing
             UnlockCurrentEdgeRequest(
                 dirId: directory, name: "f".bytes, creationTime: created, targetId: file.id, wasMoved: false))
         try expectKept(SetDirectoryOwnerRequest(dirId: directory, ownerId: .root))
+        try expectKept(SetDirectoryInfoRequest(id: directory, info: DirectoryInfo(entries: [])))
         try expectKept(
             RemoveNonOwnedEdgeRequest(
                 dirId: directory, targetId: .null, name: "gone".bytes, creationTime: created))
@@ -118,6 +119,15 @@ import Testing
                 dirId: directory, name: "f".bytes, creationTime: created, targetId: file.id, wasMoved: true))
         let found = try shard.attributes(directory)
         #expect(found.userMtime == found.mtime, "a name has gone")
+    }
+
+    @Test func aRemovedDirectoryKeepsItsTimes() throws {
+        let directory = try shard.makeDirectory("d", index: 1).id
+        try shard.set(directory, shard.change(mtime: 5, atime: 6))
+        let before = try shard.attributes(directory)
+        try shard.call(RemoveDirectoryOwnerRequest(dirId: directory, info: DirectoryInfo(entries: [])))
+        let found = try shard.attributes(directory)
+        #expect(found.userMtime.nanoseconds == 5 && found.atime.nanoseconds == 6 && found.mtime > before.mtime)
     }
 
     @Test func whatIsAskedForIsBounded() throws {

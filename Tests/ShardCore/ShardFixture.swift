@@ -22,20 +22,23 @@ final class ShardFixture {
     static let lifetime: UInt64 = 3_600 * second
     private let minimumHistoryAge: UInt64
     private let supersededGrace: UInt64
+    private let ownershipLimit: UInt32
 
     init(
         shard: UInt8 = 0, store: any OrderedStore = MemoryStore(), domains: Int = 16, checksInvariants: Bool = true,
-        genesis: Bool = true, minimumHistoryAge: UInt64 = 0, supersededGrace: UInt64 = 600 * ShardFixture.second
+        genesis: Bool = true, minimumHistoryAge: UInt64 = 0, supersededGrace: UInt64 = 600 * ShardFixture.second,
+        ownershipLimit: UInt32 = ShardCore.defaultOwnershipLimit
     ) throws {
         self.shard = ShardID(rawValue: shard)
         self.store = store
         self.checksInvariants = checksInvariants
         self.minimumHistoryAge = minimumHistoryAge
         self.supersededGrace = supersededGrace
+        self.ownershipLimit = ownershipLimit
         core = try ShardCore(
             store: store, shard: self.shard, transientLifetimeNanoseconds: Self.lifetime,
             minimumHistoryAgeNanoseconds: minimumHistoryAge, supersededGraceNanoseconds: supersededGrace,
-            blockServices: ShardDisks.table(domains: domains))
+            blockServices: ShardDisks.table(domains: domains), ownershipLimit: ownershipLimit)
         if genesis { try begin() }
     }
 
@@ -63,7 +66,7 @@ final class ShardFixture {
         core = try ShardCore(
             store: store, shard: shard, transientLifetimeNanoseconds: Self.lifetime,
             minimumHistoryAgeNanoseconds: minimumHistoryAge, supersededGraceNanoseconds: supersededGrace,
-            blockServices: core.blockServices)
+            blockServices: core.blockServices, ownershipLimit: ownershipLimit)
     }
 
     /// Applies an entry as a replica does that received its bytes.

@@ -52,7 +52,7 @@ extension ShardCore {
     ) throws(ShardFailure) {
         guard entry.keepsAttributes else { return }
         if beginning.special != nil, file.size > 0 { throw .refused(.badSpanBody) }
-        file.attributes.special = beginning.special
+        if !Mutation.kindIsForgotten.isPlanted { file.attributes.special = beginning.special }
         var (ownership, inherited) = (beginning.otherwise, [ExtendedAttribute]())
         let inherits = beginning.inherits && !Mutation.attributesAreNotInherited.isPlanted
         let mayInherit =

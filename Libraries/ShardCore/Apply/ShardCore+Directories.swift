@@ -96,7 +96,7 @@ extension ShardCore {
     func removeOwner(
         _ request: RemoveDirectoryOwnerRequest, _ time: Timestamp
     ) throws(ShardFailure) -> RemoveDirectoryOwnerResponse {
-        var record = try modifiedAny(request.dirId, time)
+        var record = try modifiedAny(request.dirId, time, keepsNames: true)
         if !record.owner.isNull {
             guard record.currentEdges == 0 || Mutation.removedDirectoryMayHaveEntries.isPlanted else {
                 throw .refused(.directoryNotEmpty)

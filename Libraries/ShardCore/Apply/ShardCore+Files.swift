@@ -134,7 +134,8 @@ extension ShardCore {
         var record = try linkedFile(request.id)
         record.setTimes(request.mtime, request.atime)
         // Who reads sets the other time now and then, which is no change.
-        if entry.keepsAttributes, InodeAttributeChange.time(request.mtime) != nil {
+        let isChange = InodeAttributeChange.time(request.mtime) != nil || Mutation.readsAreChanges.isPlanted
+        if entry.keepsAttributes, isChange {
             record.attributes.changed = entry.time
         }
         try state.putFile(request.id, record, wasTransient: false)

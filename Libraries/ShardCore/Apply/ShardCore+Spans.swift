@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 // Appending spans to files (metadata.md A.7, B.9).
@@ -29,6 +30,7 @@ extension ShardCore {
             guard file.size == request.byteOffset &+ UInt64(request.size),
                 try state.extent(request.fileId, request.byteOffset) == .span(span)
             else { throw .refused(.spanNotFound) }
+            if Mutation.holesAreCountedTwice.isPlanted { file.holes += span.holeBytes }
         }
     }
 

@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 extension ShardKind {
@@ -5,7 +6,8 @@ extension ShardKind {
     /// in README.md says why each other kind is harmless.
     var isHarmfulLate: Bool {
         switch self {
-        case .setDirectoryInfo, .setTime, .setAttributes, .swapBlocks, .swapSpans, .moveSpan: true
+        case .setTime, .setAttributes: !Mutation.lateChangesActAgain.isPlanted
+        case .setDirectoryInfo, .swapBlocks, .swapSpans, .moveSpan: true
         // Harmless, but the answer to a copy could not be told from what there is.
         case .referSpans: true
         case .executeOnce, .closeSequences: false

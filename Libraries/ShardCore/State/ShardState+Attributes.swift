@@ -29,7 +29,9 @@ extension ShardState {
             return .listed(stored.number)
         }
         let number = ownerships.count
-        guard number < OwnershipTable.storedLimit else { return .here(ownership) }
+        guard number < ownerships.storedLimit || Mutation.ownershipsHaveNoLimit.isPlanted else {
+            return .here(ownership)
+        }
         try put(keys.ownership(number), OwnershipRecord(ownership))
         if !Mutation.ownershipsAreListedTwice.isPlanted {
             try put(keys.ownershipNumber(ownership), OwnershipNumberRecord(number))
@@ -72,9 +74,9 @@ extension ShardState {
 
     /// How many ownerships the store has.
     static func storedOwnerships(
-        _ store: any OrderedStore, _ keys: ShardKeys
+        _ store: any OrderedStore, _ keys: ShardKeys, limit: UInt32
     ) throws(ShardStateError) -> OwnershipTable {
-        var table = OwnershipTable()
+        var table = OwnershipTable(storedLimit: limit)
         let iterator = store.iterator(from: keys.lowest(.ownerships), upTo: keys.end(of: .ownerships))
         iterator.seekToLast()
         if iterator.isValid {

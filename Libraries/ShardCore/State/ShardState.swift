@@ -32,7 +32,9 @@ final class ShardState {
     /// The progress to be, without index and time.
     var nextProgress: ShardProgress
 
-    init(store: any OrderedStore, shard: ShardID, budget: ShardCacheBudget) throws(ShardStateError) {
+    init(
+        store: any OrderedStore, shard: ShardID, budget: ShardCacheBudget, ownershipLimit: UInt32
+    ) throws(ShardStateError) {
         self.store = store
         keys = ShardKeys(shard: shard)
         cache = ShardCache(budget: budget)
@@ -40,7 +42,7 @@ final class ShardState {
         progress = ShardProgress(shard: shard)
         nextProgress = progress
         executed = try Self.storedSequences(store, keys)
-        ownerships = try Self.storedOwnerships(store, keys)
+        ownerships = try Self.storedOwnerships(store, keys, limit: ownershipLimit)
         identity = try readRecord(keys.meta(.identity))
         blockNumbers = try readRecord(keys.meta(.blockNumbers))
         if let stored = try readRecord(keys.meta(.progress), as: ShardProgress.self) {
