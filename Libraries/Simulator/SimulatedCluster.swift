@@ -8,6 +8,7 @@ final class SimulatedCluster {
     let options: ClusterOptions
     let names = NameHistory()
     let watch: ShardWatch
+    let defaultOwnership: DefaultOwnershipWatch
     let shards: [ShardMachine]
     let coordinator: CoordinatorMachine
     let registry: RegistryMachine
@@ -30,7 +31,8 @@ final class SimulatedCluster {
         self.watch = watch
         shards = (0..<options.shardMachines).map { ShardMachine($0, world, network, options, watch: watch) }
         coordinator = CoordinatorMachine(world, network, options)
-        registry = RegistryMachine(world, network, options)
+        defaultOwnership = DefaultOwnershipWatch(world)
+        registry = RegistryMachine(world, network, options, watch: defaultOwnership)
         blockServers = (0..<options.blockServers).map {
             BlockMachine($0, disks: options.disksPerServer, world, network)
         }

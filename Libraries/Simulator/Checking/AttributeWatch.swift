@@ -1,152 +1,156 @@
 import Protocol
 import ShardCore
 
-/// What every inode must have of owner, mode and extended attributes, worked out from what shards were asked: so they
-/// stay with an inode wherever its names go, and are not lost when files replace each other.
+/// What every inode must show of its attributes, worked out from what shards were asked: so they stay with an inode
+/// wherever its names go, are not lost when files replace each other, and change when somebody wanted it and only then.
 final class AttributeWatch {
-    struct Attributes: Equatable {
-        var ownership = InodeOwnership.default
-        var extended: [[UInt8]: [UInt8]] = [:]
-
-        /// What a shard did not refuse.
-        mutating func apply(_ change: InodeAttributeChange) {
-            ownership = ownership.changed(by: change.ownership)
-            for step in change.extended {
-                extended[step.name] = step.operation.removes ? nil : step.value
-            }
-        }
-    }
-
     private let world: World
-    private var known: [InodeID: Attributes] = [:]
+    /// Whether nobody notices a wrong clock; then requests may be forgotten early, and copies of them act again.
+    private let forgivesClocks: Bool
+    private var known: [InodeID: ExpectedAttributes] = [:]
     /// What inodes had when they got their first name.
-    private(set) var beginnings: [InodeID: Attributes] = [:]
-    /// Requests that were carried out: copies that come late change nothing.
-    private var changes: Set<RequestKey> = []
+    private var beginnings: [InodeID: ExpectedAttributes] = [:]
+    /// The ids of requests that were carried out: copies that come late change nothing.
+    private var carriedOut: Set<UInt64> = []
 
-    init(_ world: World) { self.world = world }
+    init(_ world: World, forgivesClocks: Bool) {
+        self.world = world
+        self.forgivesClocks = forgivesClocks
+    }
 
     /// An entry was carried out.
-    /// - Parameter former: what the name that the entry gives meant before.
-    func note(_ entry: ShardLogEntry, _ reply: ShardReply, over former: InodeID?) {
-        if let naming = entry.action.naming { return begin(naming, over: former, reply) }
+    /// - Parameters:
+    ///   - requestID: of the packet that asked for it.
+    ///   - former: what the name that the entry gives meant before.
+    func note(
+        _ entry: ShardLogEntry, _ reply: ShardReply, requestID: UInt64?, over former: InodeID?, _ core: ShardCore
+    ) {
+        if let naming = entry.action.naming { return begin(naming, over: former, reply, at: entry.time) }
         guard case .request(let request) = entry.action else { return }
         switch request {
-        case .createDirectoryInode(let request): begin(request.id, Attributes())
+        case .createDirectoryInode(let request): beginDirectory(request, .nothing, at: entry.time)
         case .createDirectoryInodeWithAttributes(let request):
-            var attributes = Attributes()
-            attributes.apply(request.change)
-            begin(request.creation.id, attributes)
+            beginDirectory(request.creation, request.change, at: entry.time)
         case .setAttributes(let request):
-            guard isFirst(entry), case .response(.setAttributes(let done)) = reply else { return }
-            known[done.id, default: Attributes()].apply(request.change)
+            guard case .response(.setAttributes(let done)) = reply else { return }
+            guard isFirst(requestID) else { return noteCopy(done.id, core) }
+            // The change of a directory's attributes leaves its own time.
+            let own = CoreReader(core).status(of: done.id)?.mtime ?? .zero
+            known[done.id, default: ExpectedAttributes()].apply(request.change, at: entry.time, own: own)
+        case .setTime(let request):
+            guard isFirst(requestID) else { return noteCopy(request.id, core) }
+            setTimes(request, at: entry.time)
+        case .createLockedCurrentEdge(let request): mayHaveMoved(request.dirId)
+        case .replaceLockedDirectoryEdge(let request): mayHaveMoved(request.dirId)
         default: break
         }
     }
 
-    /// The same of an entry that was carried out before its shard crashed, or only now.
+    /// An entry was carried out that had been durable before its shard crashed, perhaps then already.
     func learn(from entry: ShardLogEntry, _ reply: ShardReply, _ core: ShardCore) {
         if let file = entry.action.naming?.file, known[file] == nil, let found = CoreReader(core).attributes(of: file) {
-            begin(file, found)
+            begin(file, found.expected)
         }
+        if case .request(let key)? = entry.repetition { carriedOut.insert(key.requestID) }
         guard case .request(let request) = entry.action else { return }
         switch request {
-        case .createDirectoryInode, .createDirectoryInodeWithAttributes: note(entry, reply, over: nil)
+        case .createDirectoryInode, .createDirectoryInodeWithAttributes:
+            note(entry, reply, requestID: nil, over: nil, core)
         case .setAttributes:
-            guard isFirst(entry), case .response(.setAttributes(let done)) = reply else { return }
-            known[done.id] = CoreReader(core).attributes(of: done.id)
+            if case .response(.setAttributes(let done)) = reply { learn(done.id, core) }
+        case .setTime(let request): learn(request.id, core)
         default: break
         }
     }
 
-    private func isFirst(_ entry: ShardLogEntry) -> Bool {
-        guard case .request(let key)? = entry.repetition else { return true }
-        return changes.insert(key).inserted
+    /// Whatever an inode shows now is right.
+    func learn(_ id: InodeID, _ core: ShardCore) {
+        if let found = CoreReader(core).attributes(of: id) { known[id] = found.expected }
     }
 
-    private func begin(_ naming: Naming, over former: InodeID?, _ reply: ShardReply) {
-        var attributes = Attributes(ownership: naming.otherwise)
+    private func isFirst(_ requestID: UInt64?) -> Bool {
+        guard let requestID else { return true }
+        return carriedOut.insert(requestID).inserted
+    }
+
+    private func noteCopy(_ id: InodeID, _ core: ShardCore) {
+        if forgivesClocks, world.faults.clockJumps + world.faults.clockSteps > 0 { learn(id, core) }
+    }
+
+    private func setTimes(_ request: SetTimeRequest, at time: Timestamp) {
+        var attributes = known[request.id] ?? ExpectedAttributes()
+        if let modified = InodeAttributeChange.time(request.mtime) {
+            attributes.modified = .given(modified)
+            attributes.changed = time
+        }
+        // What readers leave behind is no change.
+        if let accessed = InodeAttributeChange.time(request.atime) { attributes.accessed = .given(accessed) }
+        known[request.id] = attributes
+    }
+
+    // MARK: Names
+
+    /// A time that somebody gave a directory counts until its names change.
+    func namesChanged(in directory: InodeID) { known[directory]?.modified = .own }
+
+    /// The coordinator repeats a request whose answer it did not get: that moves the directory's time, not its names.
+    private func mayHaveMoved(_ directory: InodeID) {
+        guard case .given? = known[directory]?.modified else { return }
+        known[directory]?.modified = .unknown
+    }
+
+    private func begin(_ naming: Naming, over former: InodeID?, _ reply: ShardReply, at time: Timestamp) {
+        var attributes = ExpectedAttributes(ownership: naming.otherwise, kind: naming.kind, device: naming.device)
         var isNext = true
         if !naming.number.isNull, case .response(.publishFileWithAttributes(let done)) = reply {
             isNext = done.number == naming.number
         }
-        if naming.inherits, isNext, let former, former.type == .file, former.shard == naming.file.shard {
-            attributes = known[former] ?? attributes
+        if naming.inherits, naming.kind == .none, isNext, let former, former.type == .file,
+            former.shard == naming.file.shard, let given = known[former], given.kind == .none
+        {
+            (attributes.ownership, attributes.extended) = (given.ownership, given.extended)
+            attributes.extended[AttributeLimits.capability] = nil
             if !naming.keepsPrivileges { attributes.ownership = attributes.ownership.withoutPrivileges }
         }
-        attributes.apply(naming.change)
+        (attributes.modified, attributes.accessed) = (.given(time), .given(time))
+        attributes.apply(naming.change, at: time, own: time)
         begin(naming.file, attributes)
     }
 
-    private func begin(_ id: InodeID, _ attributes: Attributes) {
+    private func beginDirectory(
+        _ request: CreateDirectoryInodeRequest, _ change: InodeAttributeChange, at time: Timestamp
+    ) {
+        var attributes = ExpectedAttributes()
+        attributes.apply(change, at: .zero, own: time)
+        begin(request.id, attributes)
+    }
+
+    private func begin(_ id: InodeID, _ attributes: ExpectedAttributes) {
         guard known[id] == nil else { return }
         known[id] = attributes
         beginnings[id] = attributes
     }
 
+    // MARK: Checking
+
     /// A client was told that it made an inode with these.
     func promised(
-        _ id: InodeID, _ change: InodeAttributeChange, inherits: Bool, otherwise: InodeOwnership = .default
+        _ id: InodeID, _ change: InodeAttributeChange, inherits: Bool, otherwise: InodeOwnership = .default,
+        kind: SpecialFileKind = .none, device: UInt64 = 0
     ) {
         guard let beginning = beginnings[id] else { return }
-        var expected = inherits ? beginning : Attributes(ownership: otherwise)
-        expected.apply(change)
+        var expected = beginning
+        if !inherits { (expected.ownership, expected.extended) = (otherwise, [:]) }
+        (expected.kind, expected.device) = (kind, device)
+        expected.apply(change, at: beginning.changed, own: .zero)
         if beginning != expected { world.find("\(id) began with \(beginning), and not with \(expected)") }
     }
 
-    func check(_ id: InodeID, _ reader: CoreReader) {
-        let expected = known[id] ?? Attributes()
-        let found = reader.attributes(of: id)
-        if found != expected {
-            world.find("\(id) has \(found.map { "\($0)" } ?? "no attributes"), and should have \(expected)")
-        }
-    }
-}
-
-/// What a request says of the attributes of a file that it gives a name.
-struct Naming {
-    var file: InodeID
-    var inherits = true
-    var keepsPrivileges = false
-    var otherwise = InodeOwnership.default
-    /// Of the file that alone gives it anything; null: whichever has the name.
-    var number = InodeID.null
-    var change = InodeAttributeChange.nothing
-}
-
-extension ShardLogEntry.Action {
-    /// Nil: it names no new file.
-    fileprivate var naming: Naming? {
-        switch self {
-        case .publish(let request, _): Naming(file: request.fileId)
-        case .publishWithAttributes(let request, _):
-            Naming(
-                file: request.publication.fileId, inherits: request.inherits,
-                keepsPrivileges: request.keepsPrivileges, otherwise: request.otherwise,
-                number: request.publication.number, change: request.change)
-        case .request(.linkFile(let request)): Naming(file: request.fileId)
-        case .request(.linkFileWithSpan(let request)): Naming(file: request.fileId)
-        case .request(.linkFileIfUnchanged(let request)): Naming(file: request.fileId)
-        default: nil
-        }
-    }
-}
-
-extension CoreReader {
-    func attributes(of id: InodeID) -> AttributeWatch.Attributes? {
-        guard case .statAttributes(let status)? = read(.statAttributes(StatAttributesRequest(id: id, newest: false))),
-            case .extendedAttributes(let page)? = read(
-                .extendedAttributes(ExtendedAttributesRequest(id: id, offset: 0, mtu: 8972))),
-            page.total == status.extendedBytes, page.version == status.extendedVersion
-        else { return nil }
-        var attributes = AttributeWatch.Attributes(ownership: status.ownership)
-        if page.part.isEmpty { return attributes }
-        let list = page.part.withUnsafeBytes { raw in
-            var reader = WireReader(raw)
-            return try? reader.list(of: ExtendedAttribute.self)
-        }
-        guard let list else { return nil }
-        for attribute in list { attributes.extended[attribute.name] = attribute.value }
-        return attributes
+    /// - Parameter holes: how many of its bytes are zeros that nobody stored.
+    func check(_ id: InodeID, _ reader: CoreReader, holes: UInt64 = 0) {
+        guard let found = reader.attributes(of: id) else { return world.find("\(id) has no attributes") }
+        var expected = (known[id] ?? ExpectedAttributes()).applied(to: found)
+        expected.holes = holes
+        if found != expected { world.find("\(id) has \(found), and should have \(expected)") }
     }
 }

@@ -28,22 +28,27 @@ final class ShardWatch {
     init(_ world: World, _ names: NameHistory, clockTolerance: UInt64?) {
         self.world = world
         self.names = names
-        attributes = AttributeWatch(world)
+        attributes = AttributeWatch(world, forgivesClocks: clockTolerance == nil)
         self.clockTolerance = clockTolerance
     }
 
     /// Shards that have applied anything.
     var shards: [ShardID] { applied.keys.sorted { $0.rawValue < $1.rawValue } }
 
-    func applied(_ entry: ShardLogEntry, _ reply: ShardReply, _ core: ShardCore) {
+    /// - Parameter requestID: of the packet that asked for the entry.
+    func applied(_ entry: ShardLogEntry, _ reply: ShardReply, _ core: ShardCore, requestID: UInt64?) {
         applied[core.shard] = core.appliedIndex
         world.trace.digest(core.appliedIndex.rawValue ^ entry.time.nanoseconds)
         look(atTimeOf: entry, core)
         guard reply.isSuccess else { return }
         let former = entry.action.touchedPlaces.first.flatMap { names.meaning(of: $0)?.target }
-        for place in entry.action.touchedPlaces { look(at: place, core) }
         note(entry, core)
-        attributes.note(entry, reply, over: former)
+        attributes.note(entry, reply, requestID: requestID, over: former, core)
+        for place in entry.action.touchedPlaces {
+            let before = names.meaning(of: place)
+            look(at: place, core)
+            if names.meaning(of: place) != before { attributes.namesChanged(in: place.directory) }
+        }
     }
 
     /// An entry is read from the log again. It may be one that was durable when its shard crashed and is applied only
@@ -54,6 +59,7 @@ final class ShardWatch {
         guard reply.isSuccess else { return }
         note(entry, core)
         attributes.learn(from: entry, reply, core)
+        for place in entry.action.touchedPlaces { attributes.learn(place.directory, core) }
     }
 
     /// Every entry is later than the one before, whatever the clock does (spec C.2, F-10). A start that fails reads

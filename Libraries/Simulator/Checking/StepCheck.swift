@@ -53,17 +53,20 @@ final class StepCheck {
         // What stands in a body is looked at through those that refer to it.
         if reader.references(of: file).isBody { return }
         guard let contents = cluster.contents[file] else { return find("file \(file) was linked by nobody") }
-        cluster.watch.attributes.check(file, reader)
+        cluster.watch.attributes.check(file, reader, holes: contents.holes)
         let spans = reader.spans(of: file)
-        let seen = spans.map {
-            FileContents.Span(byteOffset: $0.header.byteOffset, size: $0.header.size, crc: $0.header.crc)
-        }
-        let written = contents.spans.map {
-            FileContents.Span(byteOffset: $0.byteOffset, size: $0.size, crc: $0.crc)
-        }
+        let seen = spans.map { Extent(byteOffset: $0.header.byteOffset, size: $0.header.size, crc: $0.header.crc) }
+        let written = contents.spans.map { Extent(byteOffset: $0.byteOffset, size: $0.size, crc: $0.crc) }
         if seen != written { find("T4: file \(file) has the spans \(seen), written were \(written)") }
         if let told = cluster.numbers[file], let number = reader.version(file)?.number, told != number {
             find("the number of \(file) is \(number), its client was told \(told)")
         }
+    }
+
+    /// What a reader sees of a span.
+    private struct Extent: Equatable {
+        let byteOffset: UInt64
+        let size: UInt32
+        let crc: CRC32C
     }
 }

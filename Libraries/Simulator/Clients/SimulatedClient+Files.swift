@@ -82,7 +82,7 @@ extension SimulatedClient {
         // Reads as zeros behind the body, up to the next page.
         let size: UInt32 = 4096
         let crc = CRC32C(of: body).zeroExtended(by: Int64(size) - Int64(body.count))
-        return (body, FileContents.Span(byteOffset: offset, size: size, crc: crc))
+        return (body, FileContents.Span(byteOffset: offset, size: size, crc: crc, storedSize: UInt32(body.count)))
     }
 
     /// Writes a span; when a block server does not take its block, the half-written span is moved aside and tried again

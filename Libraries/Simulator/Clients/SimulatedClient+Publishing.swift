@@ -16,13 +16,16 @@ extension SimulatedClient {
 
     /// Gives a file a name: whatever has it, if nothing has it, or as the next version of what has it. Its last span
     /// may come with it.
-    func publish(_ file: TransientInode, _ contents: FileContents, at place: Place) async throws(ClientError) {
+    /// - Parameter kind: what it is, if it is empty.
+    func publish(
+        _ file: TransientInode, _ contents: FileContents, at place: Place, kind: SpecialFileKind = .none
+    ) async throws(ClientError) {
         var request = PublishFileRequest(
             fileId: file.id, cookie: file.cookie, storageClass: .empty, byteOffset: 0, size: 0, crc: .zero, body: [],
             ownerId: place.directory, name: place.name, isConditional: true, expectedId: .null, number: .null,
             supersedes: world.random.perMille(600))
         var contents = contents
-        if world.random.perMille(400) {
+        if kind == .none, world.random.perMille(400) {
             let (body, span) = inlineSpan(at: contents.size)
             contents.spans.append(span)
             (request.storageClass, request.byteOffset, request.size) = (.inline, span.byteOffset, span.size)
@@ -30,18 +33,23 @@ extension SimulatedClient {
         }
         cluster.contents[file.id] = contents
         let present = world.random.perMille(150) ? nil : try await target(of: place)
+        var number = InodeID.null
         if let present, present.isFile {
-            request.number = try await call(StatVersionRequest(id: present, newest: false), shard: present.shard).number
+            number = try await call(StatVersionRequest(id: present, newest: false), shard: present.shard).number
         }
+        // Now and then a file that it is no version of, which only the shard of both can know.
+        let isMistaken = present?.shard == file.id.shard && !number.isNull && world.random.perMille(150)
+        request.number = isMistaken ? lastNumber : number
         request.expectedId = present ?? .null
         request.isConditional = world.random.perMille(850)
         let version =
-            world.random.perMille(500)
+            kind == .none && world.random.perMille(500)
             ? try await publish(request, place, over: present)
-            : try await publishWithAttributes(request, place, over: present)
+            : try await publishWithAttributes(request, kind, place, over: present)
         cluster.numbers[file.id] = version.number
+        lastNumber = version.number
         // Only what its condition held is known to have been replaced.
-        guard request.isConditional, !request.number.isNull, version.number != request.number else { return }
+        guard request.isConditional, !number.isNull, request.number == number, version.number != number else { return }
         world.find("\(file.id) was published with the number \(version.number) and not \(request.number)")
     }
 
@@ -55,18 +63,20 @@ extension SimulatedClient {
     }
 
     private func publishWithAttributes(
-        _ publication: PublishFileRequest, _ place: Place, over present: InodeID?
+        _ publication: PublishFileRequest, _ kind: SpecialFileKind, _ place: Place, over present: InodeID?
     ) async throws(ClientError) -> PublishFileResponse {
         let request = PublishFileWithAttributesRequest(
             publication: publication, inherits: world.random.perMille(600),
             keepsPrivileges: world.random.perMille(500),
-            otherwise: InodeOwnership(mode: 0o600, uid: 9, gid: 9), kind: .none, device: 0, change: anyChange())
+            otherwise: InodeOwnership(mode: 0o600, uid: 9, gid: 9), kind: kind,
+            device: kind.isDevice ? world.random.next() : 0, change: anyChange())
         let intent = wantPublished(publication, place, over: present)
         let outcome = await counted(request, shard: place.directory.shard)
         settle([intent], outcome.result.map { Meaning(target: publication.fileId, creationTime: $0.creationTime) })
         let published = try outcome.result.get()
-        cluster.watch.attributes.promised(publication.fileId, request.change, inherits: request.inherits,
-            otherwise: request.otherwise)
+        cluster.watch.attributes.promised(
+            publication.fileId, request.change, inherits: request.inherits && kind == .none,
+            otherwise: request.otherwise, kind: kind, device: request.device)
         return PublishFileResponse(creationTime: published.creationTime, number: published.number)
     }
 

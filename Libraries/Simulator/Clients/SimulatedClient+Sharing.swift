@@ -49,9 +49,9 @@ extension SimulatedClient {
         var wanted = spans
         var (kept, rest) = (CRC32C.zero, CRC32C.zero)
         if let last = wanted.last, !last.cells.isEmpty, world.random.perMille(400) {
-            (kept, rest) = (last.cells[0], last.cells[1])
+            (kept, rest) = (last.cells[0], last.cells[1].zeroExtended(by: Int64(last.holes)))
             wanted[wanted.count - 1] = FileContents.Span(
-                byteOffset: last.byteOffset, size: FileContents.cellSize, crc: kept)
+                byteOffset: last.byteOffset, size: FileContents.cellSize, crc: kept, storedSize: last.storedSize)
         }
         let length = wanted.reduce(0) { $0 + UInt64($1.size) }
         var size: UInt64 = 0

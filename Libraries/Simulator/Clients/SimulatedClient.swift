@@ -30,6 +30,8 @@ final class SimulatedClient: @unchecked Sendable {
     let cluster: SimulatedCluster
     let world: World
     var clockOffset: Int64 = 0
+    /// Of the file that it published last.
+    var lastNumber = InodeID.null
     private var pending: [UInt64: Pending] = [:]
     private var nextID: UInt64
 
@@ -80,6 +82,18 @@ final class SimulatedClient: @unchecked Sendable {
             return Outcome(result: .success(response), attempts: attempts)
         case .failure(let code):
             return Outcome(result: .failure(ClientError(.refused(code), name)), attempts: attempts)
+        }
+    }
+
+    func registry<R: RegistryRPC>(_ request: R) async throws(ClientError) -> R.Response {
+        let (answer, _) = await exchange(.registryRequest(request.erased), to: .registry, Self.streamTiming)
+        let name = "\(R.kind) at the registry"
+        guard case .message(.registryAnswer(let result)) = answer else { throw ClientError(.timeout, name) }
+        switch result {
+        case .success(let any):
+            guard let response = R.response(in: any) else { throw ClientError(.malformedAnswer, name) }
+            return response
+        case .failure(let code): throw ClientError(.refused(code), name)
         }
     }
 

@@ -56,22 +56,25 @@ final class Workload: @unchecked Sendable {
 
     private func act() async throws(ClientError) {
         switch Int.random(in: 0..<100, using: &world.random) {
-        case 0..<25: try await client.create(anyPlace)
-        case 25..<29: try await client.makeDirectory(anyPlace)
-        case 29..<32: try await client.makeDirectoryWithAttributes(anyPlace)
-        case 32..<40: try await client.makeDirectoryExclusively(anyPlace)
-        case 40..<50: try await client.rename(knownPlace, to: anyPlace)
-        case 50..<52: await moveCrosswise()
-        case 52..<66: try await client.unlink(knownPlace)
-        case 66..<69: try await changeAttributes()
-        case 69..<76: _ = try await client.lookup(anyPlace)
-        case 76..<82: _ = try await client.list(world.random.pick(cluster.directories))
-        case 82..<87: try await client.resurrect(anyPlace)
-        case 87..<89: try await changePolicies()
-        case 89..<92: try await withFile { (file) throws(ClientError) in try await copy(file) }
-        case 92..<94: try await touchFile()
-        case 94..<97: try await withFile { (file) throws(ClientError) in try await client.relocateBlock(of: file) }
-        default: try await withFile { (file) throws(ClientError) in try await client.rewriteSpan(of: file) }
+        case 0..<23: try await client.create(anyPlace)
+        case 23..<25: try await client.makeSpecialFile(anyPlace)
+        case 25..<28: try await client.makeDirectory(anyPlace)
+        case 28..<31: try await client.makeDirectoryWithAttributes(anyPlace)
+        case 31..<38: try await client.makeDirectoryExclusively(anyPlace)
+        case 38..<48: try await client.rename(knownPlace, to: anyPlace)
+        case 48..<50: await moveCrosswise()
+        case 50..<63: try await client.unlink(knownPlace)
+        case 63..<69: try await changeAttributes()
+        case 69..<73: _ = try await client.lookup(anyPlace)
+        case 73..<77: _ = try await client.list(world.random.pick(cluster.directories))
+        case 77..<82: try await client.resurrect(anyPlace)
+        case 82..<84: try await changePolicies()
+        case 84..<87: try await withFile { (file) throws(ClientError) in try await copy(file) }
+        case 87..<90: try await touchFile()
+        case 90..<93: try await withFile { (file) throws(ClientError) in try await client.relocateBlock(of: file) }
+        case 93..<96: try await withFile { (file) throws(ClientError) in try await client.rewriteSpan(of: file) }
+        case 96..<98: try await client.chooseDefaultOwnership()
+        default: try await client.readDefaultOwnership()
         }
     }
 
@@ -116,8 +119,9 @@ final class Workload: @unchecked Sendable {
 
     private func touchFile() async throws(ClientError) {
         try await withFile { (file) throws(ClientError) in
-            let time = client.now.nanoseconds | 1 << 63
-            _ = try await client.call(SetTimeRequest(id: file, mtime: time, atime: time), shard: file.shard)
+            let isRead = world.random.perMille(400)
+            let request = SetTimeRequest(id: file, mtime: isRead ? 0 : client.anyTime, atime: client.anyTime)
+            _ = try await client.call(request, shard: file.shard)
             _ = try await client.call(StatFileRequest(id: file), shard: file.shard)
         }
     }

@@ -14,13 +14,15 @@ final class RegistryMachine: Machine {
     }
 
     private let options: ClusterOptions
+    private let defaultOwnership: DefaultOwnershipWatch
     private(set) var core: RegistryCore?
     private var log: SimulatedLog?
     private var lane: SimulatedLog.Group?
     private var pending: [LogIndex: Pending] = [:]
 
-    init(_ world: World, _ network: Network, _ options: ClusterOptions) {
+    init(_ world: World, _ network: Network, _ options: ClusterOptions, watch: DefaultOwnershipWatch) {
         self.options = options
+        defaultOwnership = watch
         super.init(.registry, world, network)
     }
 
@@ -32,7 +34,9 @@ final class RegistryMachine: Machine {
             configuration: RegistryConfiguration(stalenessDelayNanoseconds: options.stalenessDelay))
         let last = try disk.log.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
             _ = try core.apply([UInt8](bytes), at: index)
+            defaultOwnership.applied([UInt8](bytes), at: index, core)
         }
+        defaultOwnership.restarted(core)
         let lane = log.open(Self.group, delivered: last[Self.group] ?? .zero)
         lane.onDelivery = { [unowned self] entry in deliver(entry) }
         self.core = core
@@ -75,6 +79,7 @@ final class RegistryMachine: Machine {
         guard let core else { return }
         do throws(RegistryCoreError) {
             let reply = try core.apply(entry.bytes, at: entry.index)
+            defaultOwnership.applied(entry.bytes, at: entry.index, core)
             guard let request = pending.removeValue(forKey: entry.index), request.isLast else { return }
             answer(reply, request.requestID, request.sender)
         } catch {

@@ -93,7 +93,8 @@ final class ShardMachine: Machine {
         try ShardCore(
             store: disk.state, shard: shard, transientLifetimeNanoseconds: options.transientLifetime,
             minimumHistoryAgeNanoseconds: ClusterOptions.minimumHistoryAge,
-            supersededGraceNanoseconds: ClusterOptions.supersededGrace, blockServices: services)
+            supersededGraceNanoseconds: ClusterOptions.supersededGrace, blockServices: services,
+            ownershipLimit: options.ownershipLimit)
     }
 
     private func attach(_ shard: ShardID) {
@@ -166,7 +167,7 @@ final class ShardMachine: Machine {
         guard isUp, let write = slot.pending.popFirst() else { return }
         do throws(ShardStateError) {
             let reply = try slot.core.apply(write.entry, at: delivered.index)
-            watch.applied(write.entry, reply, slot.core)
+            watch.applied(write.entry, reply, slot.core, requestID: write.target?.requestID)
             guard let target = write.target else { return }
             slot.inFlight.remove(target)
             switch reply {

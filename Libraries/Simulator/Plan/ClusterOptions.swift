@@ -1,4 +1,5 @@
 import Protocol
+import ShardCore
 
 /// What the cluster of a run looks like; drawn from the seed.
 struct ClusterOptions {
@@ -17,6 +18,8 @@ struct ClusterOptions {
     /// Pause between flushes of a state store, nanoseconds.
     var flushPause: ClosedRange<UInt64>
     var rootInfo: DirectoryInfo
+    /// How many ownerships a shard lists.
+    var ownershipLimit: UInt32
     /// Whether the registry tells its time, and shards and the coordinator compare theirs with it.
     var comparesClocks: Bool
     /// No history is removed that is not older, nanoseconds: more than two clocks that are compared may be apart.
@@ -38,6 +41,7 @@ struct ClusterOptions {
         transientLifetime = random.pick([120, 300, 900]) * Self.second
         flushPause = random.pick([5, 30, 120]) * Self.second...200 * Self.second
         let versions = random.pick([DeleteAfterVersions.inactive, DeleteAfterVersions(versions: 2)])
+        ownershipLimit = random.pick([3, ShardCore.defaultOwnershipLimit])
         comparesClocks = random.perMille(500)
         rootInfo = try .sternaRootDefault(
             snapshot: SnapshotPolicy(
