@@ -14,11 +14,16 @@ final class ModelRun {
     /// A disagreement on purpose: the model forgets what these requests changed.
     private let forgetting: (NamespaceRequest) -> Bool
 
-    init(forgetting: @escaping (NamespaceRequest) -> Bool = { _ in false }) throws {
+    /// - Parameter distortion: another disagreement on purpose, of what is answered about attributes.
+    init(
+        forgetting: @escaping (NamespaceRequest) -> Bool = { _ in false },
+        distortion: @escaping (inout StatAttributesResponse) -> Void = { _ in }
+    ) throws {
         real = try RealNamespace()
         model = NamespaceModel(rootInfo: try DirectoryInfo.sternaRootDefault().bodies)
         checker = StateChecker(real)
         self.forgetting = forgetting
+        real.distortion = distortion
     }
 
     /// Where model and cores part; nil when they do not.

@@ -24,10 +24,11 @@ struct ModelTests {
             answers.merge(run.answers, uniquingKeysWith: +)
         }
         let carriedOut = answers.filter { !$0.key.contains(" ") && $0.value >= 10 }
-        #expect(carriedOut.count == 21, "\(answers)")
+        #expect(carriedOut.count == 22, "\(answers)")
         let reasons = Set(answers.keys.compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) })
         let wanted: [ProtocolError] = [
-            .attributeExists, .attributeNotFound, .attributesTooLarge, .badName, .badShard, .cannotOverrideName,
+            .attributeExists, .attributeNotFound, .attributesTooLarge, .badName, .badShard, .badSpanBody,
+            .cannotOverrideName,
             .cannotRemoveRootDirectory, .deadlineNotPassed,
             .directoryHasOwner, .directoryNotEmpty, .directoryNotFound, .edgeIsLocked, .edgeNotFound, .edgeNotOwned,
             .fileEmpty, .fileIsNotTransient, .fileNotEmpty, .fileNotFound, .loopInDirectoryRename,
@@ -42,7 +43,8 @@ struct ModelTests {
 
     static let plants: [(kind: String, steps: Int)] = [
         ("link", 2), ("publish", 2), ("unlink", 3), ("rename", 3), ("resurrect", 5), ("lock", 3),
-        ("hardUnlink", 6), ("forget", 6), ("makeDirectory", 2), ("removeDirectory", 3), ("move", 5), ("setInfo", 2),
+        ("hardUnlink", 6), ("forget", 6), ("makeDirectory", 2), ("removeDirectory", 3), ("move", 5), ("replace", 4),
+        ("setInfo", 2),
         ("setAttributes", 2),
         ("hardUnlinkDirectory", 4),
     ]
@@ -65,6 +67,27 @@ struct ModelTests {
             if let failure = try ModelRun.report(generator.script(400), forgetting: forgetting) { return failure }
         }
         return nil
+    }
+
+    /// What shards may answer wrongly about attributes.
+    static let distortions: [@Sendable (inout StatAttributesResponse) -> Void] = [
+        { $0.kind = .none },
+        { $0.device = 0 },
+        { $0.holes = 0 },
+        { $0.ownership.mode = InodeOwnership.defaultMode },
+        { $0.userMtime = $0.mtime },
+        { if $0.id.isDirectory { $0.atime = $0.mtime } },
+        { $0.ctime = $0.mtime },
+        { $0.ctime = Timestamp(nanoseconds: $0.ctime.nanoseconds & ~0xffff_ffff_ffff) },
+    ]
+
+    @Test("a wrong answer about attributes is found out", arguments: distortions.indices)
+    func distorted(index: Int) throws {
+        let isFound = try (1...20 as ClosedRange<UInt64>).contains { seed in
+            var generator = OperationGenerator(SeededGenerator(seed: seed))
+            return try ModelRun(distortion: Self.distortions[index]).firstDifference(generator.script(400)) != nil
+        }
+        #expect(isFound)
     }
 
     @Test("shrinking leaves what matters, in order")

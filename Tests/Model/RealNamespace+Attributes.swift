@@ -2,9 +2,16 @@ import Protocol
 import ReferenceModel
 
 extension RealNamespace {
-    /// STAT_ATTRIBUTES and EXTENDED_ATTRIBUTES.
-    func attributes(of id: InodeID) throws -> NamespaceModel.Attributes {
-        let status = try ask(StatAttributesRequest(id: id, newest: false), at: id.shard).get()
+    /// STAT_ATTRIBUTES
+    func status(of id: InodeID) throws -> StatAttributesResponse {
+        var status = try ask(StatAttributesRequest(id: id, newest: false), at: id.shard).get()
+        distortion(&status)
+        return status
+    }
+
+    /// What the model knows of a STAT_ATTRIBUTES, and EXTENDED_ATTRIBUTES.
+    func attributes(_ status: StatAttributesResponse) throws -> NamespaceModel.Attributes {
+        let id = status.id
         var attributes = NamespaceModel.Attributes()
         let ownership = status.ownership
         attributes.mode = ownership.mode == InodeOwnership.defaultMode ? nil : ownership.mode

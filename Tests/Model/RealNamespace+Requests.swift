@@ -22,10 +22,10 @@ extension RealNamespace {
             let entries = bodies.sorted { $0.key < $1.key }.map { DirectoryInfoEntry(tag: $0.key, body: $0.value) }
             let set = SetDirectoryInfoRequest(id: id, info: DirectoryInfo(entries: entries))
             return Reply(try ask(set, at: id.shard)) { _ in .done }
-        case .makeDirectory, .removeDirectory, .move, .hardUnlinkDirectory:
+        case .makeDirectory, .removeDirectory, .move, .replace, .hardUnlinkDirectory:
             return try performBetween(request, time)
         case .wait:
-            wait()
+            try wait()
             return .done
         }
     }
@@ -34,10 +34,10 @@ extension RealNamespace {
     func construct(in directory: InodeID, size: UInt32) throws -> Result<ConstructFileResponse, ProtocolError> {
         let made = try ask(ConstructFileRequest(type: .file, note: []), at: directory.shard)
         guard size > 0, case .success(let file) = made else { return made }
-        let body = [UInt8](repeating: 1, count: Int(size))
+        let body = [UInt8](repeating: 1, count: Int(min(size, NamespaceModel.File.mostStored)))
         let span = AddInlineSpanRequest(
             fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: 0, size: size,
-            crc: CRC32C(of: body), body: body)
+            crc: CRC32C(of: body).zeroExtended(by: Int64(size) - Int64(body.count)), body: body)
         return try ask(span, at: directory.shard).map { _ in file }
     }
 
@@ -63,8 +63,8 @@ extension RealNamespace {
             }
             let greater = PublishFileWithAttributesRequest(
                 publication: publish, inherits: attributes.inherits, keepsPrivileges: true,
-                otherwise: InodeOwnership(mode: 0o600, uid: 9, gid: 9), kind: .none, device: 0,
-                change: attributes.change)
+                otherwise: InodeOwnership(mode: 0o600, uid: 9, gid: 9), kind: attributes.kind,
+                device: attributes.device, change: attributes.change)
             return Reply(try ask(greater, at: publication.directory.shard)) { .since($0.creationTime) }
         case .setTime(let file, let time):
             let set = SetTimeRequest(id: file, mtime: 1 << 63 | time, atime: 0)
@@ -157,6 +157,16 @@ extension RealNamespace {
                 case .renameFile(let response): .since(response.creationTime)
                 case .renameDirectory(let response): .since(response.creationTime)
                 default: .refused(.malformedResponse)
+                }
+            }
+        case .replace(let edge, let there):
+            let replace = ReplaceDirectoryRequest(
+                targetId: edge.target, oldOwnerId: edge.directory, oldName: edge.name, oldCreationTime: time(edge),
+                newOwnerId: there.directory, newName: there.name, replacedId: there.target,
+                replacedCreationTime: time(there))
+            return Reply(try ask(.replaceDirectory(replace))) {
+                if case .replaceDirectory(let done) = $0 { .since(done.creationTime) } else {
+                    .refused(.malformedResponse)
                 }
             }
         case .hardUnlinkDirectory(let id):

@@ -16,6 +16,8 @@ final class RealNamespace {
     private var logged: UInt64 = 0
     private var nextRequest: UInt64 = 1
     private var directoriesMade = 0
+    /// Makes answers about attributes wrong on purpose.
+    var distortion: (inout StatAttributesResponse) -> Void = { _ in }
     /// What the coordinator complained of.
     private(set) var alarms: [String] = []
 
@@ -34,8 +36,11 @@ final class RealNamespace {
         try settle()
     }
 
-    /// Lets transient files in use expire.
-    func wait() { memory.nanoseconds += 2 * Self.transientLifetimeNanoseconds }
+    /// Lets transient files in use expire. Meanwhile all shards start anew.
+    func wait() throws {
+        memory.nanoseconds += 2 * Self.transientLifetimeNanoseconds
+        try memory.restart()
+    }
 
     // MARK: Shards
 

@@ -8,6 +8,8 @@ struct StateChecker {
     private let real: RealNamespace
     /// Each directory's mtime and the model's version of its names when it was last looked at.
     private var seen: [InodeID: (mtime: Timestamp, version: Int)] = [:]
+    /// Each inode's ctime and how often the model had changed it when it was last looked at.
+    private var seenChanges: [InodeID: (ctime: Timestamp, changes: Int)] = [:]
 
     init(_ real: RealNamespace) { self.real = real }
 
@@ -23,7 +25,8 @@ struct StateChecker {
         }
         guard status.info.bodies == expected.info else { return "\(id) has the policies \(status.info)" }
         let difference =
-            try attributeDifference(of: id, model) ?? listingDifference(of: id, model, &times)
+            try attributeDifference(of: id, model) ?? timeDifference(of: id, model)
+            ?? listingDifference(of: id, model, &times)
             ?? currentDifference(of: id, model, times)
             ?? namesDifference(of: id, model, times)
         return difference ?? mtimeDifference(of: id, status.mtime, expected.version)
@@ -89,7 +92,7 @@ struct StateChecker {
 
     // MARK: One file
 
-    func difference(ofFile id: InodeID, _ model: NamespaceModel, _ times: Times) throws -> String? {
+    mutating func difference(ofFile id: InodeID, _ model: NamespaceModel, _ times: Times) throws -> String? {
         let linked = try real.ask(StatFileRequest(id: id), at: id.shard)
         let transient = try real.ask(StatTransientFileRequest(id: id), at: id.shard)
         switch model.files[id] {
@@ -109,7 +112,7 @@ struct StateChecker {
                     id: id, number: file.number, mtime: status.mtime, atime: status.atime, size: status.size)
                 guard status.mtime == expected, status.size == UInt64(file.size), version == .success(asVersion)
                 else { return "\(id) is \(status) and \(version), expected \(file)" }
-                return try attributeDifference(of: id, model)
+                return try attributeDifference(of: id, model) ?? contentsDifference(of: id, file)
             case (.transient, .failure, .success(let status)):
                 return status.size == UInt64(file.size) ? nil : "\(id) is \(status), expected \(file)"
             default: return "\(id) is \(linked) and \(transient), expected \(file)"
@@ -119,10 +122,48 @@ struct StateChecker {
 
     // MARK: Attributes
 
-    private func attributeDifference(of id: InodeID, _ model: NamespaceModel) throws -> String? {
+    private mutating func attributeDifference(of id: InodeID, _ model: NamespaceModel) throws -> String? {
         let expected = model.attributes[id] ?? NamespaceModel.Attributes()
-        let found = try real.attributes(of: id)
-        return found == expected ? nil : "\(id) has \(found), expected \(expected)"
+        let status = try real.status(of: id)
+        let found = try real.attributes(status)
+        return found == expected ? changeDifference(status, model) : "\(id) has \(found), expected \(expected)"
+    }
+
+    /// The ctime changes whenever something did, of a directory also with its own time, and never goes back.
+    private mutating func changeDifference(_ status: StatAttributesResponse, _ model: NamespaceModel) -> String? {
+        let (id, changes) = (status.id, model.changes[status.id] ?? 0)
+        let before = seenChanges.updateValue((status.ctime, changes), forKey: id)
+        if changes == 0, status.ctime != status.mtime { return "\(id) was never changed, but at \(status.ctime)" }
+        if id.isDirectory, status.ctime < status.mtime { return "\(id) was changed later than \(status.ctime)" }
+        guard let before else { return nil }
+        if status.ctime < before.ctime { return "the ctime of \(id) went back" }
+        let isSame = status.ctime == before.ctime
+        if changes != before.changes { return isSame ? "\(id) changed, but not its ctime" : nil }
+        if isSame || (id.isDirectory && status.ctime == status.mtime) { return nil }
+        return "nothing of \(id) changed but its ctime"
+    }
+
+    /// What somebody gave a directory as mtime is shown for as long as its names stay, and what he gave as atime.
+    private func timeDifference(of id: InodeID, _ model: NamespaceModel) throws -> String? {
+        let status = try real.status(of: id)
+        let times = model.directoryTimes[id]
+        var modified: UInt64? = status.mtime.nanoseconds
+        if let times, times.version == model.directories[id]?.version { modified = times.modified }
+        if let modified, status.userMtime.nanoseconds != modified {
+            return "\(id) shows the mtime \(status.userMtime), expected \(modified)"
+        }
+        let accessed = times == nil ? status.mtime.nanoseconds : times?.accessed
+        if let accessed, status.atime.nanoseconds != accessed {
+            return "\(id) shows the atime \(status.atime), expected \(accessed)"
+        }
+        return nil
+    }
+
+    private func contentsDifference(of id: InodeID, _ file: NamespaceModel.File) throws -> String? {
+        let status = try real.status(of: id)
+        let isSame = status.kind == file.kind && status.device == file.device && status.holes == UInt64(file.holes)
+            && status.userMtime == status.mtime
+        return isSame ? nil : "\(id) is \(status), expected \(file)"
     }
 
     // MARK: Everything

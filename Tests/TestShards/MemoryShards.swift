@@ -36,14 +36,23 @@ package final class MemoryShards {
 
     package func core(_ shard: ShardID) throws -> ShardCore {
         if let core = cores[shard] { return core }
-        let core = try ShardCore(
-            store: store, shard: shard, transientLifetimeNanoseconds: options.transientLifetimeNanoseconds,
-            blockServices: options.blockServices)
+        let core = try open(shard)
         let genesis = ShardGenesis(
             cookieKey: SecretKey(low: 1, high: UInt64(shard.rawValue)), rootInfo: options.rootInfo)
         _ = try apply(core.prepareGenesis(genesis, at: now()), core)
         cores[shard] = core
         return core
+    }
+
+    private func open(_ shard: ShardID) throws -> ShardCore {
+        try ShardCore(
+            store: store, shard: shard, transientLifetimeNanoseconds: options.transientLifetimeNanoseconds,
+            blockServices: options.blockServices)
+    }
+
+    /// All shards start anew, with what is stored.
+    package func restart() throws {
+        for shard in cores.keys { cores[shard] = try open(shard) }
     }
 
     private func now() -> Timestamp {

@@ -2,7 +2,7 @@ import Protocol
 
 /// A few changes of attributes that get in each other's way.
 enum AttributeVariants {
-    static let count = 10
+    static let count = 12
 
     static func change(_ variant: Int) -> InodeAttributeChange {
         var change = InodeAttributeChange.nothing
@@ -22,8 +22,15 @@ enum AttributeVariants {
             change.ownership.mode = 0o640
             change.extended = [extended(.set, "user.b", 2100)]
         case 8: change.extended = [extended(.remove, "user.a", 0), extended(.set, "user.c", 2100)]
-        default: (change.ownership.uid, change.mtime) = (3, 77 | 1 << 63)
+        case 9: (change.ownership.uid, change.mtime) = (3, 77 | 1 << 63)
+        case 10: (change.mtime, change.atime) = (78 | 1 << 63, 79 | 1 << 63)
+        default: change.atime = 80 | 1 << 63
         }
         return change
     }
+
+    /// What a file can be besides an ordinary one, with its device number.
+    static let kinds: [(kind: SpecialFileKind, device: UInt64)] = [
+        (.none, 0), (.fifo, 0), (.socket, 0), (.characterDevice, 0x501), (.blockDevice, .max),
+    ]
 }

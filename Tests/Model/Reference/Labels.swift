@@ -46,7 +46,9 @@ public struct Labels: Sendable {
                         supersedes: supersedes,
                         attributes: attributes.map {
                             NamespaceRequest.Beginning(
-                                inherits: $0.inherits, change: AttributeVariants.change($0.variant))
+                                inherits: $0.inherits, kind: AttributeVariants.kinds[$0.kind].kind,
+                                device: AttributeVariants.kinds[$0.kind].device,
+                                change: AttributeVariants.change($0.variant))
                         }))
             }
         case .unlink(let owner, let name, let aim): .unlink(current(owner, name, aim, model))
@@ -74,6 +76,12 @@ public struct Labels: Sendable {
             .removeDirectory(current(owner, name, aim, model, absent: Self.missingDirectory))
         case .move(let owner, let name, let new, let newName, let aim):
             .move(current(owner, name, aim, model), to: directory(new), name: ModelOperation.names[newName])
+        case .replace(let owner, let name, let new, let newName, let aim):
+            directory(owner) == directory(new)
+                ? nil
+                : .replace(
+                    current(owner, name, aim, model, absent: Self.missingDirectory),
+                    over: current(new, newName, aim, model, absent: Self.missingDirectory))
         case .hardUnlinkDirectory(let label): .hardUnlinkDirectory(directory(label))
         case .wait: .wait
         }

@@ -40,6 +40,8 @@ extension ModelOperation {
         case .removeDirectory(let owner, let name, let aim): .removeDirectory(in: new(owner), name: name, aim)
         case .move(let owner, let name, let to, let newName, let aim):
             .move(in: new(owner), name: name, to: new(to), as: newName, aim)
+        case .replace(let owner, let name, let to, let newName, let aim):
+            .replace(in: new(owner), name: name, over: new(to), as: newName, aim)
         case .hardUnlinkDirectory(let directory): .hardUnlinkDirectory(directory: new(directory))
         case .setTime, .setAttributes, .scrap, .removeSpan, .removeFile, .wait: self
         }

@@ -19,13 +19,18 @@ public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
     public struct Attributes: Hashable, Sendable, CustomStringConvertible {
         public var inherits: Bool
         public var variant: Int
+        /// Of a special file; 0: it is none.
+        public var kind: Int
 
-        public init(inherits: Bool, _ variant: Int) {
+        public init(inherits: Bool, _ variant: Int, kind: Int = 0) {
             self.inherits = inherits
             self.variant = variant
+            self.kind = kind
         }
 
-        public var description: String { ".init(inherits: \(inherits), \(variant))" }
+        public var description: String {
+            ".init(inherits: \(inherits), \(variant)" + (kind == 0 ? ")" : ", kind: \(kind))")
+        }
     }
 
     /// CONSTRUCT_FILE, so many bytes, LINK_FILE.
@@ -58,6 +63,7 @@ public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
     case makeDirectory(directory: Int, in: Int, name: Int, variant: Int? = nil)
     case removeDirectory(in: Int, name: Int, Aim)
     case move(in: Int, name: Int, to: Int, as: Int, Aim)
+    case replace(in: Int, name: Int, over: Int, as: Int, Aim)
     case hardUnlinkDirectory(directory: Int)
     case wait
 
@@ -106,6 +112,8 @@ public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
         case .removeDirectory(let owner, let name, let aim): ".removeDirectory(in: \(owner), name: \(name), .\(aim))"
         case .move(let owner, let name, let new, let newName, let aim):
             ".move(in: \(owner), name: \(name), to: \(new), as: \(newName), .\(aim))"
+        case .replace(let owner, let name, let new, let newName, let aim):
+            ".replace(in: \(owner), name: \(name), over: \(new), as: \(newName), .\(aim))"
         case .hardUnlinkDirectory(let directory): ".hardUnlinkDirectory(directory: \(directory))"
         case .wait: ".wait"
         }

@@ -35,17 +35,20 @@ extension NamespaceModel {
         }
     }
 
-    /// What a file begins with that gets a name.
+    /// What a file begins with that gets a name, and what kind of file it is.
     /// - Parameter isFree: it may inherit from what has the name: that is of the same file, or it names no file.
     func beginning(
-        in directory: InodeID, _ name: [UInt8], _ attributes: NamespaceRequest.Beginning?, isFree: Bool = true
+        of file: InodeID, in directory: InodeID, _ name: [UInt8], _ attributes: NamespaceRequest.Beginning?,
+        isFree: Bool = true
     ) throws(ProtocolError) -> Attributes {
+        let kind = attributes?.kind ?? SpecialFileKind.none
+        if kind != .none, files[file]?.size != 0 { throw .badSpanBody }
         var beginning = Attributes()
         if attributes != nil { (beginning.mode, beginning.uid, beginning.gid) = (0o600, 9, 9) }
         let former = directories[directory]?.current[name]?.target ?? .null
         let inherits = attributes?.inherits ?? true
-        if inherits, isFree || attributes == nil, former.shard == directory.shard,
-            case .linked = files[former]?.state
+        if inherits, kind == .none, isFree || attributes == nil, former.shard == directory.shard,
+            case .linked = files[former]?.state, files[former]?.kind == SpecialFileKind.none
         {
             beginning = self.attributes[former] ?? Attributes()
             if attributes == nil { beginning.losePrivileges() }
@@ -61,15 +64,28 @@ extension NamespaceModel {
         var attributes = attributes[meant] ?? Attributes()
         try attributes.apply(change)
         self.attributes[meant] = attributes
-        if meant.isFile { setTime(meant, change) }
+        changes[meant, default: 0] += 1
+        if meant.isFile { setTime(meant, change) } else { setTimes(of: meant, change) }
         return meant
     }
 
     /// The time of a file that a change gives, if it gives one.
     mutating func setTime(_ file: InodeID, _ change: InodeAttributeChange) {
-        guard change.mtime >> 63 == 1 else { return }
-        files[file]?.state = .linked(mtime: .exactly((change.mtime << 1) >> 1))
+        guard let time = Self.time(change.mtime) else { return }
+        files[file]?.state = .linked(mtime: .exactly(time))
     }
+
+    /// The times of a directory that a change gives. What was given before stays, the mtime only if the names did.
+    mutating func setTimes(of id: InodeID, _ change: InodeAttributeChange) {
+        let (modified, accessed) = (Self.time(change.mtime), Self.time(change.atime))
+        guard modified != nil || accessed != nil, let version = directories[id]?.version else { return }
+        let before = directoryTimes[id]
+        directoryTimes[id] = DirectoryTimes(
+            version: version, modified: modified ?? (before?.version == version ? before?.modified : nil),
+            accessed: accessed ?? before?.accessed)
+    }
+
+    private static func time(_ field: UInt64) -> UInt64? { field >> 63 == 1 ? (field << 1) >> 1 : nil }
 
     /// A superseded version stands for the newest one of its file.
     private func changeable(_ id: InodeID) throws(ProtocolError) -> InodeID {

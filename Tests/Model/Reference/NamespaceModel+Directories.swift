@@ -25,6 +25,7 @@ extension NamespaceModel {
         guard let id = newID, id.isDirectory, everMade.insert(id).inserted else { throw .internalError }
         directories[id] = Directory(owner: owner)
         self.attributes[id] = attributes
+        if let change { setTimes(of: id, change) }
         try create(name, id, in: &directory)
         directories[owner] = directory
         return .directory(id, since: now)
@@ -84,6 +85,50 @@ extension NamespaceModel {
         return now
     }
 
+    /// The name never stops existing: what it was becomes history without a marker.
+    mutating func replace(
+        _ edge: NamespaceRequest.Edge, over there: NamespaceRequest.Edge
+    ) throws(ProtocolError) -> Moment {
+        guard edge.target.isDirectory, there.target.isDirectory else { throw .typeIsNotDirectory }
+        try Self.check(edge.name)
+        try Self.check(there.name)
+        guard edge.target != there.target else { throw .sameSourceAndDestination }
+        try checkLoop(edge.target, there.directory)
+        try lockBoth(edge, there)
+        guard var victim = directories[there.target] else { throw .directoryNotFound }
+        guard victim.current.isEmpty else { throw .directoryNotEmpty }
+        victim.info = resolvedInfo(of: there.target)
+        victim.owner = .null
+        directories[there.target] = victim
+        directories[there.directory]?.history[there.name, default: []].append(
+            Past(since: there.since, target: there.target, isOwned: false))
+        directories[there.directory]?.current[there.name] = Current(target: edge.target, since: now)
+        directories[there.directory]?.version += 1
+        if var source = directories[edge.directory] {
+            end(edge.name, in: &source, isOwned: false)
+            directories[edge.directory] = source
+        }
+        directories[edge.target]?.owner = there.directory
+        return now
+    }
+
+    /// Whatever happens then, neither edge is locked afterwards that was what the request says.
+    private mutating func lockBoth(
+        _ edge: NamespaceRequest.Edge, _ there: NamespaceRequest.Edge
+    ) throws(ProtocolError) {
+        var refusals: [ProtocolError] = []
+        for (place, missing) in [(edge, ProtocolError.oldDirectoryNotFound), (there, .newDirectoryNotFound)] {
+            do throws(ProtocolError) {
+                guard let directory = try? live(place.directory) else { throw missing }
+                try checkMeant(place, in: directory)
+                directories[place.directory]?.current[place.name]?.isLocked = false
+            } catch {
+                refusals.append(error)
+            }
+        }
+        if let first = refusals.first { throw first }
+    }
+
     /// A directory does not move into itself or below.
     private func checkLoop(_ target: InodeID, _ newOwner: InodeID) throws(ProtocolError) {
         var directory = newOwner
@@ -132,6 +177,6 @@ extension NamespaceModel {
         guard directory.owner == .null else { throw .directoryHasOwner }
         guard directory.isEmpty else { throw .directoryNotEmpty }
         directories[id] = nil
-        attributes[id] = nil
+        (attributes[id], directoryTimes[id], changes[id]) = (nil, nil, nil)
     }
 }

@@ -18,7 +18,7 @@ extension NamespaceModel {
         if let since = try linkedBefore(file, owner, name) { return since }
         var directory = try live(owner)
         if let expected, expected != directory.current[name]?.target ?? .null { throw .mismatchingTarget }
-        let beginning = try beginning(in: owner, name, nil)
+        let beginning = try beginning(of: file, in: owner, name, nil)
         try create(name, file, in: &directory)
         directories[owner] = directory
         files[file]?.state = .linked(mtime: .edge(owner, now))
@@ -98,6 +98,7 @@ extension NamespaceModel {
     mutating func setTime(_ file: InodeID, _ time: UInt64) throws(ProtocolError) {
         guard case .linked = files[file]?.state else { throw .fileNotFound }
         files[file]?.state = .linked(mtime: .exactly(time))
+        changes[file, default: 0] += 1
     }
 
     mutating func scrap(_ file: InodeID) throws(ProtocolError) {
@@ -126,6 +127,7 @@ extension NamespaceModel {
             guard files[file]?.size == 0 else { throw .fileNotEmpty }
             files[file] = nil
             attributes[file] = nil
+            changes[file] = nil
         }
     }
 

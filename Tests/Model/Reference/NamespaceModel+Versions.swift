@@ -13,13 +13,18 @@ extension NamespaceModel {
         }
         let isNext = isNext(publication, after: former)
         let beginning = try beginning(
-            in: owner, name, publication.attributes, isFree: isNext || publication.number.isNull)
+            of: file, in: owner, name, publication.attributes, isFree: isNext || publication.number.isNull)
         let supersedes = isNext && publication.supersedes && publication.expected != nil && former.shard == owner.shard
         try create(name, file, leavingSnapshot: !supersedes, in: &directory)
         directories[owner] = directory
         files[file]?.state = .linked(mtime: .edge(owner, now))
         attributes[file] = beginning
-        if let change = publication.attributes?.change { setTime(file, change) }
+        if let attributes = publication.attributes {
+            files[file]?.kind = attributes.kind
+            files[file]?.device = attributes.device
+            setTime(file, attributes.change)
+            if attributes.change.mtime >> 63 == 1 { changes[file] = 1 }
+        }
         if isNext {
             files[file]?.number = publication.number
             newest[owner.shard, default: [:]][publication.number] = file

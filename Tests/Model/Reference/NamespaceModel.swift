@@ -58,12 +58,30 @@ public struct NamespaceModel: Sendable {
         public var size: UInt32
         /// Of the file that it is a version of.
         public var number: InodeID
+        public var kind = SpecialFileKind.none
+        public var device: UInt64 = 0
+
+        /// How much of a file is stored; what follows is zeros.
+        public static let mostStored: UInt32 = 3
+
+        public var holes: UInt32 { size - min(size, Self.mostStored) }
+    }
+
+    /// Times that somebody gave a directory; nil: what it was when he gave the other one.
+    public struct DirectoryTimes: Equatable, Sendable {
+        /// The version of its names for which `modified` was meant.
+        public var version: Int
+        public var modified: UInt64?
+        public var accessed: UInt64?
     }
 
     public internal(set) var directories: [InodeID: Directory]
     public internal(set) var files: [InodeID: File] = [:]
     /// Of inodes that have others than the default ones.
     public internal(set) var attributes: [InodeID: Attributes] = [:]
+    public internal(set) var directoryTimes: [InodeID: DirectoryTimes] = [:]
+    /// How often something of an inode was changed after it had got its name, or with that its mtime.
+    public internal(set) var changes: [InodeID: Int] = [:]
     /// The newest version in each shard of the files that have or had more than one.
     public internal(set) var newest: [ShardID: [InodeID: InodeID]] = [:]
     /// The moment of the last request.
@@ -113,6 +131,7 @@ public struct NamespaceModel: Sendable {
             return try makeDirectory(owner, name, change, newID)
         case .removeDirectory(let edge): try removeDirectory(edge)
         case .move(let edge, let directory, let name): return .since(try move(edge, directory, name))
+        case .replace(let edge, let there): return .since(try replace(edge, over: there))
         case .hardUnlinkDirectory(let directory): try hardUnlinkDirectory(directory)
         case .wait: wait()
         }

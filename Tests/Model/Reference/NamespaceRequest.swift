@@ -38,10 +38,13 @@ public enum NamespaceRequest: Hashable, Sendable {
     /// What PUBLISH_FILE_WITH_ATTRIBUTES says besides.
     public struct Beginning: Hashable, Sendable {
         public var inherits: Bool
+        public var kind: SpecialFileKind
+        public var device: UInt64
         public var change: InodeAttributeChange
     }
 
-    /// CONSTRUCT_FILE in the shard of a directory and, unless `size` is 0, ADD_INLINE_SPAN.
+    /// CONSTRUCT_FILE in the shard of a directory and, unless `size` is 0, ADD_INLINE_SPAN, of which at most
+    /// `NamespaceModel.File.mostStored` bytes are stored; the rest is zeros.
     case construct(in: InodeID, size: UInt32)
     case link(InodeID, in: InodeID, name: [UInt8])
     /// LINK_FILE_IF_UNCHANGED; null: nothing has the name
@@ -80,6 +83,8 @@ public enum NamespaceRequest: Hashable, Sendable {
     case removeDirectory(Edge)
     /// RENAME_FILE or RENAME_DIRECTORY, as the target is
     case move(Edge, to: InodeID, name: [UInt8])
+    /// REPLACE_DIRECTORY, between two directories: in one of them two things would happen at two moments.
+    case replace(Edge, over: Edge)
     /// HARD_UNLINK_DIRECTORY
     case hardUnlinkDirectory(InodeID)
     /// So much time passes that transient files in use expire.
@@ -98,14 +103,18 @@ public enum NamespaceRequest: Hashable, Sendable {
             .forget(let edge), .hardUnlink(let edge):
             [edge.directory]
         case .removeDirectory(let edge): [edge.directory, edge.target].filter(\.isDirectory)
+        case .replace(let edge, let there): [edge.directory, there.directory, edge.target, there.target]
         case .move(let edge, let directory, _): [edge.directory, directory, edge.target].filter(\.isDirectory)
         }
     }
 
     /// The directory that an edge's time in the reply belongs to.
     public var timedDirectory: InodeID? {
-        if case .move(_, let directory, _) = self { return directory }
-        return directories.first
+        switch self {
+        case .move(_, let directory, _): directory
+        case .replace(_, let there): there.directory
+        default: directories.first
+        }
     }
 }
 

@@ -10,6 +10,8 @@ public struct OperationGenerator<Random: RandomNumberGenerator> {
 
     private mutating func number(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }
 
+    private mutating func size() -> Int { number(3) == 0 ? number(2) * 4 + 1 : 0 }
+
     private mutating func directory() -> Int { number(3) == 0 ? 0 : number(ModelOperation.labels) }
     private mutating func file() -> Int { number(ModelOperation.labels) }
 
@@ -42,12 +44,14 @@ public struct OperationGenerator<Random: RandomNumberGenerator> {
     private mutating func variant() -> Int { number(AttributeVariants.count) }
 
     private mutating func attributes() -> ModelOperation.Attributes? {
-        number(2) == 0 ? nil : ModelOperation.Attributes(inherits: number(3) > 0, variant())
+        if number(2) == 0 { return nil }
+        let kind = number(4) == 0 ? number(AttributeVariants.kinds.count) : 0
+        return ModelOperation.Attributes(inherits: number(3) > 0, variant(), kind: kind)
     }
 
     public mutating func next() -> ModelOperation {
-        switch number(58) {
-        case 0..<8: .create(file: file(), in: directory(), name: fileName(), size: number(3) == 0 ? 5 : 0)
+        switch number(60) {
+        case 0..<8: .create(file: file(), in: directory(), name: fileName(), size: size())
         case 8..<13:
             .makeDirectory(
                 directory: number(ModelOperation.labels - 1) + 1, in: directory(), name: directoryName(),
@@ -61,10 +65,12 @@ public struct OperationGenerator<Random: RandomNumberGenerator> {
         case 35..<37: .forget(in: directory(), name: name(), version: number(3))
         case 37..<45:
             .edit(
-                file: file(), in: directory(), name: fileName(), size: number(3) == 0 ? 5 : 0, expectation(),
+                file: file(), in: directory(), name: fileName(), size: size(), expectation(),
                 continues: number(4) > 0, supersedes: number(3) > 0, attributes: attributes())
         case 45..<48: .setAttributes(file: file(), variant: variant())
         case 48: .setDirectoryAttributes(directory: directory(), variant: variant())
+        case 49..<51:
+            .replace(in: directory(), name: directoryName(), over: directory(), as: directoryName(), aim())
         default: rare()
         }
     }
