@@ -26,14 +26,22 @@ struct MountCommand: ParsableCommand {
 
     func run() throws {
         let registries = try registry.registry.resolve()
-        // Threads inherit it. Only root may, and only root can make a block device of a file here.
-        _ = linux_set_io_flusher()
+        // Threads inherit it.
+        let ioFlusher = linux_set_io_flusher()
         try MountPoint.prepare(mountpoint)
         let spool = try SpoolDirectory.choose(options.spool, mountpoint: mountpoint)
         try Daemon.run("sterna-mount", daemon) { daemon in
+            if ioFlusher != 0 { Self.warnOfBlockDevices(daemon, code: ioFlusher) }
             try MountService.start(
                 daemon, registries: registries, mountpoint: mountpoint, spool: spool,
                 source: registry.registry.endpoints.joined(separator: ","), options: options)
         }
+    }
+
+    private static func warnOfBlockDevices(_ daemon: Daemon, code: Int32) {
+        let error = SystemError("become an I/O flusher", code: code)
+        let text = "\(error): a loop device in a file of this mount may hang when memory is short"
+        // Others than root may not, and cannot make such a device either.
+        if geteuid() == 0 { daemon.logger.warning("\(text)") } else { daemon.logger.debug("\(text)") }
     }
 }

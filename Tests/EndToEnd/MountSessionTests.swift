@@ -142,6 +142,29 @@ extension EndToEnd {
                 """)
         }
 
+        @Test(
+            "no thread waits for I/O to get memory, which a block device on the mount may want; who may not says so",
+            .timeLimit(.minutes(2)))
+        func ioFlusher() throws {
+            let cluster = try TestCluster()
+            let second = try SecondMount(of: cluster)
+            // PF_MEMALLOC_NOIO among the flags, the seventh word behind the name.
+            let check = """
+                set -e; count=0; echo data > '\(second.path)/file'
+                for task in /proc/$(cat '\(cluster.directory)/second.pid')/task/*; do
+                    words=($(sed 's/.*) //' $task/stat)); count=$((count + 1))
+                    [ $((words[6] & 0x80000)) != 0 ] || { cat $task/stat; exit 1; }
+                done
+                [ $count -gt 1 ]; ! grep -q 'I/O flusher' '\(second.log)'
+                """
+            try sh(check)
+            #expect(second.end().status == 0)
+            let third = try SecondMount(
+                of: cluster, wrapper: "setpriv --bounding-set=-sys_resource --inh-caps=-sys_resource")
+            try sh("grep 'warning .*I/O flusher.*not permitted.*loop device' '\(third.log)'")
+            #expect(shell(check).status != 0)
+        }
+
         @Test("the kernel does not ask for attributes at every write, and its requests are counted",
             .timeLimit(.minutes(2)))
         func requests() throws {

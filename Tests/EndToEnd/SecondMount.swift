@@ -35,6 +35,13 @@ final class SecondMount {
         return wait(seconds: seconds)
     }
 
+    /// SIGKILL: a dead mount stays at its place until that is unmounted.
+    func kill() {
+        guard !isOver else { return }
+        process.signal(SIGKILL)
+        _ = wait(seconds: 10)
+    }
+
     /// Waits until it has ended by itself.
     func wait(seconds: Double) -> ShellResult {
         isOver = true

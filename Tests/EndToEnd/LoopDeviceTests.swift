@@ -1,0 +1,67 @@
+import Testing
+
+extension EndToEnd {
+    /// Block devices in files of a mount, where the programs are threads of the kernel. They need root and loop devices.
+    @Suite(.serialized) struct LoopDeviceTests {
+        @Test("an ext4 on a read-write loop device, of a mount with little memory", .timeLimit(.minutes(3)))
+        func filesystem() throws {
+            let cluster = try TestCluster()
+            let second = try SecondMount(of: cluster, "--memory 64")
+            let (directory, image) = (cluster.directory, "\(second.path)/image")
+            defer { remove(second, directory) }
+            try sh("head -c 25M /dev/urandom > '\(directory)/source'")
+            try sh(
+                """
+                exec bash '\(program("loop-device.sh"))' \
+                    '\(image)' '\(directory)/loop' '\(directory)/source' '\(directory)/copy'
+                """, seconds: 100)
+            try sh(
+                """
+                set -ex; cd '\(cluster.mount)'; cmp image '\(image)'; e2fsck -fn image
+                debugfs -R 'cat data' image | cmp - '\(directory)/copy'
+                debugfs -R "dump small.db '\(directory)/small.db'" image
+                [ "$(sqlite3 '\(directory)/small.db' 'select sum(n) from t')" = 15 ]
+                [ $(stat -c %s '\(directory)/copy') = 104857600 ]; cd '\(directory)'
+                for part in 0 2 3; do cmp -n 15M copy source $((part * 25 << 20)); done
+                """, seconds: 60)
+        }
+
+        @Test("when the mount dies its loop device fails, and can be taken away", .timeLimit(.minutes(2)))
+        func deadMount() throws {
+            let cluster = try TestCluster()
+            let second = try SecondMount(of: cluster)
+            let place = "\(cluster.directory)/loop"
+            defer { remove(second, cluster.directory) }
+            let device = try sh(
+                """
+                set -e; mkdir '\(place)'; truncate -s 100M '\(second.path)/image'
+                device=$(losetup --find --show '\(second.path)/image')
+                mkfs.ext4 -q $device; mount $device '\(place)'; echo $device
+                """)
+            try sh("echo before > '\(place)/before'; sync -f '\(place)'")
+            second.kill()
+            let writer = shell("dd if=/dev/zero of='\(place)/file' bs=1M count=50 conv=fsync", seconds: 30)
+            #expect(writer.status == 1 && writer.output.contains("Input/output error"), "\(writer.output)")
+            try sh(
+                """
+                umount '\(place)'; losetup -d \(device)
+                while losetup --noheadings --list --output BACK-FILE | grep -qF '\(second.path)/'; do sleep 0.1; done
+                """, seconds: 30)
+            // What was synced is on the cluster.
+            try waitUntil(seconds: 30, "the image is whole") {
+                shell("debugfs -R 'cat before' '\(cluster.mount)/image' | grep -qx before").status == 0
+            }
+        }
+
+        /// Takes away what a failure has left. The mount goes first: what hangs on it fails then, instead of waiting.
+        private func remove(_ mount: SecondMount, _ directory: String) {
+            mount.kill()
+            _ = shell(
+                """
+                umount -l '\(directory)/loop'; umount -l '\(mount.path)'
+                losetup --noheadings --list --output NAME,BACK-FILE | grep -F ' \(directory)/' |
+                    while read -r device file; do losetup -d $device; done
+                """, seconds: 30)
+        }
+    }
+}
