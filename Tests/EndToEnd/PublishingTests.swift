@@ -51,6 +51,39 @@ extension EndToEnd {
             #expect(fsck.status == 0, "\(fsck.output)")
         }
 
+        @Test(
+            "who reads a version that was collected goes on with one that only adds to it, and else sees ESTALE",
+            .timeLimit(.minutes(3)))
+        func readers() throws {
+            let cluster = try TestCluster(Self.options + " --with shard:--superseded-grace=1")
+            let second = try SecondMount(of: cluster)
+            defer { _ = second.end() }
+            let mark = cluster.directory + "/mark"
+            let program = BackgroundShell(
+                "exec python3 '\(program("superseded.py"))' '\(cluster.mount)' '\(second.path)' '\(mark)'")
+            defer { program.signal(SIGKILL) }
+            func awaitMark() throws {
+                try waitUntil(seconds: 60, "the program has come so far") {
+                    FileManager.default.fileExists(atPath: mark)
+                }
+            }
+            try awaitMark()
+            let opened = try cluster.withClient { client in
+                [
+                    try await client.lookup(Array("appended".utf8), in: .root).targetId,
+                    try await client.lookup(Array("patched".utf8), in: .root).targetId,
+                ]
+            }
+            try FileManager.default.removeItem(atPath: mark)
+            try awaitMark()
+            try cluster.withClient { client in
+                for version in opened { try await Self.awaitEnd(of: version, client) }
+            }
+            try FileManager.default.removeItem(atPath: mark)
+            let end = program.wait(seconds: 60)
+            #expect(end.status == 0, "\(end.output)")
+        }
+
         private func expect(_ cluster: TestCluster, _ version: UInt8) throws {
             let seen = try Data(contentsOf: URL(fileURLWithPath: cluster.mount + "/file"))
             #expect(Array(seen) == Self.content(version))
