@@ -96,6 +96,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case patchedSpansAreCopied
     case cutsForgetTheirPage
     case spoolIsBelieved
+    case fullSpoolHarmsEverybody
     case misfitsAreShared
     case oldPoliciesFit
     case cutsWasteRoom
@@ -136,7 +137,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"
         case .killingIsNotAgreed: "MountTests.FuseConnectionTests"
         case .unseenClosesAreWaitedFor: "EndToEndTests.EndToEnd/TwoMountTests/unseenCallers"
-        case .patchesDuringRebuildingAreDropped: "ClientTests.PatchTests"
+        case .patchesDuringRebuildingAreDropped, .fullSpoolHarmsEverybody: "ClientTests.PatchTests"
         case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,
             .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase, .referencesHideWrites:
             "ClientTests.ReferringTests"

@@ -70,6 +70,37 @@ import Testing
         #expect(areEqual(later, bytes[..<10] + Array(repeating: 2, count: 200_000) + bytes[200_010...]))
     }
 
+    @Test func whoNeedsNoMemoryIsNotHarmedByAFullSpool() async throws {
+        let bytes = Files.content(1_500_000)
+        let blockBytes = SpoolFile.slotBytes
+        let options = Self.options(patchBytes: 4 * blockBytes, spoolBytes: 0)
+        let (waits, refused, read) = try await FakeCluster.run(options: options) { cluster in
+            func patch(_ writer: FileWriter, _ block: Int) throws -> Bool {
+                try Array(repeating: 1, count: blockBytes).withUnsafeBytes {
+                    try writer.writeNow($0, at: UInt64(block * blockBytes))
+                }
+            }
+            let other = try await Self.written(bytes, cluster)
+            let greedy = try await Self.written(bytes, cluster)
+            // The fourth block makes that of `other`, the oldest, be spooled.
+            #expect(try patch(other, 0) && patch(greedy, 0) && patch(greedy, 1) && patch(greedy, 2))
+            #expect(cluster.client.core.patchMemory.usedBytes == 4 * blockBytes)
+            let waits = try !patch(other, 0)
+            try await other.write([7], at: 5)
+            let refused = await Self.failure { () throws(ClientError) in
+                try await greedy.write([1], at: UInt64(4 * blockBytes))
+            }
+            try await other.write([8], at: 6)
+            _ = try await other.finish(linkingIn: .root, name: Files.name)
+            await greedy.abandon()
+            return (waits, refused, try await Files.readAll(other.id, cluster))
+        }
+        #expect(waits, "it was not being spooled")
+        #expect(refused?.cause == .noSpoolSpace)
+        let patched: [UInt8] = Array(repeating: 1, count: 5) + [7, 8] + Array(repeating: 1, count: blockBytes - 7)
+        #expect(areEqual(read, patched + bytes[blockBytes...]))
+    }
+
     @Test func aSpoolThatCannotBeMadeIsAnError() async throws {
         var options = Self.options(patchBytes: 64 << 10, spoolBytes: nil)
         options.spoolDirectory = "/nonexistent"

@@ -22,7 +22,7 @@ extension FileWriter {
             throw fail(error)
         }
         rebuilding?.keep(offset..<offset + UInt64(done))
-        isShortOfPatchMemory = done < count
+        if done < count { patchShortage = patches.isSpooling(at: offset + UInt64(done)) ? .block : .memory }
         return done
     }
 

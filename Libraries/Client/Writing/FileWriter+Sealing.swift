@@ -5,9 +5,9 @@ extension FileWriter {
     var hasRoom: Bool { sealed.count < Self.sealedLimit && core.uploads.hasRoom }
 
     func waitForRoom() async {
-        if isShortOfPatchMemory {
-            isShortOfPatchMemory = false
-            if let error = await core.patchMemory.makeRoom() { fail(error) }
+        if let shortage = patchShortage {
+            patchShortage = nil
+            if let error = await core.patchMemory.makeRoom(for: shortage) { fail(error) }
             return
         }
         // What is waited for at last must not have happened meanwhile.

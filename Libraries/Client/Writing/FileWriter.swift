@@ -63,7 +63,7 @@ public actor FileWriter {
     /// Whether the open span cannot grow before others have given memory back.
     var isShortOfMemory = false
     /// The same for what is written over what is sealed.
-    var isShortOfPatchMemory = false
+    var patchShortage: PatchMemory.Shortage?
 
     /// Sealed spans of one file that may wait; one is being sent, one is ready.
     static let sealedLimit = 2

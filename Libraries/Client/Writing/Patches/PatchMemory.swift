@@ -1,5 +1,6 @@
 import DequeModule
 import EventLoop
+import Mutations
 import Synchronization
 
 /// The memory for changed bytes of all files of a client; what does not fit goes to the spool, oldest first. Confined
@@ -25,6 +26,18 @@ package final class PatchMemory: @unchecked Sendable {
         var count: Int { buffer.count }
     }
 
+    /// What somebody waits for who could not write.
+    enum Shortage {
+        case memory
+        /// The block that he writes to has its memory, and is being spooled.
+        case block
+    }
+
+    private struct Waiter {
+        let shortage: Shortage
+        let continuation: UnsafeContinuation<ClientError?, Never>
+    }
+
     private struct Candidate {
         weak var block: PatchBlock?
     }
@@ -46,7 +59,7 @@ package final class PatchMemory: @unchecked Sendable {
     private var isSpoolFull = false
     /// Candidates when dead ones were last taken out.
     private var livingCandidates = 0
-    private var waiters: [UnsafeContinuation<ClientError?, Never>] = []
+    private var waiters: [Waiter] = []
     /// Slots hold it.
     private weak var spool: SpoolFile?
 
@@ -85,12 +98,12 @@ package final class PatchMemory: @unchecked Sendable {
         livingCandidates = candidates.count
     }
 
-    /// Waits until there may be room; called by whoever was not granted memory just now.
-    /// - Returns: why nothing could be spooled, if that is so.
-    nonisolated(nonsending) func makeRoom() async -> ClientError? {
+    /// Waits until there may be room; called by whoever could not write just now.
+    /// - Returns: why there will be no memory, for who needs some.
+    nonisolated(nonsending) func makeRoom(for shortage: Shortage) async -> ClientError? {
         startSpooling()
         return await withUnsafeContinuation { continuation in
-            waiters.append(continuation)
+            waiters.append(Waiter(shortage: shortage, continuation: continuation))
             hasWaiters.store(true, ordering: .relaxed)
         }
     }
@@ -99,7 +112,11 @@ package final class PatchMemory: @unchecked Sendable {
         let resumed = waiters
         waiters = []
         hasWaiters.store(false, ordering: .relaxed)
-        for waiter in resumed { waiter.resume(returning: failure) }
+        for waiter in resumed {
+            // Who waited only for a block that was being saved goes on: it still has its memory.
+            let isHarmed = waiter.shortage == .memory || Mutation.fullSpoolHarmsEverybody.isPlanted
+            waiter.continuation.resume(returning: isHarmed ? failure : nil)
+        }
     }
 
     // MARK: Spooling
@@ -167,7 +184,6 @@ package final class PatchMemory: @unchecked Sendable {
             if let slot { block.saved(in: slot) } else { candidates.append(Candidate(block: block)) }
         }
         isSpoolFull = !outcome.slots.contains { $0 != nil }
-        // Who waited only for a block that was being saved goes on.
         changed(isSpoolFull && usedBytes + PatchBlock.bytes > limitBytes ? outcome.failure : nil)
     }
 }

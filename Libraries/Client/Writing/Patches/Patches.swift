@@ -37,6 +37,9 @@ struct Patches {
             && memory.grants(indices.count * PatchBlock.bytes)
     }
 
+    /// Whether nothing can be written at `offset` before its block was spooled.
+    func isSpooling(at offset: UInt64) -> Bool { blocks[offset / Self.blockBytes]?.isSpooling == true }
+
     mutating func zero(_ range: Range<UInt64>) {
         let hidden = map.data.intersection(range)
         map.zero(range)
