@@ -57,17 +57,7 @@ struct EditFigures {
             Figure(
                 "edit: copy_file_range of a large file", "copies/s", 1 / clone, ceiling: 1 / copy,
                 by: "copying by read and write", wanted: 20))
-        // Only files of one shard share spans, and the directory may be in another one than that above.
-        let directory = path("clones")
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        _ = try seconds("write", "clones/source", "\(megabytes)")
-        let first = try secondsEach("clones", "clones/source", directory + "/first-", "500")
-        _ = try seconds("clones", "clones/source", directory + "/more-", "9000")
-        let last = try secondsEach("clones", "clones/source", directory + "/last-", "500")
-        report.add(
-            Figure(
-                "edit: copies beside 9,500 others", "copies/s", 1 / last, ceiling: 1 / first, by: "the first 500",
-                wanted: 0.5))
+        try CopyFigures(programs: programs, report: report, directory: cluster.directory + "-copies").run(megabytes)
     }
 
     // MARK: Measuring

@@ -9,12 +9,14 @@
  *   edit copy PATH TARGET                   read and write, 1 MiB at a time
  *   edit clone PATH TARGET                  copy_file_range
  *   edit clones PATH PREFIX COUNT           copies PREFIX0, PREFIX1 ... by copy_file_range
+ *   edit remove DIRECTORY COUNT             COUNT of its files, in random order
  *   edit scatter PATH MEGABYTES STREAMS     STREAMS threads write 1 MiB pieces in random order, then close
  *   edit hold DIRECTORY COUNT               COUNT files of 1 MiB each stay open until standard input ends
  *
  * Prints one JSON line: {"operations": n, "seconds": s, "secondsEach": e}.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -100,6 +102,32 @@ static void clone_file(const char *from, const char *to) {
     closed(source, from);
 }
 
+static uint64_t next_random(uint64_t *state) {
+    *state ^= *state << 13; *state ^= *state >> 7; *state ^= *state << 17;
+    return *state;
+}
+
+/* The names in a directory, in random order; there must be as many as that. */
+static char **shuffled_names(const char *path, long count, uint64_t *state) {
+    DIR *directory = opendir(path);
+    if (!directory) fail("opendir", path);
+    char **names = NULL;
+    long found = 0;
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        if (entry->d_name[0] == '.') continue;
+        names = realloc(names, (found + 1) * sizeof *names);
+        if (!names || !(names[found] = strdup(entry->d_name))) fail("memory", path);
+        long other = next_random(state) % (found + 1);
+        char *name = names[found];
+        names[found] = names[other];
+        names[other] = name;
+        found++;
+    }
+    closedir(directory);
+    if (found < count) fail("too few files in", path);
+    return names;
+}
+
 struct scatter {
     const char *path;
     long *pieces, count;
@@ -127,8 +155,7 @@ static void scattered(const char *path, long count, int streams) {
     if (!all.pieces || streams < 1 || streams > 64) fail("memory or streams", path);
     uint64_t state = 88172645463325252ull;
     for (long i = 0; i < count; i++) {
-        state ^= state << 13; state ^= state >> 7; state ^= state << 17;
-        long other = state % (i + 1);
+        long other = next_random(&state) % (i + 1);
         all.pieces[i] = all.pieces[other];
         all.pieces[other] = i;
     }
@@ -160,7 +187,7 @@ int main(int argc, char **argv) {
     if (!content) fail("memory", path);
     uint64_t state = 0x9e3779b97f4a7c15ull ^ getpid();
     for (size_t i = 0; i < MEGABYTE; i += 8) {
-        state ^= state << 13; state ^= state >> 7; state ^= state << 17;
+        next_random(&state);
         memcpy(content + i, &state, 8);
     }
     double start = now();
@@ -211,6 +238,14 @@ int main(int argc, char **argv) {
             snprintf(name, sizeof name, "%s%ld", argv[3], i);
             clone_file(path, name);
         }
+    } else if (!strcmp(operation, "remove")) {
+        char **names = shuffled_names(path, count, &state);
+        start = now();
+        for (long i = 0; i < count; i++) {
+            snprintf(name, sizeof name, "%s/%s", path, names[i]);
+            if (unlink(name)) fail("unlink", name);
+        }
+        operations = count;
     } else if (!strcmp(operation, "scatter") && argc > 4) {
         scattered(path, count, atoi(argv[4]));
     } else if (!strcmp(operation, "hold")) {
