@@ -75,7 +75,7 @@ public actor Client {
     }
 
     /// All block services, as the registry knows them.
-    func blockServices() async throws(ClientError) -> [BlockServiceDeprecatedInfo] {
+    package func blockServices() async throws(ClientError) -> [BlockServiceDeprecatedInfo] {
         try await source.blockServices()
     }
 

@@ -86,6 +86,14 @@ public enum Mutation: String, CaseIterable, Sendable {
     case movedFilesAreSnapshots
     case oldProgramsKeepRights
     case outagesAreKeptQuiet
+    case placementIsWritable
+    case listingsForgetTheirPlace
+    case hiddenPlacesWin
+    case specialFilesAreListedAsPlain
+    case stickyNamesAreTaken
+    case partsOfListsReplaceThem
+    case chmodsOfEditsOvertakeEachOther
+    case lookupsWaitForEachOther
 
     // Mounts
     case killingIsNotAgreed
@@ -129,12 +137,16 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
-            .versionsGetNewNumbers, .rebuiltFilesGetNewNumbers, .readersAreMixedUp, .noticesAreNotAwaited, .programsKeepRights,
+            .versionsGetNewNumbers, .rebuiltFilesGetNewNumbers, .readersAreMixedUp, .noticesAreNotAwaited,
+            .programsKeepRights,
             .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner, .listsIgnoreTheMode,
-            .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights:
+            .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights, .placementIsWritable,
+            .listingsForgetTheirPlace, .hiddenPlacesWin, .specialFilesAreListedAsPlain, .stickyNamesAreTaken,
+            .partsOfListsReplaceThem, .chmodsOfEditsOvertakeEachOther:
             "FilesystemTests.OnCluster"
         case .outagesAreKeptQuiet: "FilesystemTests.OutageTests"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"
+        case .lookupsWaitForEachOther: "FilesystemTests.FakeShardTests"
         case .killingIsNotAgreed: "MountTests.FuseConnectionTests"
         case .unseenClosesAreWaitedFor: "EndToEndTests.EndToEnd/TwoMountTests/unseenCallers"
         case .patchesDuringRebuildingAreDropped, .fullSpoolHarmsEverybody: "ClientTests.PatchTests"

@@ -26,7 +26,7 @@ extension Client {
         func found() -> Range<UInt64>? { begin.map { $0..<end } }
         while end < range.upperBound {
             let before = end
-            for span in try await spansEverywhere(of: source, from: end) where span.endOffset > end {
+            for span in try await persistentSpans(of: source, from: end) where span.endOffset > end {
                 // A hole in what a shard says.
                 guard span.byteOffset <= end else { return found() }
                 guard span.byteOffset >= range.lowerBound else {
@@ -43,25 +43,10 @@ extension Client {
             guard end > before else { return found() }
             guard maySkip, begin != nil, end < range.upperBound else { continue }
             maySkip = false
-            let last = try await spansEverywhere(of: source, from: range.upperBound - 1).first
+            let last = try await persistentSpans(of: source, from: range.upperBound - 1).first
             end = max(end, min(last?.byteOffset ?? end, range.upperBound))
         }
         return found()
-    }
-
-    /// Some spans from the one on that covers `offset`, with what is stored of them in every location.
-    private func spansEverywhere(of file: InodeID, from offset: UInt64) async throws(ClientError) -> [CheckedSpan] {
-        let request = FileSpansRequest(fileId: file, byteOffset: offset, limit: 0, mtu: options.datagramBytes)
-        let page = try await persist(request, shard: file.shard)
-        var spans: [CheckedSpan] = []
-        for span in page.spans {
-            do throws(ImpossibleSpan) {
-                spans.append(try CheckedSpan(span, services: page.blockServices))
-            } catch {
-                throw error.error("FILE_SPANS of \(file)")
-            }
-        }
-        return spans
     }
 }
 

@@ -8,6 +8,7 @@ import Protocol
 extension Filesystem {
     /// getxattr(2). ENODATA: there is none of that name; EOPNOTSUPP: of such a name there cannot be one.
     public func extendedAttribute(_ name: [UInt8], of id: NodeID) async throws(FilesystemError) -> [UInt8] {
+        if Self.tellsPlacement(name) { return try await placement(name, of: id) }
         try checkExtended(name)
         if id.isSnapshot {
             let all = try await snapshotExtendedAttributes(id)
@@ -49,6 +50,7 @@ extension Filesystem {
         _ name: [UInt8], _ value: [UInt8], of id: NodeID, _ use: ExtendedAttributeUse,
         by caller: Caller = .unknown
     ) async throws(FilesystemError) {
+        try Self.checkMayChange(name)
         try checkExtended(name)
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
@@ -72,6 +74,7 @@ extension Filesystem {
 
     /// removexattr(2).
     public func removeExtendedAttribute(_ name: [UInt8], of id: NodeID) async throws(FilesystemError) {
+        try Self.checkMayChange(name)
         try checkExtended(name)
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }

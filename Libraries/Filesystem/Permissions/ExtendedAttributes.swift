@@ -40,9 +40,11 @@ package struct ExtendedAttributes: Hashable, Sendable {
         throw FilesystemError(EOPNOTSUPP)
     }
 
-    /// Whether somebody may know that it is there.
+    /// Whether a list names it to somebody. One that was set when its name did not mean something else yet nobody can
+    /// read any more, and whoever copies all that is listed would fail.
     package static func isVisible(_ name: [UInt8], to caller: Caller) -> Bool {
-        caller.isPrivileged || !name.starts(with: "trusted.".utf8)
+        guard !PlacementAttribute.reserves(name) else { return false }
+        return caller.isPrivileged || !name.starts(with: "trusted.".utf8)
     }
 }
 

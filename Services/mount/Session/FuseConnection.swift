@@ -53,7 +53,7 @@ package final class FuseConnection: Sendable {
     /// `security.capability` at every write, and clear set-user-ID bits by a mode that it remembers. (Never
     /// FUSE_SETXATTR_EXT, whose longer requests libfuse does not understand.)
     package func note(_ offeredFlags: UInt32, request: UInt64) {
-        guard storesPermissions, !Mutation.killingIsNotAgreed.isPlanted else { return }
+        guard !Mutation.killingIsNotAgreed.isPlanted else { return }
         if offeredFlags & UInt32(FUSE_HANDLE_KILLPRIV_V2) != 0 { amended.store(request, ordering: .releasing) }
     }
 

@@ -9,18 +9,18 @@ private enum SetFlags {
     static let replace: Int32 = 2
 }
 
-/// Extended attributes. Where they are not stored the answer is ENOSYS, and the kernel asks no more.
+/// Extended attributes. Where they are not stored there are only those that tell where something is.
 extension FuseOperations {
     static func setExtendedAttributes(_ operations: inout fuse_lowlevel_ops) {
         operations.getxattr = { request, number, name, size in
-            guard FuseOperations.isServed(request) else { return }
             let (node, name) = (NodeID(kernel: number), FuseArgument.bytes(name))
+            guard FuseOperations.isServed(request, name) else { return }
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
                 .extended(try await filesystem.extendedAttribute(name, of: node), room: size)
             }
         }
         operations.listxattr = { request, number, size in
-            guard FuseOperations.isServed(request) else { return }
+            guard FuseOperations.isStored(request) else { return }
             let (node, caller) = (NodeID(kernel: number), FuseArgument.caller(request))
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
                 let names = try await filesystem.extendedAttributeNames(of: node, for: caller)
@@ -28,8 +28,8 @@ extension FuseOperations {
             }
         }
         operations.setxattr = { request, number, name, value, size, flags in
-            guard FuseOperations.isServed(request) else { return }
             let (node, name) = (NodeID(kernel: number), FuseArgument.bytes(name))
+            guard FuseOperations.isServed(request, name) else { return }
             let value = Array(UnsafeRawBufferPointer(start: value, count: size))
             let use: ExtendedAttributeUse =
                 flags & SetFlags.create != 0 ? .create : flags & SetFlags.replace != 0 ? .replace : .set
@@ -40,8 +40,8 @@ extension FuseOperations {
             }
         }
         operations.removexattr = { request, number, name in
-            guard FuseOperations.isServed(request) else { return }
             let (node, name) = (NodeID(kernel: number), FuseArgument.bytes(name))
+            guard FuseOperations.isServed(request, name) else { return }
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
                 try await filesystem.removeExtendedAttribute(name, of: node)
                 return .done
@@ -49,7 +49,24 @@ extension FuseOperations {
         }
     }
 
-    private static func isServed(_ request: OpaquePointer?) -> Bool {
+    /// Whether an attribute of this name is anything; otherwise the request is answered.
+    private static func isServed(_ request: OpaquePointer?, _ name: [UInt8]) -> Bool {
+        guard let mount = FuseArgument.mount(request) else { return false }
+        if mount.filesystem.assumeIsolated({ $0.storesOwnership }) { return true }
+        // A kernel that asks for one at every write is told that there are none at all, and asks no more.
+        guard mount.connection.tellsOfKilling else {
+            fuse_reply_err(request, ENOSYS)
+            return false
+        }
+        guard Filesystem.tellsPlacement(name) else {
+            fuse_reply_err(request, EOPNOTSUPP)
+            return false
+        }
+        return true
+    }
+
+    /// Whether there are lists of them. ENOSYS: the kernel asks for no other one.
+    private static func isStored(_ request: OpaquePointer?) -> Bool {
         guard let mount = FuseArgument.mount(request), mount.filesystem.assumeIsolated({ $0.storesOwnership }) else {
             fuse_reply_err(request, ENOSYS)
             return false
