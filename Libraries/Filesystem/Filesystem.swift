@@ -40,6 +40,7 @@ public actor Filesystem {
     /// Whose is what nobody was given.
     var defaults = DefaultOwnership(uid: 0, gid: 0, fileMode: 0o644, directoryMode: 0o755)
     var snapshots = OpenSnapshots()
+    var hints = PlaceHints()
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
@@ -82,6 +83,9 @@ public actor Filesystem {
 
     // MARK: Nodes
 
+    /// How many files and directories somebody knows, and so how much memory they take.
+    public var knownNodes: Int { nodes.count }
+
     /// The node that a front end means. One that nobody holds is made for the moment.
     func node(_ id: NodeID) -> Node {
         nodes[id] ?? Node(id: id)
@@ -101,6 +105,11 @@ public actor Filesystem {
 
     static func checkName(_ name: [UInt8]) throws(FilesystemError) {
         guard name.count <= 255 else { throw .nameTooLong }
+    }
+
+    /// For a name that is to begin to be: either is something under that of the hidden place, or the hidden place is.
+    static func checkNewName(_ name: [UInt8]) throws(FilesystemError) {
+        try checkName(name)
         guard name != snapshotDirectory else { throw .exists }
     }
 }

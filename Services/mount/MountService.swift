@@ -20,6 +20,7 @@ enum MountService {
             client: client, creators: Programs(loop: daemon.loop), observer: notifications,
             options: options.filesystemOptions, logger: daemon.logger)
         daemon.counters.gauge("mount_losses_total") { UInt64(filesystem.assumeIsolated { $0.lossCount }) }
+        daemon.counters.gauge("mount_known_nodes") { filesystem.assumeIsolated { UInt64($0.knownNodes) } }
         if let warning = CallerSight.warning { daemon.logger.warning("\(warning)") }
         let life = MountLife(daemon, filesystem, notifications, mountpoint, source: source, options)
         daemon.onShutdown { done in life.end(done) }

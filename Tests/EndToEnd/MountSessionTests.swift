@@ -1,4 +1,6 @@
+import Client
 import Glibc
+import Protocol
 import Testing
 
 extension EndToEnd {
@@ -128,9 +130,10 @@ extension EndToEnd {
                 grep -qx one .sterna/f@*; cmp .sterna/big@* ../copy; [ "$(readlink .sterna/link@*)" = f ]
                 cp -p .sterna/f@* f; grep -qx one f; cp .sterna/big@* big; cmp big ../copy
                 for change in 'touch .sterna/new' 'rm .sterna/big@*' 'mkdir .sterna/new' 'echo x > "$(ls -d .sterna/big@*)"' \
-                    'mv f .sterna/f' 'truncate -s 0 .sterna/big@*' 'chmod 600 .sterna/big@*' 'rmdir .sterna'; do
+                    'mv f .sterna/f' 'truncate -s 0 .sterna/big@*' 'chmod 600 .sterna/big@*' 'rmdir .sterna' \
+                    'mv .sterna other'; do
                     if said=$(LC_ALL=C bash -c "$change" 2>&1); then echo "$change works"; exit 1; fi
-                    echo "$said" | grep -q 'Read-only' || { echo "$change: $said"; [ "$change" = 'rmdir .sterna' ]; }
+                    echo "$said" | grep -q 'Read-only' || { echo "$change: $said"; exit 1; }
                 done
                 mkdir .sterna 2> /dev/null && exit 1
                 find .. -name '.sterna*' | wc -l | grep -qx 0
@@ -163,6 +166,49 @@ extension EndToEnd {
                 of: cluster, wrapper: "setpriv --bounding-set=-sys_resource --inh-caps=-sys_resource")
             try sh("grep 'warning .*I/O flusher.*not permitted.*loop device' '\(third.log)'")
             #expect(shell(check).status != 0)
+        }
+
+        @Test("a file of another client's called .sterna is seen, and removed", .timeLimit(.minutes(2)))
+        func realPlaces() throws {
+            let cluster = try TestCluster()
+            try sh("cd '\(cluster.mount)'; mkdir d; echo old > d/f; echo new > d/f; ls d/.sterna | grep -q f@")
+            try cluster.withClient { client in
+                let directory = try await client.resolve(path: "/d")
+                let writer = try await client.createFile(in: directory, note: [])
+                try await writer.write(Array("real".utf8), at: 0)
+                _ = try await writer.finish(Publication(directory: directory, name: Array(".sterna".utf8)))
+            }
+            try waitUntil(seconds: 20, "it is seen") {
+                shell("grep -qx real '\(cluster.mount)/d/.sterna' 2> /dev/null").status == 0
+            }
+            try sh(
+                """
+                set -e; cd '\(cluster.mount)/d'; [ "$(ls -A | paste -sd' ')" = '.sterna f' ]
+                mv .sterna other; ls .sterna | grep -q f@; mv other .sterna 2> /dev/null && exit 1
+                rm -r ../d; [ ! -e ../d ]
+                """)
+        }
+
+        @Test("thousands of snapshots are listed once each, wherever one goes on", .timeLimit(.minutes(3)))
+        func manySnapshots() throws {
+            let cluster = try TestCluster()
+            try cluster.withClient { client in
+                let directory = try await client.makeDirectory(Array("d".utf8), in: .root).id
+                try await withThrowingTaskGroup { group in
+                    for part in 0..<16 {
+                        group.addTask {
+                            for _ in 0..<200 {
+                                let writer = try await client.createFile(in: directory, note: [])
+                                _ = try await writer.finish(
+                                    Publication(directory: directory, name: Array("file \(part)".utf8)))
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+            let listed = try sh("python3 '\(program("seek.py"))' '\(cluster.mount)/d/.sterna'", seconds: 100)
+            #expect(listed == "3186")
         }
 
         @Test("the kernel does not ask for attributes at every write, and its requests are counted",

@@ -111,6 +111,72 @@ extension EndToEnd {
                 """)
         }
 
+        @Test("user.sterna.* tells where files are, on every mount, and nobody copies it", .timeLimit(.minutes(3)))
+        func placement() throws {
+            let cluster = try TestCluster("--with mount:--allow-other")
+            try Self.run(
+                cluster,
+                """
+                head -c 300k /dev/urandom > f; mkdir d
+                [ "$(getfattr --only-values -n user.sterna.spans f | cut -d' ' -f 1-3)" = '0 307200 FLASH' ]
+                [ $(getfattr --only-values -n user.sterna.blocks f | wc -l) -ge 1 ]
+                getfattr --only-values -n user.sterna.policy d | grep -q '^spans up to'
+                [ "$(getfattr --only-values -n user.sterna.inode d)" = "$(printf '0x%016x' $(stat -c %i d))" ]
+                [ -z "$(getfattr -m - f)" ]
+                for change in 'setfattr -n user.sterna.inode -v x f' 'setfattr -n user.sterna.new -v x d' \
+                    'setfattr -x user.sterna.inode f'; do
+                    said=$(LC_ALL=C $change 2>&1) && exit 1; echo "$said" | grep -q 'Operation not permitted'
+                done
+                refused getfattr -n user.sterna.strange f
+                chmod 600 f; refused as 1000 getfattr -n user.sterna.blocks f
+                cp -a f copy; cp -a --preserve=xattr d e; rsync -aX f d/; test -z "$(rsync -aXin f d/)"
+                """)
+            // Nothing is needed for it that other clusters could not do; and it makes no write ask for anything.
+            let inode = try sh("stat -c %i '\(cluster.mount)/f'")
+            for options in ["--permissions fixed", "--base-protocol-only"] {
+                let other = try SecondMount(of: cluster, options)
+                try sh(
+                    """
+                    cd '\(other.path)'; \(Self.functions)
+                    [ "$(getfattr --only-values -n user.sterna.spans f | cut -d' ' -f 1-2)" = '0 307200' ]
+                    getfattr --only-values -n user.sterna.policy f | grep -q '^stripes of'
+                    refused setfattr -n user.sterna.spans -v x f; refused getfattr -n user.a f
+                    said=$(LC_ALL=C setfattr -n user.a -v x f 2>&1) && exit 1; echo "$said" | grep -q 'not supported'
+                    dd if=/dev/zero of=written bs=4096 count=1000 status=none
+                    """)
+                let counts = try other.counters()
+                #expect(counts["mount_requests_write_total"] == 1000)
+                #expect(counts["mount_requests_getxattr_total", default: 0] < 20, "\(options)")
+                #expect(other.end().status == 0)
+            }
+            #expect(try sh("stat -c %i '\(cluster.mount)/f'") == inode)
+        }
+
+        @Test("FIFOs and sockets are found by their kind, ordinary files by theirs", .timeLimit(.minutes(2)))
+        func kinds() throws {
+            let cluster = try TestCluster()
+            try sh("cd '\(cluster.mount)'; mkdir d; cd d; mkfifo pipe; echo x > file; mkdir sub; ln -s file link")
+            try cluster.remount()
+            for _ in 0..<2 {
+                let found = try sh(
+                    """
+                    cd '\(cluster.mount)/d'; for kind in p f d l; do find . -mindepth 1 -type $kind; done | paste -sd' '
+                    """)
+                #expect(found == "./pipe ./file ./sub ./link")
+            }
+            // Names alone do not tell; whoever has asked knows.
+            let types = try sh(
+                """
+                python3 -c '
+                import os, sys
+                for entry in sorted(os.scandir(sys.argv[1]), key=lambda e: e.name):
+                    print(entry.name, entry.is_file(), entry.is_dir(), entry.is_symlink())
+                ' '\(cluster.mount)/d'
+                """)
+            #expect(
+                types == "file True False False\nlink True False True\npipe False False False\nsub False True False")
+        }
+
         @Test("where owners are fixed every file can be executed, and nothing is stored", .timeLimit(.minutes(2)))
         func fixed() throws {
             let cluster = try TestCluster()

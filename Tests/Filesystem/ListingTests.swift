@@ -22,13 +22,14 @@ extension OnCluster {
 
         /// All of a directory, so many names at a time.
         static func list(
-            _ host: Host, _ room: Int = 1000, plus: Bool = false, of directory: NodeID? = nil
+            _ host: Host, _ room: Int = 1000, plus: Bool = false, from start: UInt64 = 0, of directory: NodeID? = nil,
+            by caller: Caller = .unknown
         ) async throws -> [ListedEntry] {
             var entries: [ListedEntry] = []
             while true {
-                let offset = entries.last?.next ?? 0
+                let offset = entries.last?.next ?? start
                 let part = try await host.filesystem.page(
-                    directory ?? host.directory, from: offset, Sink(wantsAttributes: plus, room: room))
+                    directory ?? host.directory, from: offset, Sink(wantsAttributes: plus, room: room), by: caller)
                 guard !part.entries.isEmpty else { return entries }
                 entries += part.entries
             }
@@ -76,6 +77,33 @@ extension OnCluster {
             }
         }
 
+        @Test func whatIsNotKnownToBeAnOrdinaryFileIsNotSaidToBeOne() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let fifo = Array("fifo".utf8)
+                _ = try await own.filesystem.makeFile(fifo, in: own.directory, special: .fifo)
+                try await own.store("f", "x")
+                let staged = try await own.create("staged").opened.handle
+                func natures(_ host: Host, plus: Bool = false) async throws -> [String: FileNature] {
+                    let entries = try await Self.list(host, plus: plus)
+                    for entry in entries.compactMap(\.entry) { await host.filesystem.takeBack(entry) }
+                    return Dictionary(uniqueKeysWithValues: zip(Self.names(entries), entries.map(\.nature)))
+                }
+                let seen = try await natures(other)
+                #expect(seen["fifo"] == .unknown && seen["f"] == .unknown && seen["."] == .ordinary)
+                let known = try await natures(own)
+                #expect(known["fifo"] == .special(.fifo) && known["staged"] == .ordinary)
+                for host in hosts {
+                    let told = try await natures(host, plus: true)
+                    #expect(told["fifo"] == .special(.fifo) && told["f"] == .ordinary)
+                }
+                // Whoever has asked once knows it for good.
+                _ = try await other.filesystem.lookup(fifo, in: other.directory)
+                #expect(try await natures(other)["fifo"] == .special(.fifo))
+                try await own.close(staged)
+            }
+        }
+
         @Test func aDirectoryWithStagedNamesIsNotEmpty() async throws {
             try await Host.run { hosts in
                 let (own, name) = (hosts[0], Array("d".utf8))
@@ -94,10 +122,10 @@ extension OnCluster {
 extension Filesystem {
     /// One part of a listing.
     fileprivate func page<Sink: ListingSink & Sendable>(
-        _ directory: NodeID, from offset: UInt64, _ sink: Sink
+        _ directory: NodeID, from offset: UInt64, _ sink: Sink, by caller: Caller
     ) async throws -> Sink {
         var sink = sink
-        try await list(directory, from: offset, into: &sink)
+        try await list(directory, from: offset, into: &sink, by: caller)
         return sink
     }
 }

@@ -1,15 +1,24 @@
 import Client
+import Mutations
 import Protocol
 
 extension Filesystem {
     /// Fills `sink` with the names of a directory from `offset` on (`ListingOffset`), 0 being `.` and 1 `..`; those of
-    /// staged files are among them. Whatever is given with attributes counts as a reference of its node.
+    /// staged files are among them. Whatever is given with attributes counts as a reference of its node. Nothing of it is
+    /// kept for the next part.
     public func list(
-        _ id: NodeID, from offset: UInt64, into sink: inout some ListingSink
+        _ id: NodeID, from offset: UInt64, into sink: inout some ListingSink, by caller: Caller = .unknown
     ) async throws(FilesystemError) {
         if id.isSnapshot { return try await listSnapshots(id, from: offset, into: &sink) }
         let directory = try directory(id)
-        appendDots(id, from: offset, to: &sink)
+        let parent = node(id).place.map { NodeID($0.directory) } ?? id
+        appendDots(id, parent, from: offset, to: &sink)
+        if offset == 0, snapshots.takeSearch(caller.thread, in: directory) {
+            sink.append(
+                ListedEntry(
+                    name: Self.snapshotDirectory, node: NodeID(snapshotsOf: directory), type: .directory,
+                    nature: .ordinary, entry: nil, next: 2))
+        }
         var offset = max(offset, 2)
         var next: ListingPlace? = ListingPlace(from: ListingOffset.firstHash(of: offset))
         // The cluster's order is another one among names that share the upper bits of their hash, so they wait for all
@@ -41,13 +50,13 @@ extension Filesystem {
             .filter { range.contains($0.offset) }.sorted { $0.offset < $1.offset }
     }
 
-    private func appendDots(_ id: NodeID, from offset: UInt64, to sink: inout some ListingSink) {
-        let parent = node(id).place.map { NodeID($0.directory) } ?? id
+    func appendDots(_ id: NodeID, _ parent: NodeID, from offset: UInt64, to sink: inout some ListingSink) {
         let dots: [(name: [UInt8], node: NodeID, next: UInt64)] = [
             ([UInt8(ascii: ".")], id, 1), ([UInt8(ascii: "."), UInt8(ascii: ".")], parent, 2),
         ]
         for (name, node, next) in dots where offset < next {
-            sink.append(ListedEntry(name: name, node: node, type: .directory, entry: nil, next: next))
+            sink.append(
+                ListedEntry(name: name, node: node, type: .directory, nature: .ordinary, entry: nil, next: next))
         }
     }
 
@@ -64,15 +73,28 @@ extension Filesystem {
             let entry = entries[index]
             if let node = entry.flatMap({ nodes[$0.node] }) {
                 node.references += 1
-                if node.staged == nil { node.place = Place(directory: directory, name: listed.name) }
+                if node.staged == nil { stand(node, at: Place(directory: directory, name: listed.name)) }
             }
             sink.append(
                 ListedEntry(
-                    name: listed.name, node: entry?.node ?? listed.node, type: listed.node.inode.type, entry: entry,
+                    name: listed.name, node: entry?.node ?? listed.node, type: listed.node.inode.type,
+                    nature: nature(of: listed.node.inode, entry), entry: entry,
                     // Going on at one of several names with an offset repeats them rather than losing some.
                     next: listed.offset + (isLastThere ? 1 : 0)))
         }
         return fitting
+    }
+
+    /// What is known of it without asking. Whoever wants to know it of ordinary files has to ask for each, since a name
+    /// does not tell.
+    func nature(of inode: InodeID, _ entry: Entry?) -> FileNature {
+        if let known = entry?.attributes { return known.special.map(FileNature.special) ?? .ordinary }
+        guard inode.type == .file, keepsAttributes, !Mutation.specialFilesAreListedAsPlain.isPlanted else {
+            return .ordinary
+        }
+        guard let node = nodes.node(standingFor: inode) ?? nodes[NodeID(inode)] else { return .unknown }
+        if let staged = node.staged { return staged.special.map(FileNature.special) ?? .ordinary }
+        return node.content == inode ? node.nature ?? .unknown : .unknown
     }
 
     /// How many of the names fit, whole groups of one offset only.

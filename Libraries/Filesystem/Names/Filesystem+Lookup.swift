@@ -1,25 +1,38 @@
 import Client
 import Glibc
+import Mutations
 import Protocol
 
 extension Filesystem {
     /// What a name in a directory leads to. `.` and `..` are for front ends that remember nodes beyond all forgetting,
     /// such as NFS.
-    public func lookup(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) -> Entry {
-        if let found = try await snapshotEntry(name, in: parent) { return found }
+    public func lookup(
+        _ name: [UInt8], in parent: NodeID, by caller: Caller = .unknown
+    ) async throws(FilesystemError) -> Entry {
+        if parent.isSnapshot { return try await snapshotEntry(name, inSnapshotsOf: parent.snapshotInode, by: caller) }
         if name == Array(".".utf8) { return try await entry(for: met(parent)) }
         if name == Array("..".utf8) { return try await entry(for: parentNode(of: parent)) }
         try Self.checkName(name)
         let place = Place(directory: try directory(parent), name: name)
-        return try await telling("lookup", of: place) { () throws(FilesystemError) in try await find(place) }
+        return try await telling("lookup", of: place) { () throws(FilesystemError) in
+            guard name == Self.snapshotDirectory else { return try await entry(at: place) }
+            if Mutation.hiddenPlacesWin.isPlanted { return try await hiddenEntry(in: parent) }
+            do throws(FilesystemError) {
+                return try await entry(at: place)
+            } catch {
+                guard error.isRefusal(.nameNotFound) else { throw error }
+                return try await hiddenEntry(in: parent)
+            }
+        }
     }
 
-    private func find(_ place: Place) async throws(FilesystemError) -> Entry {
+    private func entry(at place: Place) async throws(FilesystemError) -> Entry {
         while true {
             if let id = stagedNames.node(at: place), let staged = stagedFiles[id] {
                 return try await entry(for: staged.node)
             }
             let start = moves
+            let guess = guess(at: place)
             let edge = try await posix { () throws(ClientError) in
                 try await client.lookup(place.name, in: place.directory)
             }
@@ -27,10 +40,63 @@ extension Filesystem {
             guard stagedNames.node(at: place) == nil, let node = try await node(for: edge.targetId, since: start)
             else { continue }
             node.wasLinked(at: edge.creationTime)
-            let found = try await entry(for: node)
-            if node.staged == nil { node.place = place }
+            let found = try await entry(for: node, guess)
+            if node.staged == nil { stand(node, at: place) }
             return found
         }
+    }
+
+    // MARK: Both at once
+
+    /// Attributes that were asked for before it was certain whose are wanted.
+    private struct Guess {
+        let inode: InodeID
+        let answer: Task<Result<InodeAttributes, ClientError>, Never>
+        /// `Node.knowledge` when they were asked for.
+        let knowledge: UInt64
+    }
+
+    /// Whoever looks up once more what he knows wants to know its attributes as well: they are asked for together, of
+    /// what the name led to last. Nil where they are known, or nothing is.
+    private func guess(at place: Place) -> Guess? {
+        guard !Mutation.lookupsWaitForEachOther.isPlanted, let node = hints.node(at: place).flatMap({ nodes[$0] }),
+            node.place == place, node.staged == nil,
+            node.content.isDirectory || node.attributes(at: loop.monotonicNanoseconds) == nil
+        else { return nil }
+        let content = node.content
+        let answer = loop.task { [client] () -> Result<InodeAttributes, ClientError> in
+            do throws(ClientError) {
+                return .success(try await client.attributes(of: content))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return Guess(inode: content, answer: answer, knowledge: node.knowledge)
+    }
+
+    /// As `entry(for:)`, if a guess was right without asking again.
+    private func entry(for node: Node, _ guess: Guess?) async throws(FilesystemError) -> Entry {
+        node.references += 1
+        defer { nodes.forget(node.id, 1) }
+        guard let guess, guess.inode == node.content, node.staged == nil else { return try await entry(for: node) }
+        switch await guess.answer.value {
+        case .success(let found):
+            // What was done here meanwhile is newer.
+            guard node.staged == nil, node.content == found.id, node.knowledge == guess.knowledge else { break }
+            remember(found, node)
+            node.references += 1
+            return Entry(attributes: attributes(found, of: node), validSeconds: caching.names)
+        case .failure(let error):
+            // Who waits as long again hears the same.
+            if error.isOutage { throw FilesystemError(error) }
+        }
+        return try await entry(for: node)
+    }
+
+    /// A node has a name, as was just seen.
+    func stand(_ node: Node, at place: Place) {
+        node.place = place
+        hints.remember(node.id, at: place)
     }
 
     /// The node of what a name leads to; nil when that is not so any more, because of what was published here.
@@ -64,7 +130,7 @@ extension Filesystem {
     func entry(_ found: InodeAttributes, at place: Place) -> Entry {
         let node = nodes.node(for: NodeID(found.id))
         node.references += 1
-        node.place = place
+        stand(node, at: place)
         remember(found, node)
         return Entry(attributes: attributes(found, of: node), validSeconds: caching.names)
     }

@@ -67,12 +67,27 @@ extension Filesystem {
             guard stagedNames.node(at: place) == nil else { throw FilesystemError(ENOTDIR) }
             if !stagedNames.isEmpty {
                 // The cluster would call a directory empty in which only this filesystem sees something.
-                let found = try await posix { () throws(ClientError) in
+                let found = try await named(name) { () throws(ClientError) in
                     try await client.lookup(name, in: place.directory)
                 }
                 guard !stagedNames.hasNames(in: found.targetId) else { throw .notEmpty }
             }
-            try await posix { () throws(ClientError) in try await client.removeDirectory(name, in: place.directory) }
+            try await named(name) { () throws(ClientError) in
+                try await client.removeDirectory(name, in: place.directory)
+            }
+        }
+    }
+
+    /// Runs a step that needs something under a name. Where nothing has that of the hidden place it can be looked up all
+    /// the same, and not be changed.
+    @discardableResult
+    func named<T>(
+        _ name: [UInt8], _ step: nonisolated(nonsending) () async throws(ClientError) -> T
+    ) async throws(FilesystemError) -> T {
+        do {
+            return try await step()
+        } catch {
+            throw name == Self.snapshotDirectory && error.isRefusal(.nameNotFound) ? .readOnly : FilesystemError(error)
         }
     }
 
@@ -105,7 +120,9 @@ extension Filesystem {
     }
 
     private func unlinkFinished(_ place: Place) async throws(FilesystemError) {
-        try await posix { () throws(ClientError) in try await client.unlink(place.name, in: place.directory) }
+        try await named(place.name) { () throws(ClientError) in
+            try await client.unlink(place.name, in: place.directory)
+        }
         // An edit of it that was begun meanwhile.
         if let late = stagedNames.node(at: place).flatMap({ stagedFiles[$0] }), !late.isNew { detach(late) }
         forgetName(place)
@@ -120,7 +137,7 @@ extension Filesystem {
 
     /// Checks that no staged file has the name. The cluster knows of all others.
     private func free(_ place: Place) throws(FilesystemError) -> Place {
-        try Self.checkName(place.name)
+        try Self.checkNewName(place.name)
         guard stagedNames.node(at: place) == nil else { throw .exists }
         return place
     }

@@ -13,6 +13,10 @@ extension Filesystem {
             let new = Place(directory: try directory(newParent), name: newName)
             if !replaces { try await checkFree(new) }
             guard old != new else { return }
+            // What has the name of the hidden place hides that, and can be replaced; the hidden place cannot.
+            if newName == Self.snapshotDirectory, try await stagedFile(at: new) == nil, try await existing(new) == nil {
+                throw .exists
+            }
             while try await !moved(old, to: new, replacesDirectory: replaces) {}
         }
     }
@@ -61,18 +65,18 @@ extension Filesystem {
         // Whoever writes to the name that is taken over goes on writing to a file without a name.
         let displaced = try await stagedFile(at: new)
         let start = moves
-        let found = try await posix { () throws(ClientError) in
+        let found = try await named(old.name) { () throws(ClientError) in
             try await client.lookup(old.name, in: old.directory)
-        }
-        if displaced != nil, found.targetId.isDirectory { throw FilesystemError(ENOTDIR) }
-        if found.targetId.isDirectory, !stagedNames.isEmpty {
+        }.targetId
+        if displaced != nil, found.isDirectory { throw FilesystemError(ENOTDIR) }
+        if found.isDirectory, !stagedNames.isEmpty {
             // The cluster would call a directory empty in which only this filesystem sees something.
             if let present = try await existing(new), stagedNames.hasNames(in: present) { throw .notEmpty }
         }
-        let known = stagedNames.node(at: old).flatMap { nodes[$0] } ?? nodes.node(standingFor: found.targetId)
+        let known = stagedNames.node(at: old).flatMap { nodes[$0] } ?? nodes.node(standingFor: found)
         // What was found may have been replaced by what was published here since.
         guard known != nil || moves == start else { return false }
-        let node = known ?? nodes.node(for: NodeID(found.targetId))
+        let node = known ?? nodes.node(for: NodeID(found))
         return try await withMoving(node, over: displaced?.node) { () throws(FilesystemError) in
             let time = try await posix { () throws(ClientError) in
                 try await client.rename(

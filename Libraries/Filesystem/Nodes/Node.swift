@@ -51,6 +51,8 @@ package final class Node {
     /// Of that version, as they were known last; its size never changes.
     private var attributes: InodeAttributes?
     private var attributesUntil: UInt64 = 0
+    /// Changes whenever what is known of attributes does.
+    private(set) var knowledge: UInt64 = 0
     /// Those that belong to these attributes.
     private var extended: ExtendedAttributes?
 
@@ -104,6 +106,11 @@ package final class Node {
     /// Whose its version was when that was known last.
     var lastOwnership: Ownership { attributes?.stored?.ownership ?? Ownership() }
 
+    /// What kind of file its version is, which never changes; nil where that was never known.
+    var nature: FileNature? {
+        attributes.map { known in known.stored?.special.map(FileNature.special) ?? .ordinary }
+    }
+
     /// Whether its version may have extended attributes.
     var mayHaveExtended: Bool { attributes?.stored.map { $0.extendedBytes > 0 } ?? true }
 
@@ -133,11 +140,13 @@ package final class Node {
         guard attributes.id == content else { return }
         (self.attributes, extended) = (attributes, nil)
         attributesUntil = nanoseconds
+        knowledge &+= 1
         contentSize = attributes.size
     }
 
     func forgetAttributes() {
         attributesUntil = 0
+        knowledge &+= 1
     }
 
     // MARK: Waiting

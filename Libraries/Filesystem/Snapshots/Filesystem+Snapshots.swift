@@ -10,19 +10,19 @@ import Protocol
 extension Filesystem {
     package static let snapshotDirectory = Array(".sterna".utf8)
 
-    /// What a name leads to that is only in snapshots; nil: look for it among what there is.
-    func snapshotEntry(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) -> Entry? {
-        if parent.isSnapshot { return try await snapshotEntry(name, inSnapshotsOf: parent.snapshotInode) }
-        guard name == Self.snapshotDirectory else { return nil }
-        return try await snapshotEntry(NodeID(snapshotsOf: try directory(parent)))
+    /// The hidden place of a directory.
+    func hiddenEntry(in parent: NodeID) async throws(FilesystemError) -> Entry {
+        try await snapshotEntry(NodeID(snapshotsOf: try directory(parent)))
     }
 
-    private func snapshotEntry(
-        _ name: [UInt8], inSnapshotsOf owner: InodeID
+    /// What a name leads to in the place where the snapshots of `owner` are.
+    func snapshotEntry(
+        _ name: [UInt8], inSnapshotsOf owner: InodeID, by caller: Caller
     ) async throws(FilesystemError) -> Entry {
         // For NFS; others know the way.
         if name == Array(".".utf8) { return try await snapshotEntry(NodeID(snapshotsOf: owner)) }
         guard owner.isDirectory else { throw FilesystemError(ENOTDIR) }
+        if name == Array("..".utf8) { return try await entryAbove(owner, for: caller) }
         guard let wanted = SnapshotName(name) else { throw FilesystemError(ENOENT) }
         let cursor = FullReadDirCursor(current: false, startName: wanted.name, startTime: wanted.time)
         let page = try await posix { () throws(ClientError) in
@@ -32,7 +32,27 @@ extension Filesystem {
             throw FilesystemError(ENOENT)
         }
         guard try await isGone(found.target) else { throw FilesystemError(ENOENT) }
+        if found.target.isDirectory { snapshots.found(found.target, in: owner) }
         return try await snapshotEntry(NodeID(snapshotsOf: found.target))
+    }
+
+    /// Above the hidden place of a directory is that directory; above a removed one the place where it was found.
+    private func entryAbove(_ owner: InodeID, for caller: Caller) async throws(FilesystemError) -> Entry {
+        guard try await isRemoved(owner) else {
+            snapshots.seeksName(caller.thread, in: owner)
+            return try await entry(for: nodes.node(for: NodeID(owner)))
+        }
+        guard let above = snapshots.parent(of: owner) else { throw .stale }
+        return try await snapshotEntry(NodeID(snapshotsOf: above))
+    }
+
+    private func isRemoved(_ directory: InodeID) async throws(FilesystemError) -> Bool {
+        guard directory != .root else { return false }
+        do {
+            return try await client.statDirectory(directory).owner.isNull
+        } catch {
+            throw error.isRefusal(.directoryNotFound) ? .stale : FilesystemError(error)
+        }
     }
 
     private func snapshotEntry(_ id: NodeID) async throws(FilesystemError) -> Entry {
@@ -77,50 +97,71 @@ extension Filesystem {
     ) async throws(FilesystemError) {
         let directory = id.snapshotInode
         guard directory.isDirectory else { throw FilesystemError(ENOTDIR) }
-        let names: [OpenSnapshots.Listed]
-        if offset > 0, let known = snapshots.listing(of: directory) {
-            names = known
-        } else {
-            names = try await snapshotNames(of: directory)
-            snapshots.remember(names, of: directory)
+        let above = snapshots.parent(of: directory).map { NodeID(snapshotsOf: $0) } ?? NodeID(directory)
+        appendDots(id, above, from: offset, to: &sink)
+        var (page, index) = try await snapshotPlace(behind: offset, in: directory)
+        while true {
+            for listed in page.names[index...] {
+                let name = listed.name.bytes
+                guard sink.size(nameBytes: name.count) <= sink.room else { return }
+                sink.append(
+                    ListedEntry(
+                        name: name, node: NodeID(snapshotsOf: listed.target), type: listed.target.type,
+                        nature: nature(of: listed.target, nil), entry: nil, next: listed.offset))
+            }
+            guard let next = page.next else { return }
+            (page, index) = (try await snapshotPage(of: directory, from: next), 0)
         }
-        let dots: [(name: [UInt8], node: NodeID, type: InodeType)] = [".", ".."].map {
-            (Array($0.utf8), id, .directory)
-        }
-        let all = dots + names.map { ($0.name.bytes, NodeID(snapshotsOf: $0.target), $0.target.type) }
-        for (index, entry) in all.enumerated().dropFirst(Int(clamping: offset)) {
-            guard sink.size(nameBytes: entry.name.count) <= sink.room else { return }
-            sink.append(
-                ListedEntry(name: entry.name, node: entry.node, type: entry.type, entry: nil, next: UInt64(index) + 1))
-        }
-        // Whoever comes to the end of it has seen all; what happens afterwards is for the next one.
-        if Int(clamping: offset) >= all.count { snapshots.forgetListing(of: directory) }
     }
 
-    private func snapshotNames(of directory: InodeID) async throws(FilesystemError) -> [OpenSnapshots.Listed] {
-        var names: [OpenSnapshots.Listed] = []
-        var cursor = FullReadDirCursor(current: false, startName: [], startTime: .zero)
-        repeat {
-            let start = cursor
-            let page = try await posix { () throws(ClientError) in
-                try await client.readFullDirectoryPage(directory, from: start)
-            }
-            for found in page.results.compactMap(Self.listed) where try await isGone(found.target) {
-                names.append(found)
-            }
-            guard page.next.startName.isEmpty || page.next != cursor else { throw .inputOutput }
-            cursor = page.next
-        } while !cursor.startName.isEmpty && !cursor.current
-        return names
+    /// The entries behind one, whatever has become of that. Who looks for it asks for everything before it, unless that
+    /// was listed just now.
+    private func snapshotPlace(
+        behind offset: UInt64, in directory: InodeID
+    ) async throws(FilesystemError) -> (SnapshotPage, Int) {
+        var start = FullReadDirCursor(current: false, startName: [], startTime: .zero)
+        guard offset > SnapshotOffset.behindDots else { return (try await snapshotPage(of: directory, from: start), 0) }
+        if let known = snapshots.place(behind: offset, in: directory), !Mutation.listingsForgetTheirPlace.isPlanted {
+            return known
+        }
+        let group = SnapshotOffset.group(offset)
+        /// Where its group begins, in case it was collected meanwhile: rather some are listed twice than none.
+        var begin: (SnapshotPage, Int)?
+        while true {
+            let page = try await snapshotPage(of: directory, from: start)
+            if let index = page.index(behind: offset) { return (page, index) }
+            let isThere = page.names.firstIndex { SnapshotOffset.group($0.offset) >= group }
+            begin = begin ?? isThere.map { (page, $0) }
+            let isPast = page.names.last.map { SnapshotOffset.group($0.offset) > group } ?? false
+            guard !isPast, let next = page.next else { return begin ?? (page, page.names.count) }
+            start = next
+        }
+    }
+
+    private func snapshotPage(
+        of directory: InodeID, from start: FullReadDirCursor
+    ) async throws(FilesystemError) -> SnapshotPage {
+        let answer = try await posix { () throws(ClientError) in
+            try await client.readFullDirectoryPage(directory, from: start)
+        }
+        var names: [ListedSnapshot] = []
+        for found in answer.results.compactMap(Self.listed) where try await isGone(found.target) {
+            names.append(found)
+        }
+        guard answer.next.startName.isEmpty || answer.next != start else { throw .inputOutput }
+        let isEnd = answer.next.startName.isEmpty || answer.next.current
+        let page = SnapshotPage(directory: directory, start: start, names: names, next: isEnd ? nil : answer.next)
+        snapshots.remember(page)
+        return page
     }
 
     /// Nil for what is no snapshot of the directory's: names that are there, deletions, and files that were moved
     /// elsewhere. Of directories the edge does not say which of the two it was.
-    private static func listed(_ edge: Edge) -> OpenSnapshots.Listed? {
+    private static func listed(_ edge: Edge) -> ListedSnapshot? {
         let target = edge.targetId.id
         let isOurs = edge.targetId.flag || target.isDirectory || Mutation.movedFilesAreSnapshots.isPlanted
         guard !edge.current, isOurs, !target.isNull else { return nil }
-        return OpenSnapshots.Listed(name: SnapshotName(name: edge.name, time: edge.creationTime), target: target)
+        return ListedSnapshot(SnapshotName(name: edge.name, time: edge.creationTime), target)
     }
 
     // MARK: Reading

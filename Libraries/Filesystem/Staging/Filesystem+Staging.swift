@@ -18,7 +18,7 @@ extension Filesystem {
     func stage(
         _ place: Place, _ mode: OpenMode, _ initial: InitialAttributes?, by creator: any Creator
     ) async throws(FilesystemError) -> StagedFile {
-        try Self.checkName(place.name)
+        try Self.checkNewName(place.name)
         guard stagedNames.node(at: place) == nil else { throw .exists }
         let writer = try await writer(in: place.directory, note: place.name)
         guard stagedNames.node(at: place) == nil else {
@@ -128,7 +128,7 @@ extension Filesystem {
         staged.node.staged = staged
         guard !staged.isUnlinked else { return }
         stagedNames.insert(staged.node.id, at: staged.place)
-        staged.node.place = staged.place
+        stand(staged.node, at: staged.place)
     }
 
     // MARK: Changing

@@ -63,8 +63,16 @@ package struct AttributeStyle: Sendable {
         attributes.special?.kind ?? kind(attributes.type)
     }
 
-    /// What a name in a listing leads to, as far as the name tells: special files are shown as ordinary ones.
-    static func kind(_ type: InodeType) -> mode_t {
+    /// What a name in a listing leads to (d_type); 0: who wants to know has to ask.
+    static func kind(_ listed: ListedEntry) -> mode_t {
+        switch listed.nature {
+        case .ordinary: kind(listed.type)
+        case .special(let special): special.kind
+        case .unknown: 0
+        }
+    }
+
+    private static func kind(_ type: InodeType) -> mode_t {
         switch type {
         case .directory: S_IFDIR
         case .symlink: S_IFLNK

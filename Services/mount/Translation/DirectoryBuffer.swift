@@ -40,14 +40,17 @@ struct DirectoryBuffer: ListingSink {
         guard wantsAttributes else {
             var stat = Glibc.stat()
             stat.st_ino = ino_t(entry.node.kernelNumber)
-            stat.st_mode = AttributeStyle.kind(entry.type)
+            stat.st_mode = AttributeStyle.kind(entry)
             return append(entry.name) { request, target, room, name in
                 fuse_add_direntry(request, target, room, name, &stat, next)
             }
         }
         var parameter = style.entry(entry.entry ?? unknown(entry))
-        // The kernel counts no lookup of what has no number.
-        if entry.entry == nil { parameter.ino = 0 }
+        if entry.entry == nil {
+            // The kernel counts no lookup of what has no number.
+            parameter.ino = 0
+            parameter.attr.st_mode = AttributeStyle.kind(entry)
+        }
         append(entry.name) { request, target, room, name in
             fuse_add_direntry_plus(request, target, room, name, &parameter, next)
         }

@@ -97,9 +97,10 @@ enum FuseArgument {
     static func list(_ request: OpaquePointer?, _ number: UInt64, _ size: Int, _ offset: off_t, plus: Bool) {
         guard let request, let style = mount(request)?.style else { return }
         let (reply, node, capacity) = (FuseReply(request), NodeID(kernel: number), min(size, 1 << 20))
+        let caller = caller(request)
         serve(request) { filesystem throws(FilesystemError) in
             var buffer = DirectoryBuffer(reply, capacity: capacity, wantsAttributes: plus, style: style)
-            try await filesystem.list(node, from: UInt64(clamping: offset), into: &buffer)
+            try await filesystem.list(node, from: UInt64(clamping: offset), into: &buffer, by: caller)
             return .listing(buffer)
         }
     }

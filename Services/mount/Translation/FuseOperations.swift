@@ -29,8 +29,9 @@ enum FuseOperations {
     private static func setInodes(_ operations: inout fuse_lowlevel_ops) {
         operations.lookup = { request, parent, name in
             let (parent, name) = (NodeID(kernel: parent), FuseArgument.bytes(name))
+            let caller = FuseArgument.caller(request)
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                .entry(try await filesystem.lookup(name, in: parent))
+                .entry(try await filesystem.lookup(name, in: parent, by: caller))
             }
         }
         operations.forget = { request, number, count in

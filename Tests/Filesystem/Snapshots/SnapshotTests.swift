@@ -1,3 +1,4 @@
+import Client
 import Filesystem
 import Glibc
 import Protocol
@@ -28,7 +29,7 @@ import Testing
 extension OnCluster {
     /// `.sterna`: versions that were overwritten or deleted.
     @Suite struct SnapshotTests {
-        private static func place(_ host: Host, in directory: NodeID? = nil) async throws -> NodeID {
+        static func place(_ host: Host, in directory: NodeID? = nil) async throws -> NodeID {
             try await host.filesystem.lookup(Array(".sterna".utf8), in: directory ?? host.directory).node
         }
 
@@ -163,6 +164,73 @@ extension OnCluster {
                     "truncate")
                 #expect(try await Self.contents(own, version) == "one")
                 await #expect(throws: FilesystemError.self) { try await filesystem.lookup(name, in: place) }
+            }
+        }
+
+        @Test func whatHasTheNameOfTheHiddenPlaceHidesIt() async throws {
+            try await Host.run(2) { hosts in
+                let (own, filesystem, name) = (hosts[0], hosts[0].filesystem, Filesystem.snapshotDirectory)
+                let (client, directory) = (filesystem.client, hosts[0].directory)
+                try await own.store("f", "one")
+                func refusal(_ body: () async throws -> Void) async throws -> Int32 { try await code(body) }
+                // Nothing can be done to the hidden one, nor put into its place.
+                #expect(try await refusal { try await filesystem.unlink(name, in: directory) } == EROFS)
+                #expect(try await refusal { try await filesystem.removeDirectory(name, in: directory) } == EROFS)
+                #expect(try await refusal { try await own.rename(".sterna", to: "g") } == EROFS)
+                #expect(try await refusal { try await own.rename("f", to: ".sterna") } == EEXIST)
+                #expect(try await refusal { try await own.rename("f", to: ".sterna", replaces: false) } == EEXIST)
+                #expect(try await refusal { try await own.store(".sterna", "x") } == EEXIST)
+                #expect(try await refusal { _ = try await filesystem.makeDirectory(name, in: directory) } == EEXIST)
+                #expect(try await refusal { _ = try await filesystem.makeFile(name, in: directory) } == EEXIST)
+                #expect(
+                    try await refusal { _ = try await filesystem.makeSymbolicLink(name, in: directory, to: [1]) } == EEXIST)
+                #expect(try await Self.place(own).isSnapshot)
+                // Other clients have such a file.
+                let writer = try await client.createFile(in: directory.inode, note: [])
+                try await writer.write([0x78], at: 0)
+                _ = try await writer.finish(Publication(directory: directory.inode, name: name))
+                for host in hosts {
+                    #expect(try await host.contents(".sterna") == "x")
+                    let names = try await ListingTests.list(host).map { String(decoding: $0.name, as: UTF8.self) }
+                    #expect(names.sorted() == [".", "..", ".sterna", "f"])
+                }
+                try await own.edit(".sterna", "y", at: 0)
+                try await own.rename("f", to: ".sterna")
+                #expect(try await hosts[1].contents(".sterna") == "one")
+                try await own.rename(".sterna", to: "f")
+                #expect(try await Self.place(own).isSnapshot)
+                // And a directory.
+                let made = try await client.makeDirectory(name, in: directory.inode)
+                #expect(try await Self.place(own) == NodeID(made.id))
+                try await filesystem.removeDirectory(name, in: directory)
+                #expect(try await Self.place(own).isSnapshot)
+            }
+        }
+
+        @Test func aboveAHiddenPlaceIsItsDirectory() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other, up) = (hosts[0], hosts[1], Array("..".utf8))
+                let name = Array("d".utf8)
+                _ = try await own.filesystem.makeDirectory(name, in: own.directory)
+                try await own.filesystem.removeDirectory(name, in: own.directory)
+                let place = try await Self.place(own)
+                let removed = try #require(try await Self.shown(own, in: place).first).entry.node
+                #expect(try await own.filesystem.lookup(up, in: removed).node == place)
+                let caller = Caller(thread: 7)
+                for host in hosts {
+                    #expect(try await host.filesystem.lookup(up, in: place, by: caller).node == host.directory)
+                }
+                let root = try await own.filesystem.lookup(Filesystem.snapshotDirectory, in: .root).node
+                #expect(try await own.filesystem.lookup(up, in: root).node == .root)
+                // The kernel looks for the name then, once.
+                func names(_ caller: Caller) async throws -> [String] {
+                    try await ListingTests.list(other, by: caller).map { String(decoding: $0.name, as: UTF8.self) }
+                }
+                #expect(try await names(Caller(thread: 8)) == [".", ".."])
+                #expect(try await names(caller) == [".", "..", ".sterna"])
+                #expect(try await names(caller) == [".", ".."])
+                // Nobody knows any more where it was found.
+                #expect(try await code { _ = try await other.filesystem.lookup(up, in: removed) } == ESTALE)
             }
         }
 
