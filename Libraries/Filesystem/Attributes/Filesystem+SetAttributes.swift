@@ -52,13 +52,12 @@ extension Filesystem {
     /// times are, since owner and rights of a file hold at once, and whatever becomes of the edit.
     func change(_ node: Node, _ change: InodeChange) async throws(FilesystemError) {
         var change = change
+        try await learnOwn(of: node, change)
         if let staged = node.staged, staged.state == .building {
             (staged.chosenModified, change.modified) = (change.modified ?? staged.chosenModified, nil)
             (staged.chosenAccessed, change.accessed) = (change.accessed ?? staged.chosenAccessed, nil)
             staged.attributesChanged = now()
             guard change != InodeChange() else { return }
-            // Nobody but those who have it open will ever see what a file has that lost its name.
-            if staged.isUnlinked, staged.own == nil { staged.own = try await lastAttributes(of: staged) }
             if staged.own != nil { return try apply(change, to: staged) }
             if Mutation.rightsWaitForTheEdit.isPlanted {
                 staged.changed = staged.changed.with(change.ownership)
@@ -76,6 +75,20 @@ extension Filesystem {
             try await changeInode(of: node, change)
             // It may have got another version meanwhile, which does not know of that.
             if node.content == content || node.staged?.own != nil { return }
+        }
+    }
+
+    /// Nobody but those who have it open will ever see what an edit has that lost its name: from the first change on it
+    /// has all of its own.
+    private func learnOwn(of node: Node, _ change: InodeChange) async throws(FilesystemError) {
+        guard change.ownership != Ownership() || !change.extended.isEmpty else { return }
+        while let staged = node.staged, staged.state == .building, staged.isUnlinked, staged.own == nil {
+            let last = try await lastAttributes(of: staged)
+            // Meanwhile somebody may have changed it, published it, or given it its name again.
+            let isSame = node.staged === staged && staged.state == .building && staged.isUnlinked && staged.own == nil
+            guard isSame || Mutation.chmodsOfEditsOvertakeEachOther.isPlanted else { continue }
+            guard let last else { return }
+            staged.own = last
         }
     }
 

@@ -105,6 +105,8 @@ extension Filesystem {
         forgetName(new)
         staged.base = .anything
         staged.isExclusive = false
+        // Who may rename was asked about what is there.
+        staged.sparingMaker = nil
         staged.attributesChanged = now()
         staged.replacesExisting = present != nil
         rename(staged.node, to: new)

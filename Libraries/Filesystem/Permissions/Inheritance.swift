@@ -6,16 +6,20 @@ package struct Inheritance: Hashable, Sendable {
     package var group: UInt32?
     /// Its default list.
     package var list: AccessControlList?
+    /// Of a directory with the sticky bit: who may replace there what others have made, beside root.
+    package var stickyOwner: UInt32?
 
-    package init(group: UInt32? = nil, list: AccessControlList? = nil) {
+    package init(group: UInt32? = nil, list: AccessControlList? = nil, stickyOwner: UInt32? = nil) {
         self.group = group
         self.list = list
+        self.stickyOwner = stickyOwner
     }
 
     /// Of a directory with these.
     package init(_ permissions: Permissions, _ extended: ExtendedAttributes) {
         group = permissions.mode & Permissions.setGroup != 0 ? permissions.group : nil
         list = extended[ExtendedAttributes.defaultList].flatMap(AccessControlList.init(encoded:))
+        stickyOwner = permissions.mode & Permissions.sticky != 0 ? permissions.user : nil
     }
 
     /// What begins to be.
@@ -28,6 +32,7 @@ package struct Inheritance: Hashable, Sendable {
     package func made(_ kind: Kind, mode: UInt16, by caller: Caller) -> InitialAttributes {
         var permissions = Permissions(mode: 0o777, user: caller.user, group: group ?? caller.group)
         var extended = ExtendedAttributes()
+        let replacesOnlyOwn = stickyOwner.map { caller.user != 0 && caller.user != $0 } ?? false
         guard kind != .symbolicLink else { return InitialAttributes(permissions: permissions, extended: extended) }
         permissions.mode = mode & Permissions.modeMask
         if let list {
@@ -40,7 +45,7 @@ package struct Inheritance: Hashable, Sendable {
             permissions.mode &= ~(caller.umask & 0o777)
         }
         if kind == .directory, group != nil { permissions.mode |= Permissions.setGroup }
-        return InitialAttributes(permissions: permissions, extended: extended)
+        return InitialAttributes(permissions: permissions, extended: extended, replacesOnlyOwn: replacesOnlyOwn)
     }
 }
 
@@ -48,9 +53,14 @@ package struct Inheritance: Hashable, Sendable {
 package struct InitialAttributes: Hashable, Sendable {
     package var permissions: Permissions
     package var extended: ExtendedAttributes
+    /// What somebody else has made under its name it cannot replace.
+    package var replacesOnlyOwn: Bool
 
-    package init(permissions: Permissions, extended: ExtendedAttributes = ExtendedAttributes()) {
+    package init(
+        permissions: Permissions, extended: ExtendedAttributes = ExtendedAttributes(), replacesOnlyOwn: Bool = false
+    ) {
         self.permissions = permissions
         self.extended = extended
+        self.replacesOnlyOwn = replacesOnlyOwn
     }
 }

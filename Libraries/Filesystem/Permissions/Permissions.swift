@@ -15,6 +15,8 @@ public struct Permissions: Hashable, Sendable {
     public static let modeMask: UInt16 = 0o7777
     static let setUser: UInt16 = 0o4000
     static let setGroup: UInt16 = 0o2000
+    /// Of a directory: nobody removes or replaces there what is not his.
+    static let sticky: UInt16 = 0o1000
     static let groupExecutes: UInt16 = 0o010
 
     /// The mode of a file that was changed by somebody who could not have given it such rights, or got another owner:

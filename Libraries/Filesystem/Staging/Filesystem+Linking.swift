@@ -24,6 +24,10 @@ extension Filesystem {
                 guard Self.isConflict(error, staged.base) else { throw FilesystemError(error) }
             }
             if staged.isExclusive, staged.base == .nothing { throw .exists }
+            if let maker = staged.sparingMaker {
+                try await outlastingOutages { () throws(FilesystemError) in try await replaceOwn(staged, of: maker) }
+                continue
+            }
             // Where bytes belong that were not appended only who wrote them knows.
             guard staged.appendsOnly else { throw .stale }
             try await outlastingOutages { () throws(FilesystemError) in try await rebase(staged) }

@@ -4,7 +4,7 @@ import Mutations
 import Protocol
 
 // Somebody else, on another host, has published a version of a file that was appended to here: then what was appended
-// here goes behind what is there now.
+// here goes behind what is there now. Or a file of the same name: then it may have to be somebody's own to be replaced.
 
 extension Filesystem {
     /// Repeats a step however long servers are away: what was written is not given up because they are.
@@ -67,6 +67,30 @@ extension Filesystem {
         let isHisGroups = own.user != there.user && own.group == there.group && there.mode & 0o020 != 0
         let isEverybodys = own.user != there.user && own.group != there.group && there.mode & 0o002 != 0
         guard isHis || isHisGroups || isEverybodys else { throw .stale }
+    }
+
+    /// The name leads to something by now. In a directory with the sticky bit that can be replaced if it is `maker`'s, by
+    /// a file that begins once more.
+    func replaceOwn(_ staged: StagedFile, of maker: UInt32) async throws(FilesystemError) {
+        let (finished, place) = (staged.writer, staged.place)
+        let target = try await posix { () throws(ClientError) in
+            try await client.target(of: place.name, in: place.directory)
+        }
+        var base = Base.nothing
+        if !target.isNull {
+            guard target.isFile else { throw .isDirectory }
+            let found = try await posix { () throws(ClientError) in try await client.attributes(of: target) }
+            guard permissions(found.stored?.ownership ?? Ownership(), of: target.type)?.user == maker else {
+                throw FilesystemError(EACCES, "the directory is sticky, and somebody else has the name by now")
+            }
+            base = .version(target, size: found.size)
+        }
+        let fresh = try await posix { () throws(ClientError) in
+            try await client.createFile(in: place.directory, note: place.name)
+        }
+        try await copy(finished.id, 0..<staged.size, to: fresh, at: 0)
+        (staged.writer, staged.base, staged.keepsBase) = (fresh, base, false)
+        loop.task { await finished.abandon() }
     }
 
     /// Writes a part of a file, which may be unfinished but is stored, to one that is being written; gives that up when

@@ -1,5 +1,6 @@
 import Client
 import Glibc
+import Mutations
 import Protocol
 
 extension Filesystem {
@@ -27,10 +28,14 @@ extension Filesystem {
         }
         // Another host may begin the same log in the same moment.
         let isNew = mode.isExclusive || mode.appends
+        let isFree = isNew || Mutation.stickyNamesAreTaken.isPlanted
+        let sparing = isFree ? nil : initial.flatMap { $0.replacesOnlyOwn ? $0.permissions.user : nil }
         let node = nodes.node(for: NodeID(writer.id))
         let staged = make(
-            node, writer, place, creator, base: isNew ? .nothing : .anything, number: nil, appendsOnly: mode.appends)
+            node, writer, place, creator, base: isNew || sparing != nil ? .nothing : .anything, number: nil,
+            appendsOnly: mode.appends)
         staged.isExclusive = mode.isExclusive
+        staged.sparingMaker = sparing
         staged.own = initial
         begin(staged)
         return staged

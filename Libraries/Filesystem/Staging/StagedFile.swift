@@ -39,6 +39,8 @@ final class StagedFile {
     /// Who had the name before this file was renamed over it, and has it still at the cluster: he gets it back if nothing
     /// comes of this file.
     weak var displaced: Node?
+    /// Who made it, if he can replace only what is his (of a directory with the sticky bit).
+    var sparingMaker: UInt32?
     /// Whether the name may not be there before: O_EXCL.
     var isExclusive = false
     /// Every write so far came through O_APPEND, so it can go behind another base as well.
@@ -128,7 +130,7 @@ final class StagedFile {
 
     /// It replaces everything from now on.
     func beginAnew() {
-        if base != .nothing || !isExclusive { base = .anything }
+        if base != .nothing || !isExclusive && sparingMaker == nil { base = .anything }
         appendsOnly = false
         keepsBase = false
     }
