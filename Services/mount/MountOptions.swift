@@ -96,6 +96,9 @@ package struct MountOptions: ParsableArguments {
             """)
     package var exclusive = ExclusiveNames.close
 
+    @Flag(help: .hidden)
+    package var quietOnceReady = false
+
     package init() {}
 
     package func validate() throws {

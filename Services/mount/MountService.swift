@@ -87,6 +87,7 @@ private final class MountLife {
             daemon.shutDown("unmounted")
         }
         MountPoint.raiseReadAhead(mountpoint, kibibytes: options.readAheadKib)
+        if options.quietOnceReady { try DaemonLog.leaveStandardError() }
         daemon.ready()
     }
 

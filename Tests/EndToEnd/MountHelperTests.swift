@@ -175,6 +175,13 @@ extension EndToEnd {
                 ! ls "$dir" 2> /dev/null
                 grep " $dir .* - fuse.sterna $registry " /proc/self/mountinfo | grep nosuid | grep -q nodev
                 $as umount "$dir"; ! grep -q " $dir " /proc/self/mountinfo
+                # Without a log nothing of the caller's is kept: this waits for the end of a pipe.
+                said=$($as mount.sterna $registry "$dir" 2>&1 | cat); [ $($as stat -c %u "$dir/file") = 65534 ]
+                daemon=$(pgrep -f -- "^sterna-mount .* -- $dir\\$"); [ "$(readlink /proc/$daemon/fd/2)" = /dev/null ]
+                $as umount "$dir"
+                # But what is wrong it says there.
+                status=0; said=$($as mount.sterna $registry "$dir/none" 2>&1) || status=$?
+                [ $status = 32 ] && echo "$said" | grep -q 'No such file'
                 """)
         }
     }

@@ -41,7 +41,8 @@ struct BackgroundDaemon {
     private static func start(
         _ arguments: [String], _ log: DaemonLog, readiness: Int32
     ) throws(SystemError) -> pid_t {
-        let all = ["sterna-mount", "--ready-fd", "3"] + arguments
+        let quiet = log.isBorrowed ? ["--quiet-once-ready"] : []
+        let all = ["sterna-mount", "--ready-fd", "3"] + quiet + arguments
         var words: [UnsafeMutablePointer<CChar>?] = all.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         let pid = linux_start_in_background("/proc/self/exe", &words, log.descriptor, readiness)

@@ -21,7 +21,9 @@ package struct MountWords: Hashable, Sendable {
     private static let shown: Set<String> = ["user", "user_id", "group_id", "rootmode", "fd", "max_read", "comment"]
 
     /// What the helper itself decides.
-    private static let reserved: Set<String> = ["registry", "ready-fd", "parent-pid", "log-file", "o", "help", "version"]
+    private static let reserved: Set<String> = [
+        "registry", "ready-fd", "parent-pid", "log-file", "quiet-once-ready", "o", "help", "version",
+    ]
 
     package init(_ words: [String]) throws(MountInvocation.UsageError) {
         for word in words where !Self.settled.contains(word) && !word.lowercased().hasPrefix("x-") {
