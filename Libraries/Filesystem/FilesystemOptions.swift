@@ -3,6 +3,7 @@ public struct FilesystemOptions: Sendable {
     public var caching = CachingTimes()
     public var accessTimes = AccessTimes.off
     public var ownership = OwnershipRule.stored
+    public var identities = KnownIdentities.all
     /// How long programs wait for servers that are away; 0 is for ever.
     public var patienceNanoseconds: UInt64 = 300_000_000_000
 

@@ -144,6 +144,7 @@ package struct MountOptions: ParsableArguments {
         options.caching.names = nameCacheSeconds
         options.accessTimes = atime
         options.ownership = permissions
+        options.identities = IdentityMap.own
         options.patienceNanoseconds = timeoutNanoseconds
         options.synchronization = fsync
         options.reservesExclusiveNames = exclusive == .create

@@ -40,6 +40,12 @@ import sterna_mount
         #expect(!KernelOptions().honoursSetuid && !KernelOptions().hasDevices)
     }
 
+    @Test func mapsOfNamespacesAreRead() {
+        #expect(IdentityMap.ranges("         0          0 4294967295\n") == [0...UInt32.max - 1])
+        #expect(IdentityMap.ranges("0 1000 1\n1 100000 65536\n") == [0...0, 1...65536])
+        #expect(IdentityMap.ranges("4294967290 0 100\nx 0 1\n5 0 0\n") == [4_294_967_290...UInt32.max])
+    }
+
     @Test func aRemountBeginsWithWhatIsThere() throws {
         let line = try #require(
             MountTable.Line("36 35 0:42 / /mnt rw,nosuid,noexec,relatime shared:1 - fuse.sterna a:1,b:2 ro,user_id=0"))

@@ -12,24 +12,34 @@ extension Filesystem {
         try checkExtended(name)
         if id.isSnapshot {
             let all = try await snapshotExtendedAttributes(id)
-            return try Self.shown(name, of: all, try await snapshotAttributes(id).permissions)
+            return try shown(name, of: all, try await snapshotAttributes(id).permissions)
         }
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
         let all = try await extendedAttributes(of: node)
         let isList = name == ExtendedAttributes.accessList && all[name] != nil
-        return try Self.shown(name, of: all, isList ? try await attributes(of: node).permissions : nil)
+        return try shown(name, of: all, isList ? try await attributes(of: node).permissions : nil)
     }
 
-    /// An access control list has the mode in it.
-    private static func shown(
+    /// An access control list has the mode in it, and nobody who is not known.
+    private func shown(
         _ name: [UInt8], of all: ExtendedAttributes, _ permissions: Permissions?
     ) throws(FilesystemError) -> [UInt8] {
         guard let value = all[name] else { throw .noSuchAttribute }
-        guard name == ExtendedAttributes.accessList, let list = AccessControlList(encoded: value),
-            !Mutation.listsIgnoreTheMode.isPlanted, let permissions
-        else { return value }
-        return list.with(mode: permissions.mode).encoded
+        guard ExtendedAttributes.isList(name), let list = AccessControlList(encoded: value) else { return value }
+        let known = list.only(options.identities)
+        guard name == ExtendedAttributes.accessList, !Mutation.listsIgnoreTheMode.isPlanted, let permissions else {
+            return known.encoded
+        }
+        return known.with(mode: permissions.mode).encoded
+    }
+
+    /// Who sees only a part of a list is not to replace the whole.
+    private func checkSeesAll(_ name: [UInt8], of node: Node) async throws(FilesystemError) {
+        guard options.identities != .all, !Mutation.partsOfListsReplaceThem.isPlanted, let value = try await extendedAttributes(of: node)[name],
+            let list = AccessControlList(encoded: value), list.namesOthers(than: options.identities)
+        else { return }
+        throw FilesystemError(EPERM, "its list of access names users or groups that are not known here")
     }
 
     /// listxattr(2): the names of all that `caller` may know of.
@@ -54,6 +64,7 @@ extension Filesystem {
         try checkExtended(name)
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
+        if ExtendedAttributes.isList(name) { try await checkSeesAll(name, of: node) }
         switch name {
         case ExtendedAttributes.accessList:
             guard let list = AccessControlList(encoded: value) else { throw .invalid }
@@ -79,7 +90,8 @@ extension Filesystem {
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
         // Everything has a list: its mode.
-        if name == ExtendedAttributes.accessList || name == ExtendedAttributes.defaultList {
+        if ExtendedAttributes.isList(name) {
+            try await checkSeesAll(name, of: node)
             return try await removeIfThere(name, of: node)
         }
         try await change(node, [.remove(name)])

@@ -53,6 +53,18 @@ package struct AccessControlList: Hashable, Sendable {
         return masks == 1 || masks == 0 && counts[.user] == nil && counts[.group] == nil
     }
 
+    // MARK: Who it is about
+
+    /// Whether it names anybody who is not known. A kernel takes no list that does.
+    package func namesOthers(than known: KnownIdentities) -> Bool { !entries.allSatisfy(known.know) }
+
+    /// The same without them: nobody loses or gets anything by that, since nobody is one of them.
+    package func only(_ known: KnownIdentities) -> AccessControlList {
+        var result = self
+        result.entries.removeAll { !known.know($0) }
+        return result
+    }
+
     // MARK: The mode
 
     /// Whether it says no more than a mode can.

@@ -6,6 +6,8 @@ import Protocol
 package struct ExtendedAttributes: Hashable, Sendable {
     package static let accessList = Array("system.posix_acl_access".utf8)
     package static let defaultList = Array("system.posix_acl_default".utf8)
+    static func isList(_ name: [UInt8]) -> Bool { name == accessList || name == defaultList }
+
     /// Which rights of root a program has: gone as soon as its bytes are others.
     static let capability = AttributeLimits.capability
 

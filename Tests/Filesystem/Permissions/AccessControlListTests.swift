@@ -73,6 +73,20 @@ import Testing
         #expect(changed.entries[1] == Entry(.user, 6, id: 5))
     }
 
+    @Test func whoIsNotKnownCanBeLeftOut() throws {
+        let list = try #require(AccessControlList(Self.entries))
+        for (users, groups, left) in [([0...5], [0...6], [5, 6]), ([0...4], [6...7], [6]), ([5...5], [7...9], [5]), ([], [], [])] {
+            let known = KnownIdentities(
+                users: users.map { UInt32($0.lowerBound)...UInt32($0.upperBound) },
+                groups: groups.map { UInt32($0.lowerBound)...UInt32($0.upperBound) })
+            let part = list.only(known)
+            #expect(part.entries.filter { $0.id != Entry.nobody }.map { Int($0.id) } == left)
+            #expect(part.mode == list.mode && AccessControlList(encoded: part.encoded) == part)
+            #expect(list.namesOthers(than: known) == (left.count < 2) && !part.namesOthers(than: known))
+        }
+        #expect(!list.namesOthers(than: .all))
+    }
+
     @Test func threeEntriesAreAMode() throws {
         let list = try #require(AccessControlList([Entry(.owner, 6), Entry(.owningGroup, 4), Entry(.others, 0)]))
         #expect(list.isMode && list.mode == 0o640)

@@ -111,6 +111,43 @@ extension OnCluster {
             }
         }
 
+        @Test func whoIsNobodyHereIsInNoListAndStaysInIt() async throws {
+            var options = FilesystemOptions.withoutMemory
+            options.identities = KnownIdentities(users: [0...10], groups: [0...10])
+            try await Host.run(options: options) { hosts in
+                let (own, filesystem) = (hosts[0], hosts[0].filesystem)
+                try await own.store("f", "x")
+                let node = try await own.node("f")
+                let inode = try await filesystem.client.target(of: Array("f".utf8), in: own.directory.inode)
+                for name in [ExtendedAttributes.accessList, ExtendedAttributes.defaultList] {
+                    let entries: [AccessControlList.Entry] = [
+                        .init(.owner, 6), .init(.user, 6, id: 10), .init(.user, 4, id: 11), .init(.owningGroup, 4),
+                        .init(.mask, 6), .init(.others, 4),
+                    ]
+                    let whole = try #require(AccessControlList(entries))
+                    let node = name == ExtendedAttributes.accessList ? node : own.directory
+                    let inode = name == ExtendedAttributes.accessList ? inode : own.directory.inode
+                    _ = try await filesystem.client.setAttributes(
+                        inode,
+                        InodeChange(
+                            ownership: Ownership(mode: 0o664),
+                            extended: [.init(operation: .set, name: name, value: whole.encoded)]))
+                    let seen = AccessControlList(encoded: try await filesystem.extendedAttribute(name, of: node))
+                    #expect(seen?.entries == entries.filter { $0.id != 11 })
+                    let part = try #require(seen).encoded
+                    #expect(
+                        try await code { try await filesystem.setExtendedAttribute(name, part, of: node, .set) } == EPERM)
+                    #expect(try await code { try await filesystem.removeExtendedAttribute(name, of: node) } == EPERM)
+                    // What is about those who are known is theirs to change.
+                    let stored = try await filesystem.client.extendedAttributes(of: inode)
+                    #expect(stored.map(\.value) == [whole.encoded])
+                    _ = try await filesystem.client.setAttributes(
+                        inode, InodeChange(extended: [.init(operation: .set, name: name, value: part)]))
+                    try await filesystem.removeExtendedAttribute(name, of: node)
+                }
+            }
+        }
+
         @Test func whoIsInAnotherGroupTakesTheSetgidBit() async throws {
             try await Host.run { hosts in
                 let own = hosts[0]
