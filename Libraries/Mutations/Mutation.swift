@@ -51,6 +51,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case blockNumbersAreTheClock
     case youngHistoryIsRemoved
     case brokenUpFileIsOpen
+    case downtimeCounts
     case sharedSpanIsNotCounted
     case sharedSpanIsCountedTwice
     case sharedSpanIsNotIndexed
@@ -67,6 +68,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     // Clients
     case staleChainsAreBelieved
     case anyShardMakesFiles
+    case troubleIsFinal
 
     // Filesystems
     case errorsAreForgotten
@@ -94,6 +96,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case partsOfListsReplaceThem
     case chmodsOfEditsOvertakeEachOther
     case lookupsWaitForEachOther
+    case writersOutliveTheEnd
 
     // Mounts
     case killingIsNotAgreed
@@ -113,6 +116,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case lostFilesForgetTheirBase
     case rebuiltFilesGetNewNumbers
     case referencesHideWrites
+    case rebuildingsTakeAnyMemory
 
     // The coordinator
     case loopCheckIsSkipped
@@ -136,13 +140,14 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .foreignRequestsAreAnswered, .portsAreNotSynced: "ShardServiceTests.PortTests"
         case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
+        case .troubleIsFinal: "ClientTests.OutageTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
             .versionsGetNewNumbers, .rebuiltFilesGetNewNumbers, .readersAreMixedUp, .noticesAreNotAwaited,
-            .programsKeepRights,
-            .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner, .listsIgnoreTheMode,
+            .programsKeepRights, .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner, .listsIgnoreTheMode,
             .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights, .placementIsWritable,
             .listingsForgetTheirPlace, .hiddenPlacesWin, .specialFilesAreListedAsPlain, .stickyNamesAreTaken,
-            .partsOfListsReplaceThem, .chmodsOfEditsOvertakeEachOther:
+            .partsOfListsReplaceThem, .chmodsOfEditsOvertakeEachOther,
+            .writersOutliveTheEnd:
             "FilesystemTests.OnCluster"
         case .outagesAreKeptQuiet: "FilesystemTests.OutageTests"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"
@@ -153,10 +158,12 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,
             .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase, .referencesHideWrites:
             "ClientTests.ReferringTests"
+        case .rebuildingsTakeAnyMemory: "ClientTests.OpenFileTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
         case .openNumbersAreTaken: "ShardCoreTests.FileNumberTests"
         case .ownershipsHaveNoLimit: "ShardCoreTests.OwnershipLimitTests"
+        case .downtimeCounts: "ShardCoreTests.DowntimeTests"
         // There is one coordinator in it.
         case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"
         default: nil

@@ -31,6 +31,9 @@ final class FakeBlockServices: @unchecked Sendable {
 
     let all: Range<Int>
     var behaviours: [Int: Behaviour] = [:]
+    /// Called at each request that a service hangs up at, with how often that was.
+    var onHangUp: (FakeBlockServices, Int) -> Void = { _, _ in }
+    private var hangUps = 0
     /// Whether the connection ends with each error, whatever is queued behind it, as many servers have it.
     var closesAfterErrors = false
     /// Whether FETCH_PAGE_SUMS is known.
@@ -115,6 +118,8 @@ final class FakeBlockServices: @unchecked Sendable {
         switch (kind, behaviour) {
         case (_, .hangsUp):
             connection.close()
+            hangUps += 1
+            onHangUp(self, hangUps)
             return nil
         case (_, .stalls): return nil
         case (.writeBlock, .refusesWrites):

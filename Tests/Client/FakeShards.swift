@@ -49,6 +49,8 @@ final class FakeShards: @unchecked Sendable {
     private(set) var history: [Edge] = []
     /// Another way of leaving the history of a name than the request would: as if somebody else had been there first.
     var leavesOwned: Bool?
+    /// What the next requests of a kind are answered with, in turn, instead of being carried out.
+    var refusals: [ShardKind: ArraySlice<ProtocolError>] = [:]
     /// As if a directory had every name.
     var refusesLinks = false
     /// Every request that was carried out.
@@ -106,7 +108,8 @@ final class FakeShards: @unchecked Sendable {
         var reader = WireReader(packet.body)
         guard let request = try? AnyShardRequest.decode(kind: kind, from: &reader) else { return }
         kinds.append(kind)
-        let outcome = Result { () throws(ProtocolError) in try answer(request) }
+        let refusal = refusals[kind]?.popFirst()
+        let outcome = refusal.map { .failure($0) } ?? Result { () throws(ProtocolError) in try answer(request) }
         if fate == .loseAnswer {
             afterLoss(self)
             return

@@ -1,4 +1,5 @@
 import EventLoop
+import Mutations
 import Protocol
 
 extension Client {
@@ -28,7 +29,10 @@ extension Client {
 
     // MARK: Outages
 
-    /// As `call`, for what must not get lost because a server is away for a while: goes on asking until
+    /// Before something is asked again: a refusal costs no time, unlike silence.
+    private static let outagePauseNanoseconds: UInt64 = 250_000_000
+
+    /// As `call`, for what must not get lost because a server is away, or in trouble, for a while: goes on asking until
     /// `options.writeTimeoutNanoseconds` have passed. Only for what may be carried out twice.
     func persist<R: ShardRPC>(_ request: R, shard: ShardID) async throws(ClientError) -> R.Response {
         try await persistCounted(request, shard: shard).get()
@@ -44,6 +48,7 @@ extension Client {
                 return CountedResult(result: outcome.result, attempts: attempts)
             }
             attempts += 1
+            await loop.sleep(nanoseconds: Self.outagePauseNanoseconds)
         }
     }
 
@@ -57,6 +62,7 @@ extension Client {
                 return try await step()
             } catch {
                 guard error.isOutage, mayPersist(since: start) else { throw error }
+                await loop.sleep(nanoseconds: Self.outagePauseNanoseconds)
             }
         }
     }
@@ -141,8 +147,11 @@ extension CountedResult where Response: WireValue {
 }
 
 extension ClientError {
-    /// Whether a server was away, and the same request may succeed later.
-    public var isOutage: Bool { cause == .timeout || cause == .unavailable }
+    /// Whether a server was away, or in trouble, and the same request may succeed later.
+    public var isOutage: Bool {
+        if let code { return code.isServerTrouble && !Mutation.troubleIsFinal.isPlanted }
+        return cause == .timeout || cause == .unavailable
+    }
 
     /// Whether servers were away that what is stored can be read from when they are back.
     public var mayComeBack: Bool { isOutage || cause == .tooManyBlocksMissing }

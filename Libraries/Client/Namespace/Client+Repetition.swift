@@ -64,9 +64,7 @@ extension Client {
 extension ClientError {
     /// Refusals that come from another request under way.
     var mayPassSoon: Bool {
-        switch code {
-        case .nameIsLocked?, .edgeIsLocked?, .mtimeIsTooRecent?, .moreRecentSnapshotEdge?, .moreRecentCurrentEdge?: true
-        default: false
-        }
+        guard let code else { return false }
+        return code == .nameIsLocked || code == .edgeIsLocked || code.isTooEarly
     }
 }

@@ -9,13 +9,15 @@ extension Client {
     /// - Parameters:
     ///   - size: of the file `id`.
     ///   - directory: where it will get its name, as in `createFile`.
-    /// - Throws: also when `id` cannot be read at the moment.
+    /// - Throws: also when what has to be read of `id` could not be read for `options.writeTimeoutNanoseconds`.
     public func continueFile(
         _ id: InodeID, size: UInt64, in directory: InodeID, note: [UInt8]
     ) async throws(ClientError) -> FileWriter {
         let writer = try await createFile(in: directory, note: note)
         do throws(ClientError) {
-            let start = try await openStart(of: id, size, writer.policies)
+            let start = try await outlastingOutages(of: writer.handle) { () throws(ClientError) in
+                try await openStart(of: id, size, writer.policies)
+            }
             try await writer.begin(with: FileWriter.Base(id: id, size: size), openFrom: start)
         } catch {
             await writer.abandon()
@@ -55,7 +57,9 @@ extension FileWriter {
         guard stored < base.size else { return }
         guard !start.isHole else { return try await truncate(to: base.size) }
         let reader = FileReader(client: client, id: base.id, size: base.size)
-        let open = try await reader.read(at: stored, count: Int(base.size - stored))
+        let open = try await client.outlastingOutages(of: handle) { () throws(ClientError) in
+            try await reader.read(at: stored, count: Int(base.size - stored))
+        }
         try await write(open.bytes, at: stored)
     }
 

@@ -12,16 +12,26 @@ extension Client {
     ///   - byteOffset: where the transient file ends, a multiple of 4096.
     ///   - range: begins where a span of the source begins, and ends where one ends or at a multiple of 4096 inside one
     ///     in blocks; within the source.
+    ///   - cut: how a span in which the range ends is cut (`cut(of:at:)`); nil: that is found out, however long it
+    ///     takes until what has to be read for it can be read.
     /// - Returns: the size of the transient file afterwards.
     /// - Throws: a refusal with UNRECOGNIZED_REQUEST where the servers do not know the extension: then nothing was
     ///   asked. After other errors the file may have got a part of the range; `size(of:)` tells.
     public func refer(
-        _ file: TransientHandle, at byteOffset: UInt64, to source: InodeID, _ range: Range<UInt64>
+        _ file: TransientHandle, at byteOffset: UInt64, to source: InodeID, _ range: Range<UInt64>,
+        cut known: SpanCut? = nil
     ) async throws(ClientError) -> UInt64 {
         let operation = "a reference to file \(source)"
         guard supports(.sharedSpans) else { throw ClientError(.refused(.unrecognizedRequest), operation) }
         guard file.id.shard == source.shard, !range.isEmpty else { throw ClientError(.invalidArgument, operation) }
-        let cut = try await cut(of: source, at: range.upperBound) ?? SpanCut(kept: .zero, rest: .zero)
+        let cut: SpanCut
+        if let known {
+            cut = known
+        } else {
+            cut = try await outlastingOutages(of: file) { () throws(ClientError) in
+                try await self.cut(of: source, at: range.upperBound)
+            }
+        }
         let end = byteOffset + UInt64(range.count)
         var size = byteOffset
         while size < end {
@@ -73,15 +83,18 @@ extension Client {
     // MARK: Cutting
 
     /// The checksums of both parts of a span that is cut.
-    private struct SpanCut {
+    public struct SpanCut: Hashable, Sendable {
         var kept: CRC32C
         var rest: CRC32C
     }
 
-    /// How the span that covers the byte before `end` is cut there; nil: it ends there. The checksum of one part, with
-    /// that of the whole, gives the other's, so the shorter one is read.
-    private func cut(of file: InodeID, at end: UInt64) async throws(ClientError) -> SpanCut? {
-        guard let span = try await span(of: file, at: end - 1), end < span.endOffset else { return nil }
+    /// How the span that covers the byte before `end` is cut there; zeros: it ends there. The checksum of one part,
+    /// with that of the whole, gives the other's, so the shorter one is read.
+    /// - Throws: also when that cannot be read at the moment.
+    func cut(of file: InodeID, at end: UInt64) async throws(ClientError) -> SpanCut {
+        guard let span = try await span(of: file, at: end - 1), end < span.endOffset else {
+            return SpanCut(kept: .zero, rest: .zero)
+        }
         guard !span.isInline, end % UInt64(ClientLimits.pageBytes) == 0 else {
             throw ClientError(.invalidArgument, "a reference to file \(file)", "no span is cut at \(end)")
         }

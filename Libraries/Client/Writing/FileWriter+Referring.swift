@@ -7,7 +7,7 @@ extension FileWriter {
     /// - Parameter range: whole pages, and as in `Client.refer`; what of a range suits this file, `Client.referable`
     ///   says.
     /// - Returns: whether it was done. It is not when the file does not end at a page, lies in another shard or was
-    ///   written to meanwhile, nor when the shard refuses.
+    ///   written to meanwhile, nor when the shard refuses or what has to be read for it cannot be read at the moment.
     public func append(
         referringTo source: InodeID, _ range: Range<UInt64>
     ) async throws(ClientError) -> Bool {
@@ -20,10 +20,12 @@ extension FileWriter {
             try checkUsable()
         }
         try await stored()
+        // Nothing of this file is at stake yet.
+        guard let cut = try? await client.cut(of: source, at: range.upperBound) else { return false }
         guard edits == before, !isEnded, !isStoring, !isLost, ownBytes == start, buffer == nil else { return false }
         // Nothing else is stored meanwhile.
         isStoring = true
-        let outcome = await refer(to: source, range)
+        let outcome = await refer(to: source, range, cut)
         isStoring = false
         defer {
             startStoring()
@@ -47,13 +49,13 @@ extension FileWriter {
 
     /// The end of the transient file afterwards.
     private func refer(
-        to source: InodeID, _ range: Range<UInt64>
+        to source: InodeID, _ range: Range<UInt64>, _ cut: Client.SpanCut
     ) async -> Result<UInt64, ClientError> {
         let (client, file, start, since) = (client, handle, ownBytes, core.openFiles.clock())
         do throws(ClientError) {
             let end: UInt64
             do throws(ClientError) {
-                end = try await client.refer(file, at: start, to: source, range)
+                end = try await client.refer(file, at: start, to: source, range, cut: cut)
             } catch {
                 guard error.code != nil else { throw error }
                 // It may have got a part.

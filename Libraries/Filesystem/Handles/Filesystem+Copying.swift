@@ -9,7 +9,7 @@ extension Filesystem {
 
     /// copy_file_range(2): what can be had without moving data, by referring to the same spans.
     /// - Returns: how many bytes were copied; none only at the end of the source.
-    /// - Throws: EXDEV where data has to be moved, which the caller can do as well.
+    /// - Throws: EXDEV where data has to be moved, which the caller can do as well, and wait while servers are away.
     public func copy(
         _ source: HandleID, at sourceOffset: UInt64, to target: HandleID, at offset: UInt64, count: UInt64,
         by caller: Caller = .unknown
@@ -33,8 +33,10 @@ extension Filesystem {
         guard from.node.staged == nil, staged.size == offset, Self.fits(range.count, at: offset) else {
             throw .crossDevice
         }
-        let found = try await patience.run { [client] () throws(ClientError) in
-            try await client.referable(pages, of: content, for: writer.policies)
+        let found = try await orElsewhere { [patience, client] () throws(FilesystemError) in
+            try await patience.run { () throws(ClientError) in
+                try await client.referable(pages, of: content, for: writer.policies)
+            }
         }
         guard let found, found.lowerBound - pages.lowerBound <= Self.mostMovedBytes else { throw .crossDevice }
         guard found.lowerBound == pages.lowerBound else {
@@ -57,12 +59,25 @@ extension Filesystem {
         return UInt64(range.count)
     }
 
+    /// While servers are away whoever copies can do it himself, and wait for them.
+    private func orElsewhere<T>(
+        _ step: nonisolated(nonsending) () async throws(FilesystemError) -> T
+    ) async throws(FilesystemError) -> T {
+        do throws(FilesystemError) {
+            return try await step()
+        } catch {
+            throw error.mayComeBack ? .crossDevice : error
+        }
+    }
+
     private func move(
         _ range: Range<UInt64>, of source: OpenFile, to target: HandleID, at offset: UInt64
     ) async throws(FilesystemError) -> UInt64 {
         guard let reader = source.reader(client) else { throw .inputOutput }
-        let bytes = try await patience.run { () throws(ClientError) in
-            try await reader.read(at: range.lowerBound, count: range.count)
+        let bytes = try await orElsewhere { [patience] () throws(FilesystemError) in
+            try await patience.run { () throws(ClientError) in
+                try await reader.read(at: range.lowerBound, count: range.count)
+            }
         }.bytes
         try await write(target, bytes, at: offset, appends: false)
         return UInt64(bytes.count)

@@ -1,0 +1,95 @@
+import Client
+import EventLoop
+import Protocol
+import TestSupport
+import Testing
+
+/// Servers that are away, or in trouble, for a while: no file is given up for that.
+@Suite(.timeLimit(.minutes(2))) struct OutageTests {
+    typealias Files = FileRoundTripTests
+
+    private static let bytes = Files.content(5 << 20)
+
+    /// All block services go, and come back once that was noticed often enough.
+    private static func loseBlocks(_ cluster: FakeCluster, until hangUps: Int = 40) {
+        cluster.client.core.chunks.removeAll()
+        for service in cluster.blocks.all { cluster.blocks.behaviours[service] = .hangsUp }
+        cluster.blocks.onHangUp = { blocks, count in if count >= hangUps { blocks.behaviours = [:] } }
+    }
+
+    private static func run<T: Sendable>(
+        _ body: @escaping @Sendable (FakeCluster) async throws -> T
+    ) async throws -> T {
+        var options = FakeCluster.testOptions
+        options.avoidNanoseconds = 100_000_000
+        return try await FakeCluster.run(options: options, extensions: [.fetchPageSums, .sharedSpans], body)
+    }
+
+    // MARK: Shards in trouble
+
+    private static let troubles: [ProtocolError] = [.timeout, .internalError, .leaderPreempted]
+    private static let kinds: [ShardKind] = [
+        .addSpanInitiate, .addSpanCertify, .addInlineSpan, .moveSpan, .publishFile, .linkFile,
+    ]
+
+    @Test("whatever a shard has trouble with is asked again", arguments: kinds, troubles)
+    func trouble(kind: ShardKind, code: ProtocolError) async throws {
+        let bytes = Files.content((2 << 20) + 100)
+        let extensions: Set<ProtocolExtension> = kind == .publishFile ? [.fetchPageSums, .publishing] : [.fetchPageSums]
+        let (left, read) = try await FakeCluster.run(extensions: extensions) { cluster in
+            cluster.shards.refusals = [kind: [code, code]]
+            if kind == .moveSpan { cluster.blocks.behaviours = [1: .refusesWrites] }
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            try await writer.write(bytes, at: 0)
+            _ = try await writer.finish(Publication(directory: .root, name: Files.name, condition: .nothing))
+            return (cluster.shards.refusals[kind]?.count, try await Files.readAll(writer.id, cluster))
+        }
+        #expect(left == 0)
+        #expect(areEqual(read, bytes))
+    }
+
+    // MARK: Block services that are away
+
+    /// Where it ends lies in the middle of a span.
+    @Test func aCutFileWaitsForItsBlocks() async throws {
+        let read = try await Self.run { cluster in
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            try await writer.write(Self.bytes, at: 0)
+            try await writer.stored()
+            try await writer.truncate(to: 3_900_000)
+            Self.loseBlocks(cluster)
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            return try await Files.readAll(writer.id, cluster)
+        }
+        #expect(areEqual(read, Array(Self.bytes[..<3_900_000])))
+    }
+
+    @Test func aContinuedFileWaitsForItsBlocks() async throws {
+        let read = try await Self.run { cluster in
+            let id = try await Files.write(Self.bytes + [1, 2, 3], cluster)
+            Self.loseBlocks(cluster)
+            let writer = try await cluster.client.continueFile(
+                id, size: UInt64(Self.bytes.count + 3), in: .root, note: Files.name)
+            try await writer.write([4], at: UInt64(Self.bytes.count + 3))
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            return try await Files.readAll(writer.id, cluster)
+        }
+        #expect(areEqual(read, Self.bytes + [1, 2, 3, 4]))
+    }
+
+    /// Whoever copies reads and writes instead.
+    @Test func aCopyThatCannotBeCutFailsNothing() async throws {
+        let (isDone, read) = try await Self.run { cluster in
+            let id = try await Files.write(Self.bytes, cluster)
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            Self.loseBlocks(cluster, until: .max)
+            let isDone = try await writer.append(referringTo: id, 0..<3_899_392)
+            cluster.blocks.behaviours = [:]
+            try await writer.write(Array(Self.bytes[..<3_899_392]), at: 0)
+            _ = try await writer.finish(linkingIn: .root, name: [66])
+            return (isDone, try await Files.readAll(writer.id, cluster))
+        }
+        #expect(!isDone)
+        #expect(areEqual(read, Array(Self.bytes[..<3_899_392])))
+    }
+}
