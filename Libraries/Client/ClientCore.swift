@@ -26,7 +26,10 @@ package final class ClientCore: @unchecked Sendable {
     /// Reads as zeros; never written.
     package let zeros: PooledBuffer
     package let spans = SpanCache()
+    /// Of sealed spans.
     package let uploads: UploadBudget
+    /// Of spans that are stored once more, which no sealed one may keep from that: it may have to wait for them.
+    package let rebuildings: UploadBudget
     package let openFiles: OpenFiles
     package let patchMemory: PatchMemory
     var fittingFiles = FittingFiles()
@@ -52,7 +55,8 @@ package final class ClientCore: @unchecked Sendable {
         // Fresh from the system, so zeros, without taking any memory.
         guard let zeros = pool.take(1 << 20) else { throw SystemError("allocate memory", code: ENOMEM) }
         self.zeros = zeros
-        uploads = UploadBudget(limitBytes: options.pendingWriteBytes)
+        uploads = UploadBudget(limitBytes: options.pendingWriteBytes / 4 * 3)
+        rebuildings = UploadBudget(limitBytes: options.pendingWriteBytes / 4)
         openFiles = OpenFiles(loop: loop, options: options)
         patchMemory = PatchMemory(loop: loop, pool: pool, options: options)
     }

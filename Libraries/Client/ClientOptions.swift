@@ -23,7 +23,8 @@ public struct ClientOptions: Hashable, Sendable {
     public var readCacheBytes = 96 << 20
     /// Farthest that one sequential reader fetches ahead, in bytes.
     public var readAheadBytes = 16 << 20
-    /// Bytes of sealed spans, parity included, that wait for block services over all files. Writers pause beyond it.
+    /// Bytes of spans, parity included, that wait for block services over all files: three quarters for sealed ones,
+    /// whose writers pause beyond that, a quarter for those that are stored once more.
     public var pendingWriteBytes = 192 << 20
     /// Bytes of spans that are still open for writing, over all files. Beyond it the fullest is sealed.
     public var openBufferBytes = 128 << 20

@@ -244,6 +244,59 @@ import Testing
         #expect(areRight)
     }
 
+    /// All end at once that were changed where they were stored, or their shard has given all of them up.
+    @Test(arguments: [false, true]) func filesThatAreStoredAgainShareABudget(haveExpired: Bool) async throws {
+        var options = FakeCluster.testOptions
+        options.openBufferBytes = 4 << 20
+        options.pendingWriteBytes = 4 << 20
+        options.readCacheBytes = 1 << 20
+        options.leastTransientNanoseconds = 100_000_000
+        let (most, areRight) = try await FakeCluster.run(options: options) { cluster in
+            let shards = cluster.shards
+            cluster.client.core.openFiles.clock = { shards.time }
+            let (files, size) = (40, 1_400_000)
+            var (writers, contents) = ([FileWriter](), [[UInt8]]())
+            for index in 0..<files {
+                var content = Files.content(size, seed: UInt64(index))
+                let writer = try await cluster.client.createFile(in: .root, note: [])
+                try await writer.write(content, at: 0)
+                try await writer.stored()
+                if !haveExpired {
+                    try await writer.write([7], at: 1000)
+                    content[1000] = 7
+                }
+                writers.append(writer)
+                contents.append(content)
+            }
+            nonisolated(unsafe) var most = 0
+            shards.fate = { _, _ in
+                most = max(most, cluster.client.core.pool.takenBytes)
+                return .normal
+            }
+            if haveExpired {
+                let before = writers.map(\.id)
+                shards.pass(3 * Self.hour)
+                for (writer, id) in zip(writers, before) {
+                    while writer.id == id { await cluster.loop.sleep(nanoseconds: 5_000_000) }
+                }
+            }
+            let ends = writers.enumerated().map { index, writer in
+                cluster.loop.task { () async -> Bool in
+                    (try? await writer.finish(linkingIn: .root, name: [65, 100 + UInt8(index)])) != nil
+                }
+            }
+            var areRight = true
+            for end in ends { areRight = await end.value && areRight }
+            for index in stride(from: 7, to: files, by: 10) {
+                if try await Files.readAll(writers[index].id, cluster) != contents[index] { areRight = false }
+            }
+            return (most, areRight)
+        }
+        // What is open or changed, what is on its way with its parity and padding, and what is read for that.
+        #expect(most <= 24 << 20, "\(most >> 20) MiB")
+        #expect(areRight)
+    }
+
     @Test func aSmallFileTakesLittleMemory() async throws {
         let bytes = try await FakeCluster.run { cluster in
             let before = cluster.client.core.pool.takenBytes

@@ -15,6 +15,11 @@ package struct EncodedSpan: Sendable {
     /// Checksum of the logical bytes.
     package let crc: CRC32C
     package let content: Content
+
+    /// Memory held until it is stored.
+    package var heldBytes: Int {
+        if case .blocks(let blocks) = content { blocks.heldBytes } else { 0 }
+    }
 }
 
 /// Data and parity cells of a span with their checksums.

@@ -6,6 +6,7 @@ import Protocol
 
 extension FileWriter {
     private enum Piece {
+        /// Holds memory of `core.rebuildings`.
         case span(EncodedSpan)
         /// What stands there in the lower file.
         case reference(Range<UInt64>)
@@ -22,16 +23,25 @@ extension FileWriter {
     func fill(_ target: TransientHandle, upTo end: UInt64, _ touched: OffsetSet) async throws(ClientError) {
         var offset: UInt64 = 0
         var ready = await prepared(at: offset, upTo: end, touched, target)
+        defer { letGo(ready) }
         while offset < end {
             try checkFailure()
             let piece = try ready.get()
             let following = offset + piece.bytes
             async let next = prepared(at: following, upTo: end, touched, target)
             let outcome = await stored(piece, in: target, at: offset)
+            // The next one may be waiting for its memory.
+            letGo(ready)
             ready = await next
             offset = try outcome.get()
-            if offset != following { ready = await prepared(at: offset, upTo: end, touched, target) }
+            guard offset != following else { continue }
+            letGo(ready)
+            ready = await prepared(at: offset, upTo: end, touched, target)
         }
+    }
+
+    private func letGo(_ ready: Result<Piece, ClientError>) {
+        if case .success(.span(let span)) = ready { core.rebuildings.remove(span.heldBytes) }
     }
 
     /// The end of the target afterwards.
@@ -42,10 +52,6 @@ extension FileWriter {
             switch piece {
             case .reference(let range): return .success(try await refer(target, to: range))
             case .span(let span):
-                var held = 0
-                if case .blocks(let blocks) = span.content { held = blocks.heldBytes }
-                core.uploads.add(held)
-                defer { core.uploads.remove(held) }
                 try await client.store(span, in: target, at: offset)
                 return .success(offset + piece.bytes)
             }
@@ -85,7 +91,19 @@ extension FileWriter {
     /// What comes next in the successor.
     private func piece(at offset: UInt64, upTo end: UInt64, _ touched: OffsetSet) async throws(ClientError) -> Piece {
         if let run = try await run(at: offset, upTo: end, touched) { return .reference(run) }
-        return .span(try await span(at: offset, upTo: end, touched))
+        // As it is read, and once more as it is coded. Only what is being stored is waited for, which waits for
+        // nothing.
+        let wanted = 2 * Int(min(end - offset, UInt64(policies.largestSpanBytes)))
+        await core.rebuildings.take(wanted)
+        do throws(ClientError) {
+            let span = try await span(at: offset, upTo: end, touched)
+            core.rebuildings.add(span.heldBytes)
+            core.rebuildings.remove(wanted)
+            return .span(span)
+        } catch {
+            core.rebuildings.remove(wanted)
+            throw error
+        }
     }
 
     /// The untouched spans from `offset` on that can be referred to. The last one is cut only where the file is: others

@@ -1,4 +1,6 @@
-/// Bytes of sealed spans that wait for block services, over all files of a client. Confined to its loop.
+import Mutations
+
+/// Bytes of spans that wait for block services, over all files of a client. Confined to its loop.
 package final class UploadBudget {
     private let limitBytes: Int
     package private(set) var usedBytes = 0
@@ -21,6 +23,14 @@ package final class UploadBudget {
         let resumed = waiters
         waiters = []
         for waiter in resumed { waiter() }
+    }
+
+    /// Waits until there is room, and takes it.
+    nonisolated(nonsending) func take(_ bytes: Int) async {
+        while !hasRoom, !Mutation.rebuildingsTakeAnyMemory.isPlanted {
+            await withUnsafeContinuation { continuation in waiters.append { continuation.resume() } }
+        }
+        add(bytes)
     }
 
     /// Calls `resume` once there may be room again.
