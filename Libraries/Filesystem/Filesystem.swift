@@ -32,6 +32,8 @@ public actor Filesystem {
     var lastStaged: UInt64 = 0
     var totals: (answer: InfoResponse, nanoseconds: UInt64)?
     var accessesUnderWay = 0
+    /// The front end goes away.
+    var isEnding = false
     var losses = LossLog()
     /// How often a program did not get what it wanted, since the start.
     public internal(set) var lossCount = 0

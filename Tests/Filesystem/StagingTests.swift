@@ -221,6 +221,42 @@ extension OnCluster {
             }
         }
 
+        @Test(arguments: [true, false]) func whatTheEndCutsOffIsNotBegunAnew(isNew: Bool) async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "old contents")
+                let name = isNew ? "new" : "f"
+                let handle = isNew ? try await own.create(name).opened.handle : try await own.open(name, .writing)
+                let idle = try await own.open("f", .writing)
+                try await own.write(handle, "NEW")
+                await own.filesystem.endAll(afterLastRelease: false)
+                // Requests are served until everything has ended.
+                #expect(try await code { try await own.write(handle, "more", at: 3) } == EIO)
+                #expect(try await code { try await own.filesystem.synchronize(handle) } == EIO)
+                #expect(try await code { try await own.close(handle) } == EIO)
+                #expect(try await code { try await own.write(idle, "more", at: 3) } == EIO)
+                #expect(try await code { _ = try await own.create("another") } == EIO)
+                #expect(try await code { _ = try await own.open("f", .truncating) } == EIO)
+                #expect(try await other.contents("f") == "old contents")
+                #expect(try await code { _ = try await other.node("new") } == ENOENT)
+                #expect(own.losses.lines == ["end EIO", "write EIO"])
+            }
+        }
+
+        @Test func whatHadNoNameIsNoLossAtTheEnd() async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                try await own.store("edited", "old")
+                for handle in [try await own.create("new").opened.handle, try await own.open("edited", .writing)] {
+                    try await own.write(handle, "temporary")
+                }
+                try await own.unlink("new")
+                try await own.unlink("edited")
+                await own.filesystem.endAll(afterLastRelease: false)
+                #expect(own.losses.lines == [])
+            }
+        }
+
         @Test func descriptorsShareAStagedFile() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

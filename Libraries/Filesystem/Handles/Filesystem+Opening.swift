@@ -16,6 +16,7 @@ extension Filesystem {
     private func createNew(
         _ name: [UInt8], in parent: NodeID, _ mode: OpenMode, permissions: UInt16, by caller: Caller
     ) async throws(FilesystemError) -> CreatedFile {
+        try checkNotEnding()
         let place = Place(directory: try directory(parent), name: name)
         let initial = try await initialAttributes(.file, mode: permissions, in: parent, by: caller)
         let staged = try await stage(place, mode, initial, by: await creators.creator(caller))

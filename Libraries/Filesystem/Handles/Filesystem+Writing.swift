@@ -13,7 +13,7 @@ extension Filesystem {
     ) throws(FilesystemError) -> Bool {
         guard let file = openFiles[handle], file.writes, file.failure == nil, appends || !file.isOutdated,
             let staged = file.node.staged,
-            staged.state == .building, staged.failure == nil
+            staged.state == .building, staged.failure == nil, staged.lateChanges == 0
         else { return false }
         let position = position(in: staged, offset, appends)
         guard Self.fits(bytes.count, at: position) else { return false }
@@ -55,11 +55,14 @@ extension Filesystem {
             if file.node.staged == nil, !Self.fits(count, at: offset) { throw .tooLarge }
             if !appends { try checkCurrent(file) }
             if Mutation.publishingIsNotAwaited.isPlanted, let staged = file.node.staged { return staged }
-            let staged = try await staged(file.node, by: file.creator, .everything(appends: appends))
-            // What was being published may have failed.
-            if let failure = file.failure ?? staged.failure { throw failure }
-            file.changes(staged)
-            return staged
+            while true {
+                let staged = try await staged(file.node, by: file.creator, .everything(appends: appends))
+                // What was being published may have failed.
+                if let failure = file.failure ?? staged.failure { throw failure }
+                file.changes(staged)
+                guard staged.lateChanges > 0 else { return staged }
+                try await lateChangesEnd(staged)
+            }
         } catch {
             if file.node.staged?.failure != nil { throw error }
             throw fail(file, "write", error)

@@ -1,18 +1,21 @@
 import EventLoop
 import Glibc
 import Logging
+import Mutations
 import Protocol
 
 extension Filesystem {
     /// How long what is open may take to end: less than a process has in all.
     private static let endingNanoseconds: UInt64 = 7_000_000_000
 
-    /// Ends what is open when the front end goes away. What was being published is finished. What nobody holds any more
-    /// is published, as its last release would have; what somebody was still writing cannot be complete and is
-    /// scrapped. What servers that are away keep from being published is lost then, and named in the log.
+    /// Ends what is open when the front end goes away, and lets nothing new begin. What was being published is
+    /// finished. What nobody holds any more is published, as its last release would have; what somebody was still
+    /// writing cannot be complete and is scrapped, as everybody learns who goes on writing to it. What servers that are
+    /// away keep from being published is lost then, and named in the log.
     ///
     /// - Parameter afterLastRelease: whether the front end says that nobody has a file open any more.
     public func endAll(afterLastRelease: Bool) async {
+        isEnding = !Mutation.writersOutliveTheEnd.isPlanted
         let open = Array(stagedFiles.values)
         await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
             var waiting: UnsafeContinuation<Void, Never>? = continuation
@@ -36,7 +39,7 @@ extension Filesystem {
             }
             ended()
         }
-        for staged in open where staged.state != .ended {
+        for staged in open where staged.state != .ended && !staged.isUnlinked {
             report("end", staged.place, FilesystemError(ETIMEDOUT, "the cluster did not answer before all ended"))
         }
         logOmissions()
@@ -49,9 +52,16 @@ extension Filesystem {
         } else if await isComplete(staged, afterLastRelease) {
             _ = await publish(staged)
         } else if staged.state == .building {
-            report("end", staged.place, FilesystemError(EINTR, "everything ended while it was being written"))
+            // Nobody misses what had lost its name.
+            if !staged.isUnlinked { report("end", staged.place, .ended) }
+            if !Mutation.writersOutliveTheEnd.isPlanted { failWriters(of: staged.node, .ended) }
             await scrap(staged)
         }
+    }
+
+    /// What would be begun now nobody would end.
+    func checkNotEnding() throws(FilesystemError) {
+        guard !isEnding else { throw .ended }
     }
 
     private func isComplete(_ staged: StagedFile, _ afterLastRelease: Bool) async -> Bool {

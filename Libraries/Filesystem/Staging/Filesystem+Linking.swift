@@ -12,7 +12,6 @@ extension Filesystem {
     func link(_ staged: StagedFile) async throws(FilesystemError) -> PublishedVersion {
         for _ in 0..<Self.attemptLimit {
             if staged.place.directory.shard != staged.home.shard {
-                if staged.base == .anything, staged.number == nil { return try await linkElsewhere(staged) }
                 try await bringHome(staged)
             }
             let brought = try await attributesToBring(staged)
@@ -138,59 +137,25 @@ extension Filesystem {
 
     // MARK: Another shard
 
-    /// A file can be linked only from the shard in which it was made; a place elsewhere it reaches by a rename.
-    private func linkElsewhere(_ staged: StagedFile) async throws(FilesystemError) -> PublishedVersion {
-        let (writer, place, passing) = (staged.writer, staged.place, Self.passingPlace(of: staged))
-        var publication = Publication(directory: passing.directory, name: passing.name)
-        setAttributes(of: &publication, staged, staged.own)
-        return try await posix { () throws(ClientError) in
-            let ownership = try await writer.finish(publication).ownership
-            let time: Timestamp
-            do throws(ClientError) {
-                time = try await self.move(writer.id, from: passing, to: place)
-            } catch {
-                // It is lost, as whoever closes it is told; nobody shall find it here.
-                _ = try? await client.unlink(passing.name, in: passing.directory)
-                throw error
-            }
-            return PublishedVersion(creationTime: time, number: writer.id, ownership: ownership)
-        }
-    }
-
-    private static func passingPlace(of staged: StagedFile) -> Place {
-        Place(directory: staged.home, name: Array(".sterna-\(staged.writer.id)".utf8))
-    }
-
-    /// Gives a file that has a name already the one that it is to have, however long the coordinator is away.
-    private func move(_ file: InodeID, from passing: Place, to place: Place) async throws(ClientError) -> Timestamp {
-        while true {
-            do {
-                return try await client.rename(
-                    passing.name, in: passing.directory, to: place.name, in: place.directory)
-            } catch {
-                // It may have been done although nobody heard of it.
-                let found = try? await client.lookup(place.name, in: place.directory)
-                if let found, found.targetId == file { return found.creationTime }
-                guard error.isOutage else { throw error }
-            }
-        }
-    }
-
-    /// A file that takes its name under a condition must be in the shard of that name, which alone can compare: it is
-    /// copied there.
+    /// A file can be linked only from the shard in which it was made, which alone can compare what the name leads to:
+    /// it is copied to the shard of its place, however long servers are away.
     private func bringHome(_ staged: StagedFile) async throws(FilesystemError) {
         let (old, directory, note) = (staged.writer, staged.place.directory, staged.place.name)
-        let fresh = try await posix { () throws(ClientError) in
-            try await client.createFile(in: directory, note: note)
+        try await outlastingOutages { () throws(FilesystemError) in
+            // What it is missing does not come back.
+            guard await old.failure == nil else { return }
+            let fresh = try await posix { () throws(ClientError) in
+                try await client.createFile(in: directory, note: note)
+            }
+            do throws(FilesystemError) {
+                try await copy(old, to: fresh)
+            } catch {
+                await fresh.abandon()
+                throw error
+            }
+            (staged.writer, staged.home) = (fresh, directory)
         }
-        do throws(FilesystemError) {
-            try await copy(old, to: fresh)
-        } catch {
-            await fresh.abandon()
-            throw error
-        }
-        staged.writer = fresh
-        staged.home = directory
+        if staged.writer === old, let failure = await old.failure { throw FilesystemError(failure) }
         loop.task { await old.abandon() }
     }
 
@@ -198,11 +163,16 @@ extension Filesystem {
     private func copy(_ source: FileWriter, to target: FileWriter) async throws(FilesystemError) {
         let size = await source.size
         for start in stride(from: 0, to: size, by: 1 << 20) {
+            var bytes: [UInt8] = []
             try await outlastingOutages { () throws(FilesystemError) in
-                try await posix { () throws(ClientError) in
-                    let bytes = try await source.read(at: start, count: 1 << 20).bytes
-                    if !bytes.allSatisfy({ $0 == 0 }) { try await target.write(bytes, at: start) }
+                guard await source.failure == nil else { return }
+                bytes = try await posix { () throws(ClientError) in
+                    try await source.read(at: start, count: 1 << 20).bytes
                 }
+            }
+            try await posix { () throws(ClientError) in
+                if let failure = await source.failure { throw failure }
+                if !bytes.allSatisfy({ $0 == 0 }) { try await target.write(bytes, at: start) }
             }
         }
         try await posix { () throws(ClientError) in try await target.truncate(to: size) }

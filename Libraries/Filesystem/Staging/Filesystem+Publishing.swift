@@ -120,7 +120,7 @@ extension Filesystem {
     }
 
     /// What was written through these handles is lost, and whatever is written through them later would be missing it.
-    private func failWriters(of node: Node, _ failure: FilesystemError) {
+    func failWriters(of node: Node, _ failure: FilesystemError) {
         guard !Mutation.errorsAreForgotten.isPlanted else { return }
         for file in node.writing where file.failure == nil { file.failure = failure }
     }

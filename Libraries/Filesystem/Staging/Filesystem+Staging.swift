@@ -53,6 +53,7 @@ extension Filesystem {
             } else if node.isStaging {
                 await node.change()
             } else {
+                try checkNotEnding()
                 node.isStaging = true
                 defer {
                     node.isStaging = false
@@ -140,46 +141,92 @@ extension Filesystem {
 
     /// Runs a change of a staged file, which is published only when that has ended. The first failure sticks.
     /// - Returns: what the step answered; nil when the file was made empty meanwhile.
+    /// - Throws: its error, or ETIMEDOUT; then it goes on all the same, and what becomes of it the close tells.
     @discardableResult
     func change<T: Sendable>(
         _ staged: StagedFile, _ operation: StaticString,
         _ step: @escaping @Sendable (FileWriter) async throws(ClientError) -> T
     ) async throws(FilesystemError) -> T? {
+        do throws(FilesystemError) {
+            try await lateChangesEnd(staged)
+        } catch {
+            throw fail(staged, operation, error)
+        }
         if let failure = staged.failure { throw failure }
         let (writer, node, serial) = (staged.writer, staged.node.id, staged.serial)
         staged.changes += 1
-        let answer: T
-        do throws(FilesystemError) {
-            answer = try await patience.run { () async throws(ClientError) in
-                let result: Result<T, ClientError>
-                do throws(ClientError) {
-                    result = .success(try await step(writer))
-                } catch {
-                    result = .failure(error)
-                }
-                await self.changeEnded(node, serial)
-                return try result.get()
+        let task = loop.task { () async -> Result<T, FilesystemError> in
+            do throws(ClientError) {
+                return .success(try await step(writer))
+            } catch {
+                return .failure(FilesystemError(error))
             }
-        } catch {
+        }
+        guard let outcome = await patience.outcome(of: task) else {
+            staged.lateChanges += 1
+            loop.task {
+                var failure: FilesystemError?
+                if case .failure(let late) = await task.value { failure = late }
+                await self.endLate(node, serial, writer, operation, failure)
+            }
+            report(operation, staged.place, .timedOut)
+            throw .timedOut
+        }
+        defer { changeEnded(staged) }
+        switch outcome {
+        case .success(let answer):
+            staged.modified = now()
+            return answer
+        case .failure(let failure):
             // It was made empty meanwhile: nobody misses those bytes.
             guard staged.writer === writer else { return nil }
-            throw fail(staged, operation, error)
+            throw fail(staged, operation, failure)
         }
-        staged.modified = now()
-        return answer
     }
 
-    private func changeEnded(_ node: NodeID, _ serial: UInt64) {
+    /// A change has ended that nobody waited for any more.
+    private func endLate(
+        _ node: NodeID, _ serial: UInt64, _ writer: FileWriter, _ operation: StaticString, _ failure: FilesystemError?
+    ) {
         guard let staged = stagedFiles[node], staged.serial == serial else { return }
+        if staged.writer === writer {
+            staged.lateChanges -= 1
+            if let failure {
+                _ = fail(staged, operation, failure)
+                // A close may be waiting for it.
+                staged.failure = staged.failure ?? failure
+            } else {
+                staged.modified = now()
+            }
+            staged.node.wake()
+        }
+        changeEnded(staged)
+    }
+
+    private func changeEnded(_ staged: StagedFile) {
         staged.changes -= 1
         guard staged.changes == 0 else { return }
         staged.promisedSize = 0
         staged.node.wake()
     }
 
+    /// Waits for changes that those who wanted them do not wait for any more: what they do then comes after that.
+    func lateChangesEnd(_ staged: StagedFile) async throws(FilesystemError) {
+        guard staged.lateChanges > 0 else { return }
+        let (node, serial) = (staged.node.id, staged.serial)
+        let ended = loop.task { await self.lateChangesEnd(node, serial) }
+        guard await patience.outcome(of: ended) != nil else { throw .timedOut }
+    }
+
+    private func lateChangesEnd(_ node: NodeID, _ serial: UInt64) async {
+        while let staged = stagedFiles[node], staged.serial == serial, staged.lateChanges > 0 {
+            await staged.node.change()
+        }
+    }
+
     /// Makes a staged file empty again, and whole: whatever failed before was about bytes that nobody wants now.
     func restart(_ staged: StagedFile) async throws(FilesystemError) {
-        guard staged.failure != nil else {
+        guard staged.failure != nil || staged.lateChanges > 0 else {
             staged.beginAnew()
             try await change(staged, "truncate") { writer async throws(ClientError) in
                 try await writer.truncate(to: 0)
@@ -195,7 +242,7 @@ extension Filesystem {
         staged.beginAnew()
         staged.modified = now()
         staged.writer = fresh
-        staged.failure = nil
+        (staged.failure, staged.lateChanges) = (nil, 0)
         loop.task { await old.abandon() }
     }
 

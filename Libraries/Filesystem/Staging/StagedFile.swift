@@ -66,6 +66,8 @@ final class StagedFile {
     var changes = 0
     /// How far they reach: what is appended meanwhile goes behind that.
     var promisedSize: UInt64 = 0
+    /// Those of them, with the writer that it has now, for which nobody waits any more.
+    var lateChanges = 0
 
     /// What it will have that it has from nobody else: a new file. Nil: what its base has, except for `changed`.
     var own: InitialAttributes?

@@ -55,8 +55,8 @@ struct Host: Sendable {
                         with: Result {
                             Filesystem(
                                 client: try Client(loop: loop, registries: [registry], options: clientOptions),
-                                creators: TestCreators(),
-                                observer: observer, options: options, logger: losses.logger)
+                                creators: TestCreators(), observer: observer, options: options,
+                                logger: losses.logger)
                         })
                 }
                 thread.detach()
