@@ -29,6 +29,8 @@ public final class ShardCore {
     let secrets: ShardSecrets
     /// The time of the last entry prepared here.
     var lastPreparedTime = Timestamp.zero
+    /// Nil until something was prepared here.
+    var beginning: Beginning?
 
     /// The lifetime of transient files unless told otherwise: two hours.
     public static let defaultTransientLifetimeNanoseconds: UInt64 = 2 * 3_600 * 1_000_000_000

@@ -2,12 +2,13 @@ import Protocol
 
 // The bytes of a log entry: version, kind, time, lifetime, clock and minimum age of history (since version 3, in which
 // names of one hash are limited as well), whether and what copies are recognised by (since version 2), then the action's
-// fields. Version 4 is version 3 with the rules of attributes. Only replicas of one shard read them. A new version gets a
-// new first byte and keeps reading the old one.
+// fields. Version 4 is version 3 with the rules of attributes, version 5, which only an entry has that spares files,
+// says after the minimum age since when. Only replicas of one shard read them. A new version gets a new first byte and
+// keeps reading the old one.
 
 extension ShardLogEntry: WireValue {
     /// An entry without a clock was made by version 2 and stays one.
-    private var version: UInt8 { clock == nil ? 2 : keepsAttributes ? 4 : 3 }
+    private var version: UInt8 { clock == nil ? 2 : !keepsAttributes ? 3 : sparedSince == nil ? 4 : 5 }
 
     private enum Kind: UInt8 {
         case genesis = 1
@@ -35,7 +36,9 @@ extension ShardLogEntry: WireValue {
 
     public static var minimumWireSize: Int { 18 }
 
-    private var headerSize: Int { (clock == nil ? 19 : 35) + (repetition?.encodedSize ?? 0) }
+    private var headerSize: Int {
+        (clock == nil ? 19 : 35) + (sparedSince == nil ? 0 : 8) + (repetition?.encodedSize ?? 0)
+    }
 
     public var encodedSize: Int {
         switch action {
@@ -52,13 +55,14 @@ extension ShardLogEntry: WireValue {
 
     public init(from reader: inout WireReader) throws(DecodeError) {
         let version = try reader.read(UInt8.self)
-        guard (1...4).contains(version) else { throw .invalidVariant }
+        guard (1...5).contains(version) else { throw .invalidVariant }
         guard let kind = Kind(rawValue: try reader.read()) else { throw .unknownKind }
         time = try reader.read()
         transientLifetimeNanoseconds = try reader.read()
         clock = version > 2 ? try reader.read(Timestamp.self) : nil
         minimumHistoryAgeNanoseconds = version > 2 ? try reader.read() : 0
         keepsAttributes = version > 3
+        sparedSince = version > 4 ? try reader.read(Timestamp.self) : nil
         let isGuarded = version > 1 ? try reader.read(Bool.self) : false
         repetition = isGuarded ? try reader.read() : nil
         switch kind {
@@ -85,6 +89,7 @@ extension ShardLogEntry: WireValue {
             try writer.write(clock)
             try writer.write(minimumHistoryAgeNanoseconds)
         }
+        if let sparedSince { try writer.write(sparedSince) }
         try writer.write(repetition != nil)
         if let repetition { try writer.write(repetition) }
         switch action {

@@ -10,7 +10,7 @@ public struct ShardLogEntry: Equatable, Sendable {
     public var time: Timestamp
     /// The leader's wall clock then, as it was, which may go back; nil in entries of older versions.
     public var clock: Timestamp? {
-        didSet { if clock == nil { keepsAttributes = false } }
+        didSet { if clock == nil { (keepsAttributes, sparedSince) = (false, nil) } }
     }
     /// How long a transient file lives after its last use, in nanoseconds.
     public var transientLifetimeNanoseconds: UInt64
@@ -21,6 +21,9 @@ public struct ShardLogEntry: Equatable, Sendable {
     /// Whether files inherit attributes and changes leave a ctime. Not in entries of older versions, which are carried
     /// out as they were then.
     public var keepsAttributes: Bool
+    /// Deadlines of open files from then on have not passed, whatever the clock says: the shard was away. Nil: it was
+    /// not lately, or the entry is of an older version.
+    public var sparedSince: Timestamp?
     public var action: Action
 
     public enum Action: Equatable, Sendable {
@@ -45,7 +48,7 @@ public struct ShardLogEntry: Equatable, Sendable {
     public init(
         time: Timestamp, clock: Timestamp? = nil, transientLifetimeNanoseconds: UInt64,
         minimumHistoryAgeNanoseconds: UInt64 = 0, repetition: RepetitionGuard? = nil, keepsAttributes: Bool = false,
-        action: Action
+        sparedSince: Timestamp? = nil, action: Action
     ) {
         self.time = time
         self.clock = clock
@@ -53,6 +56,7 @@ public struct ShardLogEntry: Equatable, Sendable {
         self.minimumHistoryAgeNanoseconds = minimumHistoryAgeNanoseconds
         self.repetition = repetition
         self.keepsAttributes = keepsAttributes && clock != nil
+        self.sparedSince = self.keepsAttributes ? sparedSince : nil
         self.action = action
     }
 

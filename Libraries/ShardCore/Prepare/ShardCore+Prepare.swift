@@ -100,7 +100,8 @@ extension ShardCore {
     func entry(_ action: ShardLogEntry.Action, at stamp: Stamp) -> ShardLogEntry {
         ShardLogEntry(
             time: stamp.time, clock: stamp.clock, transientLifetimeNanoseconds: transientLifetimeNanoseconds,
-            minimumHistoryAgeNanoseconds: minimumHistoryAgeNanoseconds, keepsAttributes: true, action: action)
+            minimumHistoryAgeNanoseconds: minimumHistoryAgeNanoseconds, keepsAttributes: true,
+            sparedSince: sparedSince(at: stamp.clock), action: action)
     }
 
     /// When an entry is made.

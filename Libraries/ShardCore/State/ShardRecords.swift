@@ -149,7 +149,11 @@ package struct TransientFileRecord: WireValue, Hashable {
 
     /// Whether the deadline is over at an entry.
     func isPastDeadline(at entry: ShardLogEntry) -> Bool {
-        deadline < (fate == .openByEntryTime ? entry.time : entry.now)
+        switch fate {
+        case .open: deadline < entry.now && !(entry.sparedSince.map { deadline >= $0 } ?? false)
+        case .openByEntryTime: deadline < entry.time
+        case .doomed, .superseded: deadline < entry.now
+        }
     }
 
     /// Whether its writer may go on at an entry.
