@@ -4,6 +4,8 @@ import Protocol
 
 /// A running cluster, at a limited rate.
 public actor LiveCluster: ClusterAccess {
+    /// After the registry's clock was set by more than a minute nothing is removed for so long: a day.
+    private static let clockPauseNanoseconds: UInt64 = 86_400_000_000_000
     private static let decommissionedNanoseconds: UInt64 = 30_000_000_000
 
     private nonisolated let client: Client
@@ -18,6 +20,10 @@ public actor LiveCluster: ClusterAccess {
     public nonisolated var now: Timestamp {
         get throws(ClientError) {
             guard let now = clock.now else { throw ClientError(.wrongClock, "collection of what is old") }
+            // Whether it was set right or wrong is for people to see.
+            guard !clock.wasSet(withinNanoseconds: Self.clockPauseNanoseconds) else {
+                throw ClientError(.wrongClock, "collection of what is old", "the registry's clock was set lately")
+            }
             return now
         }
     }

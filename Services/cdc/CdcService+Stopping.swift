@@ -15,11 +15,7 @@ extension CdcService {
         let deadline = loop.monotonicNanoseconds &+ Self.graceNanoseconds
         waitUntil(deadline, { [self] in coordinator.isIdle && heldEntries.isEmpty }) { [self] in
             coordinator.releaseUnusedDirectories()
-            do throws(CoordinatorFailure) {
-                propose(try coordinator.takeAllEntries(time: Timestamp(nanoseconds: loop.wallClock())))
-            } catch {
-                logger.error("\(error)")
-            }
+            proposeLastEntries()
             let deadline = loop.monotonicNanoseconds &+ Self.graceNanoseconds
             waitUntil(deadline, { [self] in coordinator.isLogged && heldEntries.isEmpty }) { [self] in
                 for socket in clientSockets { socket.close() }
@@ -29,6 +25,17 @@ extension CdcService {
                     done()
                 }
             }
+        }
+    }
+
+    private func proposeLastEntries() {
+        guard let time = clock.now else {
+            return logger.warning("the clock is not to be believed: the next start does what was left to be logged")
+        }
+        do throws(CoordinatorFailure) {
+            propose(try coordinator.takeAllEntries(time: time))
+        } catch {
+            logger.error("\(error)")
         }
     }
 

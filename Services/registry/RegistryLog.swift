@@ -1,5 +1,6 @@
 import Daemon
 import EventLoop
+import Logging
 import Protocol
 import RegistryCore
 import ReplicatedLog
@@ -31,21 +32,43 @@ final class RegistryLog {
     private var hasFailed = false
     private var isStopping = false
     private var disks = MetadataDisks()
+    private let logger: Logger
+    private var clock = SteadyClock()
+    private var isClockDisputed = false
 
     /// - Parameter fail: the registry cannot go on.
     init(
-        core: RegistryCore, log: HostedLog, loop: EventLoop, counters: Counters, fail: @escaping (any Error) -> Void
+        core: RegistryCore, log: HostedLog, loop: EventLoop, logger: Logger, counters: Counters,
+        fail: @escaping (any Error) -> Void
     ) {
         self.core = core
         self.log = log
         self.loop = loop
+        self.logger = logger
         self.fail = fail
         entries = counters.counter("registry_log_entries_total")
         log.onDelivery = { [unowned self] in deliver($0) }
         log.onStop = { [unowned self] in stop($0) }
     }
 
-    private var now: Timestamp { Timestamp(nanoseconds: loop.wallClock()) }
+    /// Everybody goes by it.
+    private var now: Timestamp {
+        let time = clock.time(wall: Timestamp(nanoseconds: loop.wallClock()), boot: loop.bootNanoseconds)
+        let seconds = clock.disputedSeconds
+        if (seconds != 0) != isClockDisputed {
+            isClockDisputed.toggle()
+            report(seconds)
+        }
+        return time
+    }
+
+    private func report(_ seconds: Int64) {
+        guard seconds != 0 else { return logger.notice("the clock is followed again") }
+        let way = "\(seconds.magnitude) s \(seconds > 0 ? "forwards" : "back")"
+        let minutes = SteadyClock.lastingNanoseconds / 60_000_000_000
+        logger.error(
+            "the clock was set \(way); that is followed in \(minutes) minutes, or after a restart, unless it is put right")
+    }
 
     /// Answers `request`, possibly before this returns.
     func handle(_ request: AnyRegistryRequest, _ answer: @escaping Answer) {

@@ -32,7 +32,9 @@ final class RegistryService {
         self.configuration = configuration
         storage = try RegistryStorage(
             directory: dataDirectory, configuration: configuration, acceptsLostLogTail: acceptsLostLogTail, on: daemon)
-        log = RegistryLog(core: storage.core, log: storage.log, loop: daemon.loop, counters: daemon.counters) { error in
+        log = RegistryLog(
+            core: storage.core, log: storage.log, loop: daemon.loop, logger: daemon.logger, counters: daemon.counters
+        ) { error in
             daemon.fail(error)
         }
         server = RegistryServer(

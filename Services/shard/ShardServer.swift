@@ -72,14 +72,33 @@ final class ShardServer {
 
     // MARK: Life
 
-    /// Makes the shard's first entry if there is none.
+    /// Makes the shard's first entry if there is none, as soon as the clock may be believed: times of entries never go
+    /// back.
     func begin() throws {
         guard !core.isInitialised else { return becomeInitialised() }
+        guard let now = environment.clock.now else {
+            environment.loop.timer(afterNanoseconds: Self.clockPauseNanoseconds) { [weak self] in self?.beginLater() }
+            return
+        }
+        try begin(at: now)
+    }
+
+    private static let clockPauseNanoseconds: UInt64 = 50_000_000
+
+    private func beginLater() {
+        guard !hasFailed, !isDraining else { return }
+        do {
+            try begin()
+        } catch {
+            environment.fail(error)
+        }
+    }
+
+    private func begin(at now: Timestamp) throws {
         var random = SystemRandomNumberGenerator()
         let genesis = ShardGenesis(
             cookieKey: SecretKey(low: random.next(), high: random.next()), rootInfo: try .sternaRootDefault())
-        let now = environment.loop.wallClock()
-        let entry = core.prepareGenesis(genesis, at: Timestamp(nanoseconds: now))
+        let entry = core.prepareGenesis(genesis, at: now)
         let index = try log.propose(try entry.encoded())
         pendingWrites.append(PendingWrite(index: index, entry: entry, target: nil, host: nil))
     }

@@ -65,13 +65,40 @@ struct ClockTests {
         }
     }
 
-    @Test("nothing is believed before the first answer, for ten seconds; then the clock has to do")
+    @Test("nothing is believed before the first answer, however long that takes")
     func beforeTheFirstAnswer() {
         let clocks = Clocks()
         let clock = ClusterClock { (clocks.wall.withLock { $0 }, clocks.monotonic.withLock { $0 }) }
-        #expect(clock.now == nil)
-        clocks.advance(10 * Self.second)
-        #expect(clock.now == Timestamp(nanoseconds: Self.start + 10 * Self.second))
+        #expect(clock.now == nil && clock.isUnknown)
+        clocks.advance(86_400 * Self.second)
+        #expect(clock.now == nil && clock.isUnknown)
+        clock.learnNothing()
+        #expect(clock.now == Timestamp(nanoseconds: Self.start + 86_400 * Self.second) && !clock.isUnknown)
+    }
+
+    @Test("a registry whose clock was set is noticed, whatever this machine's clock says")
+    func registryWasSet() {
+        let clocks = Clocks()
+        let clock = ClusterClock { (clocks.wall.withLock { $0 }, clocks.monotonic.withLock { $0 }) }
+        func learn() {
+            clock.learn(Timestamp(nanoseconds: clocks.wall.withLock { $0 }), sent: clock.monotonicNanoseconds)
+        }
+        learn()
+        for _ in 0..<100 {
+            clocks.advance(30 * Self.second)
+            // Small steps are nothing.
+            clocks.wall.withLock { $0 += 10 * Self.second }
+            learn()
+        }
+        #expect(!clock.wasSet(withinNanoseconds: .max))
+        // On one machine both go together.
+        clocks.wall.withLock { $0 += 30 * 86_400 * Self.second }
+        learn()
+        #expect(clock.now != nil && clock.wasSet(withinNanoseconds: 1))
+        clocks.advance(3_600 * Self.second)
+        learn()
+        #expect(clock.wasSet(withinNanoseconds: 3_601 * Self.second))
+        #expect(!clock.wasSet(withinNanoseconds: 3_600 * Self.second))
     }
 
     @Test("a wrong clock is not believed until it is right again; where nothing is told there is nothing to compare")

@@ -19,7 +19,10 @@ struct WrongClockTests {
         arguments: [Self.month, -Self.month])
     func wrongAndRight(seconds: Int64) throws {
         let directory = try TemporaryDirectory()
-        let registry = try FakeRegistry(clockSeconds: seconds)
+        let registry = try FakeRegistry(clockSeconds: 0)
+        let first = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
+        #expect(first.kill(SIGTERM) == 0)
+        registry.state.withLock { $0.clockSeconds = seconds }
         let process = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
         let address = try #require(registry.address(of: ShardID(rawValue: 0)))
         let client = try DatagramClient(address)
@@ -38,6 +41,25 @@ struct WrongClockTests {
         _ = try write(client)
         let log = try String(contentsOfLog: directory.path + "/shard.log")
         #expect(log.contains("s \(seconds < 0 ? "ahead of" : "behind") the registry's"))
+        #expect(process.kill(SIGTERM) == 0)
+    }
+
+    @Test("a shard does not begin by a wrong clock", arguments: [Self.month, -Self.month])
+    func beginning(seconds: Int64) throws {
+        let directory = try TemporaryDirectory()
+        let registry = try FakeRegistry(clockSeconds: seconds)
+        let log = directory.path + "/shard.log"
+        // As soon as it is heard that the clock is wrong it is set right.
+        try SystemThread(name: "operator") {
+            while (try? String(contentsOfLog: log).contains("nothing is changed")) != true { usleep(10_000) }
+            registry.state.withLock { state in
+                state.clockSeconds = state.shards.isEmpty ? 0 : nil
+            }
+        }.detach()
+        let process = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
+        // Nobody had been told of it before.
+        #expect(registry.state.withLock { $0.clockSeconds } == 0)
+        _ = try write(try ShardClient(try #require(registry.address(of: ShardID(rawValue: 0)))))
         #expect(process.kill(SIGTERM) == 0)
     }
 

@@ -27,6 +27,13 @@ public struct ClockComparison: Sendable {
         known = (Int128(time.nanoseconds) - Int128(sent) - half, half)
     }
 
+    /// Whether such an answer cannot follow from what was learnt before: the registry's clock was set meanwhile.
+    public func contradicts(_ time: Timestamp, sent: UInt64, received: UInt64) -> Bool {
+        guard received >= sent, received - sent <= Self.longestRoundTrip else { return false }
+        let deviation = deviation(of: time, at: sent + (received - sent) / 2).magnitude
+        return deviation > Self.toleranceNanoseconds + (received - sent) / 2
+    }
+
     /// By how much `wall`, read at `monotonic`, is ahead of the registry's clock for sure, in nanoseconds; negative if
     /// it is behind, 0 if they may be equal or nothing is known.
     public func deviation(of wall: Timestamp, at monotonic: UInt64) -> Int64 {

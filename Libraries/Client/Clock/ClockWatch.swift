@@ -27,7 +27,15 @@ public actor ClockWatch {
     private var nextQuestion: UInt64 = 0
     private var hasClock: Bool?
     private var basePause = basePauseNanoseconds
-    private var wasWrong = false
+    private var told = Opinion.right
+    /// When the watch began.
+    private let begin: UInt64
+
+    /// What operators were told last.
+    private enum Opinion { case right, wrong, unknown }
+
+    /// An answer may take as long before anybody is told that there is none.
+    private static let firstAnswerNanoseconds: UInt64 = 10_000_000_000
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
@@ -40,6 +48,7 @@ public actor ClockWatch {
         self.loop = loop
         self.tell = tell
         connection = RegistryConnection(on: loop, addresses: registries)
+        begin = clock.monotonicNanoseconds
     }
 
     /// Watches until its task is cancelled.
@@ -83,16 +92,28 @@ public actor ClockWatch {
     }
 
     private func report() {
-        let seconds = clock.deviationSeconds
-        let isWrong = clock.isWrong
-        guard isWrong != wasWrong else { return }
-        wasWrong = isWrong
-        if isWrong {
+        let opinion = opinion
+        guard opinion != told else { return }
+        let before = told
+        told = opinion
+        switch opinion {
+        case .wrong:
+            let seconds = clock.deviationSeconds
             let way = "\(seconds.magnitude) s \(seconds > 0 ? "ahead of" : "behind")"
             let sentence = "the clock is \(way) the registry's: nothing is changed until the two agree"
             tell(News(isWrong: true, sentence: sentence))
-        } else {
-            tell(News(isWrong: false, sentence: "the clock agrees with the registry's again"))
+        case .unknown:
+            tell(News(isWrong: true, sentence: "the registry does not tell its time: nothing is changed until it does"))
+        case .right:
+            let sentence =
+                before == .unknown ? "the registry has answered" : "the clock agrees with the registry's again"
+            tell(News(isWrong: false, sentence: sentence))
         }
+    }
+
+    private var opinion: Opinion {
+        if clock.isWrong { return .wrong }
+        guard clock.isUnknown, clock.monotonicNanoseconds &- begin >= Self.firstAnswerNanoseconds else { return .right }
+        return .unknown
     }
 }

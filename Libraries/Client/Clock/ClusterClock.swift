@@ -3,23 +3,22 @@ import Protocol
 import Synchronization
 
 /// The wall clock of a process that must not act on a wrong one: believed only while it agrees with the registry's, or
-/// where the registry tells no time. Thread-safe; a `ClockWatch` keeps it informed.
+/// where the registry tells no time; before the registry has said anything it is not. Thread-safe; a `ClockWatch` keeps
+/// it informed.
 public final class ClusterClock: Sendable {
     /// What the registry has said.
     enum Knowledge: Sendable {
         /// Nothing yet.
         case none
-        /// That it tells no time, or nothing in all the time given: the clock here is all there is.
+        /// That it tells no time: the clock here is all there is.
         case nothingToCompare
         case comparison(ClockComparison)
     }
 
     private let knowledge = Mutex(Knowledge.none)
-    private let begin: UInt64
+    /// When the registry's time was last found to have been set, by the monotonic clock.
+    private let lastJump = Mutex<UInt64?>(nil)
     private let read: @Sendable () -> (wall: UInt64, monotonic: UInt64)
-
-    /// How long a process waits for the registry's first answer before it goes on without, in nanoseconds.
-    private static let firstAnswerNanoseconds: UInt64 = 10_000_000_000
 
     public convenience init(loop: EventLoop) {
         self.init { (loop.wallClock(), loop.monotonicNanoseconds) }
@@ -28,7 +27,6 @@ public final class ClusterClock: Sendable {
     /// For tests, which have clocks of their own.
     package init(read: @escaping @Sendable () -> (wall: UInt64, monotonic: UInt64)) {
         self.read = read
-        begin = read().monotonic
     }
 
     /// The wall clock's time, nil while it is not to be believed.
@@ -37,7 +35,7 @@ public final class ClusterClock: Sendable {
         let time = Timestamp(nanoseconds: wall)
         let isRight =
             switch knowledge.withLock({ $0 }) {
-            case .none: monotonic &- begin >= Self.firstAnswerNanoseconds
+            case .none: false
             case .nothingToCompare: true
             case .comparison(let comparison): comparison.agrees(with: time, at: monotonic)
             }
@@ -51,11 +49,22 @@ public final class ClusterClock: Sendable {
         return comparison.deviation(of: Timestamp(nanoseconds: wall), at: monotonic) / 1_000_000_000
     }
 
+    /// Whether the registry has not said yet how late it is, or that it does not tell.
+    package var isUnknown: Bool {
+        if case .none = knowledge.withLock({ $0 }) { true } else { false }
+    }
+
     /// Whether the wall clock does not agree with the registry's.
     package var isWrong: Bool {
         let (wall, monotonic) = read()
         guard case .comparison(let comparison) = knowledge.withLock({ $0 }) else { return false }
         return !comparison.agrees(with: Timestamp(nanoseconds: wall), at: monotonic)
+    }
+
+    /// Whether the registry's time was set, forwards or back, less than so long ago.
+    public func wasSet(withinNanoseconds nanoseconds: UInt64) -> Bool {
+        let now = read().monotonic
+        return lastJump.withLock { $0.map { now &- $0 < nanoseconds } ?? false }
     }
 
     /// The registry answered its time; `sent` is the monotonic time of the question.
@@ -64,6 +73,7 @@ public final class ClusterClock: Sendable {
         knowledge.withLock { knowledge in
             var comparison = ClockComparison()
             if case .comparison(let earlier) = knowledge { comparison = earlier }
+            if comparison.contradicts(time, sent: sent, received: received) { lastJump.withLock { $0 = received } }
             comparison.learn(time, sent: sent, received: received)
             if comparison.isKnown { knowledge = .comparison(comparison) }
         }
