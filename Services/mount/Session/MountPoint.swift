@@ -3,7 +3,7 @@ import EventLoop
 import Glibc
 
 /// The directory that becomes the mount.
-enum MountPoint {
+package enum MountPoint {
     /// Makes sure that it is a directory. One that a mount left behind when its process was killed is freed first.
     static func prepare(_ path: String) throws(SystemError) {
         var found = stat()
@@ -23,11 +23,13 @@ enum MountPoint {
 
     /// Takes the mount off its place, while programs go on with what they have open. False when that cannot be done.
     ///
-    /// On a worker: the kernel or libfuse's helper, which those need who are not root, may look at the mount, which is
-    /// ours.
-    static func detach(_ path: String) async -> Bool {
-        (try? await WorkQueue.shared.run { detachNow(path) }) ?? false
+    /// On a thread of its own: the kernel or libfuse's helper, which those need who are not root, may look at the
+    /// mount, which is ours, and the workers may all wait for a disk that hangs, such as that of the spool.
+    package static func detach(_ path: String) async -> Bool {
+        (try? await detaching.run { detachNow(path) }) ?? false
     }
+
+    private static let detaching = WorkQueue(name: "detach", threads: 1)
 
     /// As `detach`, when nobody has to be served any more.
     @discardableResult
