@@ -62,6 +62,8 @@ public enum Mutation: String, CaseIterable, Sendable {
 
     // Services
     case clockIsBelieved
+    case firstAnswerIsNotAwaited
+    case setClocksAreTrusted
     case foreignRequestsAreAnswered
     case portsAreNotSynced
 
@@ -69,6 +71,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case staleChainsAreBelieved
     case anyShardMakesFiles
     case troubleIsFinal
+    case cutsWaitForNobody
 
     // Filesystems
     case errorsAreForgotten
@@ -97,6 +100,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case chmodsOfEditsOvertakeEachOther
     case lookupsWaitForEachOther
     case writersOutliveTheEnd
+    case lateChangesFail
 
     // Mounts
     case killingIsNotAgreed
@@ -136,18 +140,18 @@ public enum Mutation: String, CaseIterable, Sendable {
         switch self {
         // The simulated log has no bytes.
         case .newestRecordIsBelieved, .newestRecordHasNoCopy: "ReplicatedLogTests.DiskFaultTests"
-        case .clockIsBelieved: "ClientTests.ClockTests"
+        case .clockIsBelieved, .firstAnswerIsNotAwaited, .setClocksAreTrusted: "ClientTests.ClockTests"
         case .foreignRequestsAreAnswered, .portsAreNotSynced: "ShardServiceTests.PortTests"
         case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
-        case .troubleIsFinal: "ClientTests.OutageTests"
+        case .troubleIsFinal, .cutsWaitForNobody: "ClientTests.OutageTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
             .versionsGetNewNumbers, .rebuiltFilesGetNewNumbers, .readersAreMixedUp, .noticesAreNotAwaited,
             .programsKeepRights, .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner, .listsIgnoreTheMode,
             .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights, .placementIsWritable,
             .listingsForgetTheirPlace, .hiddenPlacesWin, .specialFilesAreListedAsPlain, .stickyNamesAreTaken,
             .partsOfListsReplaceThem, .chmodsOfEditsOvertakeEachOther,
-            .writersOutliveTheEnd:
+            .writersOutliveTheEnd, .lateChangesFail:
             "FilesystemTests.OnCluster"
         case .outagesAreKeptQuiet: "FilesystemTests.OutageTests"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"

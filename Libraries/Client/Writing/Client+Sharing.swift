@@ -1,4 +1,5 @@
 import Erasure
+import Mutations
 import Protocol
 
 // Files that refer to spans of other files instead of having copies of them (extension SHARED_SPANS).
@@ -27,6 +28,8 @@ extension Client {
         let cut: SpanCut
         if let known {
             cut = known
+        } else if Mutation.cutsWaitForNobody.isPlanted {
+            cut = try await self.cut(of: source, at: range.upperBound)
         } else {
             cut = try await outlastingOutages(of: file) { () throws(ClientError) in
                 try await self.cut(of: source, at: range.upperBound)

@@ -163,6 +163,7 @@ extension Filesystem {
             }
         }
         guard let outcome = await patience.outcome(of: task) else {
+            if Mutation.lateChangesFail.isPlanted { throw fail(staged, operation, .timedOut) }
             staged.lateChanges += 1
             loop.task {
                 var failure: FilesystemError?
