@@ -48,6 +48,29 @@ import Testing
         #expect(areEqual(read, bytes))
     }
 
+    /// The answer is lost, somebody renames the file, and then its shard is away.
+    @Test func whatBecameOfAPublicationIsFoundOut() async throws {
+        var options = FakeCluster.testOptions
+        options.shardTiming.overallNanoseconds = 200_000_000
+        let extensions: Set<ProtocolExtension> = [.fetchPageSums, .publishing]
+        let (lost, names) = try await FakeCluster.run(options: options, extensions: extensions) { cluster in
+            nonisolated(unsafe) var lost = 0
+            cluster.shards.fate = { kind, repetition in
+                if kind == ShardKind.statVersion.rawValue, lost < 20 {
+                    lost += 1
+                    return .loseRequest
+                }
+                guard kind == ShardKind.publishFile.rawValue else { return .normal }
+                if repetition == 1 { cluster.shards.rename(Files.name, to: [66]) }
+                return repetition == 0 ? .loseAnswer : .normal
+            }
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            _ = try await writer.finish(Publication(directory: .root, name: Files.name, condition: .nothing))
+            return (lost, Array(cluster.shards.names.keys))
+        }
+        #expect(lost == 20 && names == [[66]])
+    }
+
     // MARK: Block services that are away
 
     /// Where it ends lies in the middle of a span.

@@ -52,7 +52,7 @@ extension Client {
             } catch {
                 // An answer may have been lost, and somebody else published the next version since.
                 guard outcome.attempts > 1, error.isRefusal(.fileNotFound) else { throw error }
-                let found = try await self.version(of: file.id)
+                let found = try await persistently { () throws(ClientError) in try await self.version(of: file.id) }
                 return PublishedVersion(
                     creationTime: found.attributes.modified, number: found.number,
                     ownership: found.attributes.stored?.ownership)
