@@ -59,7 +59,7 @@ struct WrongClockTests {
         let process = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
         // Nobody had been told of it before.
         #expect(registry.state.withLock { $0.clockSeconds } == 0)
-        _ = try write(try ShardClient(try #require(registry.address(of: ShardID(rawValue: 0)))))
+        _ = try write(try DatagramClient(try #require(registry.address(of: ShardID(rawValue: 0)))))
         #expect(process.kill(SIGTERM) == 0)
     }
 
