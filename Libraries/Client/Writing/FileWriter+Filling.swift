@@ -23,32 +23,34 @@ extension FileWriter {
     func fill(_ target: TransientHandle, upTo end: UInt64, _ touched: OffsetSet) async throws(ClientError) {
         var offset: UInt64 = 0
         var ready = await prepared(at: offset, upTo: end, touched, target)
-        defer { letGo(ready) }
+        defer { letGo(&ready) }
         while offset < end {
             try checkFailure()
-            let piece = try ready.get()
-            let following = offset + piece.bytes
+            let following = offset + (try ready.get().bytes)
             async let next = prepared(at: following, upTo: end, touched, target)
-            let outcome = await stored(piece, in: target, at: offset)
+            let outcome = await stored(ready, in: target, at: offset)
             // The next one may be waiting for its memory.
-            letGo(ready)
+            letGo(&ready)
             ready = await next
             offset = try outcome.get()
             guard offset != following else { continue }
-            letGo(ready)
+            letGo(&ready)
             ready = await prepared(at: offset, upTo: end, touched, target)
         }
     }
 
-    private func letGo(_ ready: Result<Piece, ClientError>) {
-        if case .success(.span(let span)) = ready { core.rebuildings.remove(span.heldBytes) }
+    private func letGo(_ ready: inout Result<Piece, ClientError>) {
+        guard case .success(.span(let span)) = ready else { return }
+        core.rebuildings.remove(span.heldBytes)
+        ready = .success(.reference(0..<0))
     }
 
     /// The end of the target afterwards.
     private func stored(
-        _ piece: Piece, in target: TransientHandle, at offset: UInt64
+        _ ready: Result<Piece, ClientError>, in target: TransientHandle, at offset: UInt64
     ) async -> Result<UInt64, ClientError> {
         do throws(ClientError) {
+            let piece = try ready.get()
             switch piece {
             case .reference(let range): return .success(try await refer(target, to: range))
             case .span(let span):

@@ -3,6 +3,7 @@ import EventLoop
 import Filesystem
 import Logging
 import Protocol
+import Synchronization
 import TestSupport
 import Testing
 
@@ -14,6 +15,8 @@ struct Host: Sendable {
     /// Where its tests work.
     let directory: NodeID
 
+    private static let runs = Atomic(0)
+
     /// Runs `body` with hosts that work in one new directory.
     static func run(
         _ count: Int = 1, options: FilesystemOptions = FilesystemOptions(), client: ClientOptions = ClientOptions(),
@@ -21,7 +24,8 @@ struct Host: Sendable {
         _ body: @escaping @Sendable ([Host]) async throws -> Void
     ) async throws {
         let cluster = try #require(RunningCluster.current, sourceLocation: sourceLocation)
-        let name = Array("test \(sourceLocation.fileID):\(sourceLocation.line)".utf8.map { $0 == 0x2f ? 0x20 : $0 })
+        let run = runs.add(1, ordering: .relaxed).newValue
+        let name = Array("test \(run) \(sourceLocation.fileID):\(sourceLocation.line)".utf8.map { $0 == 0x2f ? 0x20 : $0 })
         var hosts: [Host] = []
         for _ in 0..<count {
             let (observer, losses) = (RecordingObserver(), LossRecord())
