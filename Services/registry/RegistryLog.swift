@@ -67,7 +67,10 @@ final class RegistryLog {
         let way = "\(seconds.magnitude) s \(seconds > 0 ? "forwards" : "back")"
         let minutes = SteadyClock.lastingNanoseconds / 60_000_000_000
         logger.error(
-            "the clock was set \(way); that is followed in \(minutes) minutes, or after a restart, unless it is put right")
+            """
+            the clock was set \(way); that is followed in \(minutes) minutes, or after a restart, unless it is put \
+            right
+            """)
     }
 
     /// Answers `request`, possibly before this returns.

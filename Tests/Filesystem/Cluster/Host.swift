@@ -25,7 +25,8 @@ struct Host: Sendable {
     ) async throws {
         let cluster = try #require(RunningCluster.current, sourceLocation: sourceLocation)
         let run = runs.add(1, ordering: .relaxed).newValue
-        let name = Array("test \(run) \(sourceLocation.fileID):\(sourceLocation.line)".utf8.map { $0 == 0x2f ? 0x20 : $0 })
+        let place = "\(sourceLocation.fileID):\(sourceLocation.line)"
+        let name = Array("test \(run) \(place)".utf8.map { $0 == 0x2f ? 0x20 : $0 })
         var hosts: [Host] = []
         for _ in 0..<count {
             let (observer, losses) = (RecordingObserver(), LossRecord())
