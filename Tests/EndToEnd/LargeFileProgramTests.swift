@@ -8,7 +8,7 @@ extension EndToEnd {
 
         @Test(
             "archives, images, media, HDF5, TIFF, linkers, databases, downloads: the same as beside the mount",
-            .timeLimit(.minutes(5)))
+            .timeLimit(.minutes(10)))
         func programs() throws {
             let cluster = try TestCluster()
             let second = try SecondMount(of: cluster)
@@ -19,14 +19,14 @@ extension EndToEnd {
                 """
                 set -e; cd '\(directory)'; head -c 20000000 /dev/urandom > source
                 \(run) "$PWD/beside" "$PWD/source"
-                """, seconds: 100)
-            try sh("\(run) '\(mount)/host' '\(directory)/source'", seconds: 150)
-            try sh("\(Self.container) \(run) '\(mount)/container' '\(directory)/source'", seconds: 150)
+                """, seconds: 150)
+            try sh("\(run) '\(mount)/host' '\(directory)/source'", seconds: 250)
+            try sh("\(Self.container) \(run) '\(mount)/container' '\(directory)/source'", seconds: 250)
             try compare(cluster, second)
             try sh(
                 """
                 for place in host container; do diff -r '\(directory)/beside/same' '\(mount)'/$place/same || exit; done
-                """, seconds: 100)
+                """, seconds: 150)
         }
 
         @Test("sqlite: two writers, a write-ahead log; git pulls packs above 16 MiB", .timeLimit(.minutes(4)))
@@ -88,7 +88,7 @@ extension EndToEnd {
         /// Every byte, as the mount has it, as another one finds it, and as the cluster has it.
         private func compare(_ cluster: TestCluster, _ second: SecondMount) throws {
             let same = "diff -r '\(cluster.mount)' '\(second.path)'"
-            try sh("\(same) && echo 3 > /proc/sys/vm/drop_caches && \(same)", seconds: 100)
+            try sh("\(same) && echo 3 > /proc/sys/vm/drop_caches && \(same)", seconds: 150)
         }
     }
 }
