@@ -41,7 +41,7 @@ extension EndToEnd {
                 refused 'not permitted' setfacl -m u:0:rw shared; refused 'not permitted' setfacl -b shared
                 setfacl -m u:0:rw mine; setfacl -b mine
                 ls -lR . > /dev/null; find . -type f | sort | paste -sd' ' | grep -qx './mine ./open ./secret ./shared'
-                mkdir made; echo here > made/f; cp -a open made/; cp -a mine made/; is made/f '0 0' '%u %g'
+                mkdir made; echo here > made/f; cp open made/; cp -a mine made/; is made/f '0 0' '%u %g'
                 rm mine; mv made/mine mine
                 # In use it stays.
                 exec 5> busy; echo one >&5; cd /

@@ -185,7 +185,7 @@ extension EndToEnd {
                 """
                 set -e; cd '\(cluster.mount)/d'; [ "$(ls -A | paste -sd' ')" = '.sterna f' ]
                 mv .sterna other; ls .sterna | grep -q f@; mv other .sterna 2> /dev/null && exit 1
-                rm -r ../d; [ ! -e ../d ]
+                cd ..; rm -r d; [ ! -e d ]
                 """)
         }
 
