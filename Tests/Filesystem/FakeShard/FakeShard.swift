@@ -38,7 +38,8 @@ final class FakeShard: @unchecked Sendable {
                     case .success(let response):
                         try PlainPacket.writeHeader(.shardResponse, requestID: id, kind: kind.rawValue, into: &writer)
                         try response.encode(into: &writer)
-                    case .failure(let code): try PlainPacket.write(.shardResponse, requestID: id, error: code, into: &writer)
+                    case .failure(let code):
+                        try PlainPacket.write(.shardResponse, requestID: id, error: code, into: &writer)
                     }
                     return writer.count
                 } catch {
@@ -58,7 +59,8 @@ final class FakeShard: @unchecked Sendable {
                 let (_, thread) = try EventLoop.startThread(name: "test") { loop in
                     do {
                         let shard = try FakeShard(on: loop)
-                        let client = try Client(loop: loop, source: Source(socket: shard.socket), options: clientOptions)
+                        let client = try Client(
+                            loop: loop, source: Source(socket: shard.socket), options: clientOptions)
                         let filesystem = Filesystem(
                             client: client, creators: TestCreators(), observer: RecordingObserver(), options: options,
                             logger: LossRecord().logger)

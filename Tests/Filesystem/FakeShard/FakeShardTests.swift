@@ -76,15 +76,19 @@ import Testing
             case .statDirectory: reply(.success(info()))
             case .fullReadDir(let request):
                 let wanted = (NameHash(of: request.startName).rawValue, request.startTime)
-                let first = request.startName.isEmpty ? 0 : names.firstIndex {
-                    (NameHash(of: $0.name).rawValue, $0.time) >= wanted
-                } ?? names.count
+                let first =
+                    request.startName.isEmpty
+                    ? 0
+                    : names.firstIndex {
+                        (NameHash(of: $0.name).rawValue, $0.time) >= wanted
+                    } ?? names.count
                 let part = names[first..<min(first + 50, names.count)]
                 let edges = part.map { name in
                     Edge(
                         current: false,
                         targetId: InodeIDExtra(
-                            id: InodeID(type: .file, shard: ShardID(rawValue: 0), index: name.time.nanoseconds), flag: true),
+                            id: InodeID(type: .file, shard: ShardID(rawValue: 0), index: name.time.nanoseconds),
+                            flag: true),
                         nameHash: NameHash(of: name.name), name: name.name, creationTime: name.time)
                 }
                 let next = part.endIndex < names.count ? names[part.endIndex] : nil

@@ -75,7 +75,10 @@ import Testing
 
     @Test func whoIsNotKnownCanBeLeftOut() throws {
         let list = try #require(AccessControlList(Self.entries))
-        for (users, groups, left) in [([0...5], [0...6], [5, 6]), ([0...4], [6...7], [6]), ([5...5], [7...9], [5]), ([], [], [])] {
+        let cases: [([ClosedRange<Int>], [ClosedRange<Int>], [Int])] = [
+            ([0...5], [0...6], [5, 6]), ([0...4], [6...7], [6]), ([5...5], [7...9], [5]), ([], [], []),
+        ]
+        for (users, groups, left) in cases {
             let known = KnownIdentities(
                 users: users.map { UInt32($0.lowerBound)...UInt32($0.upperBound) },
                 groups: groups.map { UInt32($0.lowerBound)...UInt32($0.upperBound) })

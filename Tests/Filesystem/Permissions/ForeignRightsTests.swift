@@ -59,7 +59,8 @@ extension OnCluster {
                     try await host.write(made.opened.handle, "of \(caller.user)")
                     return made.opened.handle
                 }
-                for (maker, mayReplace) in [(Self.user, false), (Self.victim, true), (owner, true), (Caller(thread: 5), true)] {
+                let makers = [(Self.user, false), (Self.victim, true), (owner, true), (Caller(thread: 5), true)]
+                for (maker, mayReplace) in makers {
                     let name = "f \(maker.user)"
                     let mine = try await make(name, on: places[0], by: maker)
                     try await places[1].close(try await make(name, on: places[1], by: Self.victim))
@@ -70,8 +71,8 @@ extension OnCluster {
                     if mayReplace {
                         // As whatever else is replaced.
                         let place = try await SnapshotTests.place(other, in: places[1].directory)
-                        let shown = try await ListingTests.list(other, of: place).filter { $0.name.starts(with: name.utf8) }
-                        #expect(shown.count == 1, "\(name)")
+                        let shown = try await ListingTests.list(other, of: place)
+                        #expect(shown.filter { $0.name.starts(with: name.utf8) }.count == 1, "\(name)")
                     }
                 }
                 #expect(own.losses.lines == ["close EACCES"])

@@ -14,7 +14,10 @@ import Testing
         for (name, attribute) in known {
             #expect(PlacementAttribute(Array("user.sterna.\(name)".utf8)) == attribute, "\(name)")
         }
-        for name in ["", "other", "Inode", "inode@0", "spans@", "spans@-1", "spans@+1", "spans@1@2", "blocks@18446744073709551616"] {
+        for name in [
+            "", "other", "Inode", "inode@0", "spans@", "spans@-1", "spans@+1", "spans@1@2",
+            "blocks@18446744073709551616",
+        ] {
             #expect(PlacementAttribute(Array("user.sterna.\(name)".utf8)) == nil, "\(name)")
             #expect(PlacementAttribute.reserves(Array("user.sterna.\(name)".utf8)))
         }
@@ -23,7 +26,8 @@ import Testing
     }
 
     private static let services = (0..<6).map {
-        BlockService(addrs: .init(addr1: .init(addrs: .any, port: 1), addr2: .init(addrs: .any, port: 0)),
+        BlockService(
+            addrs: .init(addr1: .init(addrs: .any, port: 1), addr2: .init(addrs: .any, port: 0)),
             id: BlockServiceID(rawValue: 0x10 + $0), flags: [])
     }
 
@@ -51,8 +55,10 @@ import Testing
 
     @Test func aLineForEachSpanAndBlock() throws {
         let spans = [
-            try Self.span(at: 0, Parity(data: 2, parity: 1)), try Self.span(at: 4096, Parity(data: 1, parity: 1), locations: [0, 3]),
-            try Self.span(at: 8192, Parity(data: 1, parity: 0)), try Self.inline(at: 12288, [1]), try Self.inline(at: 16384, []),
+            try Self.span(at: 0, Parity(data: 2, parity: 1)),
+            try Self.span(at: 4096, Parity(data: 1, parity: 1), locations: [0, 3]),
+            try Self.span(at: 8192, Parity(data: 1, parity: 0)), try Self.inline(at: 12288, [1]),
+            try Self.inline(at: 16384, []),
         ]
         var list = PlacementList(.spans)
         for span in spans { list.append(span) }

@@ -63,7 +63,8 @@ extension OnCluster {
                     InodeChange(extended: [.init(operation: .set, name: Array("user.sterna.x".utf8), value: [1])]))
                 for other in [name, Array("user.sterna.x".utf8)] {
                     #expect(
-                        try await code { try await filesystem.setExtendedAttribute(other, [1], of: node, .set) } == EPERM)
+                        try await code { try await filesystem.setExtendedAttribute(other, [1], of: node, .set) }
+                            == EPERM)
                     #expect(
                         try await code { try await filesystem.removeExtendedAttribute(other, of: node) } == EPERM)
                 }

@@ -6,12 +6,15 @@ import Testing
 
 @Suite struct SnapshotOffsetTests {
     @Test func theyFollowTheOrderOfTheCluster() {
-        let names = (0..<2000).map { SnapshotName(name: Array("n\($0)".utf8), time: Timestamp(nanoseconds: UInt64($0))) }
+        let names = (0..<2000).map {
+            SnapshotName(name: Array("n\($0)".utf8), time: Timestamp(nanoseconds: UInt64($0)))
+        }
         let sorted = names.sorted { NameHash(of: $0.name) < NameHash(of: $1.name) }
         let groups = sorted.map { SnapshotOffset.group(SnapshotOffset.of($0)) }
         #expect(groups == groups.sorted())
         #expect(Set(names.map(SnapshotOffset.of)).count == names.count)
-        let versions = (0..<2000).map { SnapshotName(name: [0x61], time: Timestamp(nanoseconds: $0)) }.map(SnapshotOffset.of)
+        let versions = (0..<2000).map { SnapshotName(name: [0x61], time: Timestamp(nanoseconds: $0)) }.map(
+            SnapshotOffset.of)
         #expect(Set(versions.map(SnapshotOffset.group)).count == 1 && Set(versions).count == versions.count)
         #expect((versions + names.map(SnapshotOffset.of)).allSatisfy { $0 > SnapshotOffset.behindDots && $0 < 1 << 63 })
     }
