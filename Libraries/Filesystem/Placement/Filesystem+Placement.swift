@@ -19,7 +19,11 @@ extension Filesystem {
     /// ENODATA: there is none of that name, nor of what is not under a name yet.
     func placement(_ name: [UInt8], of id: NodeID) async throws(FilesystemError) -> [UInt8] {
         guard let attribute = PlacementAttribute(name) else { throw .noSuchAttribute }
-        guard !id.isSnapshot else { return try await placement(attribute, of: id.snapshotInode, in: nil) }
+        if id.isSnapshot {
+            // No directory's policies decide any more how it is stored.
+            guard attribute != .policy else { throw .noSuchAttribute }
+            return try await placement(attribute, of: id.snapshotInode, in: nil)
+        }
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
         // Of what is being written only what it is an edit of has a place.
