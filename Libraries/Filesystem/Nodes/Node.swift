@@ -128,6 +128,7 @@ package final class Node {
     /// It was read at this time, as far as attributes are known.
     func accessed(_ time: Timestamp) {
         guard let known = attributes else { return }
+        knowledge &+= 1
         guard var stored = known.stored else {
             attributes = InodeAttributes(id: known.id, modified: known.modified, accessed: time, size: known.size)
             return
