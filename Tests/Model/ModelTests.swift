@@ -43,7 +43,7 @@ struct ModelTests {
 
     static let plants: [(kind: String, steps: Int)] = [
         ("link", 2), ("publish", 2), ("unlink", 3), ("rename", 3), ("resurrect", 5), ("lock", 3),
-        ("hardUnlink", 6), ("forget", 6), ("makeDirectory", 2), ("removeDirectory", 3), ("move", 5), ("replace", 4),
+        ("hardUnlink", 6), ("forget", 6), ("makeDirectory", 2), ("removeDirectory", 3), ("move", 5), ("replace", 5),
         ("setInfo", 2),
         ("setAttributes", 2),
         ("hardUnlinkDirectory", 4),

@@ -80,8 +80,8 @@ public struct Labels: Sendable {
             directory(owner) == directory(new)
                 ? nil
                 : .replace(
-                    current(owner, name, aim, model, absent: Self.missingDirectory),
-                    over: current(new, newName, aim, model, absent: Self.missingDirectory))
+                    subdirectory(owner, name, aim, model),
+                    over: subdirectory(new, newName, aim, model, isEmpty: newName % 2 == 0))
         case .hardUnlinkDirectory(let label): .hardUnlinkDirectory(directory(label))
         case .wait: .wait
         }
@@ -96,6 +96,19 @@ public struct Labels: Sendable {
         return aimed(
             aim, NamespaceRequest.Edge(
                 directory: directory, name: name, target: edge?.target ?? absent, since: edge?.since ?? 0))
+    }
+
+    /// Of the names of directories, or of empty ones, the n-th; without any the n-th of all.
+    private func subdirectory(
+        _ owner: Int, _ number: Int, _ aim: ModelOperation.Aim, _ model: NamespaceModel, isEmpty: Bool = false
+    ) -> NamespaceRequest.Edge {
+        let current = model.directories[directory(owner)]?.current ?? [:]
+        let names = ModelOperation.names.indices.filter { index in
+            guard let target = current[ModelOperation.names[index]]?.target else { return false }
+            return target.isDirectory && (!isEmpty || model.directories[target]?.current.isEmpty ?? false)
+        }
+        let name = names.isEmpty ? number : names[number % names.count]
+        return self.current(owner, name, aim, model, absent: Self.missingDirectory)
     }
 
     private func expected(_ expectation: ModelOperation.Expectation, _ present: InodeID) -> InodeID? {

@@ -103,7 +103,8 @@ public enum NamespaceRequest: Hashable, Sendable {
             .forget(let edge), .hardUnlink(let edge):
             [edge.directory]
         case .removeDirectory(let edge): [edge.directory, edge.target].filter(\.isDirectory)
-        case .replace(let edge, let there): [edge.directory, there.directory, edge.target, there.target]
+        case .replace(let edge, let there):
+            [edge.directory, there.directory] + [edge.target, there.target].filter(\.isDirectory)
         case .move(let edge, let directory, _): [edge.directory, directory, edge.target].filter(\.isDirectory)
         }
     }

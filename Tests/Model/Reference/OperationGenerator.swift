@@ -50,7 +50,7 @@ public struct OperationGenerator<Random: RandomNumberGenerator> {
     }
 
     public mutating func next() -> ModelOperation {
-        switch number(60) {
+        switch number(61) {
         case 0..<8: .create(file: file(), in: directory(), name: fileName(), size: size())
         case 8..<13:
             .makeDirectory(
@@ -69,7 +69,7 @@ public struct OperationGenerator<Random: RandomNumberGenerator> {
                 continues: number(4) > 0, supersedes: number(3) > 0, attributes: attributes())
         case 45..<48: .setAttributes(file: file(), variant: variant())
         case 48: .setDirectoryAttributes(directory: directory(), variant: variant())
-        case 49..<51:
+        case 49..<52:
             .replace(in: directory(), name: directoryName(), over: directory(), as: directoryName(), aim())
         default: rare()
         }
