@@ -87,6 +87,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case movedEditsLoseTheirOwner
     case listsIgnoreTheMode
     case defaultListsMeetTheUmask
+    case chosenTimesOutliveWrites
+    case attributesOfEditsAreOverlooked
     case someFilesAreNotSynced
     case movedFilesAreSnapshots
     case oldProgramsKeepRights
@@ -151,7 +153,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights, .placementIsWritable,
             .listingsForgetTheirPlace, .hiddenPlacesWin, .specialFilesAreListedAsPlain, .stickyNamesAreTaken,
             .partsOfListsReplaceThem, .chmodsOfEditsOvertakeEachOther,
-            .writersOutliveTheEnd, .lateChangesFail:
+            .chosenTimesOutliveWrites, .attributesOfEditsAreOverlooked, .writersOutliveTheEnd, .lateChangesFail:
             "FilesystemTests.OnCluster"
         case .outagesAreKeptQuiet: "FilesystemTests.OutageTests"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"

@@ -6,8 +6,11 @@ extension EndToEnd {
         @Test("random programs see on two mounts what the model sees", .timeLimit(.minutes(5)))
         func programs() throws {
             // In every run the same: whoever breaks something shall see it every time.
-            let output = try run("--seed 1 --operations 1000")
-            for done in ["crash ", "kill ", "handOver ", "fsync ", "pwrite ", "open EEXIST ", "rename ", "unlink "] {
+            let output = try run("--seed 1 --operations 1500")
+            for done in [
+                "crash ", "kill ", "handOver ", "fsync ", "pwrite ", "open EEXIST ", "rename ", "unlink ", "chmod ",
+                "chown ", "setList ", "setExtended ", "setTimes ", "open EACCES ", "chmod EPERM ",
+            ] {
                 #expect(output.contains(done), "nothing of this happened: \(done)")
             }
         }

@@ -29,6 +29,32 @@ extension OnCluster {
             }
         }
 
+        @Test func aTimeThatWasSetIsNotThatOfWhatIsWrittenLater() async throws {
+            try await Host.run(2) { hosts in
+                let own = hosts[0]
+                let chosen = Timestamp(nanoseconds: 5_000_000_000)
+                let created = try await own.create("f")
+                let (node, handle) = (created.entry.node, created.opened.handle)
+                func choose() async throws {
+                    let change = AttributeChange(modified: .at(chosen))
+                    let seen = try await own.filesystem.setAttributes(node, change, through: nil)
+                    #expect(seen.modified == chosen)
+                }
+                try await choose()
+                try await own.write(handle, "text")
+                #expect(try await own.filesystem.attributes(node).modified > chosen)
+                try await choose()
+                // Of a mapping, in which it was changed before.
+                try await own.filesystem.write(handle, [1], at: 0, appends: false, isPage: true)
+                #expect(try await own.filesystem.attributes(node).modified == chosen)
+                try await own.close(handle)
+                for host in hosts {
+                    let seen = try await host.filesystem.attributes(try await host.node("f"))
+                    #expect(seen.modified == chosen)
+                }
+            }
+        }
+
         @Test func truncationReplacesAtTheClose() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

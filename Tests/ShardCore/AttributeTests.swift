@@ -110,6 +110,11 @@ import Testing
                 dirId: directory, name: "f".bytes, creationTime: created, targetId: file.id, wasMoved: false))
         try expectKept(SetDirectoryOwnerRequest(dirId: directory, ownerId: .root))
         try expectKept(SetDirectoryInfoRequest(id: directory, info: DirectoryInfo(entries: [])))
+        let first = try shard.construct()
+        try shard.call(shard.publishing(first, as: "g", in: directory))
+        try shard.set(directory, shard.change(mtime: 5, atime: 6))
+        try expectKept(
+            shard.publishing(try shard.construct(), as: "g", in: directory, over: first.id, number: first.id))
         try expectKept(
             RemoveNonOwnedEdgeRequest(
                 dirId: directory, targetId: .null, name: "gone".bytes, creationTime: created))
@@ -256,8 +261,10 @@ import Testing
         let request = CreateDirectoryInodeWithAttributesRequest(
             creation: CreateDirectoryInodeRequest(id: id, ownerId: .root, info: DirectoryInfo(entries: [])),
             change: shard.change(mode: 0o2750, uid: 1, gid: 2, mtime: 3, (.set, "user.a", [4])))
-        try shard.expect(.malformedRequest, CreateDirectoryInodeWithAttributesRequest(
-            creation: request.creation, change: shard.change(mode: .max - 1)))
+        try shard.expect(
+            .malformedRequest,
+            CreateDirectoryInodeWithAttributesRequest(
+                creation: request.creation, change: shard.change(mode: .max - 1)))
         let made = try shard.call(request).mtime
         let found = try shard.attributes(id)
         #expect(found.mtime == made && found.userMtime.nanoseconds == 3 && found.ctime == made)

@@ -22,7 +22,7 @@ struct FilesystemModelTests {
 
     private func alternatives(_ steps: [Step], _ capabilities: Capabilities = .mount) -> [[UInt8]?]? {
         guard case .names(let names) = last(steps, capabilities) else { return nil }
-        return names.first { $0.name == "a" }?.alternatives
+        return names.first { $0.name == "a" }?.alternatives.map { $0?.content }
     }
 
     @Test func anotherMountSeesAFileWhenItIsClosed() {

@@ -139,7 +139,7 @@ extension Filesystem {
             try await settle(node)
             if node.staged == nil { guard try await attributes(of: node).size != size else { return } }
             if let staged = node.staged, staged.failure == nil, staged.size == size {
-                staged.modified = now()
+                staged.wasChanged(at: now())
                 return
             }
             if let writer, size > 0 { try checkCurrent(writer) }

@@ -6,9 +6,11 @@ import Protocol
 extension Filesystem {
     /// Takes the bytes at once if nothing has to be waited for; false otherwise, with nothing taken.
     ///
-    /// - Parameter appends: they belong at the end, wherever that is by now.
+    /// - Parameters:
+    ///   - appends: they belong at the end, wherever that is by now.
+    ///   - isPage: they come from a mapping, whose program changed them at some time before.
     public func writeNow(
-        _ handle: HandleID, _ bytes: UnsafeRawBufferPointer, at offset: UInt64, appends: Bool,
+        _ handle: HandleID, _ bytes: UnsafeRawBufferPointer, at offset: UInt64, appends: Bool, isPage: Bool = false,
         by caller: Caller = .unknown
     ) throws(FilesystemError) -> Bool {
         guard let file = openFiles[handle], file.writes, file.failure == nil, appends || !file.isOutdated,
@@ -25,13 +27,14 @@ extension Filesystem {
         file.changes(staged)
         staged.willChange(position..<position + UInt64(bytes.count), appends: appends)
         clearPrivileges(of: staged, for: caller)
-        staged.modified = now()
+        staged.wasChanged(at: now(), isPage: isPage)
         return true
     }
 
     /// Writes all of `bytes`, waiting where too much is on its way to the cluster. The first error of a file sticks.
     public func write(
-        _ handle: HandleID, _ bytes: [UInt8], at offset: UInt64, appends: Bool, by caller: Caller = .unknown
+        _ handle: HandleID, _ bytes: [UInt8], at offset: UInt64, appends: Bool, isPage: Bool = false,
+        by caller: Caller = .unknown
     ) async throws(FilesystemError) {
         let file = try file(handle)
         let staged = try await stagedForWriting(file, at: offset, count: bytes.count, appends)
@@ -40,7 +43,7 @@ extension Filesystem {
         staged.willChange(position..<position + UInt64(bytes.count), appends: appends)
         if appends { staged.promisedSize = position + UInt64(bytes.count) }
         clearPrivileges(of: staged, for: caller)
-        try await change(staged, "write") { writer async throws(ClientError) in
+        try await change(staged, "write", isPage: isPage) { writer async throws(ClientError) in
             try await writer.write(bytes, at: position)
         }
     }

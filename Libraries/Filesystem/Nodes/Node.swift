@@ -1,4 +1,5 @@
 import Client
+import Mutations
 import Protocol
 
 /// A file or directory that somebody knows. Confined to the filesystem.
@@ -111,8 +112,11 @@ package final class Node {
         attributes.map { known in known.stored?.special.map(FileNature.special) ?? .ordinary }
     }
 
-    /// Whether its version may have extended attributes.
-    var mayHaveExtended: Bool { attributes?.stored.map { $0.extendedBytes > 0 } ?? true }
+    /// Whether its version may have extended attributes, as far as was known last and not forgotten since.
+    var mayHaveExtended: Bool {
+        if attributesUntil == 0, !Mutation.attributesOfEditsAreOverlooked.isPlanted { return true }
+        return attributes?.stored.map { $0.extendedBytes > 0 } ?? true
+    }
 
     /// The extended attributes that its version has beside `found`, if they are known.
     func extended(of found: InodeAttributes) -> ExtendedAttributes? {

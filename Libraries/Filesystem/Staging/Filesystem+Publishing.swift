@@ -96,13 +96,17 @@ extension Filesystem {
         let (id, time, size, node) = (staged.writer.id, version.creationTime, staged.size, staged.node)
         guard keepsAttributes else { return InodeAttributes(id: id, modified: time, accessed: time, size: size) }
         let (modified, accessed) = (staged.modifiedToSet ?? time, staged.accessedToSet ?? time)
+        // Others may have given some to its base.
+        let isStale =
+            node.attributes(at: loop.monotonicNanoseconds) == nil
+            && !Mutation.attributesOfEditsAreOverlooked.isPlanted
         return InodeAttributes(
             id: id, modified: modified, accessed: accessed, size: size,
             stored: StoredAttributes(
                 ownership: version.ownership ?? node.lastOwnership, changed: time, modified: modified,
                 accessed: accessed, special: staged.special,
                 // Whoever wants to know how many there are asks whether there are any.
-                extendedBytes: staged.own?.extended.bytes ?? (node.mayHaveExtended ? 1 : 0)))
+                extendedBytes: staged.own?.extended.bytes ?? (isStale || node.mayHaveExtended ? 1 : 0)))
     }
 
     /// Sets times that were set while the file was being written, where that could not be done by publishing it.

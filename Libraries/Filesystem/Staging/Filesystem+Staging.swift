@@ -144,7 +144,7 @@ extension Filesystem {
     /// - Throws: its error, or ETIMEDOUT; then it goes on all the same, and what becomes of it the close tells.
     @discardableResult
     func change<T: Sendable>(
-        _ staged: StagedFile, _ operation: StaticString,
+        _ staged: StagedFile, _ operation: StaticString, isPage: Bool = false,
         _ step: @escaping @Sendable (FileWriter) async throws(ClientError) -> T
     ) async throws(FilesystemError) -> T? {
         do throws(FilesystemError) {
@@ -176,7 +176,7 @@ extension Filesystem {
         defer { changeEnded(staged) }
         switch outcome {
         case .success(let answer):
-            staged.modified = now()
+            staged.wasChanged(at: now(), isPage: isPage)
             return answer
         case .failure(let failure):
             // It was made empty meanwhile: nobody misses those bytes.
@@ -197,7 +197,7 @@ extension Filesystem {
                 // A close may be waiting for it.
                 staged.failure = staged.failure ?? failure
             } else {
-                staged.modified = now()
+                staged.wasChanged(at: now())
             }
             staged.node.wake()
         }
@@ -241,7 +241,7 @@ extension Filesystem {
             return await fresh.abandon()
         }
         staged.beginAnew()
-        staged.modified = now()
+        staged.wasChanged(at: now())
         staged.writer = fresh
         (staged.failure, staged.lateChanges) = (nil, 0)
         loop.task { await old.abandon() }

@@ -1,4 +1,5 @@
 import Client
+import Mutations
 import Protocol
 
 /// A file that is being written, new or an edit of a finished one: only this filesystem sees it, under its name, until
@@ -84,7 +85,7 @@ final class StagedFile {
     var chosenModified: Timestamp?
     var chosenAccessed: Timestamp?
     /// Of the last write.
-    var modified: Timestamp
+    private(set) var modified: Timestamp
     /// What a program was told, last.
     var toldModified: Timestamp?
 
@@ -128,6 +129,13 @@ final class StagedFile {
     func willChange(_ range: Range<UInt64>, appends: Bool) {
         appendsOnly = appendsOnly && appends
         if case .version(_, let size) = base, range.lowerBound < size, !range.isEmpty { keepsBase = false }
+    }
+
+    /// Bytes became others. A time that somebody has set before is not theirs.
+    /// - Parameter isPage: of a mapping, in which it was changed at a moment that nobody knows.
+    func wasChanged(at now: Timestamp, isPage: Bool = false) {
+        modified = now
+        if !isPage, !Mutation.chosenTimesOutliveWrites.isPlanted { chosenModified = nil }
     }
 
     /// It replaces everything from now on.

@@ -94,8 +94,8 @@ extension ShardCore {
 }
 
 extension DirectoryRecord {
-    /// The time that somebody gave it stays as long as its names do: history that is collected, locks, and a rename of
-    /// the directory itself only move the time that caches go by.
+    /// The time that somebody gave it stays as long as its names do: versions of files, history that is collected,
+    /// locks, and a rename of the directory itself only move the time that caches go by.
     fileprivate mutating func move(to time: Timestamp, keepsNames: Bool) {
         if keepsNames, attributes.times?.version == mtime, !Mutation.directoryTimesGoWithLocks.isPlanted {
             attributes.times?.version = time

@@ -198,13 +198,13 @@ enum FuseOperations {
             let source = FuseArgument.Bytes(buffer: UnsafeRawBufferPointer(start: buffer, count: size))
             let isAnswered = FuseArgument.answerAtOnce(request) { filesystem throws(FilesystemError) in
                 let isTaken = try filesystem.writeNow(
-                    handle, source.buffer, at: position, appends: appends, by: caller)
+                    handle, source.buffer, at: position, appends: appends, isPage: isPage, by: caller)
                 return isTaken ? .written(size) : nil
             }
             guard !isAnswered else { return }
             let bytes = Array(source.buffer)
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                try await filesystem.write(handle, bytes, at: position, appends: appends, by: caller)
+                try await filesystem.write(handle, bytes, at: position, appends: appends, isPage: isPage, by: caller)
                 return .written(bytes.count)
             }
         }

@@ -56,6 +56,27 @@ extension OnCluster {
             }
         }
 
+        @Test func whatAnEditGotIsThereWhenItIsPublished() async throws {
+            try await Host.run(2) { hosts in
+                let own = hosts[0]
+                try await own.store("f", "x")
+                let node = try await own.node("f")
+                for (value, giver) in hosts.enumerated() {
+                    // It is known here that there are none, or which.
+                    _ = try await own.filesystem.extendedAttributeNames(of: node, for: .unknown)
+                    let handle = try await own.open("f", .writing)
+                    try await own.write(handle, "edit")
+                    let known = try await giver.node("f")
+                    try await giver.filesystem.setExtendedAttribute(Self.name, [UInt8(value)], of: known, .set)
+                    try await own.close(handle)
+                    for host in hosts {
+                        let found = try await host.filesystem.extendedAttribute(Self.name, of: try await host.node("f"))
+                        #expect(found == [UInt8(value)])
+                    }
+                }
+            }
+        }
+
         @Test func nothingIsAskedWhereThereAreNone() async throws {
             try await Host.run { hosts in
                 let own = hosts[0]

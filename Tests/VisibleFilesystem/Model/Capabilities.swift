@@ -24,22 +24,24 @@ public struct Capabilities: OptionSet, Sendable {
     public static let secondMount = Capabilities(rawValue: 1 << 7)
     /// Everything is visible everywhere at once, as on a local disk; what a killed process has written stays.
     public static let isLocal = Capabilities(rawValue: 1 << 8)
+    /// Owners, modes, extended attributes and times are kept, and several users meet. Needs root.
+    public static let permissions = Capabilities(rawValue: 1 << 9)
 
     /// A directory of a local disk.
     public static let localDirectory: Capabilities = [
-        .isLocal, .editsAnywhere, .sharedMappings, .fallocate, .stableNumbers, .kills,
+        .isLocal, .editsAnywhere, .sharedMappings, .fallocate, .stableNumbers, .kills, .permissions,
     ]
     /// A mount that writes files once.
     public static let writeOnce: Capabilities = [.kills, .crashes, .secondMount]
     /// What the mount can do.
     public static let mount: Capabilities = writeOnce.union([
-        .editsAnywhere, .sharedMappings, .fallocate, .fsyncPublishes, .stableNumbers,
+        .editsAnywhere, .sharedMappings, .fallocate, .fsyncPublishes, .stableNumbers, .permissions,
     ])
 
     public static let named: [String: Capabilities] = [
         "edits-anywhere": .editsAnywhere, "shared-mappings": .sharedMappings, "fallocate": .fallocate,
         "fsync-publishes": .fsyncPublishes, "stable-numbers": .stableNumbers, "kills": .kills, "crashes": .crashes,
         "second-mount": .secondMount, "local": .isLocal, "write-once": .writeOnce,
-        "mount": .mount,
+        "permissions": .permissions, "mount": .mount,
     ]
 }

@@ -17,6 +17,7 @@ extension FilesystemModel {
         _ body: (inout [UInt8]) -> Void
     ) -> Bool {
         guard var node = mounts[mount].nodes[file], !isTaken(file, byOtherThan: mount) else { return false }
+        guard !dependsOnGroups(file, on: mount) else { return false }
         let isAlone = descriptorCount(file, on: mount) <= holders
         guard capabilities.contains(.editsAnywhere) || isPossible(kind, node, isAlone) else { return false }
         node.isStaged = true
@@ -24,6 +25,7 @@ extension FilesystemModel {
         node.changers.insert(process)
         body(&node.content)
         mounts[mount].nodes[file] = node
+        wrote(file, on: mount)
         if capabilities.contains(.isLocal) { publish(file, on: mount) }
         return true
     }
@@ -46,10 +48,11 @@ extension FilesystemModel {
         return resize(description.file, on: description.mount, by: process, to: size, holders: 1)
     }
 
-    mutating func truncate(_ process: Int, _ name: String, _ size: Int) -> ExpectedReply? {
+    mutating func truncate(_ process: Int, _ name: String, _ size: Int) throws(Refusal) -> ExpectedReply? {
         let mount = mount(of: process)
-        guard (0...Self.largestBytes).contains(size) else { return nil }
-        guard let file = lookup(name, on: mount) else { return .reply(.failed(errno: ENOENT)) }
+        guard Self.names.contains(name), (0...Self.largestBytes).contains(size) else { return nil }
+        let file = try find(name, on: mount)
+        try need(.write, of: file)
         let before = self
         if mounts[mount].nodes[file] == nil, let content = published[file] {
             mounts[mount].nodes[file] = Node(content: content)
@@ -75,7 +78,7 @@ extension FilesystemModel {
         _ file: FileID, on mount: Int, by process: Int, to size: Int, holders: Int
     ) -> ExpectedReply? {
         guard let present = mounts[mount].nodes[file]?.content.count else { return nil }
-        guard size != present else { return .reply(.done) }
+        guard size != present else { return changesNothing(file, on: mount) ? .reply(.done) : nil }
         let kind: Change = size == 0 ? .replacement : size > present ? .addition : .edit
         let isChanged = change(file, on: mount, by: process, kind, holders: holders) { $0.resize(to: size) }
         return isChanged ? .reply(.done) : nil
@@ -89,11 +92,16 @@ extension FilesystemModel {
         else { return nil }
         guard count > 0 else { return .reply(.failed(errno: EINVAL)) }
         guard description.access.canWrite else { return .reply(.failed(errno: EBADF)) }
+        // Linux takes the rights of a program, too; when a mount does is not said.
+        let takesRights = !user.isRoot && hasProgramRights(description.file, on: description.mount)
+        guard !takesRights || capabilities.contains(.isLocal) else { return nil }
         guard let present = mounts[description.mount].nodes[description.file]?.content.count else { return nil }
         let end = offset + count
         let extends = (mode == .plain || mode == .zeroRange) && end > present
         let zeros = mode != .plain && mode != .keepSize && offset < present
-        guard extends || zeros else { return .reply(.done) }
+        guard extends || zeros else {
+            return changesNothing(description.file, on: description.mount) ? .reply(.done) : nil
+        }
         let kind: Change = zeros ? .edit : .addition
         let isChanged = change(description.file, on: description.mount, by: process, kind) { content in
             if extends { content.resize(to: end) }
@@ -109,22 +117,27 @@ extension FilesystemModel {
 
     func fstat(_ process: Int, _ slot: Int) -> ExpectedReply? {
         guard let description = usable(process, slot) else { return nil }
-        return attributes(description.file, on: description.mount)
+        return status(description.file, on: description.mount)
     }
 
-    func stat(_ process: Int, _ name: String) -> ExpectedReply? {
+    func stat(_ process: Int, _ name: String) throws(Refusal) -> ExpectedReply? {
         let mount = mount(of: process)
-        guard let file = lookup(name, on: mount) else { return .reply(.failed(errno: ENOENT)) }
-        return attributes(file, on: mount)
+        return status(try find(name, on: mount), on: mount)
     }
 
-    private func attributes(_ file: FileID, on mount: Int) -> ExpectedReply? {
-        content(of: file, on: mount).map { .attributes(size: $0.count, file: file) }
+    private func status(_ file: FileID, on mount: Int) -> ExpectedReply? {
+        guard let shown = shown(file, on: mount) else { return nil }
+        let own = capabilities.contains(.permissions) ? shown : nil
+        guard shown.kind == .file else { return .attributes(size: nil, file: file, own) }
+        return content(of: file, on: mount).map { .attributes(size: $0.count, file: file, own) }
     }
 
-    func readAll(_ process: Int, _ name: String) -> ExpectedReply? {
+    mutating func readAll(_ process: Int, _ name: String) throws(Refusal) -> ExpectedReply? {
         let mount = mount(of: process)
-        guard let file = lookup(name, on: mount) else { return .reply(.failed(errno: ENOENT)) }
+        guard Self.names.contains(name) else { return nil }
+        let file = try find(name, on: mount)
+        try need(.read, of: file)
+        attributes[file]?.accessed = .unknown
         return content(of: file, on: mount).map { .reply(.bytes(Data($0))) }
     }
 

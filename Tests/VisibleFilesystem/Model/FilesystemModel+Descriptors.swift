@@ -2,42 +2,62 @@ import Foundation
 
 extension FilesystemModel {
     mutating func open(
-        _ process: Int, _ slot: Int, _ name: String, _ access: Access, _ flags: Set<OpenFlag>
-    ) -> ExpectedReply? {
-        let mount = mount(of: process)
+        _ process: Int, _ slot: Int, _ name: String, _ access: Access, _ flags: Set<OpenFlag>, _ mode: Int
+    ) throws(Refusal) -> ExpectedReply? {
         // Nothing is promised about what is truncated by whoever cannot write.
-        guard processes[process]?.descriptors[slot] == nil, !flags.contains(.truncate) || access.canWrite else {
-            return nil
-        }
+        guard Self.names.contains(name), processes[process]?.descriptors[slot] == nil,
+            !flags.contains(.truncate) || access.canWrite
+        else { return nil }
         if flags.contains(.exclusive), !flags.contains(.create) { return nil }
-        let file: FileID
-        var makes = false
-        if let found = lookup(name, on: mount) {
-            if flags.contains(.exclusive) { return .reply(.failed(errno: EEXIST)) }
-            file = found
-            if access.canWrite, isTaken(found, byOtherThan: mount) { return nil }
-            let before = self
-            show(found, on: mount)
-            if flags.contains(.truncate) {
-                guard change(found, on: mount, by: process, .replacement, holders: 0, { $0 = [] }) else {
-                    self = before
-                    return nil
-                }
-            }
+        let mount = mount(of: process)
+        try reach(name)
+        let found = lookup(name, on: mount)
+        let opened: FileID?
+        if let found {
+            opened = try show(found, name, on: mount, by: process, access, flags)
         } else {
-            guard flags.contains(.create) else { return .reply(.failed(errno: ENOENT)) }
-            guard !isTaken(name, byOtherThan: mount) else { return nil }
-            file = newFile()
-            makes = true
-            mounts[mount].names[name] = file
-            mounts[mount].nodes[file] = Node(content: [], isStaged: true, maker: process, changers: [process])
-            if capabilities.contains(.isLocal) { publish(file, on: mount) }
+            guard flags.contains(.create) else { throw Refusal(ENOENT) }
+            opened = try create(name, mode, on: mount, by: process)
         }
+        guard let file = opened else { return nil }
         let description = insert(
             OpenDescription(
-                file: file, mount: mount, access: access, appends: flags.contains(.append), makes: makes))
+                file: file, mount: mount, access: access, appends: flags.contains(.append), makes: found == nil))
         processes[process, default: ProcessState()].descriptors[slot] = description
         return .reply(.done)
+    }
+
+    /// Opens a file that is there. Nil: it is left out.
+    private mutating func show(
+        _ file: FileID, _ name: String, on mount: Int, by process: Int, _ access: Access, _ flags: Set<OpenFlag>
+    ) throws(Refusal) -> FileID? {
+        if flags.contains(.exclusive) { throw Refusal(EEXIST) }
+        if flags.contains(.create), dependsOnProtection(file, name) { return nil }
+        try need(access.rights, of: file)
+        if access.canWrite, isTaken(file, byOtherThan: mount) { return nil }
+        let before = self
+        show(file, on: mount)
+        if access.canRead { attributes[file]?.accessed = .unknown }
+        if flags.contains(.truncate) {
+            guard change(file, on: mount, by: process, .replacement, holders: 0, { $0 = [] }) else {
+                self = before
+                return nil
+            }
+        }
+        return file
+    }
+
+    private mutating func create(
+        _ name: String, _ mode: Int, on mount: Int, by process: Int
+    ) throws(Refusal) -> FileID? {
+        let made = try made(.file, name, mode, by: process)
+        guard !isTaken(name, byOtherThan: mount) else { return nil }
+        let file = newFile(made)
+        mounts[mount].names[name] = file
+        mounts[mount].nodes[file] = Node(content: [], isStaged: true, maker: process, changers: [process])
+        namesChanged(by: name, isKnown: false)
+        if capabilities.contains(.isLocal) { publish(file, on: mount) }
+        return file
     }
 
     /// Makes a node for a file that a mount has not open yet.
@@ -72,6 +92,7 @@ extension FilesystemModel {
         guard let content = mounts[description.mount].nodes[description.file]?.content else { return nil }
         let start = min(offset ?? description.offset, content.count)
         let bytes = content[start..<min(start + count, content.count)]
+        attributes[description.file]?.accessed = .unknown
         if offset == nil { move(process, slot, by: bytes.count) }
         return .reply(.bytes(Data(bytes)))
     }

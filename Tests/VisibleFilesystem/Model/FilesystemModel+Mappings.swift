@@ -12,6 +12,7 @@ extension FilesystemModel {
         guard description.access.canRead, !writes || description.access.canWrite else {
             return .reply(.failed(errno: EACCES))
         }
+        attributes[description.file]?.accessed = .unknown
         processes[process]?.mappings[slot] = Mapping(
             file: description.file, mount: description.mount, offset: offset, count: count, writes: writes)
         return .reply(.done)
@@ -30,10 +31,13 @@ extension FilesystemModel {
 
     mutating func store(_ process: Int, _ slot: Int, _ tag: Int, _ offset: Int, _ count: Int) -> ExpectedReply? {
         guard let (mapping, range) = part(process, slot, offset, count), mapping.writes else { return nil }
+        // Nothing says whether it takes them, and when.
+        guard !hasProgramRights(mapping.file, on: mapping.mount) else { return nil }
         let bytes = Pattern.bytes(tag, count)
         let isChanged = change(mapping.file, on: mapping.mount, by: process, .edit) {
             $0.put(bytes, at: range.lowerBound)
         }
+        attributes[mapping.file]?.modified = .unknown
         return isChanged ? .reply(.done) : nil
     }
 

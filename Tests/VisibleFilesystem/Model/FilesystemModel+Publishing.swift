@@ -10,6 +10,8 @@ extension FilesystemModel {
         node.changers = []
         node.isStored = false
         node.maker = nil
+        if node.losesProgramRights { attributes[file]?.takeProgramRights(keepsGroup: true) }
+        node.losesProgramRights = false
         for id in descriptions.keys where descriptions[id]?.file == file { descriptions[id]?.makes = false }
         mounts[mount].nodes[file] = node
         guard !node.isOrphan else { return }
@@ -17,6 +19,7 @@ extension FilesystemModel {
             mounts[mount].names[name] = nil
             if let old = clusterNames[name] { lost(old, on: mount) }
             clusterNames[name] = file
+            namesChanged(by: name, isKnown: false)
         }
         published[file] = node.content
         outdate(file, exceptOn: mount)
@@ -81,6 +84,7 @@ extension FilesystemModel {
         let mount = mount(of: process)
         let before = self
         processes[process] = nil
+        forgetTimesOfDirectories()
         var expected: [NameExpectation] = []
         for file in mounts[mount].nodes.keys.sorted() where before.isHeld(file, on: mount, by: process) {
             guard let node = mounts[mount].nodes[file], node.isStaged else { continue }
@@ -126,30 +130,36 @@ extension FilesystemModel {
             for (id, description) in descriptions where description.file == file { descriptions[id]?.isStale = true }
             return []
         }
-        var stands = clusterNames[name].flatMap { published[$0] }
-        if own != nil, let former = clusterNames[name], let node = mounts[mount].nodes[former] {
+        if let doubtful = shown(file, on: nil)?.doubtful { attributes[file]?.doubtful = doubtful }
+        attributes[file]?.modified = .unknown
+        var stands = appearance(clusterNames[name])
+        if own != nil, let former = clusterNames[name], mounts[mount].nodes[former] != nil {
             // It was renamed over one that somebody has open, who has the name again now.
             mounts[mount].nodes[former]?.isOrphan = false
-            stands = node.content
+            stands = appearance(former, on: mount)
         }
+        let appears = appearance(file, on: mount)
         if own == nil, let stands {
-            mounts[mount].nodes[file] = Node(content: stands)
+            mounts[mount].nodes[file] = Node(content: stands.content)
         } else {
             mounts[mount].nodes[file]?.isStaged = false
             mounts[mount].nodes[file]?.isOrphan = true
             for (id, description) in descriptions where description.file == file { descriptions[id]?.isStale = true }
         }
-        return [NameExpectation(name: name, alternatives: mayAppear ? [stands, node.content] : [stands])]
+        return [NameExpectation(name: name, alternatives: mayAppear ? [stands, appears] : [stands])]
     }
 
     /// The mount dies: what is published is there, what is not may be, whole.
     mutating func crash(_ process: Int) -> ExpectedReply? {
         guard capabilities.contains(.crashes), !isAnythingUncertain else { return nil }
         let mount = mount(of: process)
-        let expected = Set(clusterNames.keys).union(mounts[mount].names.keys).sorted().map { name in
-            let stands = clusterNames[name].flatMap { published[$0] }
-            let staged = lookup(name, on: mount).flatMap { mounts[mount].nodes[$0] }
-            let alternatives = [stands] + (staged.map { $0.isStaged ? [$0.content] : [] } ?? [])
+        forgetTimesOfDirectories()
+        let expected = Self.names.filter { lookup($0, on: mount) != nil }.map { name in
+            var alternatives = [appearance(clusterNames[name])]
+            if let file = lookup(name, on: mount), mounts[mount].nodes[file]?.isStaged == true {
+                attributes[file]?.modified = .unknown
+                alternatives = [appearance(clusterNames[name]), appearance(file, on: mount)]
+            }
             return NameExpectation(name: name, alternatives: alternatives)
         }
         for other in processes.keys where self.mount(of: other) == mount { processes[other] = nil }
@@ -158,21 +168,49 @@ extension FilesystemModel {
         return .names(expected)
     }
 
+    /// What a file is at the cluster.
+    private func appearance(_ file: FileID?) -> Appearance? {
+        file.flatMap { file in published[file].map { Appearance(file, $0, reported(shown(file, on: nil))) } }
+    }
+
+    /// What a mount shows of a file.
+    private func appearance(_ file: FileID, on mount: Int) -> Appearance? {
+        content(of: file, on: mount).map { Appearance(file, $0, reported(shown(file, on: mount))) }
+    }
+
+    private func reported(_ attributes: Attributes?) -> Attributes? {
+        capabilities.contains(.permissions) ? attributes : nil
+    }
+
     /// What was found under a name about which more than one thing was right.
-    public mutating func adopt(_ name: String, _ content: [UInt8]?) {
+    public mutating func adopt(_ name: String, _ found: Appearance?) {
+        guard let found else { return }
         let mount = activeMount
-        let present = lookup(name, on: mount).flatMap { self.content(of: $0, on: mount) }
-        guard present != content, let content else { return }
-        if let old = clusterNames[name] {
-            published[old] = content
-            mounts[mount].nodes[old]?.content = content
-            outdate(old, exceptOn: mount)
+        attributes[found.file]?.accessed = .unknown
+        if clusterNames[name] == found.file {
+            // Somebody goes on with it.
+            guard mounts[mount].nodes[found.file]?.isStaged != true else { return }
+            if let known = found.attributes {
+                attributes[found.file]?.mode = known.mode
+                attributes[found.file]?.doubtful = known.doubtful
+            }
+            guard published[found.file] != found.content else { return }
+            published[found.file] = found.content
+            mounts[mount].nodes[found.file]?.content = found.content
+            outdate(found.file, exceptOn: mount)
         } else {
-            let file = newFile()
+            if let old = clusterNames[name] { lost(old, on: mount) }
+            let known = attributes[found.file] ?? found.attributes
+            guard let known else { return }
+            // It may have another number than it had before.
+            let file = newFile(known)
             clusterNames[name] = file
-            published[file] = content
+            published[file] = found.content
         }
     }
+
+    /// Whether a file has been published, and has a name still.
+    public func isPublished(_ file: FileID) -> Bool { published[file] != nil }
 
     // MARK: The end
 
@@ -186,7 +224,14 @@ extension FilesystemModel {
                 steps += state.descriptors.keys.sorted().map { Step(process, .close(slot: $0)) }
             }
         }
+        let names = mounts.reduce(Set(clusterNames.keys)) { $0.union($1.names.keys) }.sorted()
         func looking(_ process: Int) {
+            // Reading moves access times.
+            if capabilities.contains(.permissions) {
+                steps += (Self.fixedDirectories + names).flatMap {
+                    [Step(process, .stat(name: $0)), Step(process, .extended(.name($0)))]
+                }
+            }
             steps.append(Step(process, .list))
             steps += Self.names.map { Step(process, .readAll(name: $0)) }
         }

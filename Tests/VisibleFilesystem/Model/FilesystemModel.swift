@@ -1,11 +1,11 @@
-/// A file of the model. An unpublished file has one, too.
+/// A file of the model, or a directory or symbolic link. An unpublished file has one, too.
 public struct FileID: Hashable, Comparable, Sendable {
     let rawValue: Int
 
     public static func < (left: FileID, right: FileID) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// What programs may see of a filesystem with two mounts: content, sizes, names and errors.
+/// What programs may see of a filesystem with two mounts: content, sizes, names, owners, attributes and errors.
 ///
 /// The cluster knows published files and their names. A mount adds what is staged: changed contents, and the names of
 /// new files. A step that makes no sense where it stands, or about whose outcome nothing is promised, changes nothing
@@ -16,6 +16,12 @@ public struct FilesystemModel: Sendable {
     /// Published files that have a name, or had one when somebody opened them.
     var published: [FileID: [UInt8]] = [:]
     var clusterNames: [String: FileID] = [:]
+    /// Of everything, published or not: they hold at once on every mount.
+    var attributes: [FileID: Attributes] = [:]
+    /// The directory of a script, and the one in it.
+    var directories: [String: FileID] = [:]
+    /// Who does the step.
+    var user = User.root
     var mounts = [MountView(), MountView()]
     var processes: [Int: ProcessState] = [:]
     /// What descriptors refer to; those that were duplicated share one.
@@ -28,9 +34,18 @@ public struct FilesystemModel: Sendable {
     /// Larger files are left out.
     public static let largestBytes = 1 << 20
     public static let names = ["a", "b", "d/a", "d/b"]
+    /// Only ever those of directories that are made, empty.
+    public static let directoryNames = ["e", "d/e"]
+    /// Only ever those of symbolic links.
+    public static let linkNames = ["l", "d/l"]
+    /// There from the beginning, with all rights for everybody.
+    public static let fixedDirectories = [".", "d"]
 
     public init(_ capabilities: Capabilities) {
         self.capabilities = capabilities
+        for name in Self.fixedDirectories {
+            directories[name] = newFile(Attributes(kind: .directory, mode: 0o777, owner: 0, group: 0))
+        }
     }
 
     /// The mount that a process of a script uses.
@@ -39,11 +54,21 @@ public struct FilesystemModel: Sendable {
     /// Carries out a step; what must be answered. Nil: it is left out.
     public mutating func perform(_ step: Step) -> ExpectedReply? {
         let process = step.process
-        guard (0...2).contains(process) else { return nil }
+        guard (0...2).contains(process), step.user.isRoot || capabilities.contains(.permissions) else { return nil }
         if case .handOver = step.call { return handOver(to: mount(of: process)) }
         guard mount(of: process) == activeMount else { return nil }
-        switch step.call {
-        case .open(let slot, let name, let access, let flags): return open(process, slot, name, access, Set(flags))
+        user = step.user
+        do throws(Refusal) {
+            return try perform(process, step.call)
+        } catch {
+            return .reply(.failed(errno: error.errno))
+        }
+    }
+
+    private mutating func perform(_ process: Int, _ call: Call) throws(Refusal) -> ExpectedReply? {
+        switch call {
+        case .open(let slot, let name, let access, let flags, let mode):
+            return try open(process, slot, name, access, Set(flags), mode ?? 0o644)
         case .dup(let slot, let copy): return dup(process, slot, copy)
         case .close(let slot): return close(process, slot)
         case .read(let slot, let count): return read(process, slot, count, at: nil)
@@ -53,15 +78,22 @@ public struct FilesystemModel: Sendable {
         case .seek(let slot, let whence, let offset): return seek(process, slot, whence, offset)
         case .find(let slot, let sought, let offset): return find(process, slot, sought, offset)
         case .ftruncate(let slot, let size): return truncate(process, slot, size)
-        case .truncate(let name, let size): return truncate(process, name, size)
+        case .truncate(let name, let size): return try truncate(process, name, size)
         case .fallocate(let slot, let mode, let offset, let count): return allocate(process, slot, mode, offset, count)
         case .fsync(let slot): return fsync(process, slot)
         case .fstat(let slot): return fstat(process, slot)
-        case .stat(let name): return stat(process, name)
-        case .readAll(let name): return readAll(process, name)
-        case .list: return list(process)
-        case .rename(let from, let to, let replaces): return rename(process, from, to, replaces)
-        case .unlink(let name): return unlink(process, name)
+        case .stat(let name): return try stat(process, name)
+        case .readAll(let name): return try readAll(process, name)
+        case .list: return try list(process)
+        case .rename(let from, let to, let replaces): return try rename(process, from, to, replaces)
+        case .unlink(let name): return try unlink(process, name)
+        case .mkdir(let name, let mode): return try make(process, name, .directory, mode)
+        case .symlink(let name): return try make(process, name, .link, 0)
+        case .rmdir(let name): return try rmdir(process, name)
+        case .umask(let mask): return umask(process, mask)
+        case .chmod, .chown, .setTimes, .setExtended, .removeExtended, .setList: return try alter(process, call)
+        case .extended(let target): return try extended(process, target)
+        case .access(let name, let rights): return try access(process, name, Rights(rawValue: rights))
         case .map(let slot, let descriptor, let offset, let count, let writes):
             return map(process, slot, descriptor, offset, count, writes)
         case .store(let mapping, let tag, let offset, let count): return store(process, mapping, tag, offset, count)
@@ -74,9 +106,11 @@ public struct FilesystemModel: Sendable {
         }
     }
 
-    mutating func newFile() -> FileID {
+    mutating func newFile(_ attributes: Attributes) -> FileID {
         lastFile += 1
-        return FileID(rawValue: lastFile)
+        let file = FileID(rawValue: lastFile)
+        self.attributes[file] = attributes
+        return file
     }
 
     mutating func insert(_ description: OpenDescription) -> Int {
@@ -109,6 +143,8 @@ struct Node: Sendable {
     var changers: Set<Int> = []
     /// They were killed. Nothing of that appears unless somebody else who has it open for writing writes as well.
     var isAbandoned = false
+    /// Somebody has written who may not leave it the rights of a program: the next version has none.
+    var losesProgramRights = false
     /// fsync has returned for something that is not published.
     var isStored = false
 }
@@ -123,6 +159,8 @@ struct OpenDescription: Sendable {
     var offset = 0
     /// The other mount has changed or removed the file since. What is read then is not looked at.
     var isStale = false
+    /// The other mount has given the file another name since.
+    var isMoved = false
 }
 
 struct Mapping: Sendable {
@@ -137,4 +175,5 @@ struct Mapping: Sendable {
 struct ProcessState: Sendable {
     var descriptors: [Int: Int] = [:]
     var mappings: [Int: Mapping] = [:]
+    var umask = 0o022
 }

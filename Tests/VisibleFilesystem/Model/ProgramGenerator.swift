@@ -4,7 +4,9 @@ import TestSupport
 public struct ProgramGenerator {
     private var random: SeededGenerator
     private let capabilities: Capabilities
-    private var model: FilesystemModel
+    var model: FilesystemModel
+    /// Half of the programs are about who may do what, as several users; the others are root's.
+    private let isAboutRights: Bool
     private var lastTag = 0
     /// Where spans end in the directory of the script, which is where mistakes are.
     private let spanBytes: Int
@@ -14,6 +16,8 @@ public struct ProgramGenerator {
         self.capabilities = capabilities
         self.spanBytes = spanBytes
         model = FilesystemModel(capabilities)
+        let isHead = random.chance(50)
+        isAboutRights = isHead && capabilities.contains(.permissions)
     }
 
     /// A script of so many steps.
@@ -23,7 +27,11 @@ public struct ProgramGenerator {
         while steps.count < count, attempts < 200 * count {
             attempts += 1
             let step = proposal()
-            guard model.perform(step) != nil else { continue }
+            var after = model
+            guard let expectation = after.perform(step) else { continue }
+            // Where there is nothing, or somebody may do nothing, most of it is not worth doing.
+            if expectation.isFutile, chance(50) { continue }
+            model = after
             steps.append(step)
         }
         return steps
@@ -34,12 +42,14 @@ public struct ProgramGenerator {
             return Step(model.activeMount == 0 ? 2 : 0, .handOver)
         }
         let process = capabilities.contains(.secondMount) && model.activeMount == 1 ? 2 : chance(70) ? 0 : 1
-        return Step(process, call(process))
+        let user: User = isAboutRights && !chance(40) ? (chance(65) ? .alice : .bob) : .root
+        return Step(process, call(process), as: user)
     }
 
     private mutating func call(_ process: Int) -> Call {
         let slots = model.descriptors(process)
         let mappings = model.mappings(process)
+        if capabilities.contains(.permissions), chance(isAboutRights ? 45 : 8) { return rightsCall(process) }
         switch below(100) {
         case 0..<1: return .kill
         case 1..<2: return chance(30) ? .crash : .list
@@ -51,7 +61,7 @@ public struct ProgramGenerator {
         }
     }
 
-    private mutating func nameCall() -> Call {
+    mutating func nameCall() -> Call {
         switch below(4) {
         case 0: .unlink(name: name())
         case 1: .truncate(name: name(), size: offset(100_000))
@@ -66,7 +76,8 @@ public struct ProgramGenerator {
         if chance(20) { flags.append(.truncate) }
         if chance(30) { flags.append(.append) }
         let access: Access = chance(45) ? .both : chance(60) ? .writes : .reads
-        return .open(slot: below(4), name: name(), access: access, flags: flags)
+        let mode = isAboutRights && chance(60) ? mode(isDirectory: false) : nil
+        return .open(slot: below(4), name: name(), access: access, flags: flags, mode: mode)
     }
 
     private mutating func descriptorCall(_ slot: Int, _ process: Int) -> Call {
@@ -106,15 +117,15 @@ public struct ProgramGenerator {
 
     // MARK: Numbers
 
-    private mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &random) }
+    mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &random) }
 
-    private mutating func chance(_ percent: Int) -> Bool { random.chance(percent) }
+    mutating func chance(_ percent: Int) -> Bool { random.chance(percent) }
 
-    private mutating func pick<Element>(_ elements: [Element]) -> Element { random.pick(elements) }
+    mutating func pick<Element>(_ elements: [Element]) -> Element { random.pick(elements) }
 
-    private mutating func name() -> String { pick(FilesystemModel.names) }
+    mutating func name() -> String { pick(FilesystemModel.names) }
 
-    private mutating func tag() -> Int {
+    mutating func tag() -> Int {
         lastTag += 1
         return lastTag
     }

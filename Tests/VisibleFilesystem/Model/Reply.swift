@@ -6,15 +6,17 @@ public enum Reply: Codable, Equatable, Sendable {
     case failed(errno: Int32)
     case number(Int)
     case bytes(Data)
-    case attributes(size: Int, inode: UInt64)
+    case attributes(size: Int, inode: UInt64, status: Status)
+    case extended([String: Data])
     case names([String])
 }
 
 /// What the model says that a call must answer.
 public enum ExpectedReply: Sendable {
     case reply(Reply)
-    /// Size, and which file it is: the same file must always have the same number, others another one.
-    case attributes(size: Int, file: FileID)
+    /// Size if anybody knows, and which file it is: the same file must always have the same number, others another
+    /// one; and whose it is, if that is kept.
+    case attributes(size: Int?, file: FileID, Attributes?)
     /// An offset that lseek(2) may find from `offset` on in a file with these contents.
     case found(Sought, from: Int, in: [UInt8])
     /// What must then be under some names: one of several contents, or nothing.
@@ -24,19 +26,50 @@ public enum ExpectedReply: Sendable {
 public struct NameExpectation: Sendable {
     public let name: String
     /// nil: the name does not exist.
-    public let alternatives: [[UInt8]?]
+    public let alternatives: [Appearance?]
+}
+
+/// What may be under a name.
+public struct Appearance: Sendable {
+    /// The file as which it was known until now.
+    let file: FileID
+    public let content: [UInt8]
+    let attributes: Attributes?
+
+    init(_ file: FileID, _ content: [UInt8], _ attributes: Attributes?) {
+        self.file = file
+        self.content = content
+        self.attributes = attributes
+    }
+
+    /// How something found differs from it; nil when it does not.
+    public func difference(_ found: [UInt8], _ status: Status, _ extended: [String: Data]) -> String? {
+        guard found == content else { return "\(found.count) bytes that are not these \(content.count)" }
+        guard let attributes else { return nil }
+        if let difference = attributes.difference(status) { return difference }
+        let wanted = attributes.shown(to: .root)
+        return extended == wanted ? nil : "extended attributes \(extended), expected \(wanted)"
+    }
 }
 
 extension ExpectedReply {
+    /// Whether it fails because somebody may not do it, or there is nothing to do it with.
+    var isFutile: Bool {
+        guard case .reply(.failed(let code)) = self else { return false }
+        return [EACCES, EPERM, ENOENT].contains(code)
+    }
+
     /// How a reply differs from what is right; nil when it does not. What `attributes` and `names` say about more than
     /// one reply is left to the caller.
     public func difference(_ reply: Reply) -> String? {
         switch self {
         case .reply(let right):
             return reply == right ? nil : "answered \(reply.summary), expected \(right.summary)\(place(reply, right))"
-        case .attributes(let size, _):
-            guard case .attributes(size, _) = reply else { return "answered \(reply.summary), expected size \(size)" }
-            return nil
+        case .attributes(let size, _, let attributes):
+            guard case .attributes(let found, _, let status) = reply, found == size ?? found else {
+                return "answered \(reply.summary), expected " + (size.map { "size \($0)" } ?? "attributes")
+            }
+            return attributes?.difference(status)
         case .found(let sought, let from, let content):
             return Self.isRight(reply, sought, from, content)
                 ? nil : "answered \(reply.summary), which cannot be \(sought) from \(from) on of \(content.count) bytes"

@@ -18,12 +18,16 @@ public enum Script {
 
     /// What makes a failing script simpler as a whole, for `Shrinker`.
     public static let rewrites: [@Sendable ([Step]) -> [Step]] = [
-        { $0.map { Step(0, $0.call) } },
-        { $0.map { Step($0.process == 1 ? 0 : $0.process, $0.call) } },
-        { $0.map { $0.renaming { _ in "a" } } },
+        { $0.map { Step(0, $0.call, as: $0.user) } },
+        { $0.map { Step($0.process == 1 ? 0 : $0.process, $0.call, as: $0.user) } },
+        { $0.map { Step($0.process, $0.call) } },
+        { $0.map { Step($0.process, $0.call, as: $0.user == .bob ? .alice : $0.user) } },
+        { $0.map { $0.renaming { FilesystemModel.names.contains($0) ? "a" : $0 } } },
         { $0.map { $0.renaming { String($0.suffix(1)) } } },
         { $0.map { $0.counting { min($0, 1) } } },
         { $0.map { $0.counting { min($0, 4096) } } },
+        { $0.map { $0.setting { $0 & 0o777 } } },
+        { $0.map { $0.setting { $0 & 0o7000 | 0o644 } } },
         { $0.map { $0.counting { $0 < 4096 ? $0 : $0 & ~4095 } } },
     ]
 }
@@ -32,16 +36,42 @@ extension Step {
     fileprivate func renaming(_ rule: (String) -> String) -> Step {
         let call: Call =
             switch call {
-            case .open(let slot, let name, let access, let flags):
-                .open(slot: slot, name: rule(name), access: access, flags: flags)
+            case .open(let slot, let name, let access, let flags, let mode):
+                .open(slot: slot, name: rule(name), access: access, flags: flags, mode: mode)
             case .truncate(let name, let size): .truncate(name: rule(name), size: size)
             case .stat(let name): .stat(name: rule(name))
             case .readAll(let name): .readAll(name: rule(name))
             case .rename(let from, let to, let replaces): .rename(from: rule(from), to: rule(to), replaces: replaces)
             case .unlink(let name): .unlink(name: rule(name))
+            case .mkdir(let name, let mode): .mkdir(name: rule(name), mode: mode)
+            case .rmdir(let name): .rmdir(name: rule(name))
+            case .symlink(let name): .symlink(name: rule(name))
+            case .chmod(let target, let mode): .chmod(target.renaming(rule), mode: mode)
+            case .chown(let target, let owner, let group): .chown(target.renaming(rule), owner: owner, group: group)
+            case .setTimes(let target, let accessed, let modified):
+                .setTimes(target.renaming(rule), accessed: accessed, modified: modified)
+            case .setExtended(let target, let name, let tag, let count, let use):
+                .setExtended(target.renaming(rule), name: name, tag: tag, count: count, use: use)
+            case .removeExtended(let target, let name): .removeExtended(target.renaming(rule), name: name)
+            case .extended(let target): .extended(target.renaming(rule))
+            case .setList(let target, let kind, let list): .setList(target.renaming(rule), kind, list)
+            case .access(let name, let rights): .access(name: rule(name), rights: rights)
             default: self.call
             }
-        return Step(process, call)
+        return Step(process, call, as: user)
+    }
+
+    /// With other modes.
+    fileprivate func setting(_ rule: (Int) -> Int) -> Step {
+        let call: Call =
+            switch call {
+            case .open(let slot, let name, let access, let flags, let mode):
+                .open(slot: slot, name: name, access: access, flags: flags, mode: mode.map(rule))
+            case .mkdir(let name, let mode): .mkdir(name: name, mode: rule(mode))
+            case .chmod(let target, let mode): .chmod(target, mode: rule(mode))
+            default: self.call
+            }
+        return Step(process, call, as: user)
     }
 
     /// With other offsets, counts and sizes.
@@ -63,6 +93,12 @@ extension Step {
                 .load(mapping: mapping, offset: rule(offset), count: rule(count))
             default: self.call
             }
-        return Step(process, call)
+        return Step(process, call, as: user)
+    }
+}
+
+extension Target {
+    fileprivate func renaming(_ rule: (String) -> String) -> Target {
+        if case .name(let name) = self { .name(rule(name)) } else { self }
     }
 }

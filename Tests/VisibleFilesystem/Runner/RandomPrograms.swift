@@ -92,7 +92,10 @@ struct Run: ParsableCommand {
     }
 
     private func allowedCapabilities() throws -> Capabilities {
-        guard let capabilities else { return directory != nil ? .localDirectory : .mount }
+        guard let capabilities else {
+            let usual: Capabilities = directory != nil ? .localDirectory : .mount
+            return geteuid() == 0 ? usual : usual.subtracting(.permissions)
+        }
         return try capabilities.split(separator: ",").reduce(into: []) { allowed, name in
             guard let found = Capabilities.named[String(name)] else {
                 throw ValidationError("nothing is called \(name) that programs may do")

@@ -11,6 +11,8 @@ final class ScriptRun {
     /// By the mount that shows them: a file that is changed behind what is stored already, before it is published for
     /// the first time, gets another number, which the mount that made it hides as long as the kernel knows the first.
     private var numbers: [Int: [FileID: UInt64]] = [:]
+    /// Files that were met before they were published. When nobody looks the kernel may forget their first number.
+    private var metEarly: Set<FileID> = []
     /// How often each kind of call was carried out, with its error if it had one; those of the end included.
     private(set) var counts: [String: Int] = [:]
 
@@ -26,6 +28,7 @@ final class ScriptRun {
         // New ones: no mount believes anything about them.
         for path in [root, root + "/d"] {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+            guard chmod(path, 0o777) == 0 else { throw RunFailure.call("open \(path) to everybody") }
         }
         let found = try differenceWithin(script)
         let areGone = workers.values.map { $0.kill() }.allSatisfy { $0 }
@@ -49,7 +52,9 @@ final class ScriptRun {
         guard let expectation = model.perform(step) else { return nil }
         counts[step.call.kind + expectation.error, default: 0] += 1
         switch step.call {
-        case .handOver: place.handOver()
+        case .handOver:
+            place.handOver()
+            for mount in numbers.keys { numbers[mount] = numbers[mount]?.filter { !metEarly.contains($0.key) } }
         case .kill:
             guard workers.removeValue(forKey: step.process)?.kill() != false else { return "the process does not die" }
             try place.settle()
@@ -63,7 +68,7 @@ final class ScriptRun {
                 guard worker.kill() else { return "a process does not die with its mount" }
             }
         default:
-            switch try worker(step.process).perform(step.call) {
+            switch try worker(step.process).perform(step) {
             case .failure(let failure): return "\(failure)"
             case .success(let reply):
                 let mount = model.mount(of: step.process)
@@ -84,11 +89,14 @@ final class ScriptRun {
 
     private func difference(_ expectation: ExpectedReply, _ reply: Reply, on mount: Int) -> String? {
         if let difference = expectation.difference(reply) { return difference }
-        guard case .attributes(_, let file) = expectation, case .attributes(_, let number) = reply,
+        guard case .attributes(_, let file, _) = expectation, case .attributes(_, let number, _) = reply,
             model.capabilities.contains(.stableNumbers)
         else { return nil }
-        if let known = numbers[mount]?[file], known != number { return "the file's number is \(number), and was \(known)" }
+        if let known = numbers[mount]?[file], known != number {
+            return "the file's number is \(number), and was \(known)"
+        }
         numbers[mount, default: [:]][file] = number
+        if !model.isPublished(file) { metEarly.insert(file) }
         return nil
     }
 
@@ -100,20 +108,27 @@ final class ScriptRun {
             usleep(300_000)
             try place.settle()
         }
+        let worker = try worker(process)
         for expected in names {
-            let content: [UInt8]?
-            switch try worker(process).perform(.readAll(name: expected.name)) {
-            case .success(.bytes(let bytes)): content = Array(bytes)
-            case .success(.failed(ENOENT)): content = nil
-            case .success(let reply): return "then \(expected.name) answered \(reply.summary)"
-            case .failure(let failure): return "then reading of \(expected.name) \(failure)"
+            let found: Observation?
+            do {
+                found = try Observation.find(
+                    expected.name, withExtended: model.capabilities.contains(.permissions)
+                ) { try worker.perform(Step(process, $0)).get() }
+            } catch let failure as WorkerFailure {
+                return "then \(expected.name) \(failure)"
+            } catch let unexpected as Observation.Unexpected {
+                return "then \(expected.name) \(unexpected.description)"
             }
-            guard expected.alternatives.contains(where: { $0 == content }) else {
-                func text(_ content: [UInt8]?) -> String { content.map { "\($0.count) bytes" } ?? "nothing" }
-                return "then \(expected.name) has \(text(content)), right would be "
-                    + expected.alternatives.map { text($0) }.joined(separator: " or ")
+            func difference(_ right: Appearance?) -> String? {
+                guard let found else { return right.map { "nothing instead of \($0.content.count) bytes" } }
+                return found.difference(right)
             }
-            model.adopt(expected.name, content)
+            guard let right = expected.alternatives.first(where: { difference($0) == nil }) else {
+                let differences = expected.alternatives.map { difference($0) ?? "" }
+                return "then \(expected.name) is wrong: " + differences.joined(separator: "; or: ")
+            }
+            model.adopt(expected.name, right)
         }
         return nil
     }

@@ -5,25 +5,29 @@ import VisibleFilesystem
 /// A process of a script: carries out one call for each line that comes in, and writes what it answered. It is killed
 /// when that is due; all that is left then is the kernel's business.
 final class Worker {
-    private let root: String
+    /// As whom calls are made now.
+    var user = User.root
     private var descriptors: [Int: Int32] = [:]
     private var mappings: [Int: UnsafeMutableRawBufferPointer] = [:]
 
-    init(root: String) {
-        self.root = root
+    /// - Parameter root: where names lie. The way to it need not be open to everybody.
+    init(root: String) throws {
+        guard chdir(root) == 0 else { throw RunFailure.call("go to \(root)") }
+        _ = umask(0o022)
     }
 
     func run() throws {
         while let line = readLine() {
-            let call = try JSONDecoder().decode(Call.self, from: Data(line.utf8))
-            let reply = try JSONEncoder().encode(perform(call)) + [UInt8(ascii: "\n")]
+            let step = try JSONDecoder().decode(Step.self, from: Data(line.utf8))
+            try become(step.user)
+            let reply = try JSONEncoder().encode(perform(step.call)) + [UInt8(ascii: "\n")]
             FileHandle.standardOutput.write(reply)
         }
     }
 
     private func perform(_ call: Call) -> Reply {
         switch call {
-        case .open(let slot, let name, let access, let flags): open(slot, name, access, flags)
+        case .open(let slot, let name, let access, let flags, let mode): open(slot, name, access, flags, mode)
         case .dup(let slot, let copy): keep(Glibc.dup(descriptor(slot)), copy)
         case .close(let slot): result(Glibc.close(descriptors.removeValue(forKey: slot) ?? -1))
         case .read(let slot, let count): bytes(count) { Glibc.read(descriptor(slot), $0, count) }
@@ -36,16 +40,31 @@ final class Worker {
         case .seek(let slot, let whence, let offset): number(lseek(descriptor(slot), offset, whence.code))
         case .find(let slot, let sought, let offset): find(descriptor(slot), sought, offset)
         case .ftruncate(let slot, let size): result(Glibc.ftruncate(descriptor(slot), size))
-        case .truncate(let name, let size): result(Glibc.truncate(path(name), size))
+        case .truncate(let name, let size): result(Glibc.truncate(name, size))
         case .fallocate(let slot, let mode, let offset, let count):
             result(program_fallocate(descriptor(slot), mode.code, Int64(offset), Int64(count)))
         case .fsync(let slot): result(Glibc.fsync(descriptor(slot)))
         case .fstat(let slot): attributes { Glibc.fstat(descriptor(slot), &$0) }
-        case .stat(let name): attributes { Glibc.lstat(path(name), &$0) }
+        case .stat(let name): attributes { Glibc.lstat(name, &$0) }
         case .readAll(let name): readAll(name)
         case .list: list()
         case .rename(let from, let to, let replaces): rename(from, to, replaces)
-        case .unlink(let name): result(Glibc.unlink(path(name)))
+        case .unlink(let name): result(Glibc.unlink(name))
+        case .mkdir(let name, let mode): result(Glibc.mkdir(name, mode_t(mode)))
+        case .rmdir(let name): result(Glibc.rmdir(name))
+        case .symlink(let name): result(Glibc.symlink("target", name))
+        case .umask(let mask):
+            Glibc.umask(mode_t(mask)) <= 0o777 ? .done : missing
+        case .chmod(let target, let mode): chmod(target, mode)
+        case .chown(let target, let owner, let group): chown(target, owner, group)
+        case .setTimes(let target, let accessed, let modified): setTimes(target, accessed, modified)
+        case .setExtended(let target, let name, let tag, let count, let use):
+            setExtended(target, name, Data(Pattern.bytes(tag, count)), use)
+        case .removeExtended(let target, let name): removeExtended(target, name)
+        case .extended(let target): extended(target)
+        case .setList(let target, let kind, let list):
+            list.map { setExtended(target, kind.attribute, $0.bytes) } ?? removeExtended(target, kind.attribute)
+        case .access(let name, let rights): result(program_access(name, Int32(rights)))
         case .map(let slot, let source, let offset, let count, let writes):
             map(slot, descriptor(source), offset, count, writes)
         case .store(let mapping, let tag, let offset, let count): store(mapping, Pattern.bytes(tag, count), offset)
@@ -60,9 +79,9 @@ final class Worker {
 
     // MARK: Files
 
-    private func open(_ slot: Int, _ name: String, _ access: Access, _ flags: [OpenFlag]) -> Reply {
+    private func open(_ slot: Int, _ name: String, _ access: Access, _ flags: [OpenFlag], _ mode: Int?) -> Reply {
         let code = flags.reduce(access.code | O_CLOEXEC) { $0 | $1.code }
-        return keep(Glibc.open(path(name), code, 0o644), slot)
+        return keep(Glibc.open(name, code, mode_t(mode ?? 0o644)), slot)
     }
 
     private func keep(_ descriptor: Int32, _ slot: Int) -> Reply {
@@ -72,7 +91,7 @@ final class Worker {
     }
 
     private func readAll(_ name: String) -> Reply {
-        let descriptor = Glibc.open(path(name), O_RDONLY | O_CLOEXEC)
+        let descriptor = Glibc.open(name, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return failure }
         var content = Data()
         while true {
@@ -92,17 +111,17 @@ final class Worker {
     }
 
     private func rename(_ from: String, _ to: String, _ replaces: Bool) -> Reply {
-        if replaces { return result(Glibc.rename(path(from), path(to))) }
-        return result(program_rename_noreplace(path(from), path(to)))
+        if replaces { return result(Glibc.rename(from, to)) }
+        return result(program_rename_noreplace(from, to))
     }
 
     private func list() -> Reply {
-        guard let own = names(""), let below = names("d") else { return failure }
+        guard let own = names("."), let below = names("d") else { return failure }
         return .names((own.filter { $0 != "d" } + below.map { "d/" + $0 }).sorted())
     }
 
     private func names(_ directory: String) -> [String]? {
-        guard let stream = opendir(path(directory)) else { return nil }
+        guard let stream = opendir(directory) else { return nil }
         defer { closedir(stream) }
         var found: [String] = []
         errno = 0
@@ -136,20 +155,18 @@ final class Worker {
 
     // MARK: Answers
 
-    private func path(_ name: String) -> String { root + "/" + name }
-
-    private func descriptor(_ slot: Int) -> Int32 { descriptors[slot] ?? -1 }
+    func descriptor(_ slot: Int) -> Int32 { descriptors[slot] ?? -1 }
 
     private var failure: Reply { .failed(errno: errno) }
 
     /// Of what the script should not have asked for.
     private var missing: Reply { .failed(errno: EBADF) }
 
-    private func result(_ code: Int32) -> Reply { code == 0 ? .done : failure }
+    func result(_ code: Int32) -> Reply { code == 0 ? .done : failure }
 
     private func number(_ value: Int) -> Reply { value >= 0 ? .number(value) : failure }
 
-    private func bytes(_ count: Int, _ read: (UnsafeMutableRawPointer?) -> Int) -> Reply {
+    func bytes(_ count: Int, _ read: (UnsafeMutableRawPointer?) -> Int) -> Reply {
         var buffer = [UInt8](repeating: 0, count: count)
         let found = buffer.withUnsafeMutableBytes { read($0.baseAddress) }
         return found >= 0 ? .bytes(Data(buffer[..<found])) : failure
@@ -157,7 +174,12 @@ final class Worker {
 
     private func attributes(_ ask: (inout stat) -> Int32) -> Reply {
         var status = stat()
-        return ask(&status) == 0 ? .attributes(size: Int(status.st_size), inode: UInt64(status.st_ino)) : failure
+        guard ask(&status) == 0 else { return failure }
+        return .attributes(
+            size: Int(status.st_size), inode: UInt64(status.st_ino),
+            status: Status(
+                mode: Int(status.st_mode & 0o7777), owner: Int(status.st_uid), group: Int(status.st_gid),
+                modified: Moment(status.st_mtim), accessed: Moment(status.st_atim)))
     }
 }
 
@@ -203,4 +225,8 @@ extension Allocation {
         case .zeroKeepSize: 0x11
         }
     }
+}
+
+extension Moment {
+    fileprivate init(_ time: timespec) { self.init(seconds: time.tv_sec, nanoseconds: time.tv_nsec) }
 }

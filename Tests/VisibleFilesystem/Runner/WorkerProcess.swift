@@ -34,8 +34,8 @@ final class WorkerProcess {
     }
 
     /// What a call answered, or why it did not.
-    func perform(_ call: Call) throws -> Result<Reply, WorkerFailure> {
-        let line = try JSONEncoder().encode(call) + [UInt8(ascii: "\n")]
+    func perform(_ step: Step) throws -> Result<Reply, WorkerFailure> {
+        let line = try JSONEncoder().encode(step) + [UInt8(ascii: "\n")]
         // Shorter than a pipe, whose reader reads it whole.
         guard line.withUnsafeBytes({ write(requests, $0.baseAddress, line.count) }) == line.count else {
             return .failure(ending())
