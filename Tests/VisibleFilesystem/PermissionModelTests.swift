@@ -104,7 +104,7 @@ struct PermissionModelTests {
     }
 
     @Test func listsAreObeyedAndMasked() {
-        var list = AccessList(owner: 6, users: [User.bob.id: 6], group: 0, groups: [:], mask: 6, others: 0)
+        var list = AccessList(owner: 6, users: [User.bob.id: 6], group: 0, mask: 6, others: 0)
         let file = Self.making(mode: 0o600, as: .alice) + [Self.close]
         let reading = Step(0, .readAll(name: "a"), as: .bob)
         let writing = Step(0, .open(slot: 1, name: "a", access: .writes, flags: []), as: .bob)

@@ -11,6 +11,17 @@ public struct AccessList: Codable, Hashable, Sendable {
     public var mask: Int?
     public var others: Int
 
+    public init(
+        owner: Int, users: [Int: Int] = [:], group: Int, groups: [Int: Int] = [:], mask: Int? = nil, others: Int
+    ) {
+        self.owner = owner
+        self.users = users
+        self.group = group
+        self.groups = groups
+        self.mask = mask
+        self.others = others
+    }
+
     /// Whether it says more than a mode can.
     var isExtended: Bool { mask != nil }
 

@@ -100,7 +100,7 @@ extension ProgramGenerator {
     }
 
     private mutating func list() -> AccessList {
-        var list = AccessList(owner: rights(), users: [:], group: rights(), groups: [:], others: rights())
+        var list = AccessList(owner: rights(), group: rights(), others: rights())
         if chance(50) { list.users[pick([User.alice, User.bob]).id] = rights() }
         if chance(50) { list.groups[group()] = rights() }
         if !list.users.isEmpty || !list.groups.isEmpty || chance(20) { list.mask = chance(60) ? 7 : rights() }
