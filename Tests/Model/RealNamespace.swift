@@ -36,10 +36,10 @@ final class RealNamespace {
         try settle()
     }
 
-    /// Lets transient files in use expire. Meanwhile all shards start anew.
+    /// Lets transient files in use expire, after all shards have started anew: while they are away nothing expires.
     func wait() throws {
-        memory.nanoseconds += 2 * Self.transientLifetimeNanoseconds
         try memory.restart()
+        memory.nanoseconds += 2 * Self.transientLifetimeNanoseconds
     }
 
     // MARK: Shards

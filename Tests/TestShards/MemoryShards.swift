@@ -50,9 +50,13 @@ package final class MemoryShards {
             blockServices: options.blockServices)
     }
 
-    /// All shards start anew, with what is stored.
+    /// All shards start anew, with what is stored, and lead from now on: a request that is refused begins that.
     package func restart() throws {
-        for shard in cores.keys { cores[shard] = try open(shard) }
+        for shard in cores.keys {
+            cores[shard] = try open(shard)
+            let unknown = InodeID(type: .file, shard: shard, index: 0)
+            _ = try perform(SetTimeRequest(id: unknown, mtime: 0, atime: 0), at: shard)
+        }
     }
 
     private func now() -> Timestamp {
