@@ -66,7 +66,7 @@ extension ShardCore {
         var owner = try modifiedLive(request.ownerId, time)
         let inheritance = try inheritance(request, succession)
         // The next version of a file is no other name.
-        if !inheritance.number.isNull { owner = try modifiedLive(request.ownerId, time, keepsNames: true) }
+        if inheritance.isNext { owner = try modifiedLive(request.ownerId, time, keepsNames: true) }
         var record = FileRecord(size: file.size, mtime: time, atime: time, number: inheritance.number)
         try beginAttributes(of: &record, request, beginning, inheritance, entry)
         record.attributes.holes = file.holes

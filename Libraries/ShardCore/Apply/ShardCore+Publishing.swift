@@ -28,6 +28,8 @@ struct Publishing {
 struct Inheritance {
     /// Null: its own id.
     var number = InodeID.null
+    /// Whether it is the next version of the file that had the name.
+    var isNext = false
     /// The version that leaves no snapshot, and until when it stays.
     var superseded: (id: InodeID, version: FileRecord, deadline: Timestamp)?
 }
@@ -76,11 +78,11 @@ extension ShardCore {
             throw .refused(succession.refusal)
         }
         guard isNumber(succession.number, possibleFor: request.fileId) else { return Inheritance() }
-        if !isMine(former), former.isFile { return Inheritance(number: succession.number) }
+        if !isMine(former), former.isFile { return Inheritance(number: succession.number, isNext: true) }
         guard isMine(former), case .linked(let version) = try state.inode(former),
             version.number(of: former) == succession.number
         else { return try isLeftOver(succession.number) ? Inheritance(number: succession.number) : Inheritance() }
-        var inheritance = Inheritance(number: succession.number)
+        var inheritance = Inheritance(number: succession.number, isNext: true)
         if succession.expected != nil, let deadline = succession.supersededUntil {
             inheritance.superseded = (former, version, deadline)
         }

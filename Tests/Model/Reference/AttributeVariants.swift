@@ -23,7 +23,9 @@ enum AttributeVariants {
             change.extended = [extended(.set, "user.b", 2100)]
         case 8: change.extended = [extended(.remove, "user.a", 0), extended(.set, "user.c", 2100)]
         case 9: (change.ownership.uid, change.mtime) = (3, 77 | 1 << 63)
-        case 10: (change.mtime, change.atime) = (78 | 1 << 63, 79 | 1 << 63)
+        case 10:
+            (change.mtime, change.atime) = (78 | 1 << 63, 79 | 1 << 63)
+            change.extended = [extended(.set, "user.d", 2100)]
         default: change.atime = 80 | 1 << 63
         }
         return change

@@ -15,7 +15,7 @@ extension NamespaceModel {
         let beginning = try beginning(
             of: file, in: owner, name, publication.attributes, isFree: isNext || publication.number.isNull)
         let supersedes = isNext && publication.supersedes && publication.expected != nil && former.shard == owner.shard
-        try create(name, file, leavingSnapshot: !supersedes, in: &directory)
+        try create(name, file, leavingSnapshot: !supersedes, keepsNames: isNext, in: &directory)
         directories[owner] = directory
         files[file]?.state = .linked(mtime: .edge(owner, now))
         attributes[file] = beginning

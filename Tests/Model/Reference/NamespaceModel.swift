@@ -159,7 +159,8 @@ public struct NamespaceModel: Sendable {
 
     /// Makes `name` stand for `target`; a file that has the name goes into history, which owns it from then on.
     func create(
-        _ name: [UInt8], _ target: InodeID, leavingSnapshot: Bool = true, in directory: inout Directory
+        _ name: [UInt8], _ target: InodeID, leavingSnapshot: Bool = true, keepsNames: Bool = false,
+        in directory: inout Directory
     ) throws(ProtocolError) {
         if let edge = directory.current[name] {
             if edge.isLocked { throw .nameIsLocked }
@@ -169,7 +170,7 @@ public struct NamespaceModel: Sendable {
             }
         }
         directory.current[name] = Current(target: target, since: now)
-        directory.version += 1
+        if !keepsNames { directory.version += 1 }
     }
 
     /// Ends a name: what it was becomes history, followed by a marker.
