@@ -38,13 +38,15 @@ public struct FilesystemModel: Sendable {
     public static let directoryNames = ["e", "d/e"]
     /// Only ever those of symbolic links.
     public static let linkNames = ["l", "d/l"]
-    /// There from the beginning, with all rights for everybody.
-    public static let fixedDirectories = [".", "d"]
+    /// There from the beginning, root's; in the second one everybody keeps what is his.
+    public static let firstModes = [".": 0o777, "d": 0o1777]
+    static let fixedDirectories = firstModes.keys.sorted()
 
     public init(_ capabilities: Capabilities) {
         self.capabilities = capabilities
         for name in Self.fixedDirectories {
-            directories[name] = newFile(Attributes(kind: .directory, mode: 0o777, owner: 0, group: 0))
+            let mode = Self.firstModes[name] ?? 0
+            directories[name] = newFile(Attributes(kind: .directory, mode: mode, owner: 0, group: 0))
         }
     }
 

@@ -26,9 +26,10 @@ final class ScriptRun {
     func firstDifference(_ script: [Step]) throws -> String? {
         let root = place.path(mount: 0) + "/" + directory
         // New ones: no mount believes anything about them.
-        for path in [root, root + "/d"] {
+        for (name, mode) in FilesystemModel.firstModes.sorted(by: { $0.key < $1.key }) {
+            let path = name == "." ? root : root + "/" + name
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-            guard chmod(path, 0o777) == 0 else { throw RunFailure.call("open \(path) to everybody") }
+            guard chmod(path, mode_t(mode)) == 0 else { throw RunFailure.call("open \(path) to everybody") }
         }
         let found = try differenceWithin(script)
         let areGone = workers.values.map { $0.kill() }.allSatisfy { $0 }
