@@ -41,6 +41,8 @@ public actor Filesystem {
     public internal(set) var storesOwnership = false
     /// Whose is what nobody was given.
     var defaults = DefaultOwnership(uid: 0, gid: 0, fileMode: 0o644, directoryMode: 0o755)
+    /// Until when that may be believed, on the loop's clock.
+    var defaultsUntil: UInt64 = 0
     var snapshots = OpenSnapshots()
     var hints = PlaceHints()
 

@@ -4,6 +4,8 @@ public struct FilesystemOptions: Sendable {
     public var accessTimes = AccessTimes.off
     public var ownership = OwnershipRule.stored
     public var identities = KnownIdentities.all
+    /// How long the cluster's owner of what nobody was given may be believed.
+    public var defaultsNanoseconds: UInt64 = 60_000_000_000
     /// How long programs wait for servers that are away; 0 is for ever.
     public var patienceNanoseconds: UInt64 = 300_000_000_000
 

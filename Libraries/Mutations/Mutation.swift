@@ -35,6 +35,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case directoryTimesGoWithLocks
     case replacedProgramsKeepRights
     case replacementsInheritFromAnybody
+    case foreignRightsAreForgotten
+    case removedDirectoriesForgetTheirPlace
     case ownershipsAreListedTwice
     case ownershipsHaveNoLimit
     case kindIsForgotten
@@ -83,6 +85,18 @@ public enum Mutation: String, CaseIterable, Sendable {
     case noticesAreNotAwaited
     case programsKeepRights
     case logsAreTakenOver
+    case appendsJoinAnyFile
+    case joinersMayDoAnything
+    case newFilesReplaceAnything
+    case truncationsReplaceAnything
+    case editsKeepTheirNames
+    case changesMeanWhatIsKnown
+    case rightsAreComputedFromMemory
+    case lateChangesStayBehind
+    case lostListsLeaveTheirMask
+    case anybodyGivesTheGroupsRights
+    case newOwnersKeepPrograms
+    case timesGoWithTheEdit
     case rightsWaitForTheEdit
     case movedEditsLoseTheirOwner
     case listsIgnoreTheMode
@@ -107,6 +121,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     // Mounts
     case killingIsNotAgreed
     case unseenClosesAreWaitedFor
+    case anybodyPublishesForAll
 
     // Files being written
     case patchesDuringRebuildingAreDropped
@@ -149,17 +164,22 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .troubleIsFinal, .cutsWaitForNobody: "ClientTests.OutageTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
             .versionsGetNewNumbers, .rebuiltFilesGetNewNumbers, .readersAreMixedUp, .noticesAreNotAwaited,
-            .programsKeepRights, .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner, .listsIgnoreTheMode,
-            .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights, .placementIsWritable,
-            .listingsForgetTheirPlace, .hiddenPlacesWin, .specialFilesAreListedAsPlain, .stickyNamesAreTaken,
-            .partsOfListsReplaceThem, .chmodsOfEditsOvertakeEachOther,
-            .chosenTimesOutliveWrites, .attributesOfEditsAreOverlooked, .writersOutliveTheEnd, .lateChangesFail:
+            .programsKeepRights, .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner,
+            .listsIgnoreTheMode, .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights,
+            .placementIsWritable, .listingsForgetTheirPlace, .hiddenPlacesWin, .specialFilesAreListedAsPlain,
+            .stickyNamesAreTaken, .partsOfListsReplaceThem, .chmodsOfEditsOvertakeEachOther,
+            .chosenTimesOutliveWrites, .attributesOfEditsAreOverlooked, .writersOutliveTheEnd, .lateChangesFail,
+            .appendsJoinAnyFile, .joinersMayDoAnything, .newFilesReplaceAnything, .truncationsReplaceAnything,
+            .editsKeepTheirNames, .changesMeanWhatIsKnown, .rightsAreComputedFromMemory, .lateChangesStayBehind,
+            .anybodyGivesTheGroupsRights, .newOwnersKeepPrograms, .timesGoWithTheEdit:
             "FilesystemTests.OnCluster"
         case .outagesAreKeptQuiet: "FilesystemTests.OutageTests"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"
         case .lookupsWaitForEachOther: "FilesystemTests.FakeShardTests"
+        case .lostListsLeaveTheirMask: "FilesystemTests.AccessTests"
         case .killingIsNotAgreed: "MountTests.FuseConnectionTests"
         case .unseenClosesAreWaitedFor: "EndToEndTests.EndToEnd/TwoMountTests/unseenCallers"
+        case .anybodyPublishesForAll: "EndToEndTests.EndToEnd/MountSessionTests/sync"
         case .patchesDuringRebuildingAreDropped, .fullSpoolHarmsEverybody: "ClientTests.PatchTests"
         case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,
             .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase, .referencesHideWrites:
@@ -170,6 +190,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .openNumbersAreTaken: "ShardCoreTests.FileNumberTests"
         case .ownershipsHaveNoLimit: "ShardCoreTests.OwnershipLimitTests"
         case .downtimeCounts: "ShardCoreTests.DowntimeTests"
+        case .removedDirectoriesForgetTheirPlace: "ShardCoreTests.AttributeTests"
+        case .foreignRightsAreForgotten: "ShardCoreTests.InheritanceTests"
         // There is one coordinator in it.
         case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"
         default: nil

@@ -9,7 +9,8 @@ struct Owner: ParsableCommand {
         abstract: "Show or choose the owner and the modes of inodes that have none of their own.",
         discussion: """
             Every inode that nobody has given an owner, a group or a mode is shown with these by all mounts. `sterna up` \
-            chooses whoever runs it first. Mounts ask when they start.
+            chooses whoever runs it first. Mounts ask when they start, and every minute in which they are used. What \
+            people have set goes along where it is the same as this: it is not stored.
             """)
 
     @Option(help: "Address of the registry, HOST:PORT.")

@@ -123,6 +123,11 @@ extension EndToEnd {
                 mount.sterna $registry "$dir" -o remount,exec,allow_suid
                 grep " $dir " /proc/self/mountinfo > "$dir/../line"
                 ! grep -q 'noexec\\|nosuid' "$dir/../line"; grep -q nodev "$dir/../line"
+                mount.sterna $registry "$dir" -o remount,noatime,nosymfollow
+                grep " $dir " /proc/self/mountinfo | grep noatime | grep -q nosymfollow
+                mount.sterna $registry "$dir" -o remount,atime
+                grep " $dir " /proc/self/mountinfo > "$dir/../line"
+                ! grep -q noatime "$dir/../line"; grep -q nosymfollow "$dir/../line"
                 umount "$dir"
                 """)
         }

@@ -98,7 +98,8 @@ extension EndToEnd {
                 echo three >&5; \(sync) '\(second.path)/b'
                 paste -sd, '\(cluster.mount)/a' | grep -qx one,three
                 # It shows what others have not finished: nobody but root and whoever has mounted may.
-                ! setpriv --reuid 65534 --clear-groups \(sync) '\(second.path)' 2> /dev/null
+                ! setpriv --reuid 65534 --clear-groups \(sync) '\(second.path)' 2> '\(cluster.directory)/said'
+                grep -qi 'not permitted' '\(cluster.directory)/said'
                 """)
             // Pages that only the kernel has.
             try sh(

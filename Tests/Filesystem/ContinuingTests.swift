@@ -176,6 +176,79 @@ extension OnCluster {
             }
         }
 
+        @Test func whatIsChangedAfterItsTimeWasSetIsNotAsOld() async throws {
+            try await Host.run(2, options: .withoutMemory) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let time = Timestamp(nanoseconds: 1_000_000_007_000_000_000)
+                for isNew in [true, false] {
+                    for change in 0..<6 {
+                        if !isNew { try await own.store("f", "text") }
+                        let handle = isNew
+                            ? try await own.create("f").opened.handle : try await own.open("f", .writing)
+                        try await own.write(handle, "0123")
+                        let node = try await own.node("f")
+                        // touch -d, while somebody writes.
+                        _ = try await own.filesystem.setAttributes(
+                            node, AttributeChange(modified: .at(time), accessed: .at(time)), through: nil)
+                        switch change {
+                        case 0: try await own.write(handle, "4", at: 4)
+                        case 1: try await own.truncate("f", to: 2, through: handle)
+                        case 2: try await own.truncate("f", to: 4, through: handle)
+                        case 3: try await own.truncate("f", to: 0, through: handle)
+                        case 4: try await own.filesystem.allocate(handle, .punchHole, 0..<2)
+                        default: try await own.close(try await own.open("f", .truncating))
+                        }
+                        #expect(try await own.filesystem.attributes(node).modified > time, "\(change)")
+                        try await own.close(handle)
+                        for host in hosts {
+                            let found = try await host.attributes("f")
+                            #expect(found.modified > time, "\(change)")
+                            #expect(found.accessed == time)
+                        }
+                        try await other.unlink("f")
+                    }
+                }
+            }
+        }
+
+        @Test func timesOfAFileOutliveAnEditOfIt() async throws {
+            try await Host.run(2, options: .withoutMemory) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let time = Timestamp(nanoseconds: 1_000_000_007_000_000_000)
+                try await own.store("f", "text")
+                let handle = try await own.open("f", .writing)
+                try await own.write(handle, "lost")
+                _ = try await own.change("f", AttributeChange(modified: .at(time), accessed: .at(time)))
+                try await own.filesystem.close(handle, by: TestCreators.killed)
+                await own.filesystem.release(handle)
+                for host in hosts {
+                    let found = try await host.attributes("f")
+                    #expect(found.modified == time && found.accessed == time)
+                    #expect(try await host.contents("f") == "text")
+                }
+                #expect(try await other.attributes("f").modified == time)
+            }
+        }
+
+        @Test func holesAreCountedAsSoonAsTheFileIsFinished() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                for change in 0..<3 {
+                    let name = "f\(change)"
+                    let handle = try await own.create(name).opened.handle
+                    switch change {
+                    case 0: try await own.write(handle, "end", at: 64 << 20)
+                    case 1: try await own.truncate(name, to: 64 << 20, through: handle)
+                    default: try await own.filesystem.allocate(handle, .plain, 0..<64 << 20)
+                    }
+                    try await own.close(handle)
+                    let holes = try await own.attributes(name).holeBytes
+                    #expect(holes > 0)
+                    #expect(try await other.attributes(name).holeBytes == holes)
+                }
+            }
+        }
+
         @Test func timesThatWereSetEarlyArriveWithTheFile() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

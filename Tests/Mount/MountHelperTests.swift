@@ -1,3 +1,4 @@
+import CLinux
 import Testing
 import sterna_mount
 
@@ -51,5 +52,18 @@ import sterna_mount
             MountTable.Line("36 35 0:42 / /mnt rw,nosuid,noexec,relatime shared:1 - fuse.sterna a:1,b:2 ro,user_id=0"))
         let options = KernelOptions(of: line)
         #expect(options.source == "a:1,b:2" && !options.honoursSetuid && options.hasDevices && !options.hasPrograms)
+    }
+
+    @Test func aRemountChangesWhatItIsToldAndNothingElse() throws {
+        let line = try #require(
+            MountTable.Line("36 35 0:42 / /mnt rw,nosymfollow,noatime shared:1 - fuse.sterna a:1 rw,user_id=0"))
+        var options = KernelOptions(of: line)
+        _ = options.apply("atime")
+        #expect(options.flags & UInt(LINUX_MOUNT_NO_SYMLINKS) != 0)
+        // Without this flag the kernel keeps noatime.
+        #expect(options.flags & UInt(LINUX_MOUNT_RELATIVE_ACCESS_TIMES) != 0)
+        #expect(options.flags & UInt(LINUX_MOUNT_NO_ACCESS_TIMES) == 0)
+        _ = options.apply("noatime")
+        #expect(options.flags & UInt(LINUX_MOUNT_NO_ACCESS_TIMES) != 0)
     }
 }

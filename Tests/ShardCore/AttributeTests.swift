@@ -27,7 +27,7 @@ import Testing
         let stat = try shard.call(StatDirectoryRequest(id: directory.id))
         let made = try shard.attributes(directory.id)
         #expect(made.ownership == .default && made.mtime == stat.mtime && made.userMtime == stat.mtime)
-        #expect(made.atime == stat.mtime && made.ctime == stat.mtime && made.number == directory.id)
+        #expect(made.atime == stat.mtime && made.ctime == stat.mtime && made.number == .root)
         #expect(try shard.extended(file) == [])
         #expect(try shard.extended(directory.id) == [])
     }
@@ -282,6 +282,23 @@ import Testing
         try shard.call(RemoveInodeRequest(id: id))
         try shard.expect(.directoryNotFound, StatAttributesRequest(id: id, newest: false))
         #expect(try shard.records().count < before.count)
+        shard.expectInvariants()
+    }
+
+    @Test func directoriesRememberWhereTheyWere() throws {
+        let (open, closed) = (try shard.makeDirectory("p", index: 1).id, try shard.makeDirectory("q", index: 2).id)
+        let id = InodeID(type: .directory, shard: shard.shard, index: 7)
+        try shard.call(CreateDirectoryInodeRequest(id: id, ownerId: open, info: DirectoryInfo(entries: [])))
+        #expect(try shard.attributes(id).number == open)
+        try shard.call(SetDirectoryOwnerRequest(dirId: id, ownerId: closed))
+        #expect(try shard.attributes(id).number == closed)
+        let request = RemoveDirectoryOwnerRequest(dirId: id, info: DirectoryInfo(entries: []))
+        try shard.call(request)
+        try shard.call(request)
+        try shard.restart()
+        #expect(try shard.attributes(id).number == closed)
+        #expect(try shard.call(StatDirectoryRequest(id: id)).owner.isNull)
+        #expect(try shard.attributes(.root).number.isNull)
         shard.expectInvariants()
     }
 

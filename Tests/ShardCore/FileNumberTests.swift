@@ -174,7 +174,7 @@ extension ShardFixture {
     }
 
     /// As the coordinator brings a file of another shard to a name.
-    fileprivate func replaceTarget(_ name: String, _ present: InodeID, by target: InodeID) throws {
+    func replaceTarget(_ name: String, _ present: InodeID, by target: InodeID) throws {
         let since = try lookup(name).creationTime
         let time = try call(
             CreateLockedCurrentEdgeRequest(

@@ -217,6 +217,31 @@ import Testing
         }
     }
 
+    /// A file that was moved here from a directory of another shard.
+    @Test func whatOnlyAnotherShardKnowsIsNotMadePublic() throws {
+        let foreign = InodeID(type: .file, shard: ShardID(rawValue: 7), index: 13)
+        func replace(_ expected: InodeOwnership, _ publish: (ShardFixture.OpenFile) throws -> Void) throws {
+            let first = try shard.publishFirst("a", guarded)
+            try shard.replaceTarget("a", first, by: foreign)
+            let file = try shard.construct()
+            try publish(file)
+            #expect(try shard.attributes(file.id).ownership == expected)
+            #expect(try shard.extended(file.id) == [])
+            try shard.unlink("a", (file.id, try shard.lookup("a").creationTime))
+        }
+        let closed = shard.ownership(0o600)
+        try replace(closed) { try shard.link($0, "a") }
+        try replace(closed) { try shard.call(shard.publishing($0, over: foreign, number: foreign)) }
+        try replace(shard.ownership(0o600, 5)) {
+            try shard.call(shard.publishing(shard.publishing($0), shard.change(uid: 5)))
+        }
+        // Who knows better says so.
+        try replace(shard.ownership(0o640, 3)) {
+            try shard.call(shard.publishing(shard.publishing($0), otherwise: shard.ownership(0o640, 3)))
+        }
+        try replace(.default) { try shard.call(shard.publishing(shard.publishing($0), inherits: false)) }
+    }
+
     @Test func whatIsRefusedChangesNothing() throws {
         let first = try shard.publishFirst("a", guarded)
         let file = try shard.construct()

@@ -103,8 +103,10 @@ int linux_mount(const char *source, const char *target, const char *type, unsign
 #define LINUX_MOUNT_SYNCHRONOUS 16ul
 #define LINUX_MOUNT_REMOUNT 32ul
 #define LINUX_MOUNT_SYNCHRONOUS_DIRECTORIES 128ul
+#define LINUX_MOUNT_NO_SYMLINKS 256ul
 #define LINUX_MOUNT_NO_ACCESS_TIMES 1024ul
 #define LINUX_MOUNT_NO_DIRECTORY_ACCESS_TIMES 2048ul
+#define LINUX_MOUNT_RELATIVE_ACCESS_TIMES 2097152ul
 
 /// A descriptor that somebody passes through a socket. Returns it, close-on-exec, or -errno: -ECONNRESET when the other
 /// end is closed without one.

@@ -4,6 +4,14 @@ extension Client {
     /// Whether the cluster keeps owners, modes, extended attributes and what else `StoredAttributes` has.
     public var storesAttributes: Bool { supports(.attributes) && supports(.publishing) }
 
+    /// Whether versions of a file have a number that tells them from other files'.
+    public var numbersFiles: Bool { supports(.publishing) }
+
+    /// The directory that a directory is in, or was in when it was removed; null: that is not known.
+    public func lastOwner(ofDirectory id: InodeID) async throws(ClientError) -> InodeID {
+        try await storesAttributes ? statAttributes(id).number : statDirectory(id).owner
+    }
+
     func statAttributes(
         _ id: InodeID, newest: Bool = false, at shard: ShardID? = nil
     ) async throws(ClientError) -> StatAttributesResponse {

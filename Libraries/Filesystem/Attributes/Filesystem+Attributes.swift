@@ -29,7 +29,7 @@ extension Filesystem {
     /// cannot be asked for now is what it was.
     private func confirmOwnership(of staged: StagedFile) async {
         guard staged.own == nil, storesOwnership else { return }
-        _ = try? await inode(of: staged.node)
+        _ = try? await holder(of: staged.node)
     }
 
     func remember(_ attributes: InodeAttributes, _ node: Node) {
@@ -58,7 +58,8 @@ extension Filesystem {
 
     /// To be believed by nobody for any time: every write changes them, and so does publishing.
     func attributes(of staged: StagedFile) -> Attributes {
-        let ownership = staged.node.lastOwnership.with(staged.changed)
+        let last = staged.lastRights?.stored?.ownership ?? staged.node.lastOwnership
+        let ownership = last.with(staged.changed)
         var rights = storesOwnership ? staged.own?.permissions ?? permissions(ownership, of: .file) : nil
         if staged.clearsPrivileges, let mode = rights?.mode { rights?.mode = Permissions.withoutPrivileges(mode) }
         return Attributes(

@@ -7,12 +7,33 @@ extension Filesystem {
     /// Whether the cluster can keep attributes. On the loop only, which is the client's.
     nonisolated var keepsAttributes: Bool { client.assumeIsolated { $0.storesAttributes } }
 
+    /// Whether the cluster tells versions of a file from other files.
+    nonisolated var numbersFiles: Bool { client.assumeIsolated { $0.numbersFiles } }
+
     /// Learns whether rights are stored, and what the cluster shows where nothing was set. To be called once the client
     /// was started, before anything else.
     public func begin() async throws(FilesystemError) {
         guard options.ownership == .stored, keepsAttributes else { return }
         defaults = try await posix { () throws(ClientError) in try await client.defaultOwnership() }
+        defaultsUntil = loop.monotonicNanoseconds &+ options.defaultsNanoseconds
         storesOwnership = true
+    }
+
+    /// Somebody may choose another owner for the cluster: who asks for attributes has it asked for now and then.
+    func renewDefaults() {
+        let now = loop.monotonicNanoseconds
+        guard storesOwnership, now >= defaultsUntil else { return }
+        defaultsUntil = now &+ options.defaultsNanoseconds
+        loop.task { await self.askForDefaults() }
+    }
+
+    private func askForDefaults() async {
+        do {
+            defaults = try await client.defaultOwnership()
+        } catch {
+            // What is known stays in force, and is asked for again.
+            logger.debug("the owner of what nobody was given was not learnt: \(error)")
+        }
     }
 
     /// How long attributes of finished files may be believed: rights that somebody takes away as long as a name.
@@ -41,7 +62,13 @@ extension Filesystem {
         _ kind: Inheritance.Kind, mode: UInt16, in parent: NodeID, by caller: Caller
     ) async throws(FilesystemError) -> InitialAttributes? {
         guard storesOwnership else { return nil }
-        return try await inheritance(in: parent).made(kind, mode: mode, by: caller)
+        var initial = try await inheritance(in: parent).made(kind, mode: mode, by: caller)
+        let (mode, group) = (initial.permissions.mode, initial.permissions.group)
+        let runsAsGroup = Permissions.setGroup | Permissions.groupExecutes
+        if kind == .file, mode & runsAsGroup == runsAsGroup, await !mayKeepSetGroup(caller, group) {
+            initial.permissions.mode &= ~Permissions.setGroup
+        }
+        return initial
     }
 
     /// What a directory gives to what is made in it. Front ends have looked at the directory just before, so that this
@@ -61,6 +88,7 @@ extension Filesystem {
     func inode(of node: Node) async throws(FilesystemError) -> InodeAttributes {
         while true {
             if let known = node.attributes(at: loop.monotonicNanoseconds) { return known }
+            renewDefaults()
             let content = node.content
             let found: InodeAttributes
             do {

@@ -35,7 +35,10 @@ extension Filesystem {
 
     /// Of a program that gets another owner, whoever gives it away, unless its mode is set with that.
     private func clearPrivileges(of node: Node, _ change: inout InodeChange) async throws(FilesystemError) {
-        guard node.content.isFile, let mode = try await storedMode(of: node) else { return }
+        guard node.content.isFile, !Mutation.newOwnersKeepPrograms.isPlanted else { return }
+        // As it is, and not as it was a moment ago.
+        forgetRights(of: node)
+        guard let mode = try await storedMode(of: node) else { return }
         let cleared = Permissions.withoutPrivileges(mode)
         if change.ownership.mode == nil, cleared != mode { change.ownership.mode = cleared }
         guard try await extendedAttributes(of: node)[ExtendedAttributes.capability] != nil else { return }
@@ -45,7 +48,14 @@ extension Filesystem {
     /// The mode that is stored, whatever becomes of what is being written.
     private func storedMode(of node: Node) async throws(FilesystemError) -> UInt16? {
         if let own = node.staged?.own { return own.permissions.mode }
-        return permissions(try await inode(of: node).stored?.ownership ?? Ownership(), of: .file)?.mode
+        return permissions(try await holder(of: node).stored?.ownership ?? Ownership(), of: .file)?.mode
+    }
+
+    /// What is known of a node's owner and rights is to be asked for again.
+    func forgetRights(of node: Node) {
+        guard !Mutation.rightsAreComputedFromMemory.isPlanted else { return }
+        node.forgetAttributes()
+        node.staged?.forgetRights()
     }
 
     /// Changes attributes of whatever a node stands for. Those of a new file are published with it; of an edit only its
@@ -58,23 +68,76 @@ extension Filesystem {
             (staged.chosenAccessed, change.accessed) = (change.accessed ?? staged.chosenAccessed, nil)
             staged.attributesChanged = now()
             guard change != InodeChange() else { return }
-            if staged.own != nil { return try apply(change, to: staged) }
+            if staged.own != nil {
+                staged.hasChosenRights = true
+                return try apply(change, to: staged)
+            }
             if Mutation.rightsWaitForTheEdit.isPlanted {
                 staged.changed = staged.changed.with(change.ownership)
                 return
             }
             // What was cleared is what is set now.
             if change.ownership.mode != nil { staged.clearsPrivileges = false }
-        } else {
-            try await settle(node)
         }
-        // The kernel may have looked a moment ago, and what is meant is what the name leads to now.
-        try await confirm(node)
-        while true {
-            let content = node.content
-            try await changeInode(of: node, change)
-            // It may have got another version meanwhile, which does not know of that.
-            if node.content == content || node.staged?.own != nil { return }
+        try await changeNewest(of: node, change)
+    }
+
+    /// Changes the version that a node's name leads to. If another one was published at the same time, which may not
+    /// have got the change, that is changed as well; its times are its own.
+    private func changeNewest(of node: Node, _ change: InodeChange) async throws(FilesystemError) {
+        var meant = try await inodeMeant(by: node)
+        try await changeInode(meant, of: node, change)
+        var rights = change
+        (rights.modified, rights.accessed) = (nil, nil)
+        rights.extended = change.extended.map(\.repeated)
+        while meant.isFile, numbersFiles, rights != .nothing {
+            let before = meant
+            do throws(FilesystemError) {
+                meant = try await inodeMeant(by: node)
+                guard meant != before else { return }
+                if try await has(meant, rights) { return }
+                try await changeInode(meant, of: node, rights)
+            } catch {
+                // Removed since, or replaced by another file.
+                guard error.code == ESTALE || error.isRefusal(.fileNotFound) else { throw error }
+                return
+            }
+        }
+    }
+
+    /// Whether a version was published after the change.
+    private func has(_ version: InodeID, _ change: InodeChange) async throws(FilesystemError) -> Bool {
+        guard change.extended.isEmpty else { return false }
+        let found = try await posix { () throws(ClientError) in try await client.attributes(of: version) }
+        return found.stored.map { $0.ownership.with(change.ownership) == $0.ownership } ?? true
+    }
+
+    /// The inode whose attributes are meant by whoever changes those of a node: what its name leads to now, since the
+    /// kernel may have looked a moment ago. A file that has lost its name elsewhere is meant as long as it is there,
+    /// but not where another one has the name: who looks that up again means the other one.
+    private func inodeMeant(by node: Node) async throws(FilesystemError) -> InodeID {
+        try await settle(node)
+        guard node.content.isFile, let place = node.place, !Mutation.changesMeanWhatIsKnown.isPlanted else {
+            return node.content
+        }
+        if let staged = node.staged {
+            guard let target = try await target(of: staged) else { throw .stale }
+            return target
+        }
+        do throws(FilesystemError) {
+            try await confirm(node)
+            return node.content
+        } catch {
+            guard error.code == ESTALE, numbersFiles else { throw error }
+            let target = try await posix { () throws(ClientError) in
+                try await client.target(of: place.name, in: place.directory)
+            }
+            guard target.isNull else { throw error }
+        }
+        do {
+            return try await client.newestVersion(ofFile: node.number, near: node.content).attributes.id
+        } catch {
+            throw error.isRefusal(.fileNotFound) ? .stale : FilesystemError(error)
         }
     }
 
@@ -101,8 +164,9 @@ extension Filesystem {
         staged.own = own
     }
 
-    private func changeInode(of node: Node, _ change: InodeChange) async throws(FilesystemError) {
-        let content = node.content
+    private func changeInode(
+        _ content: InodeID, of node: Node, _ change: InodeChange
+    ) async throws(FilesystemError) {
         guard keepsAttributes else {
             // The cluster keeps no times for directories but that of their last change.
             guard !content.isDirectory else { return }
@@ -114,6 +178,7 @@ extension Filesystem {
         let known = node.attributes(at: loop.monotonicNanoseconds)
         let done = try await posix { () throws(ClientError) in try await client.setAttributes(content, change) }
         node.forgetAttributes()
+        node.staged?.forgetRights()
         // Another version is the newest by now, or more has changed than is answered.
         guard let known, let stored = known.stored, done.id == known.id, change.extended.isEmpty else { return }
         remember(
@@ -176,6 +241,7 @@ extension Filesystem {
     private func setSize(of staged: StagedFile, _ size: UInt64) async throws(FilesystemError) {
         if size == 0 { return try await restart(staged) }
         let present = staged.size
+        if size > present { staged.mayHaveHoles = true }
         staged.willChange(min(size, present)..<max(size, present), appends: false)
         try await change(staged, "truncate") { writer async throws(ClientError) in
             try await writer.truncate(to: size)

@@ -39,6 +39,7 @@ extension Filesystem {
         }
         file.changes(staged)
         staged.willChange(zeros, appends: false)
+        staged.mayHaveHoles = true
         clearPrivileges(of: staged, for: caller)
         try await change(staged, "fallocate") { writer async throws(ClientError) in
             if !zeros.isEmpty { try await writer.zero(zeros) }

@@ -26,7 +26,7 @@ extension Filesystem {
             case .complete: file.isLeft = true
             }
         }
-        if staged.isUnlinked {
+        if staged.wasRemovedHere {
             if let failure = staged.failure { throw failure }
             return
         }
@@ -53,7 +53,7 @@ extension Filesystem {
             staged.isWanted = true
         }
         // A file that has lost its name can be read as long as somebody has it open.
-        let isOver = node.staged?.isUnlinked == true ? node.handles == 0 : file.writes && node.writers == 0
+        let isOver = node.staged?.wasRemovedHere == true ? node.handles == 0 : file.writes && node.writers == 0
         guard isOver else { return nodes.dropIfUnused(node) }
         defer { if node.writers == 0 { node.ownVersion = nil } }
         // A write whose caller did not wait for it.
@@ -61,8 +61,8 @@ extension Filesystem {
         guard let staged = node.staged, staged.state == .building, node.writers == 0 else {
             return nodes.dropIfUnused(node)
         }
-        if isInterrupted, !staged.isUnlinked, !staged.isWanted, !file.hasChanged(staged) { return }
-        if staged.isUnlinked || !staged.isWanted && (isInterrupted || !staged.isSynchronized) {
+        if isInterrupted, !staged.wasRemovedHere, !staged.isWanted, !file.hasChanged(staged) { return }
+        if staged.wasRemovedHere || !staged.isWanted && (isInterrupted || !staged.isSynchronized) {
             if file.isAbandoned, !staged.isUnlinked { report("release", staged.place, .writerWasKilled) }
             await scrap(staged)
         } else {

@@ -21,7 +21,7 @@ extension Filesystem {
         let initial = try await initialAttributes(.file, mode: permissions, in: parent, by: caller)
         let staged = try await stage(place, mode, initial, by: await creators.creator(caller))
         let node = staged.node
-        let file = OpenFile(node, mode, by: staged.creator, makes: true)
+        let file = OpenFile(node, mode, by: caller, staged.creator, makes: true)
         file.changes(staged)
         let handle = open(file)
         if mode.isExclusive, options.reservesExclusiveNames, let failure = await publish(staged, for: "open") {
@@ -57,7 +57,7 @@ extension Filesystem {
         defer { nodes.forget(node.id, 1) }
         try await confirm(node)
         await heard(of: node)
-        let file = OpenFile(node, mode, by: await creators.creator(mode.writes ? caller : .unknown))
+        let file = OpenFile(node, mode, by: caller, await creators.creator(mode.writes ? caller : .unknown))
         let handle = open(file)
         do {
             if truncates {

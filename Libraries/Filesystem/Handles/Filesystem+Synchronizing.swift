@@ -17,7 +17,7 @@ extension Filesystem {
     /// are tried; what is without a name is nobody's.
     /// - Throws: what the first one failed with.
     public func synchronizeAll() async throws(FilesystemError) {
-        let files = stagedFiles.values.filter { !$0.isUnlinked }.map(\.node.id)
+        let files = stagedFiles.values.filter { !$0.wasRemovedHere }.map(\.node.id)
         let tried = files.prefix(Mutation.someFilesAreNotSynced.isPlanted ? 1 : .max).map { node in
             loop.task { await self.outcomeOfSynchronizing(node) }
         }
@@ -43,7 +43,7 @@ extension Filesystem {
         if let failure = staged.failure { throw failure }
         // Whatever was written by now is part of what is being published.
         guard staged.state == .building else { return try await published(staged) }
-        if staged.isUnlinked || options.synchronization == .store { return try await store(staged) }
+        if staged.wasRemovedHere || options.synchronization == .store { return try await store(staged) }
         if let failure = await publish(staged, for: "fsync") { throw failure }
         await heard(of: staged.node)
     }

@@ -6,7 +6,10 @@ final class OpenFile {
     let node: Node
     /// It can write, or has to finish the file that was made with it.
     private(set) var writes: Bool
-    /// Who opened it.
+    /// It can read.
+    let reads: Bool
+    /// Who opened it, and the judge of his closes.
+    let caller: Caller
     let creator: any Creator
     /// What the node had seen of others when it was opened.
     private let foreignMoves: Int
@@ -25,9 +28,10 @@ final class OpenFile {
     private var reader: FileReader?
 
     /// - Parameter makes: the file is made with it, and somebody has to finish it, even if he can only read.
-    init(_ node: Node, _ mode: OpenMode, by creator: any Creator, makes: Bool = false) {
+    init(_ node: Node, _ mode: OpenMode, by caller: Caller, _ creator: any Creator, makes: Bool = false) {
         self.node = node
-        self.creator = creator
+        (self.caller, self.creator) = (caller, creator)
+        reads = mode.reads
         writes = mode.writes || makes
         foreignMoves = node.foreignMoves
         node.handles += 1

@@ -39,11 +39,12 @@ extension Filesystem {
         }
     }
 
-    /// Names in order, those of staged files among them.
+    /// Names in order, those of new staged files among them. Those of edits the cluster knows, or others have removed.
     private func withStagedNames(
         _ listed: [ListedName], in directory: InodeID, _ range: Range<UInt64>
     ) -> [ListedName] {
         let staged = stagedNames.names(in: directory, from: ListingOffset.firstHash(of: range.lowerBound))
+            .filter { stagedFiles[$0.node]?.isNew == true }
             .map { ListedName($0.name, $0.hash, $0.node, linked: nil) }
         let names = Set(staged.map(\.name))
         return (listed.filter { !names.contains($0.name) } + staged)

@@ -29,6 +29,7 @@ extension Filesystem {
     private func entry(at place: Place) async throws(FilesystemError) -> Entry {
         while true {
             if let id = stagedNames.node(at: place), let staged = stagedFiles[id] {
+                guard try await target(of: staged) != nil else { continue }
                 return try await entry(for: staged.node)
             }
             let start = moves

@@ -28,6 +28,7 @@ extension Filesystem {
     /// - Throws: ESTALE when the node stays what it is. Who looks the name up again finds what is there.
     func confirm(_ node: Node) async throws(FilesystemError) {
         guard node.content.isFile else { return }
+        if let staged = node.staged, try await target(of: staged) == nil { throw .stale }
         while node.staged == nil, let place = node.place {
             let start = moves
             let target = try await posix { () throws(ClientError) in
@@ -117,5 +118,68 @@ extension Filesystem {
         guard let found = await follow(node, to: version, since: start) else { return node.content != content }
         if found !== node { nodes.dropIfUnused(found) }
         return found === node
+    }
+
+    // MARK: Edits
+
+    /// The version that the name of an edit leads to by now; its base where nobody has to look. Nil: others have
+    /// removed the file or put another one there, so that the name means that for everybody, and nothing comes of the
+    /// edit, as its close will tell.
+    func target(of staged: StagedFile) async throws(FilesystemError) -> InodeID? {
+        let node = staged.node
+        while true {
+            let (base, place) = (base(of: staged), staged.place)
+            let isFound = staged.isNew || staged.isUnlinked || staged.state != .building || node.staged !== staged
+            guard !isFound, numbersFiles, !Mutation.editsKeepTheirNames.isPlanted else { return base }
+            guard node.movers == 0 else {
+                await node.change()
+                continue
+            }
+            let target = try await posix { () throws(ClientError) in
+                try await client.target(of: place.name, in: place.directory)
+            }
+            let isSame = target == base ? true : try await isVersion(target, of: staged.number)
+            // What was done here meanwhile may be what was found.
+            let isOld = staged.place != place || staged.isUnlinked || staged.state != .building || node.movers > 0
+            guard !isOld, self.base(of: staged) == base else { continue }
+            if isSame { return target }
+            detach(staged)
+            staged.isTaken = true
+            return nil
+        }
+    }
+
+    private func isVersion(_ target: InodeID, of number: InodeID?) async throws(FilesystemError) -> Bool {
+        guard target.isFile else { return false }
+        do {
+            return try await client.version(of: target).number == number
+        } catch {
+            guard error.isRefusal(.fileNotFound) else { throw FilesystemError(error) }
+            return false
+        }
+    }
+
+    /// The inode whose owner, rights and extended attributes a node has: the version that it stands for, but while that
+    /// is edited here the newest one, which others may have published and protected since.
+    func holder(of node: Node) async throws(FilesystemError) -> InodeAttributes {
+        while true {
+            guard let staged = node.staged, !staged.isNew, !staged.isUnlinked, staged.own == nil, storesOwnership else {
+                return try await inode(of: node)
+            }
+            if let known = staged.rights(at: loop.monotonicNanoseconds) { return known }
+            let content = node.content
+            let found: InodeAttributes
+            do {
+                found = try await client.newestVersion(ofFile: node.number, near: content).attributes
+            } catch {
+                // Another host has removed it for good.
+                guard error.isRefusal(.fileNotFound) else { throw FilesystemError(error) }
+                return try await inode(of: node)
+            }
+            guard node.staged === staged, node.content == content else { continue }
+            remember(found, node)
+            staged.remember(rights: found, until: freshUntil(found.id))
+            return found
+        }
     }
 }

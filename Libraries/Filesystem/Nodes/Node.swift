@@ -118,6 +118,9 @@ package final class Node {
         return attributes?.stored.map { $0.extendedBytes > 0 } ?? true
     }
 
+    /// Bytes of its version that take no room, as they were known last.
+    var lastHoleBytes: UInt64 { attributes?.stored?.holeBytes ?? 0 }
+
     /// The extended attributes that its version has beside `found`, if they are known.
     func extended(of found: InodeAttributes) -> ExtendedAttributes? {
         guard let stored = found.stored, stored.extendedBytes > 0 else { return ExtendedAttributes() }

@@ -39,6 +39,11 @@ package struct AccessControlList: Hashable, Sendable {
         guard isValid else { return nil }
     }
 
+    /// One that says no more than a mode can.
+    init(owner: UInt16, group: UInt16, others: UInt16) {
+        entries = [Entry(.owner, owner), Entry(.owningGroup, group), Entry(.others, others)]
+    }
+
     private var isValid: Bool {
         var mayFollow = Tag.owner.rawValue
         var counts: [Tag: Int] = [:]

@@ -5,6 +5,9 @@ extension ExtendedAttributeChange {
 
     static func remove(_ name: [UInt8]) -> Self { Self(operation: .remove, name: name, value: []) }
 
+    /// The same on top of what may have it already.
+    var repeated: Self { operation.removes ? .drop(name) : .set(name, value) }
+
     /// Leaves none of that name, whether or not there is one.
     static func drop(_ name: [UInt8]) -> Self { Self(operation: .drop, name: name, value: []) }
 }

@@ -1,3 +1,5 @@
+import Mutations
+
 /// Whose a file or directory is, and who may do what with it.
 public struct Permissions: Hashable, Sendable {
     /// The twelve bits of chmod(2).
@@ -18,6 +20,13 @@ public struct Permissions: Hashable, Sendable {
     /// Of a directory: nobody removes or replaces there what is not his.
     static let sticky: UInt16 = 0o1000
     static let groupExecutes: UInt16 = 0o010
+
+    /// Those of something whose list of access is not at hand: nobody has what only that gives, and the group's bits
+    /// are the most that anybody has by it.
+    package var withoutList: Permissions {
+        if Mutation.lostListsLeaveTheirMask.isPlanted { return self }
+        return Permissions(mode: mode & ~0o070, user: user, group: group)
+    }
 
     /// The mode of a file that was changed by somebody who could not have given it such rights, or got another owner:
     /// it runs as nobody else any more. The bit for the group means something else where the group cannot execute it.

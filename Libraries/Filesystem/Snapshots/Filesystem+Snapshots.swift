@@ -31,7 +31,7 @@ extension Filesystem {
         guard let found = page.results.compactMap(Self.listed).first(where: { $0.name == wanted }) else {
             throw FilesystemError(ENOENT)
         }
-        guard try await isGone(found.target) else { throw FilesystemError(ENOENT) }
+        guard try await isGone(found.target, from: owner) else { throw FilesystemError(ENOENT) }
         if found.target.isDirectory { snapshots.found(found.target, in: owner) }
         return try await snapshotEntry(NodeID(snapshotsOf: found.target))
     }
@@ -71,11 +71,14 @@ extension Filesystem {
         return attributes
     }
 
-    /// Whether a directory was removed, and not moved: where it is now others may decide who sees it.
-    private func isGone(_ target: InodeID) async throws(FilesystemError) -> Bool {
+    /// Whether a directory was removed there, and not moved: where it is now, or was at last, others may decide who
+    /// sees it.
+    private func isGone(_ target: InodeID, from place: InodeID) async throws(FilesystemError) -> Bool {
         guard target.isDirectory, !Mutation.movedFilesAreSnapshots.isPlanted else { return true }
         do {
-            return try await client.statDirectory(target).owner.isNull
+            guard try await client.statDirectory(target).owner.isNull else { return false }
+            guard keepsAttributes else { return true }
+            return try await client.lastOwner(ofDirectory: target) == place
         } catch {
             guard error.isRefusal(.directoryNotFound) else { throw FilesystemError(error) }
             return false
@@ -145,7 +148,7 @@ extension Filesystem {
             try await client.readFullDirectoryPage(directory, from: start)
         }
         var names: [ListedSnapshot] = []
-        for found in answer.results.compactMap(Self.listed) where try await isGone(found.target) {
+        for found in answer.results.compactMap(Self.listed) where try await isGone(found.target, from: directory) {
             names.append(found)
         }
         guard answer.next.startName.isEmpty || answer.next != start else { throw .inputOutput }

@@ -18,7 +18,8 @@ extension Filesystem {
             let keepsBase = try await leavesNoSnapshot(staged)
             let (writer, publication) = (staged.writer, publication(of: staged, bringing: brought, keepsBase))
             do throws(ClientError) {
-                return try await writer.finish(publication)
+                let version = try await writer.finish(publication)
+                return try await bringingTheRest(version, of: staged, brought)
             } catch {
                 guard Self.isConflict(error, staged.base) else { throw FilesystemError(error) }
             }
@@ -28,7 +29,7 @@ extension Filesystem {
                 continue
             }
             // Where bytes belong that were not appended only who wrote them knows.
-            guard staged.appendsOnly else { throw .stale }
+            guard staged.appendsOnly || staged.replacesAll else { throw .stale }
             try await outlastingOutages { () throws(FilesystemError) in try await rebase(staged) }
         }
         throw .stale
@@ -54,10 +55,10 @@ extension Filesystem {
 
     /// - Parameter keepsBase: all of its base is in it, and that is enough.
     private func publication(
-        of staged: StagedFile, bringing own: InitialAttributes?, _ keepsBase: Bool
+        of staged: StagedFile, bringing brought: BroughtAttributes?, _ keepsBase: Bool
     ) -> Publication {
         var publication = Publication(directory: staged.place.directory, name: staged.place.name)
-        setAttributes(of: &publication, staged, own)
+        setAttributes(of: &publication, staged, brought?.change)
         if !Mutation.versionsGetNewNumbers.isPlanted { publication.number = staged.number }
         guard !Mutation.continuationReplacesAnything.isPlanted else { return publication }
         switch staged.base {
@@ -74,49 +75,20 @@ extension Filesystem {
 
     // MARK: Attributes
 
-    /// All that the file will have, if it has to say so itself: a new one, and one whose base is of another shard than
-    /// its name, which knows nothing of that. Nil: it inherits from its base, whatever that has by then.
-    private func attributesToBring(_ staged: StagedFile) async throws(FilesystemError) -> InitialAttributes? {
-        guard storesOwnership, staged.own == nil else { return staged.own }
-        guard base(of: staged).shard != staged.place.directory.shard else { return nil }
-        if Mutation.movedEditsLoseTheirOwner.isPlanted { return nil }
-        return try await lastAttributes(of: staged)
-    }
-
-    private func base(of staged: StagedFile) -> InodeID {
+    func base(of staged: StagedFile) -> InodeID {
         if case .version(let id, _) = staged.base { id } else { staged.node.content }
     }
 
-    /// What an edit has: what its last version has, as far as that is still known, and what was changed since.
-    func lastAttributes(of staged: StagedFile) async throws(FilesystemError) -> InitialAttributes? {
-        let base = base(of: staged)
-        var (ownership, extended) = (staged.node.lastOwnership, ExtendedAttributes())
-        try await outlastingOutages { () throws(FilesystemError) in
-            do throws(ClientError) {
-                let stored = try await client.attributes(of: base).stored
-                ownership = stored?.ownership ?? Ownership()
-                guard let stored, stored.extendedBytes > 0 else { return }
-                extended = ExtendedAttributes(try await client.extendedAttributes(of: base))
-                extended[ExtendedAttributes.capability] = nil
-            } catch {
-                // It was collected meanwhile.
-                guard error.isRefusal(.fileNotFound) else { throw FilesystemError(error) }
-            }
-        }
-        guard var permissions = permissions(ownership.with(staged.changed), of: .file) else { return nil }
-        if staged.clearsPrivileges { permissions.mode = Permissions.withoutPrivileges(permissions.mode) }
-        return InitialAttributes(permissions: permissions, extended: extended)
-    }
-
     /// So that no other request is needed for them.
-    private func setAttributes(
-        of publication: inout Publication, _ staged: StagedFile, _ own: InitialAttributes?
-    ) {
+    /// - Parameter brought: all that it has, if its base is of another shard.
+    private func setAttributes(of publication: inout Publication, _ staged: StagedFile, _ brought: InodeChange?) {
         guard keepsAttributes else { return }
         publication.special = staged.special
-        publication.inherits = own == nil
-        if own != nil {
+        publication.inherits = staged.own == nil && brought == nil
+        if let own = staged.own {
             publication.change = change(own, of: .file)
+        } else if let brought {
+            publication.change = brought
         } else if storesOwnership {
             publication.change.ownership = staged.changed
             publication.keepsPrivileges = !staged.clearsPrivileges
@@ -125,13 +97,13 @@ extension Filesystem {
         (publication.change.modified, publication.change.accessed) = (staged.modifiedToSet, staged.accessedToSet)
     }
 
-    /// Whose an edit is if its name leads to something else by now, or to nothing. What a list of access gives nobody
-    /// has then: it is not at hand.
+    /// Whose an edit is if its name leads to something else by now, or to nothing.
     private func lastOwnership(of staged: StagedFile) -> Ownership {
-        guard let last = permissions(staged.node.lastOwnership, of: .file) else { return Ownership() }
+        guard let last = permissions(staged.lastRights?.stored?.ownership ?? staged.node.lastOwnership, of: .file)
+        else { return Ownership() }
         var permissions = last
         permissions.mode = Permissions.withoutPrivileges(permissions.mode)
-        if staged.node.mayHaveExtended { permissions.mode &= ~0o070 }
+        if staged.node.mayHaveExtended { permissions = permissions.withoutList }
         return ownership(permissions, of: .file)
     }
 

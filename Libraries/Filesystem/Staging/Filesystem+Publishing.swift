@@ -49,6 +49,7 @@ extension Filesystem {
             // another name.
             while staged.failure == nil, staged.changes > 0 || staged.node.movers > 0 { await staged.node.change() }
             if let failure = staged.failure { throw failure }
+            if staged.isTaken { throw .stale }
             // Its name was taken away meanwhile: nothing comes of it, but who has it open goes on.
             if staged.isUnlinked {
                 guard staged.node.handles > 0 else {
@@ -65,7 +66,8 @@ extension Filesystem {
         } catch {
             report(operation, staged.place, error)
             failWriters(of: staged.node, error.told)
-            await scrap(staged)
+            // What others have published since has times of its own.
+            await scrap(staged, keepsTimes: error.code != ESTALE)
             return error.told
         }
     }
@@ -75,9 +77,10 @@ extension Filesystem {
     /// The file is visible: its node is that of a finished file from now on.
     private func finish(_ staged: StagedFile, _ version: PublishedVersion) {
         let (node, found, isBeingWritten) = (staged.node, inode(of: staged, version), isBeingWritten(staged))
-        // Nobody has asked for long what an edit inherits.
+        // Nobody has asked for long what an edit inherits, nor how much of it takes no room.
         let isKnown =
             !storesOwnership || version.ownership != nil || node.attributes(at: loop.monotonicNanoseconds) != nil
+        let mayHaveHoles = staged.mayHaveHoles || !staged.isNew && node.lastHoleBytes > 0
         end(staged)
         stand(node, for: found.id, number: version.number)
         node.maker?.endMaking()
@@ -87,7 +90,7 @@ extension Filesystem {
         node.ownVersion = isBeingWritten ? found.id : nil
         if staged.wasRebased { contentChanged(node) }
         node.wasLinked(at: version.creationTime)
-        node.remember(found, until: isKnown ? freshUntil(found.id) : 0)
+        node.remember(found, until: isKnown && !mayHaveHoles ? freshUntil(found.id) : 0)
         nodes.dropIfUnused(node)
     }
 
@@ -130,9 +133,12 @@ extension Filesystem {
     }
 
     /// Gives the file up; what was there before stays.
-    func scrap(_ staged: StagedFile) async {
+    /// - Parameter keepsTimes: whether that gets the times that somebody has given the file meanwhile.
+    func scrap(_ staged: StagedFile, keepsTimes: Bool = true) async {
+        let times = InodeChange(modified: staged.chosenModified, accessed: staged.chosenAccessed)
         end(staged)
         if !staged.isNew {
+            if keepsTimes, !staged.isUnlinked, times != .nothing { await keep(times, of: staged.node) }
             // Observers have truncated and overwritten what they had cached of the old file.
             contentChanged(staged.node)
         } else if !staged.isUnlinked {
@@ -142,6 +148,16 @@ extension Filesystem {
         }
         nodes.dropIfUnused(staged.node)
         await staged.writer.abandon()
+    }
+
+    /// Whoever set times of a file did not ask what would become of somebody's edit of it.
+    private func keep(_ times: InodeChange, of node: Node) async {
+        guard !Mutation.timesGoWithTheEdit.isPlanted else { return }
+        do throws(FilesystemError) {
+            try await change(node, times)
+        } catch {
+            report("utimensat", node.place, error)
+        }
     }
 
     /// A file that was renamed over another one is given up: it is as if that had not been renamed.

@@ -4,7 +4,8 @@ import Mutations
 import Protocol
 
 // Somebody else, on another host, has published a version of a file that was appended to here: then what was appended
-// here goes behind what is there now. Or a file of the same name: then it may have to be somebody's own to be replaced.
+// here goes behind what is there now, and what replaces all of it takes the place of that. Or a file of the same name:
+// then it may have to be somebody's own to be replaced.
 
 extension Filesystem {
     /// Repeats a step however long servers are away: what was written is not given up because they are.
@@ -21,52 +22,86 @@ extension Filesystem {
         }
     }
 
-    /// Begins once more with what the name leads to now, and adds what was appended here.
+    /// Begins once more with what the name leads to now, and adds what was appended here, or replaces that.
     func rebase(_ staged: StagedFile) async throws(FilesystemError) {
         let (finished, place) = (staged.writer, staged.place)
-        var appended: UInt64 = 0
-        if case .version(_, let size) = staged.base { appended = size }
         let target = try await posix { () throws(ClientError) in
             try await client.target(of: place.name, in: place.directory)
         }
         if target.isNull {
             // A file that somebody has removed is not made again. A new one has the name for itself, after all.
             guard staged.base == .nothing else { throw .stale }
-            let fresh = try await posix { () throws(ClientError) in
-                try await client.createFile(in: place.directory, note: place.name)
-            }
-            try await copy(finished.id, 0..<staged.size, to: fresh, at: 0)
-            staged.writer = fresh
+            staged.writer = try await copy(of: staged)
         } else {
             guard target.type == .file else { throw .isDirectory }
             let version = try await posix { () throws(ClientError) in try await client.version(of: target) }
-            let size = version.attributes.size
-            try checkMayAppend(staged, to: version.attributes)
-            let fresh = try await posix { () throws(ClientError) in
-                try await client.continueFile(target, size: size, in: place.directory, note: place.name)
+            try await checkMayJoin(staged, version)
+            if staged.replacesAll {
+                staged.writer = try await copy(of: staged)
+                staged.base = .version(target, size: version.attributes.size)
+            } else {
+                try await join(staged, version)
             }
-            try await copy(finished.id, appended..<staged.size, to: fresh, at: size)
-            staged.writer = fresh
-            staged.base = .version(target, size: size)
-            staged.number = version.number
-            // It is that file's next version, and takes nothing of it over.
-            if !Mutation.logsAreTakenOver.isPlanted { staged.own = nil }
-            staged.replacesExisting = true
-            staged.wasRebased = true
-            staged.hasForeignBase = true
         }
         loop.task { await finished.abandon() }
     }
 
-    /// Whoever made a file of his own may not be let into the one that somebody else made meanwhile.
-    private func checkMayAppend(_ staged: StagedFile, to found: InodeAttributes) throws(FilesystemError) {
-        guard let own = staged.own?.permissions, own.user != 0,
-            let there = permissions(found.stored?.ownership ?? Ownership(), of: .file)
+    /// All that was written, in a file of its own: a file whose publication was refused can only be read.
+    private func copy(of staged: StagedFile) async throws(FilesystemError) -> FileWriter {
+        let (finished, place) = (staged.writer, staged.place)
+        let fresh = try await posix { () throws(ClientError) in
+            try await client.createFile(in: place.directory, note: place.name)
+        }
+        try await copy(finished.id, 0..<staged.size, to: fresh, at: 0)
+        return fresh
+    }
+
+    /// What was appended goes behind a version that somebody else has published.
+    private func join(_ staged: StagedFile, _ version: FileVersion) async throws(FilesystemError) {
+        let (finished, place, found) = (staged.writer, staged.place, version.attributes)
+        var appended: UInt64 = 0
+        if case .version(_, let size) = staged.base { appended = size }
+        let fresh = try await posix { () throws(ClientError) in
+            try await client.continueFile(found.id, size: found.size, in: place.directory, note: place.name)
+        }
+        try await copy(finished.id, appended..<staged.size, to: fresh, at: found.size)
+        staged.writer = fresh
+        staged.base = .version(found.id, size: found.size)
+        staged.number = version.number
+        // It is that file's next version, and takes nothing of it over.
+        if !Mutation.logsAreTakenOver.isPlanted { staged.own = nil }
+        staged.replacesExisting = true
+        staged.wasRebased = true
+        staged.hasForeignBase = true
+    }
+
+    /// An edit is of one file, and of no other that has its name by now. A file that was begun here may turn out to be
+    /// the next version of one that somebody else has made meanwhile, if all who work with it may work with that;
+    /// rights that somebody has chosen for it would be lost without a word.
+    private func checkMayJoin(_ staged: StagedFile, _ version: FileVersion) async throws(FilesystemError) {
+        let found = version.attributes
+        guard found.stored?.special == nil else { throw .stale }
+        if let number = staged.number {
+            let isSame = number == version.number || !numbersFiles || Mutation.appendsJoinAnyFile.isPlanted
+            guard isSame else { throw .stale }
+            return
+        }
+        guard let own = staged.own?.permissions, let stored = found.stored,
+            let there = permissions(stored.ownership, of: .file), !Mutation.joinersMayDoAnything.isPlanted
         else { return }
-        let isHis = own.user == there.user && there.mode & 0o200 != 0
-        let isHisGroups = own.user != there.user && own.group == there.group && there.mode & 0o020 != 0
-        let isEverybodys = own.user != there.user && own.group != there.group && there.mode & 0o002 != 0
-        guard isHis || isHisGroups || isEverybodys else { throw .stale }
+        guard !staged.hasChosenRights else { throw .stale }
+        var list: AccessControlList?
+        if stored.extendedBytes > 0 {
+            let all = try await posix { () throws(ClientError) in try await client.extendedAttributes(of: found.id) }
+            list = ExtendedAttributes(all)[ExtendedAttributes.accessList].flatMap(AccessControlList.init(encoded:))
+        }
+        let isHis = there.surelyAllow(user: own.user, group: own.group, Permissions.write, list: list)
+        let isTheirs = openFiles.values.allSatisfy { file in
+            let wanted = (file.reads ? Permissions.read : 0) | (file.writes ? Permissions.write : 0)
+            return file.node !== staged.node
+                || there.surelyAllow(user: file.caller.user, group: file.caller.group, wanted, list: list)
+        }
+        guard isHis, isTheirs else { throw .stale }
     }
 
     /// The name leads to something by now. In a directory with the sticky bit that can be replaced if it is `maker`'s, by

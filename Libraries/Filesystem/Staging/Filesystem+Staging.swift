@@ -26,14 +26,15 @@ extension Filesystem {
             await writer.abandon()
             throw .exists
         }
-        // Another host may begin the same log in the same moment.
-        let isNew = mode.isExclusive || mode.appends
-        let isFree = isNew || Mutation.stickyNamesAreTaken.isPlanted
+        // Another host may make a file of that name in the same moment, which only whoever truncates means to replace, and
+        // not everybody may.
+        let replaces = mode.truncates && !mode.isExclusive || Mutation.newFilesReplaceAnything.isPlanted
+        let isFree = !replaces || Mutation.stickyNamesAreTaken.isPlanted
         let sparing = isFree ? nil : initial.flatMap { $0.replacesOnlyOwn ? $0.permissions.user : nil }
         let node = nodes.node(for: NodeID(writer.id))
         let staged = make(
-            node, writer, place, creator, base: isNew || sparing != nil ? .nothing : .anything, number: nil,
-            appendsOnly: mode.appends)
+            node, writer, place, creator, base: replaces && sparing == nil ? .anything : .nothing, number: nil,
+            appendsOnly: !mode.truncates)
         staged.isExclusive = mode.isExclusive
         staged.sparingMaker = sparing
         staged.own = initial
@@ -85,6 +86,7 @@ extension Filesystem {
             if case .everything(true) = beginning { appends = true }
             let staged = make(
                 node, writer, node.place ?? place, creator, base: base, number: node.number, appendsOnly: appends)
+            if case .nothing = beginning { staged.beginAnew() }
             staged.home = place.directory
             staged.isUnlinked = node.place == nil
             staged.replacesExisting = node.place != nil
@@ -97,7 +99,11 @@ extension Filesystem {
         for node: Node, at place: Place, _ beginning: Beginning
     ) async throws(FilesystemError) -> (FileWriter, Base) {
         guard case .everything = beginning else {
-            return (try await writer(in: place.directory, note: place.name), .anything)
+            // Another file of that name is not for whoever has opened this one to replace. Where shards cannot tell
+            // versions from files, he replaces either.
+            let isSafe = numbersFiles && !Mutation.truncationsReplaceAnything.isPlanted
+            let base = isSafe ? Base.version(node.content, size: node.contentSize ?? 0) : .anything
+            return (try await writer(in: place.directory, note: place.name), base)
         }
         while true {
             let content = node.content
@@ -261,6 +267,7 @@ extension Filesystem {
     /// Takes the name from a staged file; it is scrapped with its last handle.
     func detach(_ staged: StagedFile) {
         guard staged.state != .ended else { return }
+        staged.isTaken = false
         staged.isUnlinked = true
         stagedNames.remove(staged.node.id, at: staged.place)
         staged.node.nameIsGone()

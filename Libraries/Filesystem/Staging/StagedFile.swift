@@ -48,6 +48,10 @@ final class StagedFile {
     var appendsOnly: Bool
     /// Nothing of its base was changed, only more added.
     var keepsBase = true
+    /// Nothing of its base is in it: it can take the place of another version of the same file as well.
+    private(set) var replacesAll = false
+    /// Zeros were added that may take no room.
+    var mayHaveHoles = false
     /// It has another base than observers think, and so perhaps another size and other contents.
     var wasRebased = false
     /// Its base is a version that somebody else has published since.
@@ -56,6 +60,10 @@ final class StagedFile {
     var state = State.building
     /// The name was removed, or given to something else: never publish.
     var isUnlinked = false
+    /// Somebody else has done that, on another host: who closes it must learn that nothing comes of it.
+    var isTaken = false
+    /// It lost its name to somebody here, who knew what he did.
+    var wasRemovedHere: Bool { isUnlinked && !isTaken }
     /// Somebody who changed it was not killed: the last release does not scrap it.
     var isWanted = false
     /// A program was told by fsync that its data is stored: then it appears even if the program is killed.
@@ -76,6 +84,12 @@ final class StagedFile {
     var clearsPrivileges = false
     /// What is another than with its base.
     var changed = Ownership()
+    /// Somebody has chosen an owner, a mode or an extended attribute of a new file.
+    var hasChosenRights = false
+    /// The newest version of the file that it is an edit of, which others may have published since it began, and until
+    /// when that may be believed: its owner and rights are the file's.
+    private var newest: InodeAttributes?
+    private var newestUntil: UInt64 = 0
     /// When anything was set last that is not bytes.
     var attributesChanged = Timestamp.zero
     /// What it will be if it is no ordinary file; then it has no bytes.
@@ -113,7 +127,8 @@ final class StagedFile {
     var modifiedToSet: Timestamp? { chosenModified ?? confirmedModified }
     /// Whoever reads it first must find that nobody did since it was written.
     var accessedToSet: Timestamp? { chosenAccessed ?? confirmedModified }
-    private var confirmedModified: Timestamp? { toldModified == modified ? toldModified : nil }
+    /// With what others have written before it, it is younger than that.
+    private var confirmedModified: Timestamp? { toldModified == modified && !hasForeignBase ? toldModified : nil }
 
     /// Bytes so far. On the filesystem's loop only, which is the writer's.
     var size: UInt64 { writer.assumeIsolated { $0.size } }
@@ -127,6 +142,7 @@ final class StagedFile {
 
     /// Bytes in this range become others.
     func willChange(_ range: Range<UInt64>, appends: Bool) {
+        if range.lowerBound > size { mayHaveHoles = true }
         appendsOnly = appendsOnly && appends
         if case .version(_, let size) = base, range.lowerBound < size, !range.isEmpty { keepsBase = false }
     }
@@ -138,10 +154,29 @@ final class StagedFile {
         if !isPage, !Mutation.chosenTimesOutliveWrites.isPlanted { chosenModified = nil }
     }
 
-    /// It replaces everything from now on.
+    /// It replaces everything from now on: a new file whatever has its name then, an edit any version of its own file.
     func beginAnew() {
-        if base != .nothing || !isExclusive && sparingMaker == nil { base = .anything }
+        if isNew, base != .nothing || !isExclusive && sparingMaker == nil { base = .anything }
         appendsOnly = false
         keepsBase = false
+        replacesAll = true
+    }
+
+    // MARK: Rights of an edit
+
+    /// The inode whose owner and rights it has, as they were known last.
+    var lastRights: InodeAttributes? { newest }
+
+    /// The same, if it is fresh enough.
+    func rights(at nanoseconds: UInt64) -> InodeAttributes? {
+        nanoseconds < newestUntil ? newest : nil
+    }
+
+    func remember(rights: InodeAttributes, until nanoseconds: UInt64) {
+        (newest, newestUntil) = (rights, nanoseconds)
+    }
+
+    func forgetRights() {
+        newestUntil = 0
     }
 }

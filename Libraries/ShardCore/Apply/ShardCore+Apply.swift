@@ -103,7 +103,7 @@ extension ShardCore {
         case .removeOwnedSnapshotFileEdge(let request):
             .removeOwnedSnapshotFileEdge(try removeOwnedEdge(request, entry))
         case .makeFileTransient(let request): .makeFileTransient(try makeTransient(request, entry))
-        case .removeDirectoryOwner(let request): .removeDirectoryOwner(try removeOwner(request, time))
+        case .removeDirectoryOwner(let request): .removeDirectoryOwner(try removeOwner(request, entry))
         case .closeSequences(let request): .closeSequences(try closeSequences(request))
         // `prepare` makes no entries of these; one that is in the log all the same has no effect on any replica.
         default: throw ShardFailure.refused(.unrecognizedRequest)

@@ -57,11 +57,18 @@ extension ShardCore {
         let inherits = beginning.inherits && !Mutation.attributesAreNotInherited.isPlanted
         let mayInherit =
             !beginning.isVersion || !inheritance.number.isNull || Mutation.replacementsInheritFromAnybody.isPlanted
-        if inherits, mayInherit, beginning.special == nil, let former = try predecessor(request) {
-            file.attributes.ownership = former.file.attributes.ownership
-            ownership = try state.ownership(at: file.attributes.ownership)
-            inherited = try state.extendedAttributes(of: former.id, former.file.attributes)
-            dropPrivileges(&ownership, &inherited, beginning)
+        if inherits, mayInherit, beginning.special == nil {
+            switch try predecessor(request) {
+            case .here(let id, let former):
+                file.attributes.ownership = former.attributes.ownership
+                ownership = try state.ownership(at: file.attributes.ownership)
+                inherited = try state.extendedAttributes(of: id, former.attributes)
+                dropPrivileges(&ownership, &inherited, beginning)
+            case .elsewhere where ownership == .default && !Mutation.foreignRightsAreForgotten.isPlanted:
+                // Who could read that only its own shard knows: so nobody can but the cluster's owner.
+                ownership.mode = 0o600
+            case .elsewhere, .none: break
+            }
         }
         let modified = file.mtime
         file.setTimes(beginning.change.mtime, beginning.change.atime)
@@ -80,16 +87,23 @@ extension ShardCore {
         if !beginning.keepsPrivileges { ownership = ownership.withoutPrivileges }
     }
 
-    /// The file whose attributes one that gets this name inherits: an ordinary one that is in this shard.
-    private func predecessor(_ request: LinkFileRequest) throws(ShardFailure) -> (id: InodeID, file: FileRecord)? {
+    /// The ordinary file whose attributes one that gets its name inherits.
+    private enum Predecessor {
+        case none
+        case here(InodeID, FileRecord)
+        /// In another shard, which was asked nothing.
+        case elsewhere
+    }
+
+    private func predecessor(_ request: LinkFileRequest) throws(ShardFailure) -> Predecessor {
         guard request.fileId.type == .file,
             let edge = try state.currentEdge(request.ownerId, NameHash(of: request.name), request.name)
-        else { return nil }
+        else { return .none }
         let id = edge.target.id
-        guard id.type == .file, isMine(id), case .linked(let file) = try state.inode(id),
-            file.attributes.special == nil
-        else { return nil }
-        return (id, file)
+        guard id.type == .file else { return .none }
+        guard isMine(id) else { return .elsewhere }
+        guard case .linked(let file) = try state.inode(id), file.attributes.special == nil else { return .none }
+        return .here(id, file)
     }
 
     private func change(
@@ -167,4 +181,10 @@ extension DirectoryRecord {
     var shownAccessed: Timestamp { attributes.times?.accessed ?? mtime }
 
     var shownChanged: Timestamp { max(attributes.changed ?? .zero, mtime) }
+
+    /// The directory in which it is, or was when it was removed; null: none, or nobody knows.
+    var lastOwner: InodeID {
+        guard owner.isNull, !Mutation.removedDirectoriesForgetTheirPlace.isPlanted else { return owner }
+        return attributes.formerOwner ?? .null
+    }
 }

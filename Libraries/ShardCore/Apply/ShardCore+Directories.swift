@@ -94,13 +94,14 @@ extension ShardCore {
 
     /// REMOVE_DIRECTORY_OWNER. The info is the resolved one: without an owner nothing can be inherited any more.
     func removeOwner(
-        _ request: RemoveDirectoryOwnerRequest, _ time: Timestamp
+        _ request: RemoveDirectoryOwnerRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> RemoveDirectoryOwnerResponse {
-        var record = try modifiedAny(request.dirId, time, keepsNames: true)
+        var record = try modifiedAny(request.dirId, entry.time, keepsNames: true)
         if !record.owner.isNull {
             guard record.currentEdges == 0 || Mutation.removedDirectoryMayHaveEntries.isPlanted else {
                 throw .refused(.directoryNotEmpty)
             }
+            if entry.keepsAttributes { record.attributes.formerOwner = record.owner }
             record.owner = .null
             record.info = try encoded(request.info)
         }

@@ -6,7 +6,7 @@ extension ShardCore {
         if request.id.isDirectory {
             let directory = try anyDirectory(request.id)
             return try StatAttributesResponse(
-                id: request.id, number: request.id, mtime: directory.mtime, userMtime: directory.shownModified,
+                id: request.id, number: directory.lastOwner, mtime: directory.mtime, userMtime: directory.shownModified,
                 atime: directory.shownAccessed, ctime: directory.shownChanged, size: 0, directory.attributes, state)
         }
         guard request.id.isFile else { throw .refused(.fileNotFound) }

@@ -59,6 +59,8 @@ package struct AttributesRecord: WireValue, Hashable {
     package var extended: Extended?
     /// How many of a file's bytes are zeros that take no room.
     package var holes: UInt64 = 0
+    /// The directory in which a directory was that has been removed.
+    package var formerOwner: InodeID?
 
     package init() {}
 
@@ -74,7 +76,8 @@ package struct AttributesRecord: WireValue, Hashable {
         static let times = Flags(rawValue: 16)
         static let extended = Flags(rawValue: 32)
         static let holes = Flags(rawValue: 64)
-        static let all: Flags = [.listed, .here, .changed, .special, .times, .extended, .holes]
+        static let formerOwner = Flags(rawValue: 128)
+        static let all: Flags = [.listed, .here, .changed, .special, .times, .extended, .holes, .formerOwner]
     }
 
     private var flags: Flags {
@@ -89,6 +92,7 @@ package struct AttributesRecord: WireValue, Hashable {
         if times != nil { flags.insert(.times) }
         if extended != nil { flags.insert(.extended) }
         if holes > 0 { flags.insert(.holes) }
+        if formerOwner != nil { flags.insert(.formerOwner) }
         return flags
     }
 
@@ -103,7 +107,7 @@ package struct AttributesRecord: WireValue, Hashable {
         case .here(let ownership): ownership.encodedSize
         }
         return 1 + owned + (changed == nil ? 0 : 8) + (special == nil ? 0 : 9) + (times == nil ? 0 : 24)
-            + (extended == nil ? 0 : 10) + (holes == 0 ? 0 : 8)
+            + (extended == nil ? 0 : 10) + (holes == 0 ? 0 : 8) + (formerOwner == nil ? 0 : 8)
     }
 
     package init(from reader: inout WireReader) throws(DecodeError) {
@@ -127,6 +131,7 @@ package struct AttributesRecord: WireValue, Hashable {
             holes = try reader.read()
             guard holes > 0 else { throw .invalidValue }
         }
+        if flags.contains(.formerOwner) { formerOwner = try reader.read() }
     }
 
     package func encode(into writer: inout WireWriter) throws(EncodeError) {
@@ -152,6 +157,7 @@ package struct AttributesRecord: WireValue, Hashable {
             try writer.write(extended.version)
         }
         if holes > 0 { try writer.write(holes) }
+        if let formerOwner { try writer.write(formerOwner) }
     }
 }
 

@@ -111,6 +111,11 @@ final class AttributeWatch {
             (attributes.ownership, attributes.extended) = (given.ownership, given.extended)
             attributes.extended[AttributeLimits.capability] = nil
             if !naming.keepsPrivileges { attributes.ownership = attributes.ownership.withoutPrivileges }
+        } else if naming.inherits, isNext, former?.type == .file, naming.file.type == .file,
+            naming.otherwise == .default
+        {
+            // It is in another shard, and nobody knows what it has.
+            attributes.ownership.mode = 0o600
         }
         (attributes.modified, attributes.accessed) = (.given(time), .given(time))
         attributes.apply(naming.change, at: time, own: time)

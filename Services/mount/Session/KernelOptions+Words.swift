@@ -19,6 +19,8 @@ extension KernelOptions {
         case "nodev": hasDevices = false
         case "exec": hasPrograms = true
         case "noexec": hasPrograms = false
+        case "symfollow": followsLinks = true
+        case "nosymfollow": followsLinks = false
         case "atime": hasAccessTimes = true
         case "noatime": hasAccessTimes = false
         case "sync": isSynchronous = true

@@ -10,6 +10,8 @@ package struct KernelOptions: Hashable, Sendable {
     package var honoursSetuid = false
     package var hasDevices = false
     package var hasPrograms = true
+    /// Whether paths may lead over symbolic links of the mount.
+    package var followsLinks = true
     /// Whether the kernel asks for access times to be set. What is set goes by `AccessTimes` in any case.
     package var hasAccessTimes = true
     package var isSynchronous = false
@@ -22,13 +24,15 @@ package struct KernelOptions: Hashable, Sendable {
     static let subtype = "sterna"
 
     /// Flags of mount(2).
-    var flags: UInt {
+    package var flags: UInt {
         var flags: UInt = 0
         if isReadOnly { flags |= LINUX_MOUNT_READ_ONLY }
         if !honoursSetuid { flags |= LINUX_MOUNT_NO_SETUID }
         if !hasDevices { flags |= LINUX_MOUNT_NO_DEVICES }
         if !hasPrograms { flags |= LINUX_MOUNT_NO_EXECUTION }
-        if !hasAccessTimes { flags |= LINUX_MOUNT_NO_ACCESS_TIMES }
+        if !followsLinks { flags |= LINUX_MOUNT_NO_SYMLINKS }
+        // Of access times a remount leaves what there is unless it is told.
+        flags |= hasAccessTimes ? LINUX_MOUNT_RELATIVE_ACCESS_TIMES : LINUX_MOUNT_NO_ACCESS_TIMES
         if isSynchronous { flags |= LINUX_MOUNT_SYNCHRONOUS }
         return flags
     }
@@ -45,6 +49,7 @@ package struct KernelOptions: Hashable, Sendable {
         var words = ["fsname=" + source.replacing(",", with: "\\,"), "subtype=\(Self.subtype)", "default_permissions"]
         if isReadOnly { words.append("ro") }
         if !hasPrograms { words.append("noexec") }
+        if !followsLinks { words.append("nosymfollow") }
         if !hasAccessTimes { words.append("noatime") }
         if isSynchronous { words.append("sync") }
         if allowsOthers { words.append("allow_other") }

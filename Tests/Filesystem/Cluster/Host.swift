@@ -23,12 +23,22 @@ struct Host: Sendable {
         sourceLocation: SourceLocation = #_sourceLocation,
         _ body: @escaping @Sendable ([Host]) async throws -> Void
     ) async throws {
+        try await run(
+            Array(repeating: options, count: count), client: client, sourceLocation: sourceLocation, body)
+    }
+
+    /// The same with hosts that differ.
+    static func run(
+        _ options: [FilesystemOptions], client: ClientOptions = ClientOptions(),
+        sourceLocation: SourceLocation = #_sourceLocation,
+        _ body: @escaping @Sendable ([Host]) async throws -> Void
+    ) async throws {
         let cluster = try #require(RunningCluster.current, sourceLocation: sourceLocation)
         let run = runs.add(1, ordering: .relaxed).newValue
         let place = "\(sourceLocation.fileID):\(sourceLocation.line)"
         let name = Array("test \(run) \(place)".utf8.map { $0 == 0x2f ? 0x20 : $0 })
         var hosts: [Host] = []
-        for _ in 0..<count {
+        for options in options {
             let (observer, losses) = (RecordingObserver(), LossRecord())
             let filesystem = try await start(cluster.registry, observer, losses, options, client)
             let found =
@@ -174,6 +184,8 @@ extension Host {
 extension OpenMode {
     static let reading = OpenMode(reads: true)
     static let writing = OpenMode(writes: true)
+    static let readingAndWriting = OpenMode(reads: true, writes: true)
+    static let readingAndAppending = OpenMode(reads: true, writes: true, appends: true)
     static let appending = OpenMode(writes: true, appends: true)
     static let truncating = OpenMode(writes: true, truncates: true)
 }

@@ -45,6 +45,18 @@ final class RunningCluster: Sendable {
         waitpid(supervisor, &status, 0)
     }
 
+    /// `sterna owner`
+    func giveTo(uid: UInt32, gid: UInt32) throws {
+        let child = try Self.start([
+            "sterna", "owner", "--registry", "\(registry)", "--key-file", directory.path + "/key", "--uid",
+            "\(uid)", "--gid", "\(gid)",
+        ])
+        var status: Int32 = 0
+        guard waitpid(child, &status, 0) == child, status == 0 else {
+            throw POSIXFailure("run sterna owner", code: EIO)
+        }
+    }
+
     private static func start(_ words: [String]) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)

@@ -277,6 +277,35 @@ extension OnCluster {
             }
         }
 
+        @Test func nobodyMakesAProgramOfAGroupThatHeIsNotIn() async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                let made = try await own.filesystem.makeDirectory(Array("d".utf8), in: own.directory)
+                for (group, mode, expected): (UInt32, UInt16, UInt16) in [
+                    (55, 0o2755, 0o755), (55, 0o2745, 0o2745), (TestCreators.sharedGroup, 0o2755, 0o2755),
+                    (Self.user.group, 0o2755, 0o2755),
+                ] {
+                    _ = try await own.filesystem.setAttributes(
+                        made.node, AttributeChange(mode: 0o2777, group: group), through: nil)
+                    for name in ["created", "made"] {
+                        let attributes: Attributes
+                        if name == "made" {
+                            attributes = try await own.filesystem.makeFile(
+                                Array(name.utf8), in: made.node, mode: mode, by: Self.user
+                            ).attributes
+                        } else {
+                            let file = try await own.filesystem.create(
+                                Array(name.utf8), in: made.node, .writing, permissions: mode, by: Self.user)
+                            try await own.close(file.opened.handle)
+                            attributes = file.entry.attributes
+                        }
+                        #expect(attributes.permissions == Permissions(mode: expected, user: 1000, group: group))
+                        try await own.filesystem.unlink(Array(name.utf8), in: made.node)
+                    }
+                }
+            }
+        }
+
         @Test func directoriesKeepTheirTimesUntilTheyChange() async throws {
             try await Host.run(2, options: .withoutMemory) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

@@ -101,6 +101,8 @@ extension OnCluster {
                 try await own.filesystem.removeDirectory(Array("d".utf8), in: closed)
                 let shown = try await Self.shown(own, in: Self.place(own, in: closed))
                 #expect(shown.map(\.name) == ["d"])
+                // And of no other, which others may look into.
+                #expect(try await Self.shown(own, in: Self.place(own)).isEmpty)
             }
         }
 

@@ -54,6 +54,8 @@ extension NamespaceModel {
             if attributes == nil { beginning.losePrivileges() }
             beginning.extended[Array("security.capability".utf8)] = nil
         }
+        // Nobody has asked the other shard what it had.
+        if attributes == nil, former.type == .file, former.shard != directory.shard { beginning.mode = 0o600 }
         if let change = attributes?.change { try beginning.apply(change) }
         return beginning
     }
