@@ -112,7 +112,6 @@ public enum Mutation: String, CaseIterable, Sendable {
     case hiddenPlacesWin
     case specialFilesAreListedAsPlain
     case stickyNamesAreTaken
-    case partsOfListsReplaceThem
     case chmodsOfEditsOvertakeEachOther
     case lookupsWaitForEachOther
     case writersOutliveTheEnd
@@ -167,7 +166,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             .programsKeepRights, .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner,
             .listsIgnoreTheMode, .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights,
             .placementIsWritable, .listingsForgetTheirPlace, .hiddenPlacesWin, .specialFilesAreListedAsPlain,
-            .stickyNamesAreTaken, .partsOfListsReplaceThem, .chmodsOfEditsOvertakeEachOther,
+            .stickyNamesAreTaken, .chmodsOfEditsOvertakeEachOther,
             .chosenTimesOutliveWrites, .attributesOfEditsAreOverlooked, .writersOutliveTheEnd, .lateChangesFail,
             .appendsJoinAnyFile, .joinersMayDoAnything, .newFilesReplaceAnything, .truncationsReplaceAnything,
             .editsKeepTheirNames, .changesMeanWhatIsKnown, .rightsAreComputedFromMemory, .lateChangesStayBehind,

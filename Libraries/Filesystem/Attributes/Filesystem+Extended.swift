@@ -36,9 +36,8 @@ extension Filesystem {
 
     /// Who sees only a part of a list is not to replace the whole.
     private func checkSeesAll(_ name: [UInt8], of node: Node) async throws(FilesystemError) {
-        guard options.identities != .all, !Mutation.partsOfListsReplaceThem.isPlanted,
-            let value = try await extendedAttributes(of: node)[name], let list = AccessControlList(encoded: value),
-            list.namesOthers(than: options.identities)
+        guard options.identities != .all, let value = try await extendedAttributes(of: node)[name],
+            let list = AccessControlList(encoded: value), list.namesOthers(than: options.identities)
         else { return }
         throw FilesystemError(EPERM, "its list of access names users or groups that are not known here")
     }
