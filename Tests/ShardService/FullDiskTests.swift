@@ -11,15 +11,6 @@ import Wire
 struct FullDiskTests {
     private let arguments = ["--state-memory", "8"]
 
-    /// Makes an empty file in the root directory.
-    private func makeFile(_ name: String, _ client: DatagramClient) throws -> InodeID {
-        let made = try client.call(ConstructFileRequest(type: .file, note: [])).get()
-        _ = try client.call(
-            LinkFileRequest(fileId: made.id, cookie: made.cookie, ownerId: .root, name: Array(name.utf8))
-        ).get()
-        return made.id
-    }
-
     private func client(_ registry: FakeRegistry) throws -> DatagramClient {
         try DatagramClient(try #require(registry.address(of: ShardID(rawValue: 0))))
     }
@@ -38,7 +29,7 @@ struct FullDiskTests {
 
         let first = try ShardProcess(shards: "0", data: data, registry: registry.address, arguments)
         let writer = try client(registry)
-        for number in 0..<20 { files["before-\(number)"] = try makeFile("before-\(number)", writer) }
+        for number in 0..<20 { files["before-\(number)"] = try writer.makeFile("before-\(number)") }
         #expect(access(data + "/reserve", F_OK) == 0)
         try filesystem.fill(leaving: 1 << 20)
         let request = try encodedBytes(capacity: 100) { (writer) throws(EncodeError) in
@@ -51,7 +42,7 @@ struct FullDiskTests {
 
         // There is room again, and nobody has to do anything.
         try filesystem.makeRoom()
-        for number in 0..<20 { files["after-\(number)"] = try makeFile("after-\(number)", writer) }
+        for number in 0..<20 { files["after-\(number)"] = try writer.makeFile("after-\(number)") }
         try filesystem.fill(leaving: 1 << 20)
         writer.send(request)
         #expect(writer.receive(timeoutMilliseconds: 500) == nil)
@@ -67,7 +58,7 @@ struct FullDiskTests {
         let third = try ShardProcess(shards: "0", data: data, registry: registry.address, arguments)
         let reader = try client(registry)
         try expectFiles(files, reader)
-        _ = try makeFile("last", reader)
+        _ = try reader.makeFile("last")
         #expect(third.kill(SIGTERM) == 0)
         let log = try String(contentsOfFile: data + ".log", encoding: .utf8)
         #expect(log.contains("alarm: the disk is full") && log.contains("alarm is over: the disk has room again"))

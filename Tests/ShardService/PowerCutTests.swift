@@ -24,13 +24,6 @@ import Testing
         try mount.cutPower()
     }
 
-    private func make(_ name: String, _ client: DatagramClient) throws {
-        let made = try client.call(ConstructFileRequest(type: .file, note: [])).get()
-        _ = try client.call(
-            LinkFileRequest(fileId: made.id, cookie: made.cookie, ownerId: .root, name: Array(name.utf8))
-        ).get()
-    }
-
     private func expect(_ name: String, _ client: DatagramClient) throws {
         #expect(throws: Never.self) {
             try client.call(LookupRequest(dirId: .root, name: Array(name.utf8))).get()
@@ -39,7 +32,7 @@ import Testing
 
     @Test("what was acknowledged in directories that were made a moment ago is there")
     func newDirectories() throws {
-        try run("shard") { try make("file", $0) }
+        try run("shard") { try $0.makeFile("file") }
         #expect(access(mount.path + "/shard/log", F_OK) == 0)
         try run("shard") { try expect("file", $0) }
     }
@@ -47,7 +40,7 @@ import Testing
     @Test("a snapshot that was answered is there")
     func snapshots() throws {
         try run("shard") { client in
-            try make("file", client)
+            try client.makeFile("file")
             _ = try client.call(ShardSnapshotRequest(snapshotId: 17)).get()
         }
         #expect(access(mount.path + "/shard/snapshot-17", F_OK) == 0)

@@ -11,15 +11,6 @@ import Wire
 struct ShardServiceTests {
     private let shardZero = ShardID(rawValue: 0)
 
-    /// Creates an empty file under `name` in the root directory; returns its id.
-    private func makeFile(_ name: String, _ client: DatagramClient) throws -> InodeID {
-        let made = try client.call(ConstructFileRequest(type: .file, note: Array(name.utf8))).get()
-        _ = try client.call(
-            LinkFileRequest(fileId: made.id, cookie: made.cookie, ownerId: .root, name: Array(name.utf8))
-        ).get()
-        return made.id
-    }
-
     private func client(_ registry: FakeRegistry, _ shard: UInt8 = 0) throws -> DatagramClient {
         try DatagramClient(try #require(registry.address(of: ShardID(rawValue: shard))))
     }
@@ -29,7 +20,7 @@ struct ShardServiceTests {
         let registry = try FakeRegistry()
         let process = try ShardProcess(shards: "0-3", data: directory.path + "/shard", registry: registry.address)
         let client = try client(registry)
-        let file = try makeFile("hello", client)
+        let file = try client.makeFile("hello")
         let found = try client.call(LookupRequest(dirId: .root, name: Array("hello".utf8))).get()
         #expect(found.targetId == file)
         #expect(try client.call(StatFileRequest(id: file)).get().size == 0)
@@ -184,7 +175,7 @@ struct ShardServiceTests {
         let cluster = try #require(ClusterKey(hexadecimal: TemporaryDirectory.keyDigits))
         let key = MACKey(cluster.key(for: .shardRequests))
         let client = try client(registry)
-        let file = try makeFile("file", client)
+        let file = try client.makeFile("file")
         _ = try client.call(ConstructFileRequest(type: .file, note: [1])).get()
         let visit = VisitTransientFilesRequest(beginId: .null, mtu: 0)
         let unlink = SameShardHardFileUnlinkRequest(
@@ -246,7 +237,7 @@ struct ShardServiceTests {
             }
             for number in 0..<50 {
                 let name = "file-\(round)-\(number)"
-                made[name] = try makeFile(name, client)
+                made[name] = try client.makeFile(name)
             }
             process.kill(round == 1 ? SIGTERM : SIGKILL)
             if round == 2 {
@@ -293,28 +284,6 @@ struct ShardServiceTests {
         #expect(throws: TestFailure.self) {
             _ = try ShardProcess(shards: "0", data: data, registry: registry.address)
         }
-    }
-
-    @Test func snapshotsAreDataDirectories() throws {
-        let directory = try TemporaryDirectory("shard")
-        let registry = try FakeRegistry()
-        let data = directory.path + "/shard"
-        let process = try ShardProcess(shards: "0-1", data: data, registry: registry.address)
-        let client = try client(registry)
-        let file = try makeFile("before", client)
-        for _ in 0..<2 { _ = try client.call(ShardSnapshotRequest(snapshotId: 17)).get() }
-        _ = try makeFile("after", client)
-        let blocked = open(data + "/snapshot-18", O_CREAT | O_WRONLY, 0o600)
-        #expect(blocked >= 0)
-        close(blocked)
-        #expect(try client.call(ShardSnapshotRequest(snapshotId: 18)) == .failure(.cannotCreateDbSnapshot))
-        #expect(process.kill(SIGTERM) == 0)
-
-        let copy = try ShardProcess(shards: "0-1", data: data + "/snapshot-17", registry: registry.address)
-        let reader = try self.client(registry)
-        #expect(try reader.call(LookupRequest(dirId: .root, name: Array("before".utf8))).get().targetId == file)
-        #expect(try reader.call(LookupRequest(dirId: .root, name: Array("after".utf8))) == .failure(.nameNotFound))
-        #expect(copy.kill(SIGTERM) == 0)
     }
 
     /// Block services reach the shard, also from its archive when the registry does not tell.
