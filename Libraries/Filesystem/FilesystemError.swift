@@ -47,7 +47,10 @@ public struct FilesystemError: Error, Sendable {
     }
 
     /// Whether the cluster could not do it, or not in time; everything else programs bring about themselves.
-    var isOfCluster: Bool { code == EIO || code == ETIMEDOUT }
+    var isOfCluster: Bool {
+        if case .sentence = cause { return false }
+        return code == EIO || code == ETIMEDOUT
+    }
 
     /// The same once the log has a line about it.
     var told: FilesystemError {

@@ -76,7 +76,7 @@ import Testing
         let options = Self.options(patchBytes: 4 * blockBytes, spoolBytes: 0)
         let (waits, refused, read) = try await FakeCluster.run(options: options) { cluster in
             func patch(_ writer: FileWriter, _ block: Int) throws -> Bool {
-                try Array(repeating: 1, count: blockBytes).withUnsafeBytes {
+                try [UInt8](repeating: 1, count: blockBytes).withUnsafeBytes {
                     try writer.writeNow($0, at: UInt64(block * blockBytes))
                 }
             }

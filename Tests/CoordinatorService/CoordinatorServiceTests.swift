@@ -9,29 +9,10 @@ import Wire
 
 /// What only the whole program can show.
 @Suite(.timeLimit(.minutes(2))) struct CoordinatorServiceTests {
-    private static let month: Int64 = 30 * 86_400
-
     private func datagram<Request: CdcRPC>(_ request: Request, id: UInt64) throws -> [UInt8] {
         try encodedBytes(capacity: 200) { (writer) throws(EncodeError) in
             try PlainPacket.write(.cdcRequest, requestID: id, request: request, into: &writer)
         }
-    }
-
-    /// Here it is the registry's clock that is moved, which is the same.
-    @Test("nothing is begun while its clock is not the registry's", arguments: [Self.month, -Self.month])
-    func wrongClock(seconds: Int64) throws {
-        let coordinator = try RunningCoordinator(clockSeconds: seconds)
-        let request = try datagram(MakeDirectoryRequest(ownerId: .root, name: [65]), id: 7)
-        for _ in 0..<3 {
-            coordinator.client.send(request)
-            #expect(coordinator.shards.receive(timeoutMilliseconds: 300) == nil)
-        }
-        coordinator.registry.state.withLock { $0.clockSeconds = 0 }
-        // The same request, which was not lost.
-        #expect(coordinator.shards.receive(timeoutMilliseconds: 30_000) != nil)
-        let log = try String(contentsOfFile: coordinator.directory.path + "/cdc.log", encoding: .utf8)
-        #expect(log.contains("s \(seconds < 0 ? "ahead of" : "behind") the registry's"))
-        #expect(coordinator.process.end(SIGTERM) == 0)
     }
 
     @Test("what destroys, and what copies everything, wants a proof") func proof() throws {

@@ -16,6 +16,15 @@ import Testing
         return options
     }
 
+    /// A signal takes effect a moment after it was sent.
+    private static func isStopped(_ process: pid_t) -> Bool {
+        guard let file = fopen("/proc/\(process)/stat", "re") else { return false }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 1000)
+        let text = String(decoding: bytes[..<fread(&bytes, 1, bytes.count, file)], as: UTF8.self)
+        return text.split(separator: ")").last?.hasPrefix(" T") == true
+    }
+
     @Test("what the cluster could not do with a name leaves one line each, what programs bring about none")
     func lines() async throws {
         let cluster = try RunningCluster()
@@ -30,6 +39,7 @@ import Testing
                 #expect(try await code { _ = try await own.node("none") } == ENOENT)
                 let shard = try cluster.pid(of: "shard")
                 kill(shard, SIGSTOP)
+                #expect(happens { Self.isStopped(shard) })
                 defer { kill(shard, SIGCONT) }
                 for mode in [OpenMode.reading, .truncating] {
                     #expect(try await code { _ = try await filesystem.open(node, mode, by: .unknown) } == ETIMEDOUT)

@@ -17,20 +17,4 @@ import Testing
         let store = try SegmentedLogStore(directory: path, mustExist: true)
         #expect(try store.indices() == [group: [1]])
     }
-
-    /// Whoever has made it may have died before his sync; so it is synced by whoever finds it.
-    @Test("so is a directory that was found") func foundDirectory() throws {
-        let (mount, group) = (try VolatileMount(), LogGroupID(rawValue: 1))
-        let path = mount.path + "/log"
-        try mount.command("ignore-sync /")
-        do { _ = try SegmentedLogStore(directory: path) }
-        try mount.command("heal /")
-        do {
-            let store = try SegmentedLogStore(directory: path)
-            try store.write([testBatch((group, testEntry(1)))])
-            try store.sync()
-        }
-        try mount.cutPower()
-        #expect(try SegmentedLogStore(directory: path, mustExist: true).indices() == [group: [1]])
-    }
 }
