@@ -219,8 +219,9 @@ import Testing
 
     /// A file that was moved here from a directory of another shard.
     @Test func whatOnlyAnotherShardKnowsIsNotMadePublic() throws {
-        let foreign = InodeID(type: .file, shard: ShardID(rawValue: 7), index: 13)
+        var foreign = InodeID(type: .file, shard: ShardID(rawValue: 7), index: 13)
         func replace(_ expected: InodeOwnership, _ publish: (ShardFixture.OpenFile) throws -> Void) throws {
+            foreign = InodeID(rawValue: foreign.rawValue + 0x100)
             let first = try shard.publishFirst("a", guarded)
             try shard.replaceTarget("a", first, by: foreign)
             let file = try shard.construct()

@@ -27,6 +27,7 @@ extension Filesystem {
     }
 
     private func entry(at place: Place) async throws(FilesystemError) -> Entry {
+        renewDefaults()
         while true {
             if let id = stagedNames.node(at: place), let staged = stagedFiles[id] {
                 guard try await target(of: staged) != nil else { continue }

@@ -111,8 +111,8 @@ final class AttributeWatch {
             (attributes.ownership, attributes.extended) = (given.ownership, given.extended)
             attributes.extended[AttributeLimits.capability] = nil
             if !naming.keepsPrivileges { attributes.ownership = attributes.ownership.withoutPrivileges }
-        } else if naming.inherits, isNext, former?.type == .file, naming.file.type == .file,
-            naming.otherwise == .default
+        } else if naming.inherits, naming.kind == .none, isNext, let former, former.type == .file,
+            former.shard != naming.file.shard, naming.file.type == .file, naming.otherwise == .default
         {
             // It is in another shard, and nobody knows what it has.
             attributes.ownership.mode = 0o600
