@@ -34,7 +34,8 @@ import Testing
         Glibc.kill(service.process.identifier, SIGCONT)
         // By now all of them were accepted before this one.
         #expect(try service.client().fetch(block, 0, 4096).count == 4096)
-        #expect(happens { service.process.descriptorCount() <= before })
+        // A worker may hold on to the last block that it has read.
+        #expect(happens { service.process.descriptorCount() <= before + 2 })
         #expect(service.terminate() == 0)
     }
 

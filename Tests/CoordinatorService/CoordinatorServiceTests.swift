@@ -9,6 +9,12 @@ import Wire
 
 /// What only the whole program can show.
 @Suite(.timeLimit(.minutes(2))) struct CoordinatorServiceTests {
+    private func datagram<Request: CdcRPC>(_ request: Request, id: UInt64) throws -> [UInt8] {
+        try encodedBytes(capacity: 200) { (writer) throws(EncodeError) in
+            try PlainPacket.write(.cdcRequest, requestID: id, request: request, into: &writer)
+        }
+    }
+
     @Test("what destroys, and what copies everything, wants a proof") func proof() throws {
         let coordinator = try RunningCoordinator(hasKey: true)
         let (client, directory) = (coordinator.client, InodeID(type: .directory, shard: ShardID(rawValue: 3), index: 5))

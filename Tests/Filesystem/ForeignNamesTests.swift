@@ -109,7 +109,9 @@ extension OnCluster {
                 #expect(try await own.contents("log") == "01")
                 #expect(try await own.node("log") == node)
                 // One question for each that looks.
-                let requests = try await own.requests { _ = try await own.filesystem.open(node, .reading, by: .unknown) }
+                let requests = try await own.requests {
+                    _ = try await own.filesystem.open(node, .reading, by: .unknown)
+                }
                 #expect(requests <= 2)
                 try await own.close(handle)
                 for host in hosts { #expect(try await host.contents("log") == "021") }

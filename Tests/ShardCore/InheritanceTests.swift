@@ -223,6 +223,7 @@ import Testing
         func replace(_ expected: InodeOwnership, _ publish: (ShardFixture.OpenFile) throws -> Void) throws {
             foreign = InodeID(rawValue: foreign.rawValue + 0x100)
             let first = try shard.publishFirst("a", guarded)
+            foreign = InodeID(rawValue: foreign.rawValue + 0x100)
             try shard.replaceTarget("a", first, by: foreign)
             let file = try shard.construct()
             try publish(file)

@@ -79,10 +79,12 @@ extension Filesystem {
         do throws(FilesystemError) {
             let now = try await self.brought(by: staged)
             guard now.changed != .zero, now.changed != brought.changed else { return version }
-            let (id, change) = (staged.writer.id, now.change(since: brought))
-            guard change != .nothing else { return version }
+            let id = staged.writer.id
             try await outlastingOutages { () throws(FilesystemError) in
                 try await posix { () throws(ClientError) in
+                    let there = try await client.attributes(of: id).stored?.ownership ?? brought.ownership
+                    let change = now.change(since: brought, there)
+                    guard change != .nothing else { return }
                     version.ownership = try await client.setAttributes(id, change).ownership
                 }
             }
@@ -95,10 +97,14 @@ extension Filesystem {
 }
 
 extension BroughtAttributes {
-    /// What has to be said of what is another than it was.
-    fileprivate func change(since before: BroughtAttributes) -> InodeChange {
-        var change = InodeChange()
-        if ownership != before.ownership { change.ownership = ownership }
+    /// What has to be said of what is another than it was. What somebody has changed of the new version since is newer.
+    /// - Parameter there: what that has now.
+    fileprivate func change(since before: BroughtAttributes, _ there: Ownership) -> InodeChange {
+        func changed<T: Equatable>(_ part: (Ownership) -> T?) -> T? {
+            part(ownership) != part(before.ownership) && part(there) == part(before.ownership) ? part(ownership) : nil
+        }
+        var change = InodeChange(
+            ownership: Ownership(mode: changed(\.mode), uid: changed(\.uid), gid: changed(\.gid)))
         for name in Set(extended.names + before.extended.names) where extended[name] != before.extended[name] {
             change.extended.append(extended[name].map { .set(name, $0) } ?? .drop(name))
         }

@@ -300,22 +300,25 @@ extension OnCluster {
             try await Host.run(2, options: .withoutMemory) { hosts in
                 let (own, other) = (hosts[0], hosts[1])
                 let name = Array("f".utf8)
-                for index in 0..<24 {
-                    let made = try await own.filesystem.makeDirectory(Array("d\(index)".utf8), in: own.directory)
+                // What takes its time to be stored when its owner and mode are known already.
+                let bytes = (0..<8 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) | 1 }
+                for steps in 1...16 {
+                    let made = try await own.filesystem.makeDirectory(Array("d\(steps)".utf8), in: own.directory)
                     try await own.store("f", "x")
                     try await own.filesystem.rename(name, in: own.directory, to: name, in: made.node, replaces: true)
                     let node = try await own.filesystem.lookup(name, in: made.node).node
                     let handle = try await own.filesystem.open(node, .writing, by: .unknown).handle
-                    try await own.write(handle, "y")
+                    try await own.filesystem.write(handle, bytes, at: 0, appends: false)
                     let seen = try await other.filesystem.lookup(name, in: made.node).node
-                    // Whenever the close comes, the last change is what counts.
+                    // Whenever the publication comes, the last change is what counts.
                     async let closed: Void = own.close(handle)
-                    for mode in [0o640, 0o600, 0o604, 0o400] as [UInt16] {
-                        _ = try await other.filesystem.setAttributes(seen, AttributeChange(mode: mode), through: nil)
+                    for step in 1...UInt16(steps) {
+                        _ = try await other.filesystem.setAttributes(
+                            seen, AttributeChange(mode: 0o400 + step), through: nil)
                     }
                     try await closed
                     let found = try await own.filesystem.lookup(name, in: made.node)
-                    #expect(found.attributes.permissions?.mode == 0o400, "\(index)")
+                    #expect(found.attributes.permissions?.mode == 0o400 + UInt16(steps))
                     try await own.filesystem.unlink(name, in: made.node)
                 }
             }
