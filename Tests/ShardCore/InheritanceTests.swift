@@ -221,7 +221,6 @@ import Testing
     @Test func whatOnlyAnotherShardKnowsIsNotMadePublic() throws {
         var foreign = InodeID(type: .file, shard: ShardID(rawValue: 7), index: 13)
         func replace(_ expected: InodeOwnership, _ publish: (ShardFixture.OpenFile) throws -> Void) throws {
-            foreign = InodeID(rawValue: foreign.rawValue + 0x100)
             let first = try shard.publishFirst("a", guarded)
             foreign = InodeID(rawValue: foreign.rawValue + 0x100)
             try shard.replaceTarget("a", first, by: foreign)
