@@ -31,4 +31,16 @@ extension ShardLogEntry.Action {
         default: nil
         }
     }
+
+    /// Whether it made the next version of a file: the one whose number it gives.
+    func hasItsNumber(_ reply: ShardReply) -> Bool {
+        guard case .response(let response) = reply else { return false }
+        switch (self, response) {
+        case (.publish(let request, _), .publishFile(let done)):
+            return !request.number.isNull && done.number == request.number
+        case (.publishWithAttributes(let request, _), .publishFileWithAttributes(let done)):
+            return !request.publication.number.isNull && done.number == request.publication.number
+        default: return false
+        }
+    }
 }

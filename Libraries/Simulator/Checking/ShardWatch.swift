@@ -44,10 +44,12 @@ final class ShardWatch {
         let former = entry.action.touchedPlaces.first.flatMap { names.meaning(of: $0)?.target }
         note(entry, core)
         attributes.note(entry, reply, requestID: requestID, over: former, core)
+        // The next version of a file is no other name.
+        let isNextVersion = former?.isFile == true && entry.action.hasItsNumber(reply)
         for place in entry.action.touchedPlaces {
             let before = names.meaning(of: place)
             look(at: place, core)
-            if names.meaning(of: place) != before { attributes.namesChanged(in: place.directory) }
+            if names.meaning(of: place) != before, !isNextVersion { attributes.namesChanged(in: place.directory) }
         }
     }
 
