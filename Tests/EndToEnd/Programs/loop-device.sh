@@ -1,6 +1,7 @@
 #!/bin/bash
 # loop-device.sh IMAGE PLACE SOURCE COPY: an ext4 on a block device that a kernel thread reads and writes in the file
-# IMAGE is mounted at PLACE, filled from SOURCE, of 25 MiB, and unmounted; COPY becomes what its file `data` was.
+# IMAGE is mounted at PLACE, in a mount namespace of its own, filled from SOURCE, of 25 MiB, and unmounted; COPY becomes
+# what its file `data` was.
 set -ex
 image=$1 place=$2 source=$3 copy=$4 device=
 end() {
