@@ -70,23 +70,30 @@ extension Filesystem {
         }
     }
 
-    /// Somebody may have changed the base after it was read what it has, and before he could see what took its place.
+    /// Somebody may have changed the base after it was read what it has, and before he could see what took its place. Who
+    /// has seen that since changes it as well, and may do so while his earlier change is added here: then the base has
+    /// his later one, too.
     func bringingTheRest(
         _ version: PublishedVersion, of staged: StagedFile, _ brought: BroughtAttributes?
     ) async throws(ClientError) -> PublishedVersion {
         guard let brought, brought.changed != .zero, !Mutation.lateChangesStayBehind.isPlanted else { return version }
         var version = version
+        let id = staged.writer.id
+        var before = brought
         do throws(FilesystemError) {
-            let now = try await self.brought(by: staged)
-            guard now.changed != .zero, now.changed != brought.changed else { return version }
-            let id = staged.writer.id
-            try await outlastingOutages { () throws(FilesystemError) in
-                try await posix { () throws(ClientError) in
-                    let there = try await client.attributes(of: id).stored?.ownership ?? brought.ownership
-                    let change = now.change(since: brought, there)
-                    guard change != .nothing else { return }
-                    version.ownership = try await client.setAttributes(id, change).ownership
+            while true {
+                let now = try await self.brought(by: staged)
+                guard now.changed != .zero, now.changed != before.changed else { return version }
+                let last = before
+                try await outlastingOutages { () throws(FilesystemError) in
+                    try await posix { () throws(ClientError) in
+                        let there = try await client.attributes(of: id).stored?.ownership ?? last.ownership
+                        let change = now.change(since: last, there)
+                        guard change != .nothing else { return }
+                        version.ownership = try await client.setAttributes(id, change).ownership
+                    }
                 }
+                before = now
             }
         } catch {
             // It is published, and has what it was published with.
