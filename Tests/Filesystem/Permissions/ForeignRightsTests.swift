@@ -98,17 +98,21 @@ extension OnCluster {
                 try await own.write(handle, "more")
                 let node = try await own.node("f")
                 try await own.unlink("f")
-                // All at once: each has to learn first what the file had.
-                let changes = [AttributeChange(mode: 0o600), AttributeChange(user: 7), AttributeChange(group: 8)]
-                let filesystem = own.filesystem
+                let (filesystem, names) = (own.filesystem, ["user.a", "user.b"].map { Array($0.utf8) })
+                // All begin before any has learnt what the file had, as a kernel's requests may.
                 try await withThrowingTaskGroup { group in
-                    for change in changes {
-                        group.addTask { _ = try await filesystem.setAttributes(node, change, through: handle) }
+                    group.addTask(executorPreference: filesystem.loop) {
+                        _ = try await filesystem.setAttributes(node, AttributeChange(mode: 0o600), through: handle)
+                    }
+                    for name in names {
+                        group.addTask(executorPreference: filesystem.loop) {
+                            try await filesystem.setExtendedAttribute(name, name, of: node, .set)
+                        }
                     }
                     try await group.waitForAll()
                 }
-                let found = try await filesystem.attributes(node)
-                #expect(found.permissions == Permissions(mode: 0o600, user: 7, group: 8))
+                #expect(try await filesystem.attributes(node).permissions == Self.secret)
+                #expect(try await filesystem.extendedAttributeNames(of: node, for: .unknown) == names)
                 try await own.close(handle)
             }
         }
