@@ -203,7 +203,7 @@ extension Filesystem {
         do throws(FilesystemError) {
             try await settle(node)
             if node.staged == nil { guard try await attributes(of: node).size != size else { return } }
-            if let staged = node.staged, staged.failure == nil, staged.size == size {
+            if let staged = node.staged, staged.failure == nil, staged.lateChanges == 0, staged.size == size {
                 staged.wasChanged(at: now())
                 return
             }
@@ -227,6 +227,8 @@ extension Filesystem {
                 if node.writers == 0, staged.state == .building { await scrap(staged) }
                 throw error
             }
+            // It goes on, and what becomes of it the close tells.
+            if error.code == ETIMEDOUT, let staged = node.staged, staged.lateChanges > 0 { throw error }
             if let writer { throw fail(writer, "truncate", error) }
             report("truncate", node.place, error)
             throw error

@@ -17,7 +17,7 @@ extension Filesystem {
                 if let failure = staged.failure { throw failure }
                 return
             case .exiting:
-                file.hasEndedWell = true
+                file.endedWell()
                 if let failure = staged.failure { throw failure }
                 return
             case .killed:
@@ -63,7 +63,7 @@ extension Filesystem {
         }
         if isInterrupted, !staged.wasRemovedHere, !staged.isWanted, !file.hasChanged(staged) { return }
         if staged.wasRemovedHere || !staged.isWanted && (isInterrupted || !staged.isSynchronized) {
-            if file.isAbandoned, !staged.isUnlinked { report("release", staged.place, .writerWasKilled) }
+            if file.isAbandoned, !staged.wasRemovedHere { report("release", staged.place, .writerWasKilled) }
             await scrap(staged)
         } else {
             // Nobody waits for this close any more; a failure is in the log.

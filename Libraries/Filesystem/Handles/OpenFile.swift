@@ -22,8 +22,9 @@ final class OpenFile {
     var isLeft = false
     /// Who changed the file through it was killed.
     private(set) var isAbandoned = false
-    /// Its creator has ended in good order: whatever becomes of others, what he wrote is to appear.
-    var hasEndedWell = false
+    /// Its creator, who was not killed, has ended in good order: whatever becomes of others, what he wrote is to appear.
+    private var hasEndedWell = false
+    private var wasAbandoned = false
     /// Of the version that it read last.
     private var reader: FileReader?
 
@@ -60,7 +61,12 @@ final class OpenFile {
 
     /// Somebody who has it was killed.
     func abandon() {
-        if !hasEndedWell { isAbandoned = true }
+        if !hasEndedWell { (isAbandoned, wasAbandoned) = (true, true) }
+    }
+
+    /// Somebody who has it has ended.
+    func endedWell() {
+        if !wasAbandoned { hasEndedWell = true }
     }
 
     /// A reader of what the node stands for; nil if that is nothing that could be read.

@@ -21,7 +21,7 @@ package final class Node {
     private(set) var linked: Timestamp?
     /// The last name that was known.
     private(set) var lastPlace: Place?
-    /// It lost its name to somebody here: it can be used on, and nothing comes of that.
+    /// It lost its name, here or elsewhere: it can be used on, and nothing comes of that.
     private(set) var isUnlinked = false
     /// How often observers were told of it and have not forgotten it.
     package var references: UInt64 = 0

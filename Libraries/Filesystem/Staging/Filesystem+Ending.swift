@@ -39,7 +39,7 @@ extension Filesystem {
             }
             ended()
         }
-        for staged in open where staged.state != .ended && !staged.isUnlinked {
+        for staged in open where staged.state != .ended && !staged.wasRemovedHere {
             report("end", staged.place, FilesystemError(ETIMEDOUT, "the cluster did not answer before all ended"))
         }
         logOmissions()
@@ -53,7 +53,7 @@ extension Filesystem {
             _ = await publish(staged)
         } else if staged.state == .building {
             // Nobody misses what had lost its name.
-            if !staged.isUnlinked { report("end", staged.place, .ended) }
+            if !staged.wasRemovedHere { report("end", staged.place, .ended) }
             if !Mutation.writersOutliveTheEnd.isPlanted { failWriters(of: staged.node, .ended) }
             await scrap(staged)
         }

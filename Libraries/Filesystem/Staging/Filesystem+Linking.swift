@@ -15,7 +15,7 @@ extension Filesystem {
                 try await bringHome(staged)
             }
             let brought = try await attributesToBring(staged)
-            let keepsBase = try await leavesNoSnapshot(staged)
+            let keepsBase = await leavesNoSnapshot(staged)
             let (writer, publication) = (staged.writer, publication(of: staged, bringing: brought, keepsBase))
             do throws(ClientError) {
                 let version = try await writer.finish(publication)
@@ -45,12 +45,18 @@ extension Filesystem {
     }
 
     /// Whether the version that it continues is to be found in the next one only.
-    private func leavesNoSnapshot(_ staged: StagedFile) async throws(FilesystemError) -> Bool {
+    private func leavesNoSnapshot(_ staged: StagedFile) async -> Bool {
         guard staged.keepsBase, case .version = staged.base else { return false }
         let directory = staged.place.directory
-        return try await !outlastingOutages { () throws(FilesystemError) in
-            try await posix { () throws(ClientError) in try await client.continuationPolicy(of: directory) }
-        }.leavesSnapshot
+        do throws(FilesystemError) {
+            return try await !outlastingOutages { () throws(FilesystemError) in
+                try await posix { () throws(ClientError) in try await client.continuationPolicy(of: directory) }
+            }.leavesSnapshot
+        } catch {
+            // Nothing is lost with a snapshot too many.
+            logger.warning("the policy of \(directory) cannot be read, so a snapshot is left: \(error.reason)")
+            return false
+        }
     }
 
     /// - Parameter keepsBase: all of its base is in it, and that is enough.

@@ -153,6 +153,9 @@ extension Filesystem {
     /// Whoever set times of a file did not ask what would become of somebody's edit of it.
     private func keep(_ times: InodeChange, of node: Node) async {
         guard !Mutation.timesGoWithTheEdit.isPlanted else { return }
+        // So that it stays.
+        node.references += 1
+        defer { nodes.forget(node.id, 1) }
         do throws(FilesystemError) {
             try await change(node, times)
         } catch {

@@ -29,14 +29,15 @@ extension Filesystem {
         // Another host may make a file of that name in the same moment, which only whoever truncates means to replace, and
         // not everybody may.
         let replaces = mode.truncates && !mode.isExclusive || Mutation.newFilesReplaceAnything.isPlanted
-        let isFree = !replaces || Mutation.stickyNamesAreTaken.isPlanted
-        let sparing = isFree ? nil : initial.flatMap { $0.replacesOnlyOwn ? $0.permissions.user : nil }
+        let isFree = Mutation.stickyNamesAreTaken.isPlanted
+        let replacer = isFree ? nil : initial.flatMap { $0.replacesOnlyOwn ? $0.permissions.user : nil }
         let node = nodes.node(for: NodeID(writer.id))
         let staged = make(
-            node, writer, place, creator, base: replaces && sparing == nil ? .anything : .nothing, number: nil,
+            node, writer, place, creator, base: replaces && replacer == nil ? .anything : .nothing, number: nil,
             appendsOnly: !mode.truncates)
         staged.isExclusive = mode.isExclusive
-        staged.sparingMaker = sparing
+        staged.replacer = replacer
+        staged.sparingMaker = replaces ? replacer : nil
         staged.own = initial
         begin(staged)
         return staged
@@ -174,7 +175,7 @@ extension Filesystem {
             loop.task {
                 var failure: FilesystemError?
                 if case .failure(let late) = await task.value { failure = late }
-                await self.endLate(node, serial, writer, operation, failure)
+                await self.endLate(node, serial, writer, operation, failure, isPage)
             }
             report(operation, staged.place, .timedOut)
             throw .timedOut
@@ -193,7 +194,8 @@ extension Filesystem {
 
     /// A change has ended that nobody waited for any more.
     private func endLate(
-        _ node: NodeID, _ serial: UInt64, _ writer: FileWriter, _ operation: StaticString, _ failure: FilesystemError?
+        _ node: NodeID, _ serial: UInt64, _ writer: FileWriter, _ operation: StaticString,
+        _ failure: FilesystemError?, _ isPage: Bool
     ) {
         guard let staged = stagedFiles[node], staged.serial == serial else { return }
         if staged.writer === writer {
@@ -203,7 +205,7 @@ extension Filesystem {
                 // A close may be waiting for it.
                 staged.failure = staged.failure ?? failure
             } else {
-                staged.wasChanged(at: now())
+                staged.wasChanged(at: now(), isPage: isPage)
             }
             staged.node.wake()
         }
@@ -235,6 +237,7 @@ extension Filesystem {
     func restart(_ staged: StagedFile) async throws(FilesystemError) {
         guard staged.failure != nil || staged.lateChanges > 0 else {
             staged.beginAnew()
+            staged.promisedSize = 0
             try await change(staged, "truncate") { writer async throws(ClientError) in
                 try await writer.truncate(to: 0)
             }
@@ -249,7 +252,7 @@ extension Filesystem {
         staged.beginAnew()
         staged.wasChanged(at: now())
         staged.writer = fresh
-        (staged.failure, staged.lateChanges) = (nil, 0)
+        (staged.failure, staged.lateChanges, staged.promisedSize) = (nil, 0, 0)
         loop.task { await old.abandon() }
     }
 

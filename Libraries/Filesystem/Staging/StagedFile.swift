@@ -42,6 +42,8 @@ final class StagedFile {
     weak var displaced: Node?
     /// Who made it, if he can replace only what is his (of a directory with the sticky bit).
     var sparingMaker: UInt32?
+    /// Who that is once it replaces anything: its maker, in a directory in which he may replace only what is his.
+    var replacer: UInt32?
     /// Whether the name may not be there before: O_EXCL.
     var isExclusive = false
     /// Every write so far came through O_APPEND, so it can go behind another base as well.
@@ -156,7 +158,11 @@ final class StagedFile {
 
     /// It replaces everything from now on: a new file whatever has its name then, an edit any version of its own file.
     func beginAnew() {
-        if isNew, base != .nothing || !isExclusive && sparingMaker == nil { base = .anything }
+        if isNew, base != .nothing {
+            base = .anything
+        } else if isNew, !isExclusive {
+            if replacer == nil { base = .anything } else { sparingMaker = replacer }
+        }
         appendsOnly = false
         keepsBase = false
         replacesAll = true
