@@ -11,9 +11,9 @@ struct CopyFigures {
     /// What is deleted goes at once.
     private static let clusterArguments = [
         "--keep-deleted", "1s", "--with", "gc:--first-delay=1", "--with", "gc:--collect-interval=2", "--with",
-        "gc:--destruct-interval=1", "--with", "gc:--destruct-margin=1", "--with", "gc:--destruct-pause=1", "--with",
-        "gc:--no-scrub", "--with", "shard:--minimum-history-age=1", "--with", "block:--erase-delay=1", "--with",
-        "block:--unsafe-erase-delay",
+        "gc:--collect-directories-min-edge-age=1", "--with", "gc:--destruct-interval=1", "--with",
+        "gc:--destruct-margin=1", "--with", "gc:--destruct-pause=1", "--with", "gc:--no-scrub", "--with",
+        "shard:--minimum-history-age=1", "--with", "block:--erase-delay=1", "--with", "block:--unsafe-erase-delay",
     ]
 
     func run(_ megabytes: Int) throws {
