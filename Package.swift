@@ -183,7 +183,8 @@ let package = Package(
         tests(
             "Filesystem",
             [
-                "Filesystem", "Client", "EventLoop", "Protocol", "Simulator", "sterna", "sterna-registry",
+                "Filesystem", "Client", "EventLoop", "Protocol", "Simulator", "TestServices", "sterna",
+                "sterna-registry",
                 "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", logging,
             ], exclude: ["README.md"]),
         tests(

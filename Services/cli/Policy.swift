@@ -9,8 +9,9 @@ struct Policy: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show or choose which versions of files in a directory leave a snapshot.",
         discussion: """
-            A version that the next one only adds to (>>, a log that is synced every second) leaves no snapshot, as all of \
-            it is in the next one; --continued keep leaves one each time, so that it can be seen what the file was like then.
+            A version that the next one only adds to (>>, a log that is synced every second) leaves no snapshot, as all \
+            of it is in the next one; --continued keep leaves one each time, so that it can be seen what the file was \
+            like then. Mounts notice within a minute.
             """)
 
     enum Continued: String, ExpressibleByArgument, CaseIterable {

@@ -2,6 +2,7 @@ import Client
 import Erasure
 import EventLoop
 import Protocol
+import TestServices
 import Testing
 
 /// Stands for all 256 shards and the coordinator: enough of them to write, name and read files, in memory, on one UDP
@@ -114,26 +115,8 @@ final class FakeShards: @unchecked Sendable {
             afterLoss(self)
             return
         }
-        for _ in 0..<(fate == .doubleAnswer ? 2 : 1) { send(outcome, kind, packet.requestID, sender) }
-    }
-
-    private func send(
-        _ answer: Result<AnyShardResponse, ProtocolError>, _ kind: ShardKind, _ id: UInt64, _ sender: SocketAddress
-    ) {
-        socket.send(to: sender) { room in
-            var writer = WireWriter(room)
-            do {
-                switch answer {
-                case .success(let response):
-                    try PlainPacket.writeHeader(.shardResponse, requestID: id, kind: kind.rawValue, into: &writer)
-                    try response.encode(into: &writer)
-                case .failure(let code):
-                    try PlainPacket.write(.shardResponse, requestID: id, error: code, into: &writer)
-                }
-                return writer.count
-            } catch {
-                return 0
-            }
+        for _ in 0..<(fate == .doubleAnswer ? 2 : 1) {
+            socket.answer(outcome, kind, packet.requestID, to: sender)
         }
     }
 

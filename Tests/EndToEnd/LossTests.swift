@@ -45,6 +45,20 @@ extension EndToEnd {
             #expect(refused.status != 0 && refused.output.contains("on a mount of a cluster"), "\(refused)")
         }
 
+        @Test("versions that are only added to are kept where a directory's policy says so", .timeLimit(.minutes(2)))
+        func continuedVersions() throws {
+            let cluster = try TestCluster()
+            let policy = "'\(TestCluster.binaries)/sterna' policy --key-file '\(cluster.directory)/key'"
+                + " --registry \(try sh("cat '\(cluster.directory)/run/registry.address'"))"
+            try sh("mkdir '\(cluster.mount)/d' '\(cluster.mount)/d/below'")
+            #expect(try sh("\(policy) /d/below") == "continued    drop")
+            #expect(try sh("\(policy) /d --continued keep") == "continued    keep")
+            #expect(try sh("\(policy) /d/below") == "continued    keep")
+            try sh("cd '\(cluster.mount)/d/below' && echo one > f && echo two >> f && ls .sterna | grep -q '^f@'")
+            #expect(try sh("\(policy) /d --continued inherit") == "continued    drop")
+            #expect(shell("\(policy) /none").status != 0)
+        }
+
         @Test("a child goes on with the file of a killed program", .timeLimit(.minutes(2)))
         func killedCreator() throws {
             let cluster = try TestCluster()

@@ -233,6 +233,25 @@ extension OnCluster {
             }
         }
 
+        @Test func anEditThatGetsItsNameBackIsPublishedIfItsWritersHaveGone() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "old")
+                let (reader, writer) = (try await own.open("f", .reading), try await own.open("f", .writing))
+                try await own.write(writer, "new")
+                let over = try await own.create("g").opened.handle
+                try await own.write(over, "over")
+                try await own.rename("g", to: "f")
+                try await own.close(writer)
+                try await own.filesystem.close(over, by: TestCreators.killed)
+                await own.filesystem.release(over)
+                let deadline = ContinuousClock.now + .seconds(60)
+                while try await other.contents("f") != "new", ContinuousClock.now < deadline {}
+                #expect(try await other.contents("f") == "new")
+                try await own.close(reader)
+            }
+        }
+
         @Test func aNameThatSomebodyElseHasRemovedCanBeRemoved() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

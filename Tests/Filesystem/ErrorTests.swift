@@ -117,42 +117,6 @@ extension OnCluster {
             }
         }
 
-        /// Its program is told so, and whether it was done after all shows at the close.
-        @Test func aWriteThatTakesTooLongIsDoneAllTheSame() async throws {
-            var options = FilesystemOptions()
-            options.patienceNanoseconds = 4_000_000_000
-            var client = ClientOptions.impatient
-            (client.writeTimeoutNanoseconds, client.openBufferBytes) = (0, 1 << 20)
-            try await Host.run(2, options: options, client: client) { hosts in
-                let (own, other) = (hosts[0], hosts[1])
-                let handle = try await own.create("f").opened.handle
-                func write(_ piece: Int) async throws -> Int32 {
-                    let bytes = [UInt8](repeating: UInt8(piece) + 1, count: 1 << 20)
-                    return try await code {
-                        try await own.filesystem.write(handle, bytes, at: UInt64(piece) << 20, appends: false)
-                    }
-                }
-                await own.lose([own.directory.inode.shard])
-                var pieces = 0
-                while pieces < 32, try await write(pieces) == 0 { pieces += 1 }
-                #expect(pieces < 32)
-                try await own.reach()
-                // It is tried again, as programs do, and perhaps more than once.
-                var outcome = ETIMEDOUT
-                for _ in 0..<5 where outcome == ETIMEDOUT { outcome = try await write(pieces) }
-                try #require(outcome == 0)
-                _ = try await code { try await own.close(handle) }
-                while try await code({ _ = try await other.node("f") }) != 0, own.losses.lines.count < 20 {
-                    try await Task.sleep(for: .milliseconds(20))
-                }
-                let reading = try await other.open("f", .reading)
-                for piece in 0...pieces {
-                    let read = try await other.filesystem.read(reading, at: UInt64(piece) << 20, count: 1 << 20).bytes
-                    #expect(read == [UInt8](repeating: UInt8(piece) + 1, count: 1 << 20))
-                }
-            }
-        }
-
         @Test func handlesDoWhatTheyWereOpenedFor() async throws {
             try await Host.run { hosts in
                 let own = hosts[0]

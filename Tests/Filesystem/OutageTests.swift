@@ -6,16 +6,6 @@ import Testing
 
 /// On a cluster of its own, whose shards stop answering.
 @Suite(.timeLimit(.minutes(2))) struct OutageTests {
-    /// A client that gives up soon.
-    private static var impatient: ClientOptions {
-        var options = ClientOptions()
-        options.shardTiming = RetryTiming(
-            initialNanoseconds: 50_000_000, longestNanoseconds: 200_000_000, overallNanoseconds: 500_000_000)
-        options.cdcTiming = options.shardTiming
-        options.writeTimeoutNanoseconds = 500_000_000
-        return options
-    }
-
     /// A signal takes effect a moment after it was sent.
     private static func isStopped(_ process: pid_t) -> Bool {
         guard let file = fopen("/proc/\(process)/stat", "re") else { return false }
@@ -30,7 +20,7 @@ import Testing
         let cluster = try RunningCluster()
         defer { cluster.stop() }
         try await RunningCluster.$current.withValue(cluster) {
-            try await Host.run(client: Self.impatient) { hosts in
+            try await Host.run(client: .impatient) { hosts in
                 let own = hosts[0]
                 try await own.store("f", "text")
                 let filesystem = own.filesystem

@@ -80,7 +80,7 @@ import sterna_mount
         processes.add(thread: 41, group: 41, hasMemory: false, commandLine: "", exitCode: 9)
         #expect(processes.rule.verdict(closingInherited: 41) == .killed)
         processes.add(thread: 41, group: 41, hasMemory: false, commandLine: "", exitCode: 0x100)
-        #expect(processes.rule.verdict(closingInherited: 41) == .exiting)
+        #expect(processes.rule.verdict(closingInherited: 41) == .unfinished)
         #expect(processes.rule.verdict(closingInherited: 43) == .unfinished)
     }
 

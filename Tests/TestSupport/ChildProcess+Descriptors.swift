@@ -3,9 +3,15 @@ import Glibc
 // A process and its open files.
 
 extension ChildProcess {
-    /// How many files and sockets it has open.
-    package func descriptorCount() -> Int {
-        names(in: "/proc/\(identifier)/fd").count
+    /// How many sockets it has open.
+    package func socketCount() -> Int {
+        let directory = "/proc/\(identifier)/fd"
+        return names(in: directory).count { name in
+            var target = [CChar](repeating: 0, count: 64)
+            let count = readlink(directory + "/" + name, &target, target.count)
+            return String(decoding: target[..<max(0, count)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                .hasPrefix("socket:")
+        }
     }
 
     /// Whether it can open anything more: whatever its hard limit allows, or nothing.

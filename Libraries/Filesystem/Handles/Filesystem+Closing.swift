@@ -17,7 +17,7 @@ extension Filesystem {
                 if let failure = staged.failure { throw failure }
                 return
             case .exiting:
-                file.endedWell()
+                file.hasEndedWell = true
                 if let failure = staged.failure { throw failure }
                 return
             case .killed:

@@ -17,14 +17,13 @@ final class OpenFile {
     var failure: FilesystemError?
     /// The staged file that was last changed through it (`StagedFile.serial`).
     private var changed: UInt64 = 0
-    /// Whoever opened it has closed his last descriptor: what still holds it is a mapping, or somebody's who got it from
+    /// Whoever opened it has closed his last descriptor: what still holds it is a mapping, or somebody who got it from
     /// him.
     var isLeft = false
     /// Who changed the file through it was killed.
     private(set) var isAbandoned = false
-    /// Its creator, who was not killed, has ended in good order: whatever becomes of others, what he wrote is to appear.
-    private var hasEndedWell = false
-    private var wasAbandoned = false
+    /// Its creator has ended in good order: whatever becomes of others, what he wrote is to appear.
+    var hasEndedWell = false
     /// Of the version that it read last.
     private var reader: FileReader?
 
@@ -61,12 +60,7 @@ final class OpenFile {
 
     /// Somebody who has it was killed.
     func abandon() {
-        if !hasEndedWell { (isAbandoned, wasAbandoned) = (true, true) }
-    }
-
-    /// Somebody who has it has ended.
-    func endedWell() {
-        if !wasAbandoned { hasEndedWell = true }
+        if !hasEndedWell { isAbandoned = true }
     }
 
     /// A reader of what the node stands for; nil if that is nothing that could be read.

@@ -169,7 +169,19 @@ extension Filesystem {
         node.place = place
         guard let staged = node.staged, staged.state == .building else { return }
         staged.isUnlinked = false
+        if !staged.isNew { staged.replacesExisting = true }
         stagedNames.insert(node.id, at: place)
+        // Those who wrote it may have closed it while it had no name.
+        let id = node.id
+        loop.task { await self.endIfLeft(id) }
+    }
+
+    /// Does for a file what the last release of those who can write it would have done.
+    private func endIfLeft(_ node: NodeID) async {
+        guard let staged = stagedFiles[node], staged.state == .building, staged.node.writers == 0 else { return }
+        guard staged.isWanted || staged.isSynchronized else { return await scrap(staged) }
+        // Nobody waits for it any more; a failure is in the log.
+        _ = await publish(staged)
     }
 
     private func end(_ staged: StagedFile) {

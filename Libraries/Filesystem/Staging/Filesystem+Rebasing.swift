@@ -120,10 +120,7 @@ extension Filesystem {
             }
             base = .version(target, size: found.size)
         }
-        let fresh = try await posix { () throws(ClientError) in
-            try await client.createFile(in: place.directory, note: place.name)
-        }
-        try await copy(finished.id, 0..<staged.size, to: fresh, at: 0)
+        let fresh = try await copy(of: staged)
         (staged.writer, staged.base, staged.keepsBase) = (fresh, base, false)
         loop.task { await finished.abandon() }
     }

@@ -63,10 +63,10 @@ extension ShardCore {
     ) throws(ShardFailure) -> Publishing {
         let time = entry.time
         guard file.lastSpanState == .clean else { throw .refused(.lastSpanStateNotClean) }
-        var owner = try modifiedLive(request.ownerId, time)
+        var owner = try changeableLive(request.ownerId, time)
         let inheritance = try inheritance(request, succession)
         // The next version of a file is no other name.
-        if inheritance.isNext { owner = try modifiedLive(request.ownerId, time, keepsNames: true) }
+        owner.move(to: time, keepsNames: inheritance.isNext)
         var record = FileRecord(size: file.size, mtime: time, atime: time, number: inheritance.number)
         try beginAttributes(of: &record, request, beginning, inheritance, entry)
         record.attributes.holes = file.holes

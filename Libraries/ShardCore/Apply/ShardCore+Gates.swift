@@ -35,9 +35,15 @@ extension ShardCore {
     func modifiedLive(
         _ id: InodeID, _ time: Timestamp, keepsNames: Bool = false
     ) throws(ShardFailure) -> DirectoryRecord {
-        var record = try liveDirectory(id)
+        var record = try changeableLive(id, time)
+        record.move(to: time, keepsNames: keepsNames)
+        return record
+    }
+
+    /// The same before its mtime moves.
+    func changeableLive(_ id: InodeID, _ time: Timestamp) throws(ShardFailure) -> DirectoryRecord {
+        let record = try liveDirectory(id)
         guard record.mtime < time else { throw .refused(.mtimeIsTooRecent) }
-        if !Mutation.mtimeStandsStill.isPlanted { record.move(to: time, keepsNames: keepsNames) }
         return record
     }
 
@@ -96,7 +102,8 @@ extension ShardCore {
 extension DirectoryRecord {
     /// The time that somebody gave it stays as long as its names do: versions of files, history that is collected,
     /// locks, and a rename of the directory itself only move the time that caches go by.
-    fileprivate mutating func move(to time: Timestamp, keepsNames: Bool) {
+    mutating func move(to time: Timestamp, keepsNames: Bool) {
+        guard !Mutation.mtimeStandsStill.isPlanted else { return }
         if keepsNames, attributes.times?.version == mtime, !Mutation.directoryTimesGoWithLocks.isPlanted {
             attributes.times?.version = time
         }

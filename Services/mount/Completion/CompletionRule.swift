@@ -37,7 +37,7 @@ package struct CompletionRule: Sendable {
         guard processes.hasEmptyCommandLine(thread) == true, processes.hasMemory(thread) == false else {
             return .unfinished
         }
-        return ending(thread)
+        return ending(thread) == .killed ? .killed : .unfinished
     }
 
     private func ending(_ thread: Int32) -> CloseVerdict {

@@ -2,8 +2,9 @@ import Client
 import EventLoop
 import Filesystem
 import Protocol
+import TestServices
 
-/// Stands for all 256 shards of a cluster that knows the base protocol only, and answers as a test says, when that says.
+/// Stands for all 256 shards of a cluster that knows the base protocol only, and answers as a test says, when it says.
 ///
 /// `@unchecked Sendable`: used on its loop only.
 final class FakeShard: @unchecked Sendable {
@@ -30,23 +31,7 @@ final class FakeShard: @unchecked Sendable {
         guard let request = try? AnyShardRequest.decode(kind: kind, from: &reader) else { return }
         count += 1
         let id = packet.requestID
-        answer(request) { [socket] result in
-            socket.send(to: sender) { room in
-                var writer = WireWriter(room)
-                do {
-                    switch result {
-                    case .success(let response):
-                        try PlainPacket.writeHeader(.shardResponse, requestID: id, kind: kind.rawValue, into: &writer)
-                        try response.encode(into: &writer)
-                    case .failure(let code):
-                        try PlainPacket.write(.shardResponse, requestID: id, error: code, into: &writer)
-                    }
-                    return writer.count
-                } catch {
-                    return 0
-                }
-            }
-        }
+        answer(request) { [socket] result in socket.answer(result, kind, id, to: sender) }
     }
 
     /// Runs `body` on the loop with a filesystem whose cluster this is.
