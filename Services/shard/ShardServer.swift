@@ -101,6 +101,7 @@ final class ShardServer {
         let entry = core.prepareGenesis(genesis, at: now)
         let index = try log.propose(try entry.encoded())
         pendingWrites.append(PendingWrite(index: index, entry: entry, target: nil, host: nil))
+        environment.logger.debug("shard \(core.shard) makes its first entry")
     }
 
     private func becomeInitialised() {

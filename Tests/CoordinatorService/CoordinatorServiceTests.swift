@@ -68,4 +68,25 @@ import Wire
         #expect(try coordinator.client.call(CdcSnapshotRequest(snapshotId: 2)) == .success(CdcSnapshotResponse()))
         #expect(coordinator.process.end(SIGTERM) == 0)
     }
+
+    @Test("nothing is begun while its clock is not the registry's", arguments: [30 * 86_400, -30 * 86_400] as [Int64])
+    func wrongClock(seconds: Int64) throws {
+        let coordinator = try RunningCoordinator(clockSeconds: 0)
+        let directory = InodeID(type: .directory, shard: ShardID(rawValue: 3), index: 5)
+        // Its beginning is logged before any shard is asked.
+        let request = try datagram(
+            SoftUnlinkDirectoryRequest(
+                ownerId: .root, targetId: directory, creationTime: Timestamp(nanoseconds: 1), name: [65]), id: 7)
+        #expect(try coordinator.restart(clockSeconds: seconds) == 0)
+        coordinator.client.send(request)
+        // That is answered whatever the time is, and tells that the request was heard.
+        #expect(try coordinator.client.call(CdcSnapshotRequest(snapshotId: 1)) == .success(CdcSnapshotResponse()))
+        // Whoever believes its own clock has logged by its end what it was asked for.
+        #expect(try coordinator.restart(clockSeconds: 0) == 0, "it began by a clock that is a month wrong")
+        coordinator.client.send(request)
+        // It begins when it has looked at the registry's clock.
+        #expect(try happens { try coordinator.counter("log_records_total") ?? 0 > 0 })
+        #expect(try coordinator.restart(clockSeconds: 0) == 1)
+        #expect(coordinator.process.end(SIGTERM) == 0)
+    }
 }

@@ -56,10 +56,15 @@ struct WrongClockTests {
                 state.clockSeconds = state.shards.isEmpty ? 0 : nil
             }
         }.detach()
-        let process = try ShardProcess(shards: "0", data: directory.path + "/shard", registry: registry.address)
+        let process = try ShardProcess(
+            shards: "0", data: directory.path + "/shard", registry: registry.address, ["--log-level", "debug"])
         // Nobody had been told of it before.
         #expect(registry.state.withLock { $0.clockSeconds } == 0)
         _ = try write(try DatagramClient(try #require(registry.address(of: ShardID(rawValue: 0)))))
+        let lines = try String(contentsOfLog: log).split(separator: "\n")
+        let agreement = try #require(lines.firstIndex { $0.contains("agrees with the registry's again") })
+        let beginning = try #require(lines.firstIndex { $0.contains("makes its first entry") })
+        #expect(agreement < beginning)
         #expect(process.kill(SIGTERM) == 0)
     }
 

@@ -1,8 +1,8 @@
 import EventLoop
 import Protocol
 
-/// Asks the registry for its time, every half minute and every second while the clocks do not agree, for a
-/// `ClusterClock`.
+/// Asks the registry for its time, every half minute and every second while the clocks do not agree or nothing is known,
+/// for a `ClusterClock`.
 public actor ClockWatch {
     /// What an operator should know.
     public struct News: Sendable {
@@ -56,7 +56,8 @@ public actor ClockWatch {
     public func run(isBaseProtocolOnly: Bool = false) async {
         guard !isBaseProtocolOnly else { return clock.learnNothing() }
         while !Task.isCancelled {
-            if clock.isWrong || clock.monotonicNanoseconds >= nextQuestion { await ask() }
+            let isPressing = clock.isWrong || clock.isUnknown
+            if isPressing || clock.monotonicNanoseconds >= nextQuestion { await ask() }
             report()
             await loop.sleep(nanoseconds: Self.lookNanoseconds)
         }
