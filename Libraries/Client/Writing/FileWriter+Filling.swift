@@ -20,22 +20,41 @@ extension FileWriter {
     }
 
     /// While one piece is being stored, the next is read and coded.
-    func fill(_ target: TransientHandle, upTo end: UInt64, _ touched: OffsetSet) async throws(ClientError) {
-        var offset: UInt64 = 0
-        var ready = await prepared(at: offset, upTo: end, touched, target)
+    /// - Parameter fresh: the successor, if there is one already.
+    /// - Returns: the successor.
+    func fill(
+        _ fresh: TransientHandle?, upTo end: UInt64, _ touched: OffsetSet
+    ) async throws(ClientError) -> TransientHandle {
+        // What it begins with is read while it is made.
+        async let begun = made(fresh)
+        var (offset, ready) = (UInt64(0), await prepared(at: 0, upTo: end, touched))
+        var places: [AddSpanInitiateBlockInfo]?
         defer { letGo(&ready) }
+        let target = try await begun.get()
         while offset < end {
             try checkFailure()
             let following = offset + (try ready.get().bytes)
-            async let next = prepared(at: following, upTo: end, touched, target)
-            let outcome = await stored(ready, in: target, at: offset)
+            // Whose memory is let go of once it is stored.
+            rebuilding?.next = nil
+            async let next = prepared(at: following, upTo: end, touched)
+            let outcome = await stored(ready, in: target, at: offset, places, before: following)
             // The next one may be waiting for its memory.
             letGo(&ready)
             ready = await next
-            offset = try outcome.get()
+            (offset, places) = try outcome.get()
             guard offset != following else { continue }
             letGo(&ready)
-            ready = await prepared(at: offset, upTo: end, touched, target)
+            ready = await prepared(at: offset, upTo: end, touched)
+        }
+        return target
+    }
+
+    private func made(_ fresh: TransientHandle?) async -> Result<TransientHandle, ClientError> {
+        do throws(ClientError) {
+            if let fresh { return .success(fresh) }
+            return .success(try await anotherFile())
+        } catch {
+            return .failure(error)
         }
     }
 
@@ -45,21 +64,28 @@ extension FileWriter {
         ready = .success(.reference(0..<0))
     }
 
-    /// The end of the target afterwards.
+    /// The end of the target afterwards, and where the blocks of the next span go if the shard said so already.
     private func stored(
-        _ ready: Result<Piece, ClientError>, in target: TransientHandle, at offset: UInt64
-    ) async -> Result<UInt64, ClientError> {
+        _ ready: Result<Piece, ClientError>, in target: TransientHandle, at offset: UInt64,
+        _ places: [AddSpanInitiateBlockInfo]?, before following: UInt64
+    ) async -> Result<(UInt64, [AddSpanInitiateBlockInfo]?), ClientError> {
         do throws(ClientError) {
-            let piece = try ready.get()
-            switch piece {
-            case .reference(let range): return .success(try await refer(target, to: range))
+            switch try ready.get() {
+            case .reference(let range): return .success((try await refer(target, to: range), nil))
             case .span(let span):
-                try await client.store(span, in: target, at: offset)
-                return .success(offset + piece.bytes)
+                let stored = try await client.store(span, in: target, at: offset, places: places) {
+                    await self.sequel(at: following)
+                }
+                return .success((following, stored.nextPlaces))
             }
         } catch {
             return .failure(error)
         }
+    }
+
+    private func sequel(at offset: UInt64) -> SpanSequel {
+        guard let next = rebuilding?.next, next.byteOffset == offset else { return .nothing }
+        return .span(next.span, byteOffset: offset)
     }
 
     /// Refused, what is left is copied.
@@ -74,15 +100,14 @@ extension FileWriter {
         }
     }
 
-    private func prepared(
-        at offset: UInt64, upTo end: UInt64, _ touched: OffsetSet, _ target: TransientHandle
-    ) async -> Result<Piece, ClientError> {
+    private func prepared(at offset: UInt64, upTo end: UInt64, _ touched: OffsetSet) async -> Result<Piece, ClientError> {
         guard offset < end else { return .success(.reference(end..<end)) }
         do throws(ClientError) {
-            return .success(
-                try await client.outlastingOutages(of: target) { () throws(ClientError) in
-                    try await piece(at: offset, upTo: end, touched)
-                })
+            let piece: Piece = try await client.outlastingOutages(of: rebuilding?.successor) { () throws(ClientError) in
+                try await self.piece(at: offset, upTo: end, touched)
+            }
+            if case .span(let span) = piece { rebuilding?.next = (span, offset) }
+            return .success(piece)
         } catch {
             // What is gone now will not come back; the successor's number means something else.
             let isGone = error.isRefusal(.fileNotFound)

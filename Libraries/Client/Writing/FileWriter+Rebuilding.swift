@@ -8,16 +8,18 @@ import Protocol
 extension FileWriter {
     /// A successor is being stored.
     struct Rebuilding {
-        let successor: TransientHandle
+        /// Nil as long as it is being made.
+        var successor: TransientHandle?
         /// What is hidden by patches that the successor will have.
         let touched: OffsetSet
         /// Those that were not written over since; the others are still needed afterwards.
         private(set) var absorbed: OffsetSet
         /// Whether untouched spans are referred to, as long as nobody refuses that.
         var refers = true
+        /// What comes next, if it is a span and coded already.
+        var next: (span: EncodedSpan, byteOffset: UInt64)?
 
-        init(successor: TransientHandle, _ touched: OffsetSet) {
-            self.successor = successor
+        init(_ touched: OffsetSet) {
             self.touched = touched
             absorbed = touched
         }
@@ -60,16 +62,16 @@ extension FileWriter {
         // One that has nothing yet is as good as another.
         let isFresh = ownBytes == 0 && !isLost
         let since = core.openFiles.clock()
-        let successor = isFresh ? old : try await anotherFile()
         if patches.map.end <= end { wantsRebuilding = false }
         var touched = patches.map.touched
         touched.remove(end..<max(end, touched.end))
-        rebuilding = Rebuilding(successor: successor, touched)
+        rebuilding = Rebuilding(touched)
         defer { rebuilding = nil }
+        let successor: TransientHandle
         do throws(ClientError) {
-            try await fill(successor, upTo: end, touched)
+            successor = try await fill(isFresh ? old : nil, upTo: end, touched)
         } catch {
-            if !isFresh { await client.scrap(successor) }
+            if !isFresh, let unfinished = rebuilding?.successor { await client.scrap(unfinished) }
             throw error
         }
         patches.remove(rebuilding?.absorbed.ranges ?? [])
@@ -86,10 +88,13 @@ extension FileWriter {
         }
     }
 
-    private func anotherFile() async throws(ClientError) -> TransientHandle {
-        try await client.persistently { () throws(ClientError) in
+    /// A file to be the successor.
+    func anotherFile() async throws(ClientError) -> TransientHandle {
+        let made = try await client.persistently { () throws(ClientError) in
             try await client.construct(in: handle.id.shard, note: note, type: handle.id.type)
         }
+        rebuilding?.successor = made
+        return made
     }
 
     /// What the file was published as; nil when it was not.

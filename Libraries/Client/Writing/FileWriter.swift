@@ -178,9 +178,12 @@ public actor FileWriter {
             case .enough: break
             }
             let part = UnsafeRawBufferPointer(rebasing: bytes[done..<done + count])
+            let goesForwards = buffer?.filled == start
             buffer?.write(part, at: start)
             done += count
             size = max(size, position + UInt64(count))
+            // Nothing is left to wait for, whether the file goes on or not; unless it is written in another order.
+            if goesForwards, start + count == Int(capacity), hasRoom { seal(before: sealedBytes + capacity) }
         }
         return done
     }
