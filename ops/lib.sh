@@ -6,8 +6,8 @@ binaries=$repository/.build/release
 # Debian 12 packages: what Sterna links, and what its tests drive it with.
 packages=(librocksdb-dev libuv1-dev libisal-dev libfuse3-dev fuse3 libssl-dev libxxhash-dev pkg-config)
 test_packages=(
-    rsync git tar coreutils diffutils patch python3 python3-numpy python3-h5py zip p7zip-full squashfs-tools libtiff-tools
-    sqlite3 e2fsprogs mount util-linux wget aria2 gcc libc6-dev binutils
+    rsync git tar coreutils diffutils patch python3 python3-numpy python3-h5py python3-venv zip p7zip-full squashfs-tools
+    libtiff-tools acl attr sqlite3 e2fsprogs mount util-linux procps iproute2 libcap2-bin wget aria2 gcc libc6-dev binutils make
     gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 )
 

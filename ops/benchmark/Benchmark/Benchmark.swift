@@ -24,11 +24,11 @@ import Foundation
     @Option(help: "Size of the large file, MiB.")
     var megabytes = 1024
 
-    @Option(help: "Only these parts: codec, metadata, small-files, mount, edits, scrub, faults, rebuild.")
+    @Option(help: "Only these parts: codec, metadata, small-files, mount, attributes, edits, scrub, faults, rebuild.")
     var only: [Part] = Part.allCases
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case codec, metadata, smallFiles = "small-files", mount, edits, scrub, faults, rebuild
+        case codec, metadata, smallFiles = "small-files", mount, attributes, edits, scrub, faults, rebuild
     }
 
     func run() throws {
@@ -44,6 +44,7 @@ import Foundation
         if only.contains(.metadata) { try metadata(programs, report) }
         if only.contains(.smallFiles) { try smallFiles(programs, report) }
         if only.contains(.mount) { try mount(programs, report) }
+        if only.contains(.attributes) { try attributes(programs, report) }
         if only.contains(.edits) {
             try edits(programs, report)
             try openFiles(programs, report)
@@ -103,6 +104,14 @@ import Foundation
             programs: programs, report: report, mount: cluster.mount, passthrough: passthrough,
             remount: { try cluster.remount() }, seconds: seconds
         ).run(megabytes: megabytes)
+    }
+
+    private func attributes(_ programs: Programs, _ report: Report) throws {
+        let cluster = try BenchCluster(programs, directory: directory + "/attributes")
+        defer { cluster.stop() }
+        try AttributeFigures(
+            programs: programs, report: report, cluster: cluster, disk: directory, seconds: seconds
+        ).run()
     }
 
     private func edits(_ programs: Programs, _ report: Report) throws {

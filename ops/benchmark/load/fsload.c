@@ -2,7 +2,8 @@
  *
  *   fsload DIR OPERATION WORKERS SECONDS [SIZE [LIMIT]]
  *
- * OPERATION: create (SIZE bytes each, with close), stat, readdir, unlink, mkdir, rename.
+ * OPERATION: create (SIZE bytes each, with close), create-private (the same, for the owner alone), stat, readdir, unlink,
+ * mkdir, rename.
  * Each worker has its own sub-directory DIR/w0, DIR/w1 ...; `create` and `mkdir` make the entries that `stat`,
  * `readdir`, `rename` and `unlink` then use, so run them in that order. Stops after SECONDS, when a worker has used up
  * its entries, or when it has made LIMIT of them (a filesystem that keeps a descriptor for each cannot take many).
@@ -37,8 +38,8 @@ struct worker { uint64_t operations; double seconds; };
 
 static char content[1 << 20];
 
-static void create_file(const char *path, size_t size) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+static void create_file(const char *path, size_t size, mode_t mode) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
     if (fd < 0) fail("create", path);
     if (size && write(fd, content, size) != (ssize_t)size) fail("write", path);
     if (close(fd)) fail("close", path);
@@ -80,7 +81,8 @@ static void run(const char *root, const char *operation, int index, double secon
     snprintf(dir, sizeof dir, "%s/w%d", root, index);
     if (mkdir(dir, 0755) && errno != EEXIST) fail("mkdir", dir);
     char prefix = !strcmp(operation, "mkdir") ? 'd' : 'f';
-    int makes = !strcmp(operation, "create") || !strcmp(operation, "mkdir");
+    int creates = !strncmp(operation, "create", 6), makes = creates || !strcmp(operation, "mkdir");
+    mode_t mode = strcmp(operation, "create-private") ? 0644 : 0600;
     long have = entries_left(dir, prefix), i = makes ? have : 0;
     uint64_t done = 0;
     double start = now(), end = start + seconds;
@@ -89,7 +91,7 @@ static void run(const char *root, const char *operation, int index, double secon
         if (makes && limit && i - have >= limit) break;
         snprintf(path, sizeof path, "%s/%c%ld", dir, prefix, entry);
         struct stat st;
-        if (!strcmp(operation, "create")) create_file(path, size);
+        if (creates) create_file(path, size, mode);
         else if (!strcmp(operation, "mkdir")) { if (mkdir(path, 0755)) fail("mkdir", path); }
         else if (!have) break;
         else if (!strcmp(operation, "stat")) { if (stat(path, &st)) fail("stat", path); }
