@@ -71,20 +71,23 @@ let package = Package(
         .target(
             name: "Mutations", path: "Libraries/Mutations", exclude: ["README.md"],
             swiftSettings: mutationSettings),
+        library("Directories", ["Mutations"]),
         library("Wire", ["CCrypto"]),
         library("Protocol", ["Wire", "CXXHash"], plugins: ["SchemaPlugin"]),
         library("Erasure", ["Wire", "CISAL"]),
         library("Store", ["CRocksDB"]),
         library("EventLoop", ["CUV", "CLinux"]),
-        library("ReplicatedLog", ["Mutations", "Store", "Protocol", "CXXHash", "CLinux", deques]),
+        library(
+            "ReplicatedLog", ["Mutations", "Directories", "Store", "Protocol", "CXXHash", "CLinux", deques]),
         library("ShardCore", ["Mutations", "Store", "Protocol", "Erasure"]),
         library("CoordinatorCore", ["Mutations", "Store", "Protocol"]),
         library("RegistryCore", ["Mutations", "Store", "Protocol"]),
-        library("BlockStore", ["Store", "Erasure", "Protocol", "CLinux", "CCrypto"]),
+        library(
+            "BlockStore", ["Mutations", "Directories", "Store", "Erasure", "Protocol", "CLinux", "CCrypto"]),
         library("Client", ["Mutations", "Protocol", "Erasure", "EventLoop", deques]),
         library("Filesystem", ["Mutations", "Client", "EventLoop", "Protocol", "CLinux", logging]),
-        library("MaintenanceState", ["Store", "Protocol", "Wire"]),
-        library("GarbageCollection", ["MaintenanceState", "Client", "Protocol", "EventLoop"]),
+        library("MaintenanceState", ["Directories", "Store", "Protocol", "Wire"]),
+        library("GarbageCollection", ["Mutations", "MaintenanceState", "Client", "Protocol", "EventLoop"]),
         library("BlockRepair", ["Client", "Protocol", "Erasure", "EventLoop", deques]),
         library("Scrubbing", ["MaintenanceState", "Client", "Protocol", "EventLoop"]),
         library("Relayout", ["MaintenanceState", "BlockRepair", "Client", "Protocol", "EventLoop"]),
@@ -97,7 +100,7 @@ let package = Package(
         library(
             "ConsistencyCheck",
             ["ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "BlockStore", "Client"]),
-        library("Daemon", ["EventLoop", "Protocol", "CLinux", argumentParser, logging]),
+        library("Daemon", ["Directories", "EventLoop", "Protocol", "CLinux", argumentParser, logging]),
 
         // Services
         service("registry", product: "sterna-registry", ["RegistryCore", "ReplicatedLog", "EventLoop", "Client"]),
@@ -111,7 +114,9 @@ let package = Package(
             ]),
         service(
             "mount", product: "sterna-mount", ["Filesystem", "Client", "EventLoop", "Mutations", "CFUSE", "CLinux"]),
-        service("cli", product: "sterna", ["BlockRepair", "Client", "ConsistencyCheck", "EventLoop", "CLinux"]),
+        service(
+            "cli", product: "sterna",
+            ["BlockRepair", "Client", "ConsistencyCheck", "Directories", "EventLoop", "CLinux"]),
         .executableTarget(
             name: "sterna-bench",
             dependencies: ["Wire", "Protocol", "Erasure", "EventLoop", argumentParser],
@@ -148,6 +153,7 @@ let package = Package(
         tests(
             "Fuzz", ["DecoderFuzzing", "StateFuzzing"],
             exclude: ["Corpus", "Decoders", "LibFuzzer", "States", "README.md"]),
+        tests("Directories", ["Directories", "sterna-volatile-disk"]),
         tests("Erasure", ["Erasure"]),
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop", "TestServices"], exclude: ["README.md"]),
@@ -188,7 +194,7 @@ let package = Package(
                 "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", logging,
             ], exclude: ["README.md"]),
         tests(
-            "Mount", ["sterna-mount", "Filesystem", "CFUSE", "CLinux", argumentParser],
+            "Mount", ["sterna-mount", "Filesystem", "CFUSE", "CLinux", "sterna-volatile-disk", argumentParser],
             exclude: ["README.md"]),
         tests(
             "GarbageCollection",
@@ -210,7 +216,7 @@ let package = Package(
         tests(
             "Daemon", ["Daemon", "EventLoop", "Protocol", "sterna-volatile-disk", argumentParser, logging],
             exclude: ["README.md"]),
-        tests("CommandLine", ["sterna"]),
+        tests("CommandLine", ["sterna", "sterna-volatile-disk"]),
         tests(
             "EndToEnd",
             [

@@ -79,7 +79,7 @@ final class FileDestination: BlockDestination {
     /// before it takes the place of one that may have been acknowledged.
     private func replace(_ name: String) throws(BlockStoreError) {
         try file.sync("block \(path.name)")
-        let existed = faccessat(directory.raw, path.name, F_OK, 0) == 0
+        let existed = try directory.has(path.name)
         guard renameat(directory.raw, name, directory.raw, path.name) == 0 else { throw .last("rename \(path.name)") }
         temporaryName = nil
         if !existed { disk.blocksChanged(by: 1) }

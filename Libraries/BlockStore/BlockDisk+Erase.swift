@@ -15,10 +15,10 @@ extension BlockDisk {
                     break
                 }
                 // It can lie in both places when it was written twice with different limits for small blocks.
-                if hasFile(block) { try eraseFile(block) }
+                if try hasFile(block) { try eraseFile(block) }
                 return store.submit(.init(block: block, action: .erase, completion: completion))
             case .damaged(let error):
-                guard hasFile(block) else { throw error }
+                guard try hasFile(block) else { throw error }
                 try eraseFile(block)
             }
             completion(.success(()))
@@ -32,9 +32,9 @@ extension BlockDisk {
         try BlockOutcome.wait { erase(block, completion: $0) }
     }
 
-    private func hasFile(_ block: BlockID) -> Bool {
+    private func hasFile(_ block: BlockID) throws(BlockStoreError) -> Bool {
         let path = BlockPath(block)
-        return faccessat(blocksDirectory.raw, "\(path.directory)/\(path.name)", F_OK, 0) == 0
+        return try blocksDirectory.has("\(path.directory)/\(path.name)")
     }
 
     private func eraseFile(_ block: BlockID) throws(BlockStoreError) {

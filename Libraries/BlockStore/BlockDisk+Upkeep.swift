@@ -29,20 +29,21 @@ extension BlockDisk {
     /// is damaged again has another cause. Segments that cannot be read leave the index as it is, since it may know of
     /// blocks that the segments would not give back.
     ///
-    /// Also opens the store of small blocks that found no room when the disk was opened. Else does nothing.
+    /// Also opens the store of small blocks that found no room, or no descriptors, when the disk was opened. Else does
+    /// nothing.
     public func repairSmallBlocks() {
         making.withLock { wasRepaired in
-            if case .damaged(let error) = smallBlocks, error.isOutOfSpace { return openAgain() }
+            if case .damaged(let error) = smallBlocks, !error.isMediumError { return openAgain(after: error) }
             guard !wasRepaired, let damage, case .smallBlocksDamaged = damage else { return }
             do throws(BlockStoreError) {
                 try SmallBlockStore.checkSegments(below: directory, key: secretKey)
                 wasRepaired = true
                 try rebuildSmallBlocks(after: damage)
                 note(.init("the index was damaged and is made anew: \(damage)", isMediumError: true))
-            } catch where error.isOutOfSpace && !wasRepaired {
-                return  // tried again when there is room
+            } catch where error.isPassing && !wasRepaired {
+                return  // tried again, perhaps when there is room
             } catch {
-                if wasRepaired { replaceSmallBlocks(by: .damaged(error.isOutOfSpace ? error : damage)) }
+                if wasRepaired { replaceSmallBlocks(by: .damaged(error.isPassing ? error : damage)) }
                 wasRepaired = true
                 note(.init("the damaged index could not be made anew: \(error)", isMediumError: true))
             }
@@ -56,12 +57,12 @@ extension BlockDisk {
         return repairIsSpent.load(ordering: .relaxed)
     }
 
-    private func openAgain() {
+    private func openAgain(after earlier: BlockStoreError) {
         do throws(BlockStoreError) {
             let store = try SmallBlockStore(of: directory, path: path, key: secretKey)
             for notice in store.notices { note(.init(notice)) }
             replaceSmallBlocks(by: .opened(store))
-            note(.init("there is room again for the index"))
+            note(.init("the index could not be opened before: \(earlier); now it is"))
         } catch {
             replaceSmallBlocks(by: .damaged(error))
         }

@@ -1,3 +1,4 @@
+import Directories
 import Glibc
 import Protocol
 import Synchronization
@@ -32,6 +33,10 @@ public final class BlockDisk: Sendable {
 
     static let blocksName = "with_crc"
 
+    /// Descriptors that a disk may hold for itself: two directories and the key; of small blocks their directory, the
+    /// segment that is written, those that are read, and the index.
+    public static let descriptors = 5 + SegmentFiles.limit + SmallBlockIndex.descriptors
+
     /// The store of small blocks, if there is one yet.
     enum SmallBlocks {
         case absent
@@ -39,13 +44,17 @@ public final class BlockDisk: Sendable {
         case damaged(BlockStoreError)
     }
 
-    /// Opens the disk at `path`, making the directory and its key when they are not there yet; locks it, removes what
-    /// interrupted writes left and counts the blocks (reads all 256 directories). A damaged store of small blocks does
-    /// not keep it from opening: other blocks stay readable, see `damage`.
+    /// Opens the disk at `path`, making the directory, those above it and its key when they are not there yet; locks
+    /// it, removes what interrupted writes left and counts the blocks (reads all 256 directories). A damaged store of
+    /// small blocks does not keep it from opening: other blocks stay readable, see `damage`.
     public init(opening path: String, options: BlockDiskOptions = BlockDiskOptions()) throws(BlockStoreError) {
         self.path = path
         self.options = options
-        try Self.makeDirectory(path)
+        do throws(DirectoryError) {
+            try DurableDirectory.makeWithParents(path, mode: 0o777)
+        } catch {
+            throw BlockStoreError(error)
+        }
         directory = try FileDescriptor.open(path, flags: O_RDONLY | O_DIRECTORY)
         _ = try DiskLayout.read(of: directory, path: path)
         keyFile = try SecretKeyFile(of: directory, path: path)
@@ -65,8 +74,8 @@ public final class BlockDisk: Sendable {
     }
 
     private static func openedSmallBlocks(of directory: FileDescriptor, path: String, key: SecretKey) -> SmallBlocks {
-        guard faccessat(directory.raw, SmallBlockStore.directoryName, F_OK, 0) == 0 else { return .absent }
         do throws(BlockStoreError) {
+            guard try directory.has(SmallBlockStore.directoryName) else { return .absent }
             return .opened(try SmallBlockStore(of: directory, path: path, key: key))
         } catch {
             return .damaged(error)
@@ -155,16 +164,19 @@ public final class BlockDisk: Sendable {
             available: UInt64(numbers.f_bavail).multipliedSaturating(by: unit), filesystem: UInt64(status.st_dev))
     }
 
-    /// Whether the disk as a whole fails, as opposed to one file on it: the key cannot be read, the filesystem not
-    /// be asked, or the store of small blocks contradicts itself.
+    /// Whether the disk as a whole fails, as opposed to one file on it: the key cannot be read or is gone, the
+    /// filesystem not be asked, or the store of small blocks contradicts itself.
+    ///
+    /// What the kernel has in memory it answers without the medium: a filesystem that shut itself down is noticed, a
+    /// medium that is dead is not before the filesystem has noticed. Opens nothing, so that it can be asked where
+    /// nothing can be opened.
     public func isFailing() -> Bool {
-        if damage != nil { return true }
-        do {
+        if let damage { return damage.isOfDisk }
+        do throws(BlockStoreError) {
             _ = try capacity()
-            let probe = try FileDescriptor.open(SecretKeyFile.name, in: directory, flags: O_RDONLY)
-            return try probe.bytes(atMost: 1).isEmpty
+            return try !keyFile.isThere(in: directory)
         } catch {
-            return true
+            return error.isOfDisk
         }
     }
 
@@ -190,10 +202,6 @@ public final class BlockDisk: Sendable {
         guard newDirectories.withLock({ $0.contains(subdirectory) }) else { return }
         try blocksDirectory.sync("\(path)/\(Self.blocksName)")
         newDirectories.withLock { _ = $0.remove(subdirectory) }
-    }
-
-    private static func makeDirectory(_ path: String) throws(BlockStoreError) {
-        if mkdir(path, 0o777) != 0, errno != EEXIST { throw .last("create \(path)") }
     }
 }
 

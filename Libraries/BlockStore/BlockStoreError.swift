@@ -1,4 +1,6 @@
+import Directories
 import Glibc
+import Mutations
 
 /// What can go wrong with the blocks of a disk.
 public enum BlockStoreError: Error, Hashable, CustomStringConvertible {
@@ -24,6 +26,8 @@ public enum BlockStoreError: Error, Hashable, CustomStringConvertible {
     /// For an `errno` just set.
     static func last(_ operation: String) -> BlockStoreError { .system(operation: operation, code: errno) }
 
+    init(_ error: DirectoryError) { self = .system(operation: error.operation, code: error.code) }
+
     /// Whether the disk or the file on it cannot be read or written any more (medium error).
     public var isMediumError: Bool {
         if case .smallBlocksDamaged = self { true } else { isUnreadable }
@@ -34,6 +38,16 @@ public enum BlockStoreError: Error, Hashable, CustomStringConvertible {
         guard case .system(_, let code) = self else { return false }
         return [EIO, ENODATA, EUCLEAN, ENXIO, ENODEV].contains(code)
     }
+
+    /// Whether the disk may have to do with it: without descriptors or memory, or between two signals, a process or a
+    /// system refuses the same on every disk.
+    var isOfDisk: Bool {
+        guard case .system(_, let code) = self, !Mutation.shortageIsTheDisks.isPlanted else { return true }
+        return ![EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN].contains(code)
+    }
+
+    /// Whether the same may succeed later, on the same disk.
+    var isPassing: Bool { isOutOfSpace || !isOfDisk }
 
     /// Whether a file is not there.
     var isMissingFile: Bool {

@@ -20,6 +20,13 @@ final class FileDescriptor: Sendable {
         }
     }
 
+    /// Whether the directory has an entry of that name, which may lead further down. What cannot be told is an error.
+    func has(_ name: String) throws(BlockStoreError) -> Bool {
+        if faccessat(raw, name, F_OK, 0) == 0 { return true }
+        guard errno == ENOENT else { throw .last("look for \(name)") }
+        return false
+    }
+
     /// Forces data and metadata to the disk.
     func sync(_ what: String) throws(BlockStoreError) {
         while fsync(raw) != 0 {

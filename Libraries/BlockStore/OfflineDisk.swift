@@ -18,7 +18,7 @@ public final class OfflineDisk {
         id = BlockServiceID(secretKey: key)
         _ = try DiskLayout.read(of: directory, path: path)
         let name = SmallBlockStore.directoryName
-        guard faccessat(directory.raw, "\(name)/\(SmallBlockStore.indexName)", F_OK, 0) == 0 else {
+        guard try directory.has("\(name)/\(SmallBlockStore.indexName)") else {
             smallBlocks = nil
             return
         }

@@ -30,6 +30,12 @@ final class SecretKeyFile: Sendable {
         self.key = key
     }
 
+    /// Whether the file is still there, and can be read. Opens nothing.
+    func isThere(in directory: FileDescriptor) throws(BlockStoreError) -> Bool {
+        guard try directory.has(Self.name) else { return false }
+        return try !file.bytes(atMost: 1).isEmpty
+    }
+
     /// The key of a disk, without locking or making anything; nil when it cannot be read.
     static func key(in directory: FileDescriptor) -> SecretKey? {
         guard let file = try? FileDescriptor.open(name, in: directory, flags: O_RDONLY),

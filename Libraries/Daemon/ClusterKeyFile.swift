@@ -1,3 +1,4 @@
+import Directories
 import EventLoop
 import Glibc
 import Protocol
@@ -49,12 +50,6 @@ public struct ClusterKeyFile: Sendable {
         guard fchmod(descriptor, 0o600) == 0, write(descriptor, line, line.count) == line.count, fsync(descriptor) == 0
         else { throw SystemError.last("write \(temporary)") }
         guard link(temporary, path) == 0 else { throw SystemError.last("create the key \(path)") }
-        try Self.sync(directoryOf: path)
-    }
-
-    private static func sync(directoryOf path: String) throws(SystemError) {
-        let slash = path.lastIndex(of: "/")
-        let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        try DataDirectory.sync(parent)
+        try DurableDirectory.syncName(ofFile: path)
     }
 }

@@ -23,18 +23,20 @@ public struct ConnectionOptions: ParsableArguments {
     }
 
     /// The limits, lowered with a warning where the process may not have so many descriptors.
-    /// - Parameter descriptorsEach: what a connection may need, with what its request opens.
-    public func limits(descriptorsEach: Int, _ logger: Logger) -> ConnectionLimits {
+    /// - Parameters:
+    ///   - descriptorsEach: what a connection may need, with what its request opens.
+    ///   - others: what the service may need beside that and a log, a store and the registry.
+    public func limits(descriptorsEach: Int, others: Int = 0, _ logger: Logger) -> ConnectionLimits {
         let wanted = ConnectionLimits(
             total: maxConnections, perPeer: maxConnectionsPerPeer,
             requestNanoseconds: UInt64(requestTimeout) * 1_000_000_000)
-        let fitting = wanted.fitting(descriptorsEach: descriptorsEach, reserve: Self.otherDescriptors)
+        let fitting = wanted.fitting(descriptorsEach: descriptorsEach, reserve: Self.otherDescriptors + others)
         if fitting.total < wanted.total {
             logger.warning("\(fitting.total) connections at most: the limit of open files leaves no more (ulimit -n)")
         }
         return fitting
     }
 
-    /// For disks, logs, the store and the registry.
+    /// For logs, the store and the registry.
     private static let otherDescriptors = 200
 }

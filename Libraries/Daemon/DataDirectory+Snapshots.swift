@@ -1,3 +1,4 @@
+import Directories
 import EventLoop
 import Glibc
 
@@ -50,16 +51,11 @@ extension DataDirectory {
     }
 
     private static func names(in path: String) throws(SystemError) -> [String] {
-        guard let directory = opendir(path) else { throw .last("list \(path)") }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { name in
-                String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
+        do throws(DirectoryError) {
+            return try DirectoryListing.names(in: path)
+        } catch {
+            throw SystemError(error)
         }
-        return names
     }
 
     /// Whatever is there, if anything.

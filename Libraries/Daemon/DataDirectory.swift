@@ -1,3 +1,4 @@
+import Directories
 import EventLoop
 import Glibc
 
@@ -15,9 +16,11 @@ public final class DataDirectory: Sendable {
     public init(path: String, reserveBytes: Int) throws(SystemError) {
         self.path = path
         self.reserveBytes = reserveBytes
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .last("create \(path)") }
-        // Also when it was there: a crash may have come between making it and this.
-        try Self.sync(path + "/..")
+        do throws(DirectoryError) {
+            try DurableDirectory.make(path, mode: 0o700)
+        } catch {
+            throw SystemError(error)
+        }
     }
 
     /// Makes created and renamed entries durable.
@@ -27,10 +30,11 @@ public final class DataDirectory: Sendable {
 
     /// The same for any directory.
     public static func sync(_ path: String) throws(SystemError) {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .last("open \(path)") }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw .last("sync \(path)") }
+        do throws(DirectoryError) {
+            try DurableDirectory.sync(path)
+        } catch {
+            throw SystemError(error)
+        }
     }
 
     // MARK: Room
@@ -93,4 +97,8 @@ public final class DataDirectory: Sendable {
         guard statvfs(path, &status) == 0 else { throw .last("measure \(path)") }
         return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
     }
+}
+
+extension SystemError {
+    init(_ error: DirectoryError) { self.init(error.operation, code: error.code) }
 }

@@ -24,6 +24,9 @@ public final class AcceptedConnections<Connection: AcceptedConnection>: Connecti
         self.sweepNanoseconds = sweepNanoseconds
     }
 
+    /// The loop would sweep on.
+    deinit { sweeper?.cancel() }
+
     /// All of them, in no order.
     public var all: [Connection] { byHost.values.flatMap(\.values) }
 

@@ -23,12 +23,16 @@ public struct ConnectionLimits: Sendable {
     ///   - descriptorsEach: what a connection may need, with what its request opens.
     ///   - reserve: for everything else.
     public func fitting(descriptorsEach: Int, reserve: Int) -> ConnectionLimits {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return self }
-        let descriptors = Int(clamping: limit.rlim_cur)
         var fitting = self
-        fitting.total = min(total, max((descriptors - reserve) / descriptorsEach, 1))
+        fitting.total = min(total, max((Self.descriptors - reserve) / descriptorsEach, 1))
         fitting.perPeer = min(perPeer, max(fitting.total / 2, min(Self.smallTotal, fitting.total)))
         return fitting
+    }
+
+    /// How many descriptors the process may have.
+    public static var descriptors: Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
+        return Int(clamping: limit.rlim_cur)
     }
 }

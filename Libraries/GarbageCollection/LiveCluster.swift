@@ -4,13 +4,12 @@ import Protocol
 
 /// A running cluster, at a limited rate.
 public actor LiveCluster: ClusterAccess {
-    /// After the registry's clock was set by more than a minute nothing is removed for so long: a day.
-    private static let clockPauseNanoseconds: UInt64 = 86_400_000_000_000
     private static let decommissionedNanoseconds: UInt64 = 30_000_000_000
 
     private nonisolated let client: Client
     private nonisolated let pacer: Pacer
     private nonisolated let clock: ClusterClock
+    private nonisolated let rest: ClockRest
     private let registry: RegistryConnection
     /// As the registry said last, and when it was asked.
     private var decommissioned: Set<BlockServiceID> = []
@@ -20,18 +19,21 @@ public actor LiveCluster: ClusterAccess {
     public nonisolated var now: Timestamp {
         get throws(ClientError) {
             guard let now = clock.now else { throw ClientError(.wrongClock, "collection of what is old") }
-            // Whether it was set right or wrong is for people to see.
-            guard !clock.wasSet(withinNanoseconds: Self.clockPauseNanoseconds) else {
-                throw ClientError(.wrongClock, "collection of what is old", "the registry's clock was set lately")
+            guard !rest.isOn(at: now, wasSet: clock.wasSet(withinNanoseconds: ClockRest.nanoseconds)) else {
+                throw ClientError(
+                    .wrongClock, "collection of what is old", "the registry's clock was set lately (--clock-is-right)")
             }
             return now
         }
     }
 
     /// - Parameter requestsPerSecond: of all requests that change something or list; at least 1.
-    public init(client: Client, clock: ClusterClock, registries: [SocketAddress], requestsPerSecond: UInt32) {
+    public init(
+        client: Client, clock: ClusterClock, rest: ClockRest, registries: [SocketAddress], requestsPerSecond: UInt32
+    ) {
         self.client = client
         self.clock = clock
+        self.rest = rest
         pacer = Pacer(loop: client.loop, perSecond: requestsPerSecond)
         registry = RegistryConnection(
             on: client.loop, addresses: registries, key: client.options.clusterKey)

@@ -5,6 +5,7 @@ extension MaintenanceState {
     public func verify() throws(MaintenanceStateError) {
         for (_, value) in try entries(StateKey("d")) { _ = try Self.duty(value, "a duty") }
         for (_, value) in try entries(StateKey("s")) { _ = try Self.shard(value, "a shard") }
+        _ = try clockLook()
         _ = try departures(after: .zero)
         for (disk, _) in try disks() { _ = try findings(on: disk) }
     }

@@ -1,3 +1,4 @@
+import Directories
 import Glibc
 import Store
 import Wire
@@ -20,8 +21,10 @@ public final class MaintenanceState: Sendable {
 
     /// Opens or creates the state in `directory/state`; `directory` is made when it is missing.
     public convenience init(directory: String) throws(MaintenanceStateError) {
-        guard mkdir(directory, 0o755) == 0 || errno == EEXIST else {
-            throw .noDirectory(path: directory, reason: String(cString: strerror(errno)))
+        do throws(DirectoryError) {
+            try DurableDirectory.make(directory, mode: 0o755)
+        } catch {
+            throw .noDirectory(path: directory, reason: "\(error)")
         }
         // Small: a few thousand entries that are written again and again.
         var options = RocksOptions(writeAheadLog: true, memoryBudgetBytes: 4 << 20)

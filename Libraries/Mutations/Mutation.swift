@@ -8,9 +8,19 @@ public enum Mutation: String, CaseIterable, Sendable {
     // The log
     case deliversBeforeDurable
 
+    // Directories
+    case newNamesAreNotSynced
+    case shortListingsAreBelieved
+
     // The log on disk
     case newestRecordIsBelieved
     case newestRecordHasNoCopy
+    case unreadablePagesAreEmpty
+    case unreadableSegmentsAreUsedAgain
+
+    // The blocks of a disk
+    case shortageIsTheDisks
+    case refusedSegmentsAreBelieved
 
     // Shards
     case unlinkIgnoresCreationTime
@@ -68,6 +78,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case setClocksAreTrusted
     case foreignRequestsAreAnswered
     case portsAreNotSynced
+    case setClocksDelayNothing
+    case restEndsWithTheProcess
 
     // Clients
     case staleChainsAreBelieved
@@ -156,6 +168,11 @@ public enum Mutation: String, CaseIterable, Sendable {
         switch self {
         // The simulated log has no bytes.
         case .newestRecordIsBelieved, .newestRecordHasNoCopy: "ReplicatedLogTests.DiskFaultTests"
+        case .unreadablePagesAreEmpty, .unreadableSegmentsAreUsedAgain: "ReplicatedLogTests.UnreadableTests"
+        case .newNamesAreNotSynced, .shortListingsAreBelieved: "DirectoriesTests.DirectoryTests"
+        case .shortageIsTheDisks: "BlockStoreTests.ShortageTests"
+        case .refusedSegmentsAreBelieved: "BlockStoreTests.PowerCutTests"
+        case .setClocksDelayNothing, .restEndsWithTheProcess: "GarbageCollectionTests.LiveClusterTests"
         case .clockIsBelieved, .firstAnswerIsNotAwaited, .setClocksAreTrusted: "ClientTests.ClockTests"
         case .foreignRequestsAreAnswered, .portsAreNotSynced: "ShardServiceTests.PortTests"
         case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"

@@ -1,3 +1,4 @@
+import Directories
 import Glibc
 
 /// A directory of a file system as the log's disk, locked while the value lives.
@@ -11,14 +12,14 @@ final class LogDirectory: LogDisk {
     init(path: String, isReadOnly: Bool = false) throws(LogError) {
         self.path = path
         self.isReadOnly = isReadOnly
-        if !isReadOnly && mkdir(path, 0o700) != 0 && errno != EEXIST { throw .last("create \(path)") }
+        if !isReadOnly {
+            do throws(DirectoryError) { try DurableDirectory.make(path, mode: 0o700) } catch { throw LogError(error) }
+        }
         lock = Glibc.open(path + "/LOCK", isReadOnly ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         if lock < 0 && isReadOnly && errno == ENOENT { throw .missing(path) }
         guard lock >= 0 else { throw .last("open \(path)/LOCK") }
         // From here on `deinit` runs also when this throws, and closes it.
         guard Self.locked(lock) else { throw .locked(path) }
-        // Also when it was there: a crash may have come between making it and this.
-        if !isReadOnly { try Self.sync(path + "/..") }
     }
 
     /// Tries for half a second: a child that was just forked, by whatever part of the process, keeps the lock of a log
@@ -36,24 +37,25 @@ final class LogDirectory: LogDisk {
     }
 
     func names() throws(LogError) -> [String] {
-        guard let directory = opendir(path) else { throw .last("list \(path)") }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            names.append(
-                withUnsafeBytes(of: entry.pointee.d_name) { name in
-                    String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
-                })
-        }
-        return names.sorted()
+        do throws(DirectoryError) { return try DirectoryListing.names(in: path) } catch { throw LogError(error) }
     }
 
     func open(_ name: String, create: Bool) throws(LogError) -> any LogDiskFile {
         try LogFile(path: "\(path)/\(name)", create: create, isReadOnly: isReadOnly)
     }
 
-    func rename(_ name: String, to newName: String) throws(LogError) {
+    func rename(_ name: String, to newName: String, replacing: Bool) throws(LogError) {
+        // The log is locked: nobody makes the name in between.
+        if !replacing { try requireAbsent(newName) }
         guard Glibc.rename("\(path)/\(name)", "\(path)/\(newName)") == 0 else { throw .last("rename \(path)/\(name)") }
+    }
+
+    private func requireAbsent(_ name: String) throws(LogError) {
+        var status = stat()
+        if lstat("\(path)/\(name)", &status) == 0 {
+            throw .corruption("\(path)/\(name) is there, and was not listed")
+        }
+        guard errno == ENOENT else { throw .last("look for \(path)/\(name)") }
     }
 
     func remove(_ name: String) throws(LogError) {
@@ -61,14 +63,7 @@ final class LogDirectory: LogDisk {
     }
 
     func sync() throws(LogError) {
-        try Self.sync(path)
-    }
-
-    private static func sync(_ path: String) throws(LogError) {
-        let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .last("open \(path)") }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw .last("sync \(path)") }
+        do throws(DirectoryError) { try DurableDirectory.sync(path) } catch { throw LogError(error) }
     }
 
     func freeBytes() throws(LogError) -> Int {
@@ -122,7 +117,7 @@ final class LogFile: LogDiskFile {
                 UnsafeMutableRawBufferPointer(rebasing: bytes[done...]).initializeMemory(as: UInt8.self, repeating: 0)
                 return
             } else if errno != EINTR {
-                throw .last("read \(path)")
+                throw .ofReading(path, errno)
             }
         }
     }
@@ -135,9 +130,23 @@ final class LogFile: LogDiskFile {
 
 extension LogError {
     /// What errno says now.
-    static func last(_ action: String) -> LogError {
-        let code = errno
-        let text = "\(action): \(String(cString: strerror(code)))"
-        return code == ENOSPC || code == EDQUOT ? .noSpace(text) : .inputOutput(text)
+    static func last(_ action: String) -> LogError { LogError(action, errno) }
+
+    init(_ error: DirectoryError) { self.init(error.operation, error.code) }
+
+    private init(_ action: String, _ code: Int32) {
+        let text = Self.text(action, code)
+        self = code == ENOSPC || code == EDQUOT ? .noSpace(text) : .inputOutput(text)
+    }
+
+    /// Some errors of reading say that the disk has lost what should be read.
+    static func ofReading(_ path: String, _ code: Int32) -> LogError {
+        let action = "read \(path)"
+        let isLost = [EIO, ENODATA, EUCLEAN, EBADMSG, EILSEQ, EREMOTEIO].contains(code)
+        return isLost ? .unreadable(text(action, code)) : LogError(action, code)
+    }
+
+    private static func text(_ action: String, _ code: Int32) -> String {
+        "\(action): \(String(cString: strerror(code)))"
     }
 }

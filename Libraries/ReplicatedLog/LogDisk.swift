@@ -4,14 +4,14 @@ public protocol LogDisk: AnyObject {
     /// For people.
     var path: String { get }
 
-    /// Names of the files, sorted.
+    /// Names of the files, sorted; all of them or an error.
     func names() throws(LogError) -> [String]
 
     /// Opens a file; `create` makes an empty one where there is none.
     func open(_ name: String, create: Bool) throws(LogError) -> any LogDiskFile
 
-    /// Gives a file another name; a file that had it is gone.
-    func rename(_ name: String, to newName: String) throws(LogError)
+    /// Gives a file another name. A file that had it is gone with `replacing`; else that is `corruption`.
+    func rename(_ name: String, to newName: String, replacing: Bool) throws(LogError)
 
     func remove(_ name: String) throws(LogError)
 
@@ -31,7 +31,8 @@ public protocol LogDiskFile: AnyObject {
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(LogError)
 
-    /// Fills `bytes` from `offset`; what lies behind the end of the file reads as zeros.
+    /// Fills `bytes` from `offset`; what lies behind the end of the file reads as zeros. Throws `unreadable` when the
+    /// disk has lost some of it.
     func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws(LogError)
 
     /// Makes the contents durable. After an error nobody knows which of the writes since the last sync are on the
@@ -49,6 +50,28 @@ extension LogDiskFile {
             try write(UnsafeRawBufferPointer(rebasing: chunk[..<min(chunk.count, size - offset)]), at: offset)
         }
         try sync()
+    }
+
+    /// Fills `bytes` from `offset`, the beginning of a page; pages that the disk has lost are zeros.
+    /// - Returns: where those begin in the file.
+    func readPages(_ bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws(LogError) -> [Int] {
+        do throws(LogError) {
+            try read(bytes, at: offset)
+            return []
+        } catch {
+            guard case .unreadable = error else { throw error }
+        }
+        var lost: [Int] = []
+        for start in stride(from: 0, to: bytes.count, by: SegmentLayout.page) {
+            let end = min(start + SegmentLayout.page, bytes.count)
+            let page = UnsafeMutableRawBufferPointer(rebasing: bytes[start..<end])
+            do throws(LogError) { try read(page, at: offset + start) } catch {
+                guard case .unreadable = error else { throw error }
+                page.initializeMemory(as: UInt8.self, repeating: 0)
+                lost.append(offset + start)
+            }
+        }
+        return lost
     }
 
     /// The bytes from `offset` on.

@@ -5,6 +5,8 @@ import Protocol
 public enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The operating system refused a read, a write or a sync.
     case inputOutput(String)
+    /// The disk has lost what should be read: another place may still have it.
+    case unreadable(String)
     /// The disk is full, or the log has reached its configured size because its state is not being flushed. Nothing
     /// was written; it may be tried again.
     case noSpace(String)
@@ -22,6 +24,7 @@ public enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .inputOutput(let text): "log input/output error: \(text)"
+        case .unreadable(let text): "log cannot be read: \(text)"
         case .noSpace(let text): "no space left for the log: \(text)"
         case .corruption(let text): "log is corrupt: \(text)"
         case .inDoubt(let text): "log may have lost its end: \(text)"

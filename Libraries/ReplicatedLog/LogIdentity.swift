@@ -44,7 +44,7 @@ struct LogIdentity {
             try file.write(version.magic + (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }, at: 0)
             try file.sync()
         }
-        try disk.rename(temporary, to: Self.name)
+        try disk.rename(temporary, to: Self.name, replacing: true)
         try disk.sync()
     }
 }

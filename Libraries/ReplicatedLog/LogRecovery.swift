@@ -4,13 +4,16 @@ import Protocol
 ///
 /// A record that is whole in one place is whole: damage to the other is healed. A newest record that is whole in neither
 /// was cut short by a crash, so nobody was told that it is durable. In a log of the format without copies that cannot
-/// be told from damage.
+/// be told from damage. What the disk refuses to read is damage as well (`LogRecovery+Unreadable`).
 enum LogRecovery {
     struct Result {
         /// Segments with needed records, oldest first.
         var live: [Segment] = []
-        /// Segments of `free` in which needed records stand as well: earlier openings wrote them there.
-        var duplicates: [Segment] = []
+        /// Segments of `free` that must not be used again: needed records stand in them as well, which earlier openings
+        /// wrote there, or they cannot be read everywhere.
+        var unusable: [Segment] = []
+        /// Pages that cannot be read and may have held the newest record, which is forgotten as was asked for.
+        var givenUp: [(segment: Segment, offset: Int)] = []
         /// Everywhere that the newest record stands.
         var newestPlaces: [(segment: Segment, offset: Int)] = []
         var free: [Segment] = []
@@ -21,19 +24,19 @@ enum LogRecovery {
     }
 
     /// A whole record, or what is left of one.
-    private struct Found {
+    struct Found {
         var record: LogRecord
         var offset: Int
         var segment: Segment
     }
 
-    private struct Damaged {
+    struct Damaged {
         var number: UInt64
         var offset: Int
         var segment: Segment
     }
 
-    private struct Scan {
+    struct Scan {
         var segments: [Segment] = []
         var found: [Found] = []
         var damaged: [Damaged] = []
@@ -66,7 +69,7 @@ enum LogRecovery {
         }
         result.free = scan.segments.filter { $0.records.isEmpty }
         if let first = needed.first?.record.number, let newest = needed.last?.record.number {
-            result.duplicates = result.free.filter { scan.has(first...newest, in: $0) }
+            result.unusable = result.free.filter { scan.has(first...newest, in: $0) }
             result.newestPlaces = scan.found.filter { $0.record.number == newest }.map { ($0.segment, $0.offset) }
         }
         for segment in result.live { try readTails(of: segment) }
@@ -75,6 +78,7 @@ enum LogRecovery {
             result.notices = damage(in: scan, from: first.record.number, to: result.nextNumber - 1)
         }
         try judgeTail(scan, identity, &result, acceptsLostTail)
+        setAsideUnreadable(scan, &result)
         return result
     }
 
@@ -135,35 +139,39 @@ enum LogRecovery {
             let path = remains.segment.file.path
             throw .corruption("\(path): record \(remains.number) is damaged, and no other is whole")
         }
-        guard let remains = scan.damaged.first(where: { $0.number == result.nextNumber }) else { return }
+        let remains = scan.damaged.first { $0.number == result.nextNumber }
+        let hiding = hidingPages(scan, identity, result, remains)
+        guard let remains else { return try judgeHidden(hiding, &result, acceptsLostTail) }
         let place = "record \(remains.number) at byte \(remains.offset) of \(remains.segment.file.path)"
-        switch (identity.version, acceptsLostTail) {
-        case (.withCopies, _):
+        switch (identity.version == .withCopies && hiding.isEmpty, acceptsLostTail) {
+        case (true, _):
             result.notices.append("\(place) was not written to its end; nobody was told that it was")
-        case (.withoutCopies, false):
+        case (false, false):
             let doubt = try entriesInDoubt(remains, result.live)
             throw .inDoubt(
                 "\(place) is damaged; a crash may have cut it short, or the disk may have lost \(doubt), which clients "
                     + "were told is done")
-        case (.withoutCopies, true):
+        case (false, true):
             let doubt = try entriesInDoubt(remains, result.live)
             result.notices.append("\(place) is damaged and FORGOTTEN, as was asked for, and with it \(doubt)")
+            result.givenUp = hiding
         }
     }
 
     /// What can still be made out of the entries in a damaged record.
     private static func entriesInDoubt(_ remains: Damaged, _ live: [Segment]) throws(LogError) -> String {
         var tails = live.reduce(into: [:]) { $0.merge($1.tails) { max($0, $1) } }
-        let (file, begin) = (remains.segment.file, remains.offset + LogRecord.headerSize)
-        let count = min(try file.size() - begin, remains.segment.layout.fileBytes)
+        let start = remains.offset / SegmentLayout.page * SegmentLayout.page
+        let count = remains.segment.layout.fileBytes - start
         var entries: [String] = []
-        let bytes = try file.bytes(at: begin, count: max(count, 0))
-        _ = bytes.withUnsafeBytes { packed in
-            LogBatch.forEach(in: packed) { group, index, _ in
-                guard index == (tails[group] ?? .zero).next else { return }
-                tails[group] = index
-                entries.append("entry \(index) of \(group)")
-            }
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 4096)
+        defer { bytes.deallocate() }
+        _ = try remains.segment.file.readPages(bytes, at: start)
+        let entriesBegin = min(remains.offset - start + LogRecord.headerSize, count)
+        _ = LogBatch.forEach(in: UnsafeRawBufferPointer(rebasing: bytes[entriesBegin...])) { group, index, _ in
+            guard index == (tails[group] ?? .zero).next else { return }
+            tails[group] = index
+            entries.append("entry \(index) of \(group)")
         }
         guard !entries.isEmpty else { return "its entries, none of which can be made out" }
         let rest = entries.count > 4 ? " and \(entries.count - 4) more" : ""
@@ -188,7 +196,7 @@ enum LogRecovery {
     ) throws(LogError) {
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)
         defer { bytes.deallocate() }
-        try segment.file.read(bytes, at: 0)
+        segment.unreadable = try segment.file.readPages(bytes, at: 0)
         var offset = 0
         while offset < size {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])

@@ -13,6 +13,9 @@ final class Segment {
     var tails: [LogGroupID: LogIndex] = [:]
     /// The next record goes here or behind.
     var end = 0
+    /// Pages that could not be read when the log was opened, by where they begin. Nothing is written to such a segment
+    /// any more.
+    var unreadable: [Int] = []
 
     init(_ name: String, _ file: any LogDiskFile, fileBytes: Int) {
         self.name = name

@@ -8,6 +8,15 @@ extension SegmentedLogStore {
         for name in try disk.names() where name.hasSuffix(SegmentName.unfinished) { try disk.remove(name) }
     }
 
+    /// Overwrites what the operator has given up: it must not come back when the disk can read it again.
+    func giveUp(_ pages: [(segment: Segment, offset: Int)]) throws(LogError) {
+        for (segment, offset) in pages {
+            let count = min(SegmentLayout.page, segment.layout.fileBytes - offset)
+            try segment.file.write([UInt8](repeating: 0, count: count), at: offset)
+            try segment.file.sync()
+        }
+    }
+
     /// Nothing tells whether the newest record is on the disk or only in the page cache. As it may be on the disk, it is
     /// written to a new place first; once that is durable also where it stands, so that any of its places will do from
     /// now on. Then an empty record becomes the newest: each later opening writes only that again.
@@ -52,13 +61,13 @@ extension SegmentedLogStore {
     }
 
     /// Removes free segments that must not be used again: those with records that earlier openings wrote again, since
-    /// what is left of them would stand in the way of the order, and those of another size. Only once the newest record,
-    /// which says that nothing in them is needed, is durable.
-    func removeUnusable(_ duplicates: [Segment]) throws(LogError) {
+    /// what is left of them would stand in the way of the order, those that cannot be read everywhere, and those of
+    /// another size. Only once the newest record, which says that nothing in them is needed, is durable.
+    func removeUnusable(_ unusable: [Segment]) throws(LogError) {
         var kept: [Segment] = []
         for segment in free {
             let isOfSize = try segment.file.size() == options.segmentBytes
-            if isOfSize && !duplicates.contains(where: { $0 === segment }) {
+            if isOfSize && !unusable.contains(where: { $0 === segment }) {
                 kept.append(segment)
             } else {
                 try disk.remove(segment.name)

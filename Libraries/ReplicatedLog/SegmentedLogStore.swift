@@ -59,8 +59,9 @@ public final class SegmentedLogStore: LogStore {
         try removeUnfinished()
         // The names that are there as well: whoever made them may not have come to that.
         try disk.sync()
+        try giveUp(recovered.givenUp)
         try writeNewestAgain(identity, recovered.newestPlaces)
-        try removeUnusable(recovered.duplicates)
+        try removeUnusable(recovered.unusable)
     }
 
     deinit {
@@ -105,7 +106,10 @@ public final class SegmentedLogStore: LogStore {
             guard let segment = unsynced else { return }
             try segment.file.sync()
             unsynced = nil
-            free += releasedBeforeWrite
+            // What cannot be read everywhere stays as it is, for the next opening to remove.
+            free += releasedBeforeWrite.filter {
+                $0.unreadable.isEmpty || Mutation.unreadableSegmentsAreUsedAgain.isPlanted
+            }
             releasedBeforeWrite.removeAll()
         }
     }
@@ -184,7 +188,7 @@ public final class SegmentedLogStore: LogStore {
         do throws(LogError) {
             let file = try disk.open(name + SegmentName.unfinished, create: true)
             try file.preallocate(options.segmentBytes)
-            try disk.rename(name + SegmentName.unfinished, to: name)
+            try disk.rename(name + SegmentName.unfinished, to: name, replacing: false)
             try disk.sync()
             createdSegments += 1
             return Segment(name, file, fileBytes: options.segmentBytes)

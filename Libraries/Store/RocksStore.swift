@@ -129,6 +129,8 @@ extension StoreError {
         let text = String(cString: message)
         if text.contains("No space left") || text.contains("Space limit reached") {
             self = .noSpace(text)
+        } else if Self.shortages.contains(where: { text.contains($0) }) {
+            self = .exhausted(text)
         } else if text.contains("lock ") && text.hasPrefix("IO error") {
             self = .locked(text)
         } else if text.hasPrefix("Corruption") {
@@ -139,4 +141,7 @@ extension StoreError {
             self = .inputOutput(text)
         }
     }
+
+    /// What the C library calls EMFILE, ENFILE and ENOMEM.
+    private static let shortages = ["Too many open files", "Cannot allocate memory"]
 }

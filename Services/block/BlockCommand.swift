@@ -123,7 +123,8 @@ struct BlockCommand: ParsableCommand {
     }
 
     private func settings(_ registries: [SocketAddress], _ keys: KeyRing, _ logger: Logger) -> BlockSettings {
-        BlockSettings(
+        let shares = DescriptorShares(disks: wantedDisks.count, descriptors: ConnectionLimits.descriptors)
+        return BlockSettings(
             disks: wantedDisks, announcedPath: announcedPath, location: LocationID(rawValue: location),
             addresses: listen.addresses, registry: registries, keys: keys,
             eraseDelayNanoseconds: UInt64(eraseDelay) * 1_000_000_000,
@@ -131,7 +132,8 @@ struct BlockCommand: ParsableCommand {
             diskOptions: BlockDiskOptions(smallBlockBytes: smallBlockBytes, reservedBytes: reservedStorage),
             threadsPerDisk: threadsPerDisk, queueLength: queueLength,
             // The socket, and the block's file.
-            connections: connections.limits(descriptorsEach: 2, logger), leastWriteBytesPerSecond: leastWriteRate,
+            connections: connections.limits(descriptorsEach: 2, others: shares.disks, logger),
+            recentFilesPerDisk: shares.recentFilesPerDisk, leastWriteBytesPerSecond: leastWriteRate,
             errorLimits: errorLimits)
     }
 

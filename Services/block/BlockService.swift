@@ -57,7 +57,7 @@ final class BlockService {
             let queue = DiskQueue(
                 name: "disk-\(index)", threads: settings.threadsPerDisk, limit: settings.queueLength)
             queue.run(on: daemon.loop) { [logger = daemon.logger, options = settings.diskOptions] in
-                let disk = try DiskOpening.open(option.path, options)
+                let disk = try BlockDisk(opening: option.path, options: options)
                 for notice in disk.notices { logger.warning("\(option.path): small blocks: \(notice)") }
                 if let damage = disk.damage {
                     logger.error("\(option.path) takes no blocks and is not registered: \(damage)")
@@ -68,7 +68,8 @@ final class BlockService {
                 switch result {
                 case .success(let disk):
                     results[index] = ServedDisk(
-                        disk, option, announcedPath: settings.announcedPath(option.path), queue: queue,
+                        disk, option, announcedPath: settings.announcedPath(option.path),
+                        recentFiles: settings.recentFilesPerDisk, queue: queue,
                         health: DiskHealth(disk, logger: daemon.logger))
                 case .failure(let error): daemon.fail(error)
                 }

@@ -19,6 +19,8 @@ struct BlockSettings {
     /// Requests of one kind that may wait for a disk.
     var queueLength: Int
     var connections: ConnectionLimits
+    /// That a disk keeps open for the next small fetch.
+    var recentFilesPerDisk: Int
     /// With which a block has to come in at least.
     var leastWriteBytesPerSecond: UInt64
     var errorLimits: ErrorLimits

@@ -11,19 +11,21 @@ final class RecentFiles {
     private(set) var generation: UInt64 = 0
 
     /// Descriptors and, after an erasure by other means, disk space that one disk may hold.
-    private static let limit = 256
+    private let limit: Int
+
+    init(limit: Int) { self.limit = limit }
 
     subscript(block: BlockID) -> BlockFile? { files[block] }
 
     /// Keeps a file that a fetch opened, unless blocks were changed since `generation`.
     func keep(_ file: BlockFile, of block: BlockID, since generation: UInt64) {
         guard generation == self.generation, files.updateValue(file, forKey: block) == nil else { return }
-        if order.count < Self.limit {
+        if order.count < limit {
             order.append(block)
         } else {
             files[order[next]] = nil
             order[next] = block
-            next = (next + 1) % Self.limit
+            next = (next + 1) % limit
         }
     }
 

@@ -14,7 +14,7 @@ final class ServedDisk {
     /// For certificates and proofs.
     let mac: MACKey
     /// Blocks that were fetched lately, open.
-    let recent = RecentFiles()
+    let recent: RecentFiles
     /// Somebody is trying how fast it writes; others wait, since anybody may.
     var isOnTrial = false
     /// Decommissioned before this process started: its blocks are the registry's matter now.
@@ -24,8 +24,12 @@ final class ServedDisk {
 
     var id: BlockServiceID { disk.id }
 
-    init(_ disk: BlockDisk, _ option: DiskOption, announcedPath: String, queue: DiskQueue, health: DiskHealth) {
+    init(
+        _ disk: BlockDisk, _ option: DiskOption, announcedPath: String, recentFiles: Int, queue: DiskQueue,
+        health: DiskHealth
+    ) {
         self.disk = disk
+        recent = RecentFiles(limit: recentFiles)
         storageClass = option.storageClass
         failureDomain = FailureDomain(name: option.failureDomain)
         self.announcedPath = announcedPath

@@ -1,11 +1,11 @@
 import Glibc
 
 /// Where a laptop cluster keeps what.
-struct ClusterPaths {
+package struct ClusterPaths {
     let root: String
 
-    /// Makes the directories that are missing.
-    init(_ directory: String) throws(FileError) {
+    /// Makes the directories that are missing, durably.
+    package init(_ directory: String) throws(FileError) {
         try makeDirectories(directory)
         guard let resolved = realpath(directory, nil) else { throw FileError(path: directory, errnoValue: errno) }
         root = String(cString: resolved)

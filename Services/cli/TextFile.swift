@@ -1,10 +1,11 @@
+import Directories
 import Glibc
 
 /// A file that could not be read or written, for people.
-struct FileError: Error, CustomStringConvertible {
+package struct FileError: Error, CustomStringConvertible {
     let path: String
     let errnoValue: Int32
-    var description: String { "\(path): \(String(cString: strerror(errnoValue)))" }
+    package var description: String { "\(path): \(String(cString: strerror(errnoValue)))" }
 }
 
 /// The content of a small text file (64 KiB at most); nil when it does not exist.
@@ -47,23 +48,15 @@ func replaceTextFile(_ path: String, with text: String) throws(FileError) {
     }
     guard fsync(descriptor) == 0 else { throw FileError(path: temporary, errnoValue: errno) }
     guard rename(temporary, path) == 0 else { throw FileError(path: path, errnoValue: errno) }
-    try syncDirectory(of: path)
+    // A rename alone does not make the name durable.
+    try translating { () throws(DirectoryError) in try DurableDirectory.syncName(ofFile: path) }
 }
 
-/// Makes the names in a file's directory durable, which a rename alone does not.
-private func syncDirectory(of path: String) throws(FileError) {
-    let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-    let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard directory >= 0 else { throw FileError(path: parent, errnoValue: errno) }
-    defer { close(directory) }
-    guard fsync(directory) == 0 else { throw FileError(path: parent, errnoValue: errno) }
-}
-
-/// Makes a directory and what is missing above it.
+/// Makes a directory and what is missing above it, durably.
 func makeDirectories(_ path: String) throws(FileError) {
-    var made = path.hasPrefix("/") ? "" : "."
-    for part in path.split(separator: "/") {
-        made += "/" + part
-        if mkdir(made, 0o755) != 0 && errno != EEXIST { throw FileError(path: made, errnoValue: errno) }
-    }
+    try translating { () throws(DirectoryError) in try DurableDirectory.makeWithParents(path, mode: 0o755) }
+}
+
+private func translating(_ body: () throws(DirectoryError) -> Void) throws(FileError) {
+    do throws(DirectoryError) { try body() } catch { throw FileError(path: error.path, errnoValue: error.code) }
 }

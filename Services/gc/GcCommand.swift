@@ -27,9 +27,10 @@ struct GcCommand: ParsableCommand {
         let key = try key.load()
         let state = try MaintenanceState(directory: data)
         try state.verify()
+        let rest = try ClockRest(state, isClockRight: options.clockIsRight)
         try Daemon.run("sterna-gc", daemon) { daemon in
             let context = try GcContext(
-                daemon, registries: registries, key: key, state: state, directory: data,
+                daemon, registries: registries, key: key, state: state, rest: rest, directory: data,
                 requestsPerSecond: options.requestsPerSecond, firstDelay: options.firstDelay,
                 isBaseProtocolOnly: options.baseProtocolOnly)
             try GcService.start(daemon, context, duties)
@@ -96,6 +97,13 @@ struct GcOptions: ParsableArguments {
 
     @Flag(help: "Ask the servers for nothing that the base protocol does not have, whatever the registry says.")
     var baseProtocolOnly = false
+
+    @Flag(
+        help: """
+            Remove what is old although the registry's clock was set in the last day, or is not where the last run \
+            left it: you have looked, and it is right. For one start; not to be left in a script.
+            """)
+    var clockIsRight = false
 
     func validate() throws {
         guard requestsPerSecond > 0 else { throw ValidationError("--requests-per-second must be at least 1") }

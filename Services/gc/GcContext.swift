@@ -26,8 +26,8 @@ struct GcContext: Sendable {
 
     /// Makes the client; call it on the daemon's loop.
     init(
-        _ daemon: Daemon, registries: [SocketAddress], key: ClusterKey?, state: MaintenanceState, directory: String,
-        requestsPerSecond: UInt32, firstDelay: UInt32, isBaseProtocolOnly: Bool
+        _ daemon: Daemon, registries: [SocketAddress], key: ClusterKey?, state: MaintenanceState, rest: ClockRest,
+        directory: String, requestsPerSecond: UInt32, firstDelay: UInt32, isBaseProtocolOnly: Bool
     ) throws(ClientError) {
         var options = ClientOptions()
         options.isBaseProtocolOnly = isBaseProtocolOnly
@@ -50,7 +50,7 @@ struct GcContext: Sendable {
         watching = daemon.loop.task { await clockWatch.run(isBaseProtocolOnly: isBaseProtocolOnly) }
         daemon.counters.gauge("gc_clock_deviation_seconds") { clock.deviationSeconds.magnitude }
         cluster = LiveCluster(
-            client: client, clock: clock, registries: registries, requestsPerSecond: requestsPerSecond)
+            client: client, clock: clock, rest: rest, registries: registries, requestsPerSecond: requestsPerSecond)
         repairCluster = LiveRepairCluster(
             client: client, registries: registries, requestsPerSecond: requestsPerSecond)
     }

@@ -82,4 +82,33 @@ import Testing
         disk = try open(smallBlockBytes: 65536)
         try check(try #require(disk), 0..<5)
     }
+
+    /// The batch could neither be synced nor cut off, and the page cache shows it.
+    @Test("what a failed sync left of small blocks is not believed") func refusedSegment() throws {
+        var disk: BlockDisk? = try open(smallBlockBytes: 65536)
+        try disk?.store(id(0), data(0))
+        let segment = try #require(names(in: path + "/small_blocks", endingIn: ".segment").first)
+        for fault in ["fail-sync", "fail-resize"] { try mount.command("\(fault) /disk/small_blocks/\(segment)") }
+        #expect(throws: BlockStoreError.self) { try disk?.store(id(1), data(1)) }
+        disk = nil
+        try mount.command("heal /disk/small_blocks/\(segment)")
+        disk = try open(smallBlockBytes: 65536)
+        try check(try #require(disk), 0..<2)
+        disk = nil
+        try mount.cutPower()
+        disk = try open(smallBlockBytes: 65536)
+        try check(try #require(disk), 0..<2)
+    }
+
+    @Test("a disk that was made with all above it is there") func newDisk() throws {
+        let place = mount.path + "/machine/disks/0"
+        var disk: BlockDisk? = try BlockDisk(opening: place)
+        let service = disk?.id
+        try disk?.store(id(0), data(0))
+        disk = nil
+        try mount.cutPower()
+        disk = try BlockDisk(opening: place)
+        #expect(disk?.id == service)
+        try check(try #require(disk), 0..<1)
+    }
 }

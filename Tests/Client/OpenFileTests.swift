@@ -13,10 +13,12 @@ import Testing
 
     /// The client's clock goes with that of the shards, and is looked at often.
     private static func run<T: Sendable>(
-        saysLifetime: Bool = true, _ body: @escaping @Sendable (FakeCluster) async throws -> T
+        saysLifetime: Bool = true, isBaseProtocolOnly: Bool = false,
+        _ body: @escaping @Sendable (FakeCluster) async throws -> T
     ) async throws -> T {
         var options = FakeCluster.testOptions
         options.leastTransientNanoseconds = 100_000_000
+        options.isBaseProtocolOnly = isBaseProtocolOnly
         let extensions: Set<ProtocolExtension> = [.linkWithSpan, .fetchPageSums]
         return try await FakeCluster.run(
             options: options, extensions: saysLifetime ? extensions.union([.transientLifetime]) : extensions
@@ -67,6 +69,25 @@ import Testing
         #expect(kinds.contains(.visitTransientFiles) != saysLifetime)
         #expect(areEqual(read, bytes))
         #expect(files == 1)
+    }
+
+    @Test("shards that list no files for strangers are asked for their lifetime", arguments: [true, false])
+    func lifetimeOfShardsWithAKey(isBase: Bool) async throws {
+        let kinds = try await Self.run(saysLifetime: false, isBaseProtocolOnly: isBase) { cluster in
+            let shards = cluster.shards
+            shards.refusals[.visitTransientFiles] = ArraySlice(repeating: .notAuthorised, count: 100)
+            let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+            try await writer.write(Files.content(1_500_000), at: 0)
+            try await writer.stored()
+            for _ in 0..<3000 where !shards.kinds.contains(.visitTransientFiles) {
+                await cluster.loop.sleep(nanoseconds: 5_000_000)
+            }
+            // Answers come in the order of the requests.
+            for _ in 0..<4 { _ = try? await cluster.client.lookup([66], in: .root) }
+            return Set(shards.kinds)
+        }
+        #expect(kinds.contains(.visitTransientFiles))
+        #expect(kinds.contains(.transientLifetime) != isBase)
     }
 
     /// The machine was suspended, or cut off.

@@ -10,6 +10,7 @@ extension EndToEnd {
 
         @Test("a cluster works where fragments are dropped", .timeLimit(.minutes(3)))
         func dropped() throws {
+            try sh("unshare --net sh -c '\(Self.network) && python3 \(program("fragments.py"))'", seconds: 30)
             let cluster = try TestCluster("--block-services 6 --policy rs:4,2", network: Self.network)
             try sh(
                 """

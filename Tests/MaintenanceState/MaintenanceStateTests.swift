@@ -33,6 +33,7 @@ import Testing
         disk.checkedBytes = .max
         disk.count(.corrupt)
         disk.unrepairable = 4
+        let look = ClockLook(time: Timestamp(nanoseconds: 11), restEnds: Timestamp(nanoseconds: .max))
         do {
             let state = try MaintenanceState(directory: directory.path)
             #expect(try state.duty("collect") == DutyProgress())
@@ -41,6 +42,8 @@ import Testing
             try state.set(shard, ofDuty: "collect", in: ShardID(rawValue: 255))
             try state.set(disk, ofDisk: Self.disk)
             try state.add(finding(1))
+            #expect(try state.clockLook() == nil)
+            try state.set(look)
         }
         // Not closed: what a killed process leaves behind.
         let state = try MaintenanceState(directory: directory.path)
@@ -52,6 +55,7 @@ import Testing
         #expect(try state.disk(Self.disk) == disk)
         #expect(try state.disks().map(\.id) == [Self.disk])
         #expect(try state.findings(on: Self.disk) == [finding(1)])
+        #expect(try state.clockLook() == look)
         try state.close()
     }
 
@@ -164,6 +168,7 @@ import Testing
         try state.set(ShardProgress(), ofDuty: "collect", in: ShardID(rawValue: 3))
         try state.set(DiskRecord(), ofDisk: Self.disk)
         try state.add(finding(1))
+        try state.set(ClockLook(time: .zero))
         let iterator = store.iterator(from: [1], upTo: nil)
         var entries: [([UInt8], [UInt8])] = []
         iterator.seekToFirst()
@@ -171,7 +176,7 @@ import Testing
             entries.append((iterator.key, iterator.value))
             iterator.next()
         }
-        #expect(entries.count == 4)
+        #expect(entries.count == 5)
         for (key, value) in entries {
             for damaged in [[], Array(value.dropLast()), value + [0]] {
                 var batch = WriteBatch()

@@ -9,6 +9,8 @@ final class FaultyDisk: LogDisk {
         var cache: [UInt8] = []
         var medium: [UInt8] = []
         var dirty: Set<Int> = []
+        /// Pages that the medium has lost, until they are written.
+        var lost: Set<Int> = []
     }
 
     let path = "faulty"
@@ -16,6 +18,8 @@ final class FaultyDisk: LogDisk {
     var refusedSyncs = 0
     /// Syncs of names that are refused from now on.
     var refusedNameSyncs = 0
+    /// Files that are there and not listed.
+    var unlisted: Set<String> = []
     /// What fits on the disk.
     var capacity = Int.max
     private(set) var files: [String: Content] = [:]
@@ -56,6 +60,14 @@ final class FaultyDisk: LogDisk {
         content.cache[offset] = content.medium[offset]
     }
 
+    /// Pages cannot be read from now on.
+    func lose(_ name: String, pages: Set<Int>) { files[name]?.lost.formUnion(pages) }
+
+    /// What was lost can be read again, unless it was written meanwhile.
+    func heal() {
+        for content in files.values { content.lost = [] }
+    }
+
     /// A file that was written and synced elsewhere.
     func place(_ name: String, _ bytes: [UInt8]) {
         let content = Content()
@@ -71,7 +83,7 @@ final class FaultyDisk: LogDisk {
 
     // MARK: LogDisk
 
-    func names() -> [String] { files.keys.sorted() }
+    func names() -> [String] { files.keys.filter { !unlisted.contains($0) }.sorted() }
 
     func open(_ name: String, create: Bool) throws(LogError) -> any LogDiskFile {
         if files[name] == nil && create { files[name] = Content() }
@@ -79,7 +91,8 @@ final class FaultyDisk: LogDisk {
         return FaultyFile(name, content, self)
     }
 
-    func rename(_ name: String, to newName: String) throws(LogError) {
+    func rename(_ name: String, to newName: String, replacing: Bool) throws(LogError) {
+        guard replacing || files[newName] == nil else { throw .corruption("\(newName) is there") }
         guard let content = files.removeValue(forKey: name) else { throw .inputOutput("there is no \(name)") }
         files[newName] = content
     }
@@ -121,10 +134,14 @@ final class FaultyFile: LogDiskFile {
         }
         guard !bytes.isEmpty else { return }
         content.cache.replaceSubrange(offset..<offset + bytes.count, with: bytes)
+        content.lost = content.lost.filter { $0 * 4096 < offset || ($0 + 1) * 4096 > offset + bytes.count }
         content.dirty.formUnion(offset / FaultyDisk.sector...(offset + bytes.count - 1) / FaultyDisk.sector)
     }
 
-    func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: Int) {
+    func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws(LogError) {
+        guard !content.lost.contains(where: { $0 * 4096 < offset + bytes.count && ($0 + 1) * 4096 > offset }) else {
+            throw .unreadable("\(path): the faulty disk has lost it")
+        }
         for index in bytes.indices {
             bytes[index] = offset + index < content.cache.count ? content.cache[offset + index] : 0
         }

@@ -117,7 +117,10 @@ import Testing
             SwapSpansRequest(
                 fileId1: file.id, byteOffset1: 0, blocks1: mine.locations[0].blocks.map(\.blockId),
                 fileId2: scratch.id, byteOffset2: 0, blocks2: theirs.map(\.blockId)))
-        guard case .locations(let moved) = try #require(try spans().first).body else { return }
+        guard case .locations(let moved) = try #require(try spans().first).body else {
+            Issue.record("not a block span any more")
+            return
+        }
         #expect(moved.locations[0].blocks.map(\.blockId) == theirs.map(\.blockId))
         #expect(try shard.stat(file.id) == first)
     }

@@ -163,5 +163,16 @@ import VolatileDisk
             #expect(throws: DiskError(EIO)) { try disk.write(try disk.disk.node(at: "/f"), "new") }
         }
         try disk.write(try disk.disk.node(at: "/f"), "new")
+        disk.disk.plant(Fault(.failResize, below: "/f", times: 1))
+        #expect(throws: DiskError(EIO)) { try disk.disk.resize(try disk.disk.node(at: "/f"), to: 1) }
+        #expect(try disk.disk.node(at: "/f").size == 3)
+        try disk.disk.resize(try disk.disk.node(at: "/f"), to: 1)
+    }
+
+    @Test("a listing breaks off where it is told to") func failedListings() throws {
+        let disk = try diskWithFile("old")
+        disk.disk.plant(Fault(.failList, below: "/", times: 1))
+        #expect(throws: DiskError(EIO)) { try disk.disk.endListing(of: disk.disk.root) }
+        try disk.disk.endListing(of: disk.disk.root)
     }
 }

@@ -35,7 +35,7 @@ final class SegmentFiles: Sendable {
     private let state = Mutex(State())
 
     /// Descriptors that a disk's segments may take.
-    private static let limit = 32
+    static let limit = 32
     private static let suffix = ".segment"
     private static let digits = 16
     /// Above any number that can be reached by counting: names beyond are not ours, and what says so is damaged.

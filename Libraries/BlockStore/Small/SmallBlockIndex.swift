@@ -44,7 +44,14 @@ final class SmallBlockIndex: Sendable {
     /// Some of what the segments hold is not in it: a block that is not found may exist.
     private let incomplete = Atomic<Bool>(false)
 
-    private static let options = RocksOptions(writeAheadLog: false, memoryBudgetBytes: 4 << 20)
+    /// Descriptors that it may take: tables, and its own files.
+    static let descriptors = tables + 8
+    private static let tables = 64
+    private static let options: RocksOptions = {
+        var options = RocksOptions(writeAheadLog: false, memoryBudgetBytes: 4 << 20)
+        options.openFiles = tables
+        return options
+    }()
 
     /// Opens the index in the directory `path`, made when it is not there. An empty one is filled from all segments.
     init(opening path: String) throws(BlockStoreError) {
@@ -232,6 +239,7 @@ final class SmallBlockIndex: Sendable {
     private static func translated(_ error: StoreError, _ path: String) -> BlockStoreError {
         switch error {
         case .noSpace: .system(operation: "write \(path)", code: ENOSPC)
+        case .exhausted(let text): .system(operation: "\(path): \(text)", code: EMFILE)
         case .locked: .inUse(path: path)
         case .corruption(let text), .invalid(let text): .smallBlocksDamaged(path: path, reason: text)
         case .inputOutput(let text): .system(operation: "\(path): \(text)", code: EIO)

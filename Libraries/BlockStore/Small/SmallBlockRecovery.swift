@@ -1,4 +1,5 @@
 import Glibc
+import Mutations
 import Protocol
 
 /// Brings the index up to what the segments say: what a crash took from it is read again; a batch that was cut off by
@@ -13,6 +14,7 @@ struct SmallBlockRecovery {
     private let cleans: Bool
 
     private static let applyAtOnce = 1000
+    private static let copyAtOnce = 1 << 20
 
     init(_ files: SegmentFiles, _ key: SecretKey, cleans: Bool) {
         self.files = files
@@ -29,8 +31,10 @@ struct SmallBlockRecovery {
         if isNew, numbers.isEmpty, cleans { try state.begin() }
         if isNew, !numbers.isEmpty { notices.append("the index is made anew from \(numbers.count) segments") }
         let unread = numbers.filter { isNew || $0 >= start.segment }
-        // What a process that died had written and not synced is taken over below, and older copies are deleted for it.
-        if cleans { for number in unread { try files.open(number).file.sync(SegmentFiles.name(number)) } }
+        if cleans {
+            // Without an index all segments are unread. Most of them are as old as the disk and were synced long ago.
+            for number in unread { try makeDurable(number, from: isNew ? nil : Self.offset(in: number, start)) }
+        }
         let lastBatch = try findLastBatch(unread, start)
         for number in unread {
             try replay(number, from: Self.offset(in: number, start), lastBatch, &state)
@@ -41,6 +45,29 @@ struct SmallBlockRecovery {
 
     private static func offset(in number: UInt64, _ start: SmallBlockIndex.Checkpoint) -> Int {
         number == start.segment ? Int(clamping: start.offset) : 0
+    }
+
+    /// What a process that died, or met an error, had written and not synced is taken over below, and older copies are
+    /// deleted for it. It may be in the page cache alone, where a sync that failed leaves what no later one writes. So
+    /// it is written once more, where it stands: a power failure meanwhile leaves of each sector the same.
+    /// - Parameter start: nil: only synced.
+    private func makeDurable(_ number: UInt64, from start: Int?) throws(BlockStoreError) {
+        let name = SegmentFiles.name(number)
+        let file = try FileDescriptor.open(name, in: files.directory, flags: O_RDWR)
+        if let start, !Mutation.refusedSegmentsAreBelieved.isPlanted { try writeAgain(file, from: start) }
+        try file.sync(name)
+    }
+
+    private func writeAgain(_ file: FileDescriptor, from start: Int) throws(BlockStoreError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.copyAtOnce, alignment: 4096)
+        defer { buffer.deallocate() }
+        var position = start
+        while true {
+            let count = try file.read(into: buffer, at: position)
+            guard count > 0 else { return }
+            try file.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: position)
+            position += count
+        }
     }
 
     private func reader(_ number: UInt64, from offset: Int) throws(BlockStoreError) -> SegmentReader {

@@ -12,7 +12,7 @@ struct SpaceReserve {
 
     /// Makes it if it is not there. Without space for it the disk goes without.
     func keep() {
-        guard faccessat(directory.raw, Self.name, F_OK, 0) != 0,
+        guard (try? directory.has(Self.name)) == false,
             let file = try? FileDescriptor.open(Self.name, in: directory, flags: O_WRONLY | O_CREAT, mode: 0o600)
         else { return }
         if linux_fallocate(file.raw, 0, 0, Int64(Self.bytes)) != 0 { release() }

@@ -24,8 +24,8 @@ extension Client {
             // Before the other: a request in between makes the difference too small, which does no harm.
             page = try await call(VisitTransientFilesRequest(beginId: file.id, mtu: 0), shard: file.id.shard)
         } catch {
-            // Only shards that say their lifetime keep this from strangers.
-            if error.isRefusal(.notAuthorised) { await askLifetime(file.id.shard) }
+            // Only shards that say their lifetime keep this from strangers, unless they were told not to.
+            if error.isRefusal(.notAuthorised), !options.isBaseProtocolOnly { await askLifetime(file.id.shard) }
             return
         }
         guard

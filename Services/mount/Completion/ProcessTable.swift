@@ -56,13 +56,15 @@ package struct ProcessTable: Sendable {
         guard let directory = opendir("\(root)/\(group)/fd") else { return nil }
         defer { closedir(directory) }
         let folder = dirfd(directory)
-        while let entry = readdir(directory) {
+        while true {
+            errno = 0
+            // An error may have kept the one that we are looking for from us.
+            guard let entry = readdir(directory) else { return errno == 0 ? false : nil }
             // Cheaper than asking each for its inode: whatever has another name is another file.
             guard let descriptor = Self.number(entry), Self.leads(entry, in: folder, toOneOf: names) else { continue }
             guard let info = read("\(group)/fdinfo/\(descriptor)") else { continue }
             if Self.isWriter(info, onInode: number) { return true }
         }
-        return false
     }
 
     /// Whether `fdinfo` tells of a descriptor on the inode with this number that can write.

@@ -142,9 +142,12 @@ final class DiskMount {
 
     func endListing(_ handle: UInt64) { listings[handle] = nil }
 
-    /// What fits of a listing into the buffer.
-    func fill(_ request: OpaquePointer?, _ handle: UInt64, from offset: Int, room: Int) -> UnsafeRawBufferPointer {
+    /// What fits of a listing into the buffer; nothing: the end.
+    func fill(
+        _ request: OpaquePointer?, _ handle: UInt64, from offset: Int, room: Int
+    ) throws(DiskError) -> UnsafeRawBufferPointer {
         let listing = listings[handle] ?? []
+        if offset >= listing.count, let directory = listing.first?.node { try disk.endListing(of: directory) }
         let room = min(room, buffer.count)
         var used = 0
         for index in min(offset, listing.count)..<listing.count {

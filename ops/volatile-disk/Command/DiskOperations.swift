@@ -150,7 +150,7 @@ enum DiskOperations {
         }
         operations.readdir = { request, _, count, offset, info in
             serve(request) { mount throws(DiskError) in
-                let bytes = mount.fill(request, info?.pointee.fh ?? 0, from: Int(offset), room: count)
+                let bytes = try mount.fill(request, info?.pointee.fh ?? 0, from: Int(offset), room: count)
                 fuse_reply_buf(request, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
             }
         }

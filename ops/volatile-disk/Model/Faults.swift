@@ -3,6 +3,9 @@ package struct Fault: Equatable, Sendable {
     package enum Kind: String, Sendable {
         case failWrite = "fail-write"
         case failSync = "fail-sync"
+        case failResize = "fail-resize"
+        /// Listings break off before their end.
+        case failList = "fail-list"
         /// A disk that lies.
         case ignoreSync = "ignore-sync"
         case full

@@ -24,7 +24,9 @@ extension VolatileDisk {
     }
 
     package func resize(_ node: Node, to size: Int) throws(DiskError) {
-        try contents(of: node).resize(to: size)
+        let file = try contents(of: node)
+        if fails(.failResize, node) { throw DiskError(EIO) }
+        file.resize(to: size)
         node.touch()
     }
 

@@ -63,6 +63,11 @@ package final class VolatileDisk {
         return directory.entries.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { ($0.key, $0.value) }
     }
 
+    /// For whoever has listed all of them.
+    package func endListing(of directory: Node) throws(DiskError) {
+        if fails(.failList, directory) { throw DiskError(EIO) }
+    }
+
     /// Refuses what lost power.
     package func check(_ node: Node) throws(DiskError) {
         if node.isGone { throw DiskError(ESTALE) }
