@@ -86,6 +86,7 @@ extension FilesystemError {
     static let timedOut = FilesystemError(ETIMEDOUT)
     /// The name in hand does not lead here any more; who looks it up again finds what is there now.
     static let stale = FilesystemError(ESTALE, "the name leads to another file by now, or to a newer version")
+    static let notTheOwner = FilesystemError(EPERM, "it is somebody else's by now")
     static let writerWasKilled = FilesystemError(EINTR, "whoever was writing it was killed")
     /// The filesystem ends. Not EINTR, after which some programs try again and others think that all is well.
     static let ended = FilesystemError(EIO, "the mount ended while the file was being written")

@@ -124,6 +124,10 @@ public enum Mutation: String, CaseIterable, Sendable {
     case hiddenPlacesWin
     case specialFilesAreListedAsPlain
     case stickyNamesAreTaken
+    case stickyNamesAreAnybodys
+    case othersGoWithReplacedFiles
+    case formerOwnersGoOn
+    case programsRunAsLaterOwners
     case chmodsOfEditsOvertakeEachOther
     case lookupsWaitForEachOther
     case writersOutliveTheEnd
@@ -131,6 +135,7 @@ public enum Mutation: String, CaseIterable, Sendable {
 
     // Mounts
     case killingIsNotAgreed
+    case capabilitiesCountEverywhere
     case unseenClosesAreWaitedFor
     case anybodyPublishesForAll
 
@@ -183,7 +188,8 @@ public enum Mutation: String, CaseIterable, Sendable {
             .programsKeepRights, .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner,
             .listsIgnoreTheMode, .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights,
             .placementIsWritable, .listingsForgetTheirPlace, .hiddenPlacesWin, .specialFilesAreListedAsPlain,
-            .stickyNamesAreTaken, .chmodsOfEditsOvertakeEachOther,
+            .stickyNamesAreTaken, .stickyNamesAreAnybodys, .othersGoWithReplacedFiles, .formerOwnersGoOn,
+            .programsRunAsLaterOwners, .chmodsOfEditsOvertakeEachOther,
             .chosenTimesOutliveWrites, .attributesOfEditsAreOverlooked, .writersOutliveTheEnd, .lateChangesFail,
             .appendsJoinAnyFile, .joinersMayDoAnything, .newFilesReplaceAnything, .truncationsReplaceAnything,
             .editsKeepTheirNames, .changesMeanWhatIsKnown, .rightsAreComputedFromMemory, .lateChangesStayBehind,
@@ -194,6 +200,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .lookupsWaitForEachOther: "FilesystemTests.FakeShardTests"
         case .lostListsLeaveTheirMask: "FilesystemTests.AccessTests"
         case .killingIsNotAgreed: "MountTests.FuseConnectionTests"
+        case .capabilitiesCountEverywhere: "MountTests.CapabilityTests"
         case .unseenClosesAreWaitedFor: "EndToEndTests.EndToEnd/TwoMountTests/unseenCallers"
         case .anybodyPublishesForAll: "EndToEndTests.EndToEnd/MountSessionTests/sync"
         case .patchesDuringRebuildingAreDropped, .fullSpoolHarmsEverybody: "ClientTests.PatchTests"

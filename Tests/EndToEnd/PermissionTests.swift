@@ -208,5 +208,104 @@ extension EndToEnd {
             }
             try sh("\(Self.functions)\nis '\(other.path)/f' '600 0' '%a %u'")
         }
+
+        @Test(
+            "a list, a directory's search right, a group: taken away on one mount, gone on the other",
+            .timeLimit(.minutes(2)))
+        func elsewhereByOtherWays() throws {
+            let cluster = try TestCluster("--with mount:--allow-other")
+            let other = try SecondMount(of: cluster, "--allow-other")
+            defer { _ = other.end() }
+            let reading = "setpriv --reuid 1000 --regid 1000 --groups 500 cat '\(other.path)'"
+            try Self.run(
+                cluster,
+                """
+                echo text > listed; chmod 600 listed; setfacl -m u:1000:r listed
+                mkdir -m 711 open; echo text > open/f
+                echo text > shared; chgrp 500 shared; chmod 640 shared
+                for name in listed open/f shared; do \(reading)/$name > /dev/null; done
+                setfacl -x u:1000 listed; chmod 700 open; chgrp 0 shared
+                """)
+            for name in ["listed", "open/f", "shared"] {
+                try waitUntil(seconds: 20, "\(name) is not readable on the other mount either") {
+                    shell("\(reading)/\(name) > /dev/null 2>&1").status != 0
+                }
+            }
+        }
+
+        @Test("who has lost a file on another mount owns it through no descriptor", .timeLimit(.minutes(3)))
+        func formerOwners() throws {
+            let cluster = try TestCluster("--with mount:--allow-other")
+            let other = try SecondMount(of: cluster, "--allow-other --name-cache-seconds 0")
+            defer { _ = other.end() }
+            try sh("python3 '\(program("former-owner.py"))' '\(other.path)' '\(cluster.mount)'")
+        }
+
+        @Test("who has a capability may, over the ids that his user namespace knows", .timeLimit(.minutes(2)))
+        func capabilities() throws {
+            let cluster = try TestCluster("--with mount:--allow-other")
+            let other = try SecondMount(of: cluster, "--allow-other --name-cache-seconds 0")
+            defer { _ = other.end() }
+            try Self.run(
+                cluster,
+                """
+                with() { local one=$1; shift
+                    setpriv --reuid 2000 --regid 2000 --clear-groups --inh-caps "+$one" --ambient-caps "+$one" "$@"; }
+                echo text > f; refused as 2000 chmod 640 f; with fowner chmod 640 f; is f 640 %a
+                refused with fowner chown 5 f; with chown chown 5:6 f; is f '5 6' '%u %g'
+                with fowner setfacl -m u:7:r f; with fowner setfacl -b f; with fowner touch -d 2001-02-03 f
+                chmod 755 f; with fowner chmod 2755 f; is f 755 %a
+                mkdir -m 1777 sticky; echo text > sticky/f; mkdir sticky/d
+                refused as 2000 rm -f sticky/f; with fowner mv sticky/f sticky/g; with fowner rm -f sticky/g
+                refused as 2000 rmdir sticky/d; with fowner rmdir sticky/d
+                refused as 2000 unshare --user --map-root-user chmod 600 f
+                # A container's root is it over its own users.
+                unshare --user sleep 60 & container=$!; trap 'kill $container' EXIT
+                until [ "$(readlink /proc/$container/ns/user)" != "$(readlink /proc/$$/ns/user)" ]; do sleep 0.02; done
+                for map in uid_map gid_map; do echo '0 100000 65536' > /proc/$container/$map; done
+                inside() { nsenter --user -t $container --setuid 0 --setgid 0 "$@"; }
+                chown 100005:100005 f; inside chmod 640 f; is f 640 %a; inside chown 6:6 f; is f '100006 100006' '%u %g'
+                exec 5< '\(other.path)/f'; chown 0 f
+                refused inside chmod 666 /proc/self/fd/5; is f '640 0' '%a %u'
+                """)
+        }
+
+        @Test("a sticky directory: what another mount has put there nobody takes away", .timeLimit(.minutes(2)))
+        func stickyElsewhere() throws {
+            let cluster = try TestCluster("--with mount:--allow-other")
+            let other = try SecondMount(of: cluster, "--allow-other --name-cache-seconds 3600")
+            defer { _ = other.end() }
+            try Self.run(
+                cluster,
+                """
+                mkdir -m 1777 shared; cd '\(other.path)/shared'
+                as 1000 sh -c 'for name in removed moved target source own; do echo mine > $name; done; mkdir d'
+                stat removed moved target source own d > /dev/null
+                cd '\(cluster.mount)/shared'
+                for name in removed moved target; do as 2000 sh -c 'echo theirs > new'; mv new $name; done
+                rmdir d; as 2000 mkdir d
+                cd '\(other.path)/shared'
+                refused as 1000 rm -f removed; refused as 1000 mv -f moved elsewhere; refused as 1000 rmdir d
+                refused as 1000 mv -f source target
+                as 1000 mv own renamed; as 1000 rm renamed
+                cd '\(cluster.mount)/shared'
+                for name in removed moved target; do [ "$(cat $name)" = theirs ]; done
+                is d 2000 %u; [ ! -e elsewhere ]; [ "$(cat source)" = mine ]; [ ! -e renamed ]
+                """)
+        }
+
+        @Test("programs run as their owner where root has said so, and nowhere else", .timeLimit(.minutes(2)))
+        func programsOfOthers() throws {
+            let cluster = try TestCluster("--with mount:--allow-other")
+            let other = try SecondMount(of: cluster, "--allow-other -o suid")
+            defer { _ = other.end() }
+            try Self.run(
+                cluster,
+                """
+                cp "$(command -v id)" id; chmod 6755 id; is id '6755 0 0' '%a %u %g'
+                [ "$(as 2000 ./id -u)" = 2000 ]; [ "$(as 2000 ./id -g)" = 2000 ]
+                [ "$(as 2000 '\(other.path)/id' -u)" = 0 ]; [ "$(as 2000 '\(other.path)/id' -g)" = 0 ]
+                """)
+        }
     }
 }

@@ -11,8 +11,10 @@ final class FakeProcesses {
     }
 
     deinit {
-        for group in ["41", "42", "43"] {
-            for file in ["status", "statm", "cmdline", "stat"] { unlink("\(root)/\(group)/\(file)") }
+        for group in ["41", "42", "43", "self"] {
+            for file in ["status", "statm", "cmdline", "stat", "uid_map", "gid_map"] {
+                unlink("\(root)/\(group)/\(file)")
+            }
             for number in 0..<20 {
                 unlink("\(root)/\(group)/fd/\(number)")
                 unlink("\(root)/\(group)/fdinfo/\(number)")
@@ -37,6 +39,21 @@ final class FakeProcesses {
         fields[0] = "S"
         fields[49] = "\(exitCode)"
         write("\(thread)/stat", "\(thread) (odd) name ( 1) " + fields.joined(separator: " ") + "\n")
+    }
+
+    /// A thread with these ids and capabilities, in a user namespace of which the kernel shows us these maps.
+    func add(thread: Int32, users: String, effective: String, uidMap: String, gidMap: String) {
+        mkdir("\(root)/\(thread)", 0o755)
+        write("\(thread)/status", "Name:\tsh\nUid:\t\(users)\nGid:\t5\t5\t5\t5\nCapPrm:\t0\nCapEff:\t\(effective)\n")
+        write("\(thread)/uid_map", uidMap)
+        write("\(thread)/gid_map", gidMap)
+    }
+
+    /// The maps of our own user namespace.
+    func addOwn(uidMap: String, gidMap: String) {
+        mkdir("\(root)/self", 0o755)
+        write("self/uid_map", uidMap)
+        write("self/gid_map", gidMap)
     }
 
     /// A process without descriptors.

@@ -89,6 +89,29 @@ struct PermissionModelTests {
         #expect(difference(0o644) != nil)
     }
 
+    @Test func whoHasLostAFileOwnsItThroughNoDescriptor() {
+        let give = [
+            Self.handOver, Step(2, .chown(.name("a"), owner: User.bob.id)), Step(0, .handOver),
+        ]
+        let file = Self.making(mode: 0o644, as: .alice)
+        let chmod = Call.chmod(.slot(0), mode: 0o4777)
+        let times = Call.setTimes(.slot(0), accessed: .at(seconds: 1, nanoseconds: 0), modified: .omit)
+        let list = Call.setList(.slot(0), .access, AccessList(owner: 7, group: 7, mask: 7, others: 7))
+        // Published, and open for reading.
+        let open = [Self.close, Step(0, .open(slot: 0, name: "a", access: .reads, flags: []), as: .alice)]
+        for call in [chmod, times, list] {
+            #expect(error(file + open + give + [Step(0, call, as: .alice)]) == EPERM)
+            // His kernel may not know yet whose it is.
+            #expect(last(file + open + give + [Step(0, call, as: .bob)]) == nil)
+            guard case .reply(.done) = last(file + open + give + [Step(0, call)]) else {
+                Issue.record("\(call) is not root's to do")
+                continue
+            }
+        }
+        let touch = Call.setTimes(.slot(0), accessed: .now, modified: .now)
+        #expect(last(file + open + give + [Step(0, touch, as: .alice)]) == nil)
+    }
+
     @Test func othersMayNotDoWhatOwnersMay() {
         let file = Self.making(mode: 0o640, as: .alice) + [Self.close]
         #expect(error(file + [Step(0, .readAll(name: "a"), as: .bob)]) == EACCES)

@@ -51,9 +51,13 @@ extension Client {
     }
 
     /// Removes an empty directory from its parent. It becomes a snapshot.
-    public func removeDirectory(_ name: [UInt8], in directory: InodeID) async throws(ClientError) {
+    /// - Parameter expected: refused with MISMATCHING_TARGET where the name leads to anything else; nil: it may.
+    public func removeDirectory(
+        _ name: [UInt8], in directory: InodeID, expecting expected: InodeID? = nil
+    ) async throws(ClientError) {
         try await racing { () throws(ClientError) in
             let found = try await lookup(name, in: directory)
+            try Self.check(found, expected)
             guard found.targetId.isDirectory else {
                 throw ClientError(.refused(.typeIsNotDirectory), "removal of a directory")
             }
@@ -75,9 +79,13 @@ extension Client {
     }
 
     /// Removes a file or symbolic link from its directory. It becomes a snapshot.
-    public func unlink(_ name: [UInt8], in directory: InodeID) async throws(ClientError) {
+    /// - Parameter expected: as for `removeDirectory`.
+    public func unlink(
+        _ name: [UInt8], in directory: InodeID, expecting expected: InodeID? = nil
+    ) async throws(ClientError) {
         try await racing { () throws(ClientError) in
             let found = try await lookup(name, in: directory)
+            try Self.check(found, expected)
             guard found.targetId.isFile else { throw ClientError(.refused(.typeIsDirectory), "removal of a file") }
             let request = SoftUnlinkFileRequest(
                 ownerId: directory, fileId: found.targetId, name: name, creationTime: found.creationTime)
@@ -88,6 +96,12 @@ extension Client {
                 staysOwned: true)
             guard try await wasDoneBefore(error, attempts: outcome.attempts, old) else { throw error }
         }
+    }
+
+    /// The requests that follow name what was found: nothing else loses its name by them.
+    static func check(_ found: LookupResponse, _ expected: InodeID?) throws(ClientError) {
+        guard let expected, found.targetId != expected else { return }
+        throw ClientError(.refused(.mismatchingTarget), "change of a name")
     }
 
     static func checkName(_ name: [UInt8]) throws(ClientError) {

@@ -6,16 +6,19 @@ extension Client {
     /// As rename(2): a file replaces a file (the old one becomes a snapshot), a directory replaces an empty directory,
     /// and renaming to the same place does nothing. Refused with TYPE_IS_DIRECTORY, TYPE_IS_NOT_DIRECTORY,
     /// DIRECTORY_NOT_EMPTY, LOOP_IN_DIRECTORY_RENAME where the kinds or places do not fit.
-    /// - Parameter replacesDirectory: false to refuse a directory that exists with CANNOT_OVERRIDE_NAME.
+    /// - Parameters:
+    ///   - replacesDirectory: false to refuse a directory that exists with CANNOT_OVERRIDE_NAME.
+    ///   - expected: refused with MISMATCHING_TARGET where `name` leads to anything else; nil: it may.
     /// - Returns: creation time of the new name.
     @discardableResult
     public func rename(
         _ name: [UInt8], in directory: InodeID, to newName: [UInt8], in newDirectory: InodeID,
-        replacesDirectory: Bool = true
+        replacesDirectory: Bool = true, expecting expected: InodeID? = nil
     ) async throws(ClientError) -> Timestamp {
         try Self.checkName(newName)
         return try await racing { () throws(ClientError) in
             let found = try await lookup(name, in: directory)
+            try Self.check(found, expected)
             if directory == newDirectory, name == newName { return found.creationTime }
             let old = OldEdge(
                 directory: directory, name: name, target: found.targetId, creationTime: found.creationTime,

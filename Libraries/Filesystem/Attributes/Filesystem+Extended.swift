@@ -34,6 +34,16 @@ extension Filesystem {
         return known.with(mode: permissions.mode).encoded
     }
 
+    /// Only owners change lists.
+    /// - Returns: as `checkOwns`.
+    private func checkMayChange(
+        _ list: [UInt8], of node: Node, _ caller: Caller
+    ) async throws(FilesystemError) -> InodeID? {
+        let meant = try await checkOwns(node, caller)
+        try await checkSeesAll(list, of: node)
+        return meant
+    }
+
     /// Who sees only a part of a list is not to replace the whole.
     private func checkSeesAll(_ name: [UInt8], of node: Node) async throws(FilesystemError) {
         guard options.identities != .all, let value = try await extendedAttributes(of: node)[name],
@@ -64,19 +74,19 @@ extension Filesystem {
         try checkExtended(name)
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
-        if ExtendedAttributes.isList(name) { try await checkSeesAll(name, of: node) }
+        let meant = ExtendedAttributes.isList(name) ? try await checkMayChange(name, of: node, caller) : nil
         switch name {
         case ExtendedAttributes.accessList:
             guard let list = AccessControlList(encoded: value) else { throw .invalid }
-            try await set(list, of: node, by: caller)
+            try await set(list, of: node, meant, by: caller)
         case ExtendedAttributes.defaultList:
             guard node.content.isDirectory else { throw FilesystemError(EACCES) }
             // An empty list is none.
             guard value.count > AccessControlList.headerBytes else {
-                return try await removeIfThere(ExtendedAttributes.defaultList, of: node)
+                return try await removeIfThere(ExtendedAttributes.defaultList, of: node, meant)
             }
             guard AccessControlList(encoded: value) != nil else { throw .invalid }
-            try await change(node, [.set(name, value)])
+            try await change(node, [.set(name, value)], meant)
         default:
             try await change(
                 node, [ExtendedAttributeChange(operation: use.operation, name: name, value: value)])
@@ -84,15 +94,17 @@ extension Filesystem {
     }
 
     /// removexattr(2).
-    public func removeExtendedAttribute(_ name: [UInt8], of id: NodeID) async throws(FilesystemError) {
+    public func removeExtendedAttribute(
+        _ name: [UInt8], of id: NodeID, by caller: Caller = .unknown
+    ) async throws(FilesystemError) {
         try Self.checkMayChange(name)
         try checkExtended(name)
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
         // Everything has a list: its mode.
         if ExtendedAttributes.isList(name) {
-            try await checkSeesAll(name, of: node)
-            return try await removeIfThere(name, of: node)
+            let meant = try await checkMayChange(name, of: node, caller)
+            return try await removeIfThere(name, of: node, meant)
         }
         try await change(node, [.remove(name)])
     }
@@ -104,13 +116,13 @@ extension Filesystem {
 
     /// The list and the mode, which say the same, in one step.
     private func set(
-        _ list: AccessControlList, of node: Node, by caller: Caller
+        _ list: AccessControlList, of node: Node, _ meant: InodeID?, by caller: Caller
     ) async throws(FilesystemError) {
         // What the list does not say stays as it is, and not as it was a moment ago.
         forgetRights(of: node)
         guard var permissions = try await attributes(of: node).permissions else { return }
         permissions.mode = permissions.mode & ~0o777 | list.mode
-        if permissions.mode & Permissions.setGroup != 0, await !mayKeepSetGroup(caller, permissions.group) {
+        if permissions.mode & Permissions.setGroup != 0, await !mayKeepSetGroup(caller, permissions) {
             permissions.mode &= ~Permissions.setGroup
         }
         let name = ExtendedAttributes.accessList
@@ -118,23 +130,18 @@ extension Filesystem {
             node,
             InodeChange(
                 ownership: Ownership(mode: permissions.mode),
-                extended: [list.isMode ? .drop(name) : .set(name, list.encoded)]))
+                extended: [list.isMode ? .drop(name) : .set(name, list.encoded)]), to: meant)
     }
 
-    /// Nobody gives a file the right to run as a group that he is not in.
-    func mayKeepSetGroup(_ caller: Caller, _ group: UInt32) async -> Bool {
-        let isHis = caller.isPrivileged || caller.group == group
-        if isHis || Mutation.anybodyGivesTheGroupsRights.isPlanted { return true }
-        return await creators.belongs(caller, to: group)
-    }
-
-    private func removeIfThere(_ name: [UInt8], of node: Node) async throws(FilesystemError) {
+    private func removeIfThere(_ name: [UInt8], of node: Node, _ meant: InodeID?) async throws(FilesystemError) {
         guard try await extendedAttributes(of: node)[name] != nil else { return }
-        try await change(node, [.drop(name)])
+        try await change(node, [.drop(name)], meant)
     }
 
-    private func change(_ node: Node, _ extended: [ExtendedAttributeChange]) async throws(FilesystemError) {
-        try await change(node, InodeChange(extended: extended))
+    private func change(
+        _ node: Node, _ extended: [ExtendedAttributeChange], _ meant: InodeID? = nil
+    ) async throws(FilesystemError) {
+        try await change(node, InodeChange(extended: extended), to: meant)
     }
 
     // MARK: All of them

@@ -63,9 +63,9 @@ extension Filesystem {
     ) async throws(FilesystemError) -> InitialAttributes? {
         guard storesOwnership else { return nil }
         var initial = try await inheritance(in: parent).made(kind, mode: mode, by: caller)
-        let (mode, group) = (initial.permissions.mode, initial.permissions.group)
-        let runsAsGroup = Permissions.setGroup | Permissions.groupExecutes
-        if kind == .file, mode & runsAsGroup == runsAsGroup, await !mayKeepSetGroup(caller, group) {
+        if kind == .file, Permissions.runsAsGroup(initial.permissions.mode),
+            await !mayKeepSetGroup(caller, initial.permissions)
+        {
             initial.permissions.mode &= ~Permissions.setGroup
         }
         return initial

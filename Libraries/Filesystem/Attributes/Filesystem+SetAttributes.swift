@@ -11,15 +11,19 @@ extension Filesystem {
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
         let clears = change.clearsPrivileges || !caller.isPrivileged
+        let (change, meant) = try await permitted(change, of: node, by: caller)
         if let size = change.size {
             try await setSize(node, size, clears: clears, through: handle.flatMap { openFiles[$0] })
         }
-        try await setInode(node, change, clears: clears && change.size != nil)
+        try await setInode(node, change, to: meant, clears: clears && change.size != nil)
+        try await takeLateRights(change, of: node, by: caller)
         return try await attributes(of: node)
     }
 
     /// Everything but the size, in one step.
-    private func setInode(_ node: Node, _ change: AttributeChange, clears: Bool) async throws(FilesystemError) {
+    private func setInode(
+        _ node: Node, _ change: AttributeChange, to meant: InodeID?, clears: Bool
+    ) async throws(FilesystemError) {
         let now = now()
         var wanted = InodeChange(
             modified: change.modified?.timestamp(now), accessed: change.accessed?.timestamp(now))
@@ -30,7 +34,7 @@ extension Filesystem {
             }
         }
         guard wanted != InodeChange() || change.isEmpty && storesOwnership else { return }
-        try await self.change(node, wanted)
+        try await self.change(node, wanted, to: meant)
     }
 
     /// Of a program that gets another owner, whoever gives it away, unless its mode is set with that.
@@ -38,17 +42,11 @@ extension Filesystem {
         guard node.content.isFile, !Mutation.newOwnersKeepPrograms.isPlanted else { return }
         // As it is, and not as it was a moment ago.
         forgetRights(of: node)
-        guard let mode = try await storedMode(of: node) else { return }
+        guard let mode = try await permissions(of: node)?.mode else { return }
         let cleared = Permissions.withoutPrivileges(mode)
         if change.ownership.mode == nil, cleared != mode { change.ownership.mode = cleared }
         guard try await extendedAttributes(of: node)[ExtendedAttributes.capability] != nil else { return }
         change.extended.append(.drop(ExtendedAttributes.capability))
-    }
-
-    /// The mode that is stored, whatever becomes of what is being written.
-    private func storedMode(of node: Node) async throws(FilesystemError) -> UInt16? {
-        if let own = node.staged?.own { return own.permissions.mode }
-        return permissions(try await holder(of: node).stored?.ownership ?? Ownership(), of: .file)?.mode
     }
 
     /// What is known of a node's owner and rights is to be asked for again.
@@ -60,7 +58,8 @@ extension Filesystem {
 
     /// Changes attributes of whatever a node stands for. Those of a new file are published with it; of an edit only its
     /// times are, since owner and rights of a file hold at once, and whatever becomes of the edit.
-    func change(_ node: Node, _ change: InodeChange) async throws(FilesystemError) {
+    /// - Parameter meant: the inode that is meant, if somebody has just found out whether he may change that.
+    func change(_ node: Node, _ change: InodeChange, to meant: InodeID? = nil) async throws(FilesystemError) {
         var change = change
         try await learnOwn(of: node, change)
         if let staged = node.staged, staged.state == .building {
@@ -79,13 +78,16 @@ extension Filesystem {
             // What was cleared is what is set now.
             if change.ownership.mode != nil { staged.clearsPrivileges = false }
         }
-        try await changeNewest(of: node, change)
+        try await changeNewest(of: node, change, to: meant)
     }
 
     /// Changes the version that a node's name leads to. If another one was published at the same time, which may not
     /// have got the change, that is changed as well; its times are its own.
-    private func changeNewest(of node: Node, _ change: InodeChange) async throws(FilesystemError) {
-        var meant = try await inodeMeant(by: node)
+    private func changeNewest(
+        of node: Node, _ change: InodeChange, to first: InodeID?
+    ) async throws(FilesystemError) {
+        var meant: InodeID
+        if let first { meant = first } else { meant = try await inodeMeant(by: node) }
         try await changeInode(meant, of: node, change)
         var rights = change
         (rights.modified, rights.accessed) = (nil, nil)
@@ -115,7 +117,7 @@ extension Filesystem {
     /// The inode whose attributes are meant by whoever changes those of a node: what its name leads to now, since the
     /// kernel may have looked a moment ago. A file that has lost its name elsewhere is meant as long as it is there,
     /// but not where another one has the name: who looks that up again means the other one.
-    private func inodeMeant(by node: Node) async throws(FilesystemError) -> InodeID {
+    func inodeMeant(by node: Node) async throws(FilesystemError) -> InodeID {
         try await settle(node)
         guard node.content.isFile, let place = node.place, !Mutation.changesMeanWhatIsKnown.isPlanted else {
             return node.content

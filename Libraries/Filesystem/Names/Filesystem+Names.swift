@@ -61,7 +61,10 @@ extension Filesystem {
         return try await posix { () throws(ClientError) in try await client.readSymbolicLink(inode) }
     }
 
-    public func removeDirectory(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) {
+    /// rmdir(2).
+    public func removeDirectory(
+        _ name: [UInt8], in parent: NodeID, by caller: Caller = .unknown
+    ) async throws(FilesystemError) {
         try await telling("rmdir", of: place(name, in: parent)) { () throws(FilesystemError) in
             let place = Place(directory: try directory(parent), name: name)
             guard stagedNames.node(at: place) == nil else { throw FilesystemError(ENOTDIR) }
@@ -72,8 +75,8 @@ extension Filesystem {
                 }
                 guard !stagedNames.hasNames(in: found.targetId) else { throw .notEmpty }
             }
-            try await named(name) { () throws(ClientError) in
-                try await client.removeDirectory(name, in: place.directory)
+            try await taking(place, by: caller) { target throws(ClientError) in
+                try await client.removeDirectory(name, in: place.directory, expecting: target)
             }
         }
     }
@@ -91,17 +94,19 @@ extension Filesystem {
         }
     }
 
-    public func unlink(_ name: [UInt8], in parent: NodeID) async throws(FilesystemError) {
+    public func unlink(
+        _ name: [UInt8], in parent: NodeID, by caller: Caller = .unknown
+    ) async throws(FilesystemError) {
         try await telling("unlink", of: place(name, in: parent)) { () throws(FilesystemError) in
             let place = Place(directory: try directory(parent), name: name)
-            while try await !unlinked(place) {}
+            while try await !unlinked(place, by: caller) {}
         }
     }
 
     /// - Returns: false when somebody began to publish the file meanwhile, so that it has to be tried again.
-    private func unlinked(_ place: Place) async throws(FilesystemError) -> Bool {
+    private func unlinked(_ place: Place, by caller: Caller) async throws(FilesystemError) -> Bool {
         guard let staged = try await stagedFile(at: place) else {
-            try await unlinkFinished(place)
+            try await unlinkFinished(place, by: caller)
             return true
         }
         guard staged.replacesExisting else {
@@ -109,19 +114,23 @@ extension Filesystem {
             return true
         }
         return try await withMoving(staged.node) { () throws(FilesystemError) in
-            // Somebody else may have removed what this mount still shows.
-            do throws(FilesystemError) {
-                try await unlinkFinished(place)
-            } catch {
-                guard error.isRefusal(.nameNotFound) else { throw error }
+            if staged.isNew {
+                try await unlinkReplaced(by: staged)
+            } else {
+                // Somebody else may have removed what this mount still shows.
+                do throws(FilesystemError) {
+                    try await unlinkFinished(place, by: caller)
+                } catch {
+                    guard error.isRefusal(.nameNotFound) else { throw error }
+                }
             }
             if staged.place == place { detach(staged) }
         }
     }
 
-    private func unlinkFinished(_ place: Place) async throws(FilesystemError) {
-        try await named(place.name) { () throws(ClientError) in
-            try await client.unlink(place.name, in: place.directory)
+    private func unlinkFinished(_ place: Place, by caller: Caller) async throws(FilesystemError) {
+        try await taking(place, by: caller) { target throws(ClientError) in
+            try await client.unlink(place.name, in: place.directory, expecting: target)
         }
         // An edit of it that was begun meanwhile.
         if let late = stagedNames.node(at: place).flatMap({ stagedFiles[$0] }), !late.isNew { detach(late) }

@@ -5,7 +5,8 @@ import Protocol
 extension Filesystem {
     /// - Parameter replaces: whether something may have the new name; otherwise that is EEXIST.
     public func rename(
-        _ oldName: [UInt8], in oldParent: NodeID, to newName: [UInt8], in newParent: NodeID, replaces: Bool
+        _ oldName: [UInt8], in oldParent: NodeID, to newName: [UInt8], in newParent: NodeID, replaces: Bool,
+        by caller: Caller = .unknown
     ) async throws(FilesystemError) {
         try await telling("rename", of: place(oldName, in: oldParent)) { () throws(FilesystemError) in
             try Self.checkName(newName)
@@ -17,22 +18,22 @@ extension Filesystem {
             if newName == Self.snapshotDirectory, try await stagedFile(at: new) == nil, try await existing(new) == nil {
                 throw .exists
             }
-            while try await !moved(old, to: new, replacesDirectory: replaces) {}
+            while try await !moved(old, to: new, replacesDirectory: replaces, by: caller) {}
         }
     }
 
     /// - Returns: false when somebody began to publish the file meanwhile, so that it has to be tried again.
     private func moved(
-        _ old: Place, to new: Place, replacesDirectory: Bool
+        _ old: Place, to new: Place, replacesDirectory: Bool, by caller: Caller
     ) async throws(FilesystemError) -> Bool {
         // What the cluster knows under the old name moves there, and what is written here goes with it.
         guard let staged = try await stagedFile(at: old), staged.isNew || !staged.replacesExisting else {
-            return try await moveFinished(old, to: new, replacesDirectory: replacesDirectory)
+            return try await moveFinished(old, to: new, replacesDirectory: replacesDirectory, by: caller)
         }
         let displaced = try await stagedFile(at: new)
         guard staged.state != .ended, staged.place == old else { return false }
         return try await withMoving(staged.node, over: displaced?.node) { () throws(FilesystemError) in
-            try await moveNew(staged, to: new, over: displaced)
+            try await moveNew(staged, to: new, over: displaced, by: caller)
         }
     }
 
@@ -60,14 +61,21 @@ extension Filesystem {
     }
 
     private func moveFinished(
-        _ old: Place, to new: Place, replacesDirectory: Bool
+        _ old: Place, to new: Place, replacesDirectory: Bool, by caller: Caller
     ) async throws(FilesystemError) -> Bool {
         // Whoever writes to the name that is taken over goes on writing to a file without a name.
         let displaced = try await stagedFile(at: new)
         let start = moves
-        let found = try await named(old.name) { () throws(ClientError) in
-            try await client.lookup(old.name, in: old.directory)
-        }.targetId
+        let taken = try await takeable(old, by: caller)
+        let found: InodeID
+        if let taken {
+            found = taken
+        } else {
+            found = try await named(old.name) { () throws(ClientError) in
+                try await client.lookup(old.name, in: old.directory)
+            }.targetId
+        }
+        try await checkReplaceable(new, by: caller)
         if displaced != nil, found.isDirectory { throw FilesystemError(ENOTDIR) }
         if found.isDirectory, !stagedNames.isEmpty {
             // The cluster would call a directory empty in which only this filesystem sees something.
@@ -77,47 +85,49 @@ extension Filesystem {
         // What was found may have been replaced by what was published here since.
         guard known != nil || moves == start else { return false }
         let node = known ?? nodes.node(for: NodeID(found))
-        return try await withMoving(node, over: displaced?.node) { () throws(FilesystemError) in
-            let time = try await posix { () throws(ClientError) in
-                try await client.rename(
-                    old.name, in: old.directory, to: new.name, in: new.directory, replacesDirectory: replacesDirectory)
+        do throws(FilesystemError) {
+            return try await withMoving(node, over: displaced?.node) { () throws(FilesystemError) in
+                let time = try await posix { () throws(ClientError) in
+                    try await client.rename(
+                        old.name, in: old.directory, to: new.name, in: new.directory,
+                        replacesDirectory: replacesDirectory, expecting: taken)
+                }
+                wasMoved(node, at: time, to: new, over: displaced)
             }
-            node.wasLinked(at: time)
-            if let displaced { detach(displaced) }
-            // Somebody may have begun to write what was there meanwhile.
-            if let late = stagedNames.node(at: new).flatMap({ stagedFiles[$0] }), late.node !== node { detach(late) }
-            forgetName(new)
-            rename(node, to: new)
+        } catch {
+            // Something else has the old name since.
+            guard taken != nil, error.isRefusal(.mismatchingTarget) else { throw error }
+            return false
         }
+    }
+
+    private func wasMoved(_ node: Node, at time: Timestamp, to new: Place, over displaced: StagedFile?) {
+        node.wasLinked(at: time)
+        if let displaced { detach(displaced) }
+        // Somebody may have begun to write what was there meanwhile.
+        if let late = stagedNames.node(at: new).flatMap({ stagedFiles[$0] }), late.node !== node { detach(late) }
+        forgetName(new)
+        rename(node, to: new)
     }
 
     /// Only this filesystem knows the old name, so only it has to learn the new one; but a directory cannot be
     /// replaced. What the cluster has under the old name was replaced here before: nobody finds it under either.
     private func moveNew(
-        _ staged: StagedFile, to new: Place, over displaced: StagedFile?
+        _ staged: StagedFile, to new: Place, over displaced: StagedFile?, by caller: Caller
     ) async throws(FilesystemError) {
         let present = try await existing(new)
         if let present, present.isDirectory { throw .isDirectory }
-        if staged.replacesExisting { try await unlinkIfThere(staged.place) }
+        let spares = try await keepsNames(new.directory, from: caller)
+        if spares { try await checkReplaceable(new, by: caller) }
+        try await unlinkReplaced(by: staged)
         let former = present.flatMap { nodes.node(standingFor: $0) }
         staged.displaced = displaced.map { $0.isNew ? $0.displaced : $0.node } ?? former
         if let displaced { detach(displaced) }
         forgetName(new)
-        staged.base = .anything
-        staged.isExclusive = false
-        // Who may rename was asked about what is there.
-        staged.sparingMaker = nil
+        // What has the name by the close may be somebody else's than what has it now.
+        staged.take(from: present, sparing: spares ? caller.user : nil)
         staged.attributesChanged = now()
-        staged.replacesExisting = present != nil
         rename(staged.node, to: new)
-    }
-
-    private func unlinkIfThere(_ place: Place) async throws(FilesystemError) {
-        do throws(ClientError) {
-            try await client.unlink(place.name, in: place.directory)
-        } catch {
-            guard error.isRefusal(.nameNotFound) else { throw FilesystemError(error) }
-        }
     }
 
     /// A file has another name here, and so has what is written of it.

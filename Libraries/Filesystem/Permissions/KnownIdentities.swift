@@ -11,6 +11,12 @@ public struct KnownIdentities: Hashable, Sendable {
 
     public static let all = KnownIdentities(users: [0...UInt32.max - 1], groups: [0...UInt32.max - 1])
 
+    /// Whether somebody can have these numbers.
+    /// - Parameter group: nil: it does not matter.
+    package func know(user: UInt32, group: UInt32?) -> Bool {
+        users.contains { $0.contains(user) } && (group.map { id in groups.contains { $0.contains(id) } } ?? true)
+    }
+
     /// Whether an entry of a list can be about somebody.
     package func know(_ entry: AccessControlList.Entry) -> Bool {
         switch entry.tag {

@@ -21,6 +21,12 @@ public struct Permissions: Hashable, Sendable {
     static let sticky: UInt16 = 0o1000
     static let groupExecutes: UInt16 = 0o010
 
+    /// Whether a file of this mode runs as whoever owns it, or as its group.
+    static func givesRights(_ mode: UInt16) -> Bool { withoutPrivileges(mode) != mode }
+
+    /// Whether a file of this mode runs as its group.
+    static func runsAsGroup(_ mode: UInt16) -> Bool { mode & (setGroup | groupExecutes) == setGroup | groupExecutes }
+
     /// Those of something whose list of access is not at hand: nobody has what only that gives, and the group's bits
     /// are the most that anybody has by it.
     package var withoutList: Permissions {
@@ -31,6 +37,6 @@ public struct Permissions: Hashable, Sendable {
     /// The mode of a file that was changed by somebody who could not have given it such rights, or got another owner:
     /// it runs as nobody else any more. The bit for the group means something else where the group cannot execute it.
     static func withoutPrivileges(_ mode: UInt16) -> UInt16 {
-        mode & ~setUser & ~(mode & groupExecutes != 0 ? setGroup : 0)
+        mode & ~setUser & ~(runsAsGroup(mode) ? setGroup : 0)
     }
 }

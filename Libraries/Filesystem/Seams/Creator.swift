@@ -5,6 +5,22 @@ public protocol Creators: Sendable {
 
     /// Whether somebody belongs to a group which is not that of what he makes; false where that cannot be told.
     nonisolated(nonsending) func belongs(_ caller: Caller, to group: UInt32) async -> Bool
+
+    /// Whether somebody who is not root has a right of root over what belongs to these; false where nobody can tell.
+    /// - Parameter group: nil: whatever it is.
+    nonisolated(nonsending) func has(
+        _ right: SuperuserRight, _ caller: Caller, over user: UInt32, _ group: UInt32?
+    ) async -> Bool
+}
+
+/// Rights of root that others can have as well: capabilities(7).
+public enum SuperuserRight: Sendable {
+    /// To give away what is somebody else's: CAP_CHOWN.
+    case givesAway
+    /// To do what only owners may: CAP_FOWNER.
+    case actsAsOwner
+    /// To let a program run as a group that one is not in: CAP_FSETID.
+    case keepsSetGroup
 }
 
 /// Whoever opened a file to write, and the judge of closes of his handle. Called on the filesystem's loop.

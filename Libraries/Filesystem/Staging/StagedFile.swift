@@ -37,12 +37,14 @@ final class StagedFile {
     var number: InodeID?
     /// Whether an older file has the name until this one takes it.
     var replacesExisting: Bool
+    /// What it was renamed over, which has the name at the cluster until then.
+    private(set) var replaced: InodeID?
     /// Who had the name before this file was renamed over it, and has it still at the cluster: he gets it back if nothing
     /// comes of this file.
     weak var displaced: Node?
-    /// Who made it, if he can replace only what is his (of a directory with the sticky bit).
+    /// Who made it or gave it its name, if he can replace only what is his (of a directory with the sticky bit).
     var sparingMaker: UInt32?
-    /// Who that is once it replaces anything: its maker, in a directory in which he may replace only what is his.
+    /// Who that is once it replaces anything: whoever may replace in its directory only what is his.
     var replacer: UInt32?
     /// Whether the name may not be there before: O_EXCL.
     var isExclusive = false
@@ -156,12 +158,26 @@ final class StagedFile {
         if !isPage, !Mutation.chosenTimesOutliveWrites.isPlanted { chosenModified = nil }
     }
 
+    /// A new file is renamed: it takes the name from whatever has it at the close.
+    /// - Parameters:
+    ///   - present: what has the name now, if anything has.
+    ///   - maker: whose everything must be that it replaces; nil: it need not.
+    func take(from present: InodeID?, sparing maker: UInt32?) {
+        (replaced, replacesExisting, isExclusive) = (present, present != nil, false)
+        (sparingMaker, replacer) = (maker, maker)
+        guard maker != nil else {
+            base = .anything
+            return
+        }
+        base = present.map { Base.version($0, size: 0) } ?? .nothing
+        // It is no next version of that.
+        keepsBase = false
+    }
+
     /// It replaces everything from now on: a new file whatever has its name then, an edit any version of its own file.
     func beginAnew() {
-        if isNew, base != .nothing {
-            base = .anything
-        } else if isNew, !isExclusive {
-            if replacer == nil { base = .anything } else { sparingMaker = replacer }
+        if isNew, base != .nothing || !isExclusive {
+            if let replacer { sparingMaker = replacer } else { base = .anything }
         }
         appendsOnly = false
         keepsBase = false

@@ -30,6 +30,14 @@ package struct CompletionWatch: Sendable {
         return await ask(otherwise: []) { processes.groups(ofThread: thread) }
     }
 
+    /// As `ProcessTable.has`.
+    func has(_ right: SuperuserRight, _ caller: Caller, over user: UInt32, _ group: UInt32?) async -> Bool {
+        let processes = rule.processes
+        return await ask(otherwise: false) {
+            processes.has(right, caller.thread, workingAs: caller.user, over: user, group)
+        }
+    }
+
     /// As `CompletionRule.verdict`.
     func verdict(
         closing thread: Int32, of creator: CreatorProcess?, inode number: UInt64, names: Set<[UInt8]>

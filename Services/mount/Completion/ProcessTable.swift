@@ -20,8 +20,12 @@ package struct ProcessTable: Sendable {
 
     /// The groups that a thread belongs to beside its first. Safe at any time.
     package func groups(ofThread thread: Int32) -> [UInt32] {
-        guard let text = read("\(thread)/status") else { return [] }
-        let label = Array("Groups:".utf8)
+        read("\(thread)/status").map { Self.numbers(of: "Groups:", in: $0) } ?? []
+    }
+
+    /// The numbers of the line of a text that begins with `label`.
+    static func numbers(of label: String, in text: [UInt8]) -> [UInt32] {
+        let label = Array(label.utf8)
         guard let line = text.split(separator: UInt8(ascii: "\n")).first(where: { $0.starts(with: label) }) else {
             return []
         }

@@ -20,6 +20,13 @@ final class Programs: Creators {
         return await watch.groups(ofThread: caller.thread).contains(group)
     }
 
+    nonisolated(nonsending) func has(
+        _ right: SuperuserRight, _ caller: Caller, over user: UInt32, _ group: UInt32?
+    ) async -> Bool {
+        guard CallerSight.sees(caller.thread) else { return false }
+        return await watch.has(right, caller, over: user, group)
+    }
+
     private nonisolated(nonsending) func process(of thread: Int32) async -> CreatorProcess? {
         guard CallerSight.sees(thread) else { return nil }
         if let process = known.withLock({ $0.process(of: thread) }) { return process }

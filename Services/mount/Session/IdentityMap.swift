@@ -9,11 +9,18 @@ package enum IdentityMap {
         return KnownIdentities(users: ranges(users), groups: ranges(groups))
     }
 
+    /// Which numbers of a map are meant.
+    package enum Side: Int {
+        case inner, outer
+    }
+
     /// Lines of the first number inside, the first outside, and how many there are.
-    package static func ranges(_ map: String) -> [ClosedRange<UInt32>] {
+    package static func ranges(_ map: String, _ side: Side = .inner) -> [ClosedRange<UInt32>] {
         map.split(separator: "\n").compactMap { line in
             let numbers = line.split(separator: " ").map { UInt32($0) }
-            guard numbers.count == 3, let first = numbers[0], let count = numbers[2], count > 0 else { return nil }
+            guard numbers.count == 3, let first = numbers[side.rawValue], let count = numbers[2], count > 0 else {
+                return nil
+            }
             return first...(first.addingReportingOverflow(count - 1).overflow ? .max : first + (count - 1))
         }
     }

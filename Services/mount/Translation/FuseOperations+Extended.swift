@@ -42,8 +42,9 @@ extension FuseOperations {
         operations.removexattr = { request, number, name in
             let (node, name) = (NodeID(kernel: number), FuseArgument.bytes(name))
             guard FuseOperations.isServed(request, name) else { return }
+            let caller = FuseArgument.caller(request)
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                try await filesystem.removeExtendedAttribute(name, of: node)
+                try await filesystem.removeExtendedAttribute(name, of: node, by: caller)
                 return .done
             }
         }

@@ -101,15 +101,17 @@ enum FuseOperations {
         }
         operations.unlink = { request, parent, name in
             let (parent, name) = (NodeID(kernel: parent), FuseArgument.bytes(name))
+            let caller = FuseArgument.caller(request)
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                try await filesystem.unlink(name, in: parent)
+                try await filesystem.unlink(name, in: parent, by: caller)
                 return .done
             }
         }
         operations.rmdir = { request, parent, name in
             let (parent, name) = (NodeID(kernel: parent), FuseArgument.bytes(name))
+            let caller = FuseArgument.caller(request)
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                try await filesystem.removeDirectory(name, in: parent)
+                try await filesystem.removeDirectory(name, in: parent, by: caller)
                 return .done
             }
         }
@@ -121,9 +123,10 @@ enum FuseOperations {
             }
             let (oldParent, newParent) = (NodeID(kernel: oldParent), NodeID(kernel: newParent))
             let (oldName, newName) = (FuseArgument.bytes(oldName), FuseArgument.bytes(newName))
-            let replaces = flags & RenameFlags.noReplace == 0
+            let (replaces, caller) = (flags & RenameFlags.noReplace == 0, FuseArgument.caller(request))
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
-                try await filesystem.rename(oldName, in: oldParent, to: newName, in: newParent, replaces: replaces)
+                try await filesystem.rename(
+                    oldName, in: oldParent, to: newName, in: newParent, replaces: replaces, by: caller)
                 return .done
             }
         }

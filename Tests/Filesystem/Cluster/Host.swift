@@ -165,13 +165,15 @@ extension Host {
         String(decoding: try await filesystem.read(handle, at: 0, count: 1 << 20).bytes, as: UTF8.self)
     }
 
-    func unlink(_ name: String) async throws {
-        try await filesystem.unlink(Array(name.utf8), in: directory)
+    func unlink(_ name: String, by caller: Caller = .unknown) async throws {
+        try await filesystem.unlink(Array(name.utf8), in: directory, by: caller)
     }
 
-    func rename(_ name: String, to other: String, replaces: Bool = true) async throws {
+    func rename(
+        _ name: String, to other: String, replaces: Bool = true, by caller: Caller = .unknown
+    ) async throws {
         try await filesystem.rename(
-            Array(name.utf8), in: directory, to: Array(other.utf8), in: directory, replaces: replaces)
+            Array(name.utf8), in: directory, to: Array(other.utf8), in: directory, replaces: replaces, by: caller)
     }
 
     func node(_ name: String) async throws -> NodeID {

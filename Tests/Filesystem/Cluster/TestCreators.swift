@@ -20,6 +20,15 @@ struct TestCreators: Creators, Creator {
         group == Self.sharedGroup
     }
 
+    /// Has every right of root over what belongs to users from 1000 on.
+    static let capable = Caller(thread: 5, user: 999, group: 999)
+
+    nonisolated(nonsending) func has(
+        _ right: SuperuserRight, _ caller: Caller, over user: UInt32, _ group: UInt32?
+    ) async -> Bool {
+        caller.thread == Self.capable.thread && user >= 1000
+    }
+
     nonisolated(nonsending) func verdict(on file: UnfinishedFile, closedBy caller: Caller) async -> CloseVerdict {
         switch caller.thread {
         case Self.killed.thread: .killed

@@ -177,7 +177,7 @@ extension OnCluster {
                 let list = try #require(
                     AccessControlList([.init(.owner, 7), .init(.owningGroup, 7), .init(.others, 0)]))
                 func mode(_ group: UInt32, _ caller: Caller) async throws -> UInt16? {
-                    _ = try await own.change("f", AttributeChange(group: group))
+                    _ = try await own.change("f", AttributeChange(user: 5, group: group))
                     _ = try await own.change("f", AttributeChange(mode: 0o2770))
                     try await own.filesystem.setExtendedAttribute(
                         ExtendedAttributes.accessList, list.encoded, of: node, .set, by: caller)

@@ -65,6 +65,8 @@ extension FilesystemModel {
         guard let file = try find(process, target) else { return nil }
         // Those of what is being written there are published with it.
         guard !isTaken(file, byOtherThan: mount(of: process)) else { return nil }
+        // That it was used now the kernel lets say whom it takes for the owner.
+        guard accessed.isChosen || modified.isChosen || !dependsOnMemory(process, target) else { return nil }
         let isLocal = capabilities.contains(.isLocal)
         // What was stored in a mapping may be a change of any later moment.
         let isMapped = processes.values.contains { $0.mappings.values.contains { $0.file == file && $0.writes } }
@@ -96,6 +98,8 @@ extension FilesystemModel {
         var changed = stored
         (changed.mode, changed.doubtful) = (shown.mode, shown.doubtful)
         try body(&changed)
+        // It may be refused to whoever has it now, and to nobody else given.
+        guard !dependsOnMemory(process, target) else { return nil }
         switch what {
         case .mode:
             // Whether what is published there has them is not said.
@@ -107,7 +111,21 @@ extension FilesystemModel {
         case .others: (changed.mode, changed.doubtful) = (stored.mode, stored.doubtful)
         }
         attributes[file] = changed
+        if (changed.owner, changed.group) != (stored.owner, stored.group) { gave(file, on: mount) }
         return .reply(.done)
+    }
+
+    /// A file has another owner or group, as the other mount's kernel does not know where it is open.
+    private mutating func gave(_ file: FileID, on mount: Int) {
+        for (id, description) in descriptions where description.file == file && description.mount != mount {
+            descriptions[id]?.isGiven = true
+        }
+    }
+
+    /// Whether a kernel may judge by what a file was before the other mount gave it away. That lets nobody do anything.
+    private func dependsOnMemory(_ process: Int, _ target: Target) -> Bool {
+        guard case .slot(let slot) = target, !user.isRoot else { return false }
+        return description(process, slot)?.isGiven == true
     }
 
     /// What a target leads to; nil: its slot is empty, or that is not looked at any more.

@@ -163,6 +163,9 @@ struct OpenDescription: Sendable {
     var isStale = false
     /// The other mount has given the file another name since.
     var isMoved = false
+    /// The other mount has given the file to another owner or group since: through this, the kernel may take the new
+    /// one for a stranger until somebody looks.
+    var isGiven = false
 }
 
 struct Mapping: Sendable {

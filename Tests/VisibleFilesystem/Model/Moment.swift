@@ -42,5 +42,7 @@ public enum TimeChoice: Codable, Equatable, Sendable {
         }
     }
 
+    var isChosen: Bool { if case .at = self { true } else { false } }
+
     var isBefore1970: Bool { if case .at(let seconds, _) = self { seconds < 0 } else { false } }
 }

@@ -59,6 +59,8 @@ extension ProgramGenerator {
 
     private mutating func target(_ process: Int) -> Target {
         let slots = model.descriptors(process)
+        let given = slots.filter { model.description(process, $0)?.isGiven == true }
+        if !given.isEmpty, chance(60) { return .slot(pick(given)) }
         if !slots.isEmpty, chance(40) { return .slot(pick(slots)) }
         return .name(anyName())
     }

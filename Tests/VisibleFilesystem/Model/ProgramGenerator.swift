@@ -42,6 +42,10 @@ public struct ProgramGenerator {
             return Step(model.activeMount == 0 ? 2 : 0, .handOver)
         }
         let process = capabilities.contains(.secondMount) && model.activeMount == 1 ? 2 : chance(70) ? 0 : 1
+        // Whoever has it open elsewhere is its owner no more.
+        if isAboutRights, let name = model.nameHeldElsewhere, chance(8) {
+            return Step(process, .chown(.name(name), owner: pick(User.allCases).id))
+        }
         let user: User = isAboutRights && !chance(40) ? (chance(65) ? .alice : .bob) : .root
         return Step(process, call(process), as: user)
     }
@@ -163,6 +167,13 @@ extension FilesystemModel {
 
     func size(_ process: Int, _ slot: Int) -> Int {
         description(process, slot).flatMap { content(of: $0.file, on: $0.mount)?.count } ?? 0
+    }
+
+    /// The name of a file that somebody has open on the other mount.
+    var nameHeldElsewhere: String? {
+        clusterNames.filter { name in
+            descriptions.values.contains { $0.file == name.value && $0.mount != activeMount }
+        }.keys.min()
     }
 
     func mappedBytes(_ process: Int, _ slot: Int) -> Int { processes[process]?.mappings[slot]?.count ?? 0 }
