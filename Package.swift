@@ -206,7 +206,7 @@ let package = Package(
         tests("MaintenanceState", ["MaintenanceState", "Store", "Protocol"], exclude: ["README.md"]),
         tests("Relayout", ["Relayout", "MaintenanceState", "Store", "Client", "Protocol"], exclude: ["README.md"]),
         tests("Scrubbing", ["Scrubbing", "MaintenanceState", "Store", "Client", "Protocol"], exclude: ["README.md"]),
-        tests("Simulation", ["Simulator"], exclude: ["README.md"]),
+        tests("Simulation", ["Simulator", "sterna-simulate"], exclude: ["README.md"]),
         tests(
             "ConsistencyCheck",
             [

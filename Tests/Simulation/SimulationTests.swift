@@ -1,4 +1,6 @@
+import Foundation
 import Simulator
+import TestSupport
 import Testing
 
 @Suite("Whole clusters in virtual time")
@@ -27,5 +29,29 @@ struct SimulationTests {
         #expect(first.digest == second.digest)
         #expect(first.events == second.events)
         #expect(first.faults.total > 0)
+    }
+
+    @Test("Processes that hash differently run a seed alike", .timeLimit(.minutes(5)))
+    func sameRunElsewhere() throws {
+        let own = try String(Simulation(seed: 4711).run().digest, radix: 16)
+        for _ in 0..<2 {
+            let summary = try summary(ofSeed: 4711)
+            #expect(summary.contains(" digest \(own) "), "\(summary)")
+        }
+    }
+
+    /// What `sterna-simulate` prints, in a process whose sets and dictionaries have an order of their own.
+    private func summary(ofSeed seed: UInt64) throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: try builtProgram("sterna-simulate"))
+        process.arguments = ["\(seed)"]
+        process.environment = [:]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        return text
     }
 }
