@@ -7,6 +7,14 @@
 public enum Mutation: String, CaseIterable, Sendable {
     // The log
     case deliversBeforeDurable
+    case reportsBeforeSync
+    case wrongIndexIsTold
+    case refusalsTakeRoom
+    case refusalsTakeAnIndex
+    case partsLoseTheirOrder
+    case partsReportTheWhole
+    case shortageForgetsItsBatch
+    case lanesMissTheRoom
 
     // Directories
     case newNamesAreNotSynced

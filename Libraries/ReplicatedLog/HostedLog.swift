@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 /// One log group of a service, on the loop of its lane. Not thread-safe.
@@ -8,7 +9,7 @@ public final class HostedLog {
     public var onStop: ((LogError) -> Void)?
 
     private var group: LogGroup
-    private unowned let lane: LogLane
+    private let lane: LogLane
 
     init(_ group: LogGroup, lane: LogLane) {
         self.group = group
@@ -25,11 +26,14 @@ public final class HostedLog {
     /// Puts `bytes` into the log. `onDelivery` is called, never from within this call, when the entry is final; after a
     /// refusal or a stop nothing is promised.
     public func propose(_ bytes: [UInt8]) throws(ProposalRefusal) -> LogIndex {
-        guard lane.hasRoom else { throw .windowFull }
+        guard lane.hasRoom else {
+            if Mutation.refusalsTakeRoom.isPlanted { lane.delivered(byteCount: -bytes.count) }
+            throw .windowFull
+        }
         let index = try group.propose(bytes)
         let id = group.id
         group.takeAppends { lane.gather($0, of: id) }
-        return index
+        return Mutation.wrongIndexIsTold.isPlanted ? group.nextIndex : index
     }
 
     func persisted(through index: LogIndex) {

@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 /// Entries of any number of groups that go to disk together, packed as they lie there.
@@ -6,7 +7,7 @@ public struct LogBatch: Sendable {
     private(set) var bytes: [UInt8] = []
     public private(set) var entryCount = 0
     /// The last entry of each group in the batch.
-    public private(set) var tails: [LogGroupID: LogIndex] = [:]
+    public private(set) var tails = LogTails()
 
     static let entryHeaderSize = 16
 
@@ -25,14 +26,8 @@ public struct LogBatch: Sendable {
         withUnsafeBytes(of: entry.index.rawValue.littleEndian) { bytes.append(contentsOf: $0) }
         withUnsafeBytes(of: UInt32(entry.bytes.count).littleEndian) { bytes.append(contentsOf: $0) }
         bytes.append(contentsOf: entry.bytes)
-        tails[group] = entry.index
+        tails.advance(group, to: entry.index)
         entryCount += 1
-    }
-
-    mutating func append(_ other: LogBatch) {
-        bytes.append(contentsOf: other.bytes)
-        entryCount += other.entryCount
-        tails.merge(other.tails) { _, later in later }
     }
 
     /// The same entries in batches of at most `limit` bytes; an entry that is larger alone.
@@ -48,7 +43,8 @@ public struct LogBatch: Sendable {
             }
         }
         precondition(isWhole, "a batch holds only what append wrote")
-        return parts
+        if Mutation.partsReportTheWhole.isPlanted { for part in parts.indices { parts[part].tails = tails } }
+        return Mutation.partsLoseTheirOrder.isPlanted ? parts.reversed() : parts
     }
 
     /// Reads packed entries; false when they do not add up to exactly `packed`.

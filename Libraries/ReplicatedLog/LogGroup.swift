@@ -55,7 +55,10 @@ public struct LogGroup {
         if case .stopped(let error) = role { throw .stopped(error) }
         guard bytes.count <= limits.entryBytes else { throw .entryTooLarge(byteCount: bytes.count) }
         let fits = window.count < limits.windowEntries && windowBytes + bytes.count <= limits.windowBytes
-        guard window.isEmpty || fits else { throw .windowFull }
+        guard window.isEmpty || fits else {
+            if Mutation.refusalsTakeAnIndex.isPlanted { lastIndex = lastIndex.next }
+            throw .windowFull
+        }
         lastIndex = lastIndex.next
         window.append(LogEntry(index: lastIndex, bytes: bytes))
         windowBytes += bytes.count
@@ -67,7 +70,6 @@ public struct LogGroup {
     public mutating func takeAppends(_ body: (LogEntry) -> Void) {
         let first = window.count - untaken
         untaken = 0
-        if Mutation.deliversBeforeDurable.isPlanted { committedIndex = lastIndex }
         for position in first..<window.count { body(window[position]) }
     }
 
@@ -76,7 +78,7 @@ public struct LogGroup {
         guard role == .leader, index > durableIndex else { return }
         precondition(index <= lastIndex, "more became durable than was proposed")
         durableIndex = index
-        committedIndex = index
+        committedIndex = Mutation.deliversBeforeDurable.isPlanted ? lastIndex : index
     }
 
     /// The next entry for the state machine, nil when there is none. Each is returned once.

@@ -1,5 +1,15 @@
 import Protocol
 
+/// What the writer tells a lane.
+enum LogReport: Sendable {
+    /// Everything up to these entries is durable.
+    case durable(LogTails)
+    /// Whether there is room on the disk for more.
+    case room(Bool)
+    /// Nothing more will become durable.
+    case failed(LogError)
+}
+
 /// The groups of one loop, on their way to and from the writer thread.
 ///
 /// What the groups propose during one turn of the loop is submitted together at its end, and what became durable is
@@ -32,8 +42,7 @@ public final class LogLane: @unchecked Sendable {
     ) -> HostedLog {
         precondition(groups[id] == nil, "\(id) is open already")
         let log = HostedLog(LogGroup(id: id, delivered: delivered, limits: limits), lane: self)
-        groups[id] = log
-        if let failure { log.stop(failure) }
+        if let failure { log.stop(failure) } else { groups[id] = log }
         return log
     }
 
@@ -74,7 +83,9 @@ public final class LogLane: @unchecked Sendable {
             guard failure == nil else { return }
             failure = error
             gathered = LogBatch()
-            for group in groups.values { group.stop(error) }
+            let stopped = groups.values.sorted { $0.id < $1.id }
+            groups.removeAll()
+            for group in stopped { group.stop(error) }
         }
     }
 }

@@ -5,7 +5,7 @@ public final class MemoryLogStore: LogStore {
     private var durable: [LogBatch] = []
     private var unsynced: [LogBatch] = []
     private var trimmed: [LogGroupID: LogIndex] = [:]
-    /// Thrown by every write and sync while set: a full or broken disk.
+    /// Thrown by every write while set, and by every sync unless it is `noSpace`: what was written has its room.
     public var writeFault: LogError?
 
     public let largestWriteBytes = Int.max
@@ -22,10 +22,14 @@ public final class MemoryLogStore: LogStore {
     public func write(_ batches: [LogBatch]) throws(LogError) {
         if let writeFault { throw writeFault }
         unsynced.append(contentsOf: batches)
+        retainedBytes += batches.reduce(0) { $0 + $1.byteCount }
     }
 
     public func sync() throws(LogError) {
-        if let writeFault { throw writeFault }
+        switch writeFault {
+        case nil, .noSpace: break
+        case let fault?: throw fault
+        }
         durable.append(contentsOf: unsynced)
         unsynced.removeAll()
     }
@@ -35,10 +39,11 @@ public final class MemoryLogStore: LogStore {
         let kept = durable.drop { batch in
             batch.tails.allSatisfy { group, tail in trimmed[group].map { tail <= $0 } ?? false }
         }
+        retainedBytes -= durable[..<kept.startIndex].reduce(0) { $0 + $1.byteCount }
         durable = Array(kept)
     }
 
-    public var retainedBytes: Int { (durable + unsynced).reduce(0) { $0 + $1.byteCount } }
+    public private(set) var retainedBytes = 0
 
     public func close() {}
 
@@ -48,6 +53,7 @@ public final class MemoryLogStore: LogStore {
     /// Loses all unsynced batches but the first `surviving`.
     public func crash(surviving: Int = 0) {
         durable.append(contentsOf: unsynced.prefix(max(surviving, 0)))
+        retainedBytes -= unsynced.dropFirst(max(surviving, 0)).reduce(0) { $0 + $1.byteCount }
         unsynced.removeAll()
     }
 }

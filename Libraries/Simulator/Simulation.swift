@@ -41,7 +41,10 @@ public final class Simulation {
         heal()
         clean()
         restartAll()
-        return report(troubled)
+        let report = report(troubled)
+        for machine in [cluster.registry] + cluster.machines { machine.end() }
+        world.end()
+        return report
     }
 
     private func begin() {

@@ -126,6 +126,54 @@ struct LogHostTests {
         }
     }
 
+    @Test("write and sync are two pieces of work, and only then is anything told")
+    func pieces() throws {
+        let (memory, thread, loop) = (MemoryLogStore(), HandDrivenThread(), TestLoop())
+        let host = try LogHost(store: memory, on: thread)
+        let log = host.lane { loop.submit($0) }.open(id, delivered: .zero)
+        var delivered: [UInt64] = []
+        log.onDelivery = { delivered.append($0.index.rawValue) }
+        #expect(thread.work() == .untilWoken)
+        _ = try log.propose([1])
+        #expect(loop.run { thread.wakes == 1 })
+        #expect(thread.work() == .notAtAll)
+        #expect(memory.unsyncedBatchCount == 1 && host.counters.syncs == 0)
+        #expect(thread.work() == .notAtAll)
+        #expect(memory.unsyncedBatchCount == 0 && host.counters.syncs == 1)
+        #expect(loop.run { delivered == [1] })
+        host.close()
+        #expect([thread.work(), thread.work()] == [.notAtAll, .forGood])
+    }
+
+    @Test("who waits for room is woken by what may make some, and by the end, not by what needs more")
+    func waitingForRoom() throws {
+        let (store, thread, loop) = (FillableStore(), HandDrivenThread(), TestLoop())
+        let host = try LogHost(store: store, on: thread)
+        let log = host.lane { loop.submit($0) }.open(id, delivered: .zero)
+        #expect(thread.work() == .untilWoken)
+        store.isFull.store(true, ordering: .relaxed)
+        _ = try log.propose([1])
+        #expect(loop.run { thread.wakes == 1 })
+        let pause = thread.work()
+        guard case .atMost = pause else { throw TestFailure("the writer rests \(pause)") }
+        // Before the loop hears of it.
+        let second = try log.propose([2])
+        var isRefused = false
+        #expect(
+            loop.run {
+                do throws(ProposalRefusal) { _ = try log.propose([3]) } catch { isRefused = error == .windowFull }
+                return isRefused
+            })
+        #expect(thread.wakes == 1)
+        host.trim(through: [id: second])
+        #expect(thread.wakes == 2)
+        #expect(thread.work() == pause)
+        host.close()
+        #expect(thread.wakes == 3)
+        while thread.work() != .forGood {}
+        #expect(loop.run { log.role != .leader })
+    }
+
     @Test func proposalsBeyondTheWindowAreRefusedAndLaterTaken() throws {
         let host = try LogHost(store: MemoryLogStore())
         let loop = TestLoop()
@@ -169,6 +217,27 @@ struct LogHostTests {
         host.close()
         #expect(host.retainedBytes <= 2 * options.segmentBytes)
     }
+}
+
+/// A writer's thread that is the test's.
+private final class HandDrivenThread: WriterThread {
+    private struct State {
+        var piece: (@Sendable () -> WriterRest)?
+        var wakes = 0
+    }
+
+    private let state = Mutex(State())
+
+    var wakes: Int { state.withLock { $0.wakes } }
+
+    func start(_ piece: @escaping @Sendable () -> WriterRest) { state.withLock { $0.piece = piece } }
+
+    /// One piece of the writer's work.
+    func work() -> WriterRest { state.withLock { $0.piece }?() ?? .forGood }
+
+    func wake() { state.withLock { $0.wakes += 1 } }
+
+    func join() {}
 }
 
 /// A store whose disk fills up when a test says so.

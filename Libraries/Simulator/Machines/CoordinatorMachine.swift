@@ -10,8 +10,10 @@ final class CoordinatorMachine: Machine {
 
     private let options: ClusterOptions
     private(set) var core: Coordinator?
-    private var log: SimulatedLog?
-    private var lane: SimulatedLog.Group?
+    private var log: ProcessLog?
+    private var entries: HostedLog?
+    /// Log entries that the log had no room for, in order; they go first.
+    private var held: [[UInt8]] = []
     /// Which client a request's origin is; origins are what the core compares.
     private var clients: [UInt64: Endpoint] = [:]
     private var isPumpDue = false
@@ -24,24 +26,25 @@ final class CoordinatorMachine: Machine {
     }
 
     override func boot() throws {
-        let log = SimulatedLog(world, disk) { [unowned self] in fail(LogError.noSpace("log")) }
-        self.log = log
+        let store = try logStore(options.log)
         var settings = CoordinatorOptions(defaultInfo: options.rootInfo)
         settings.directoryReservation = options.directoryReservation
         // The faults have strangers do so.
         settings.anybodyMayCloseNumbers = true
         let core = try Coordinator(store: disk.state, prefix: [1], options: settings)
-        let last = try disk.log.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
+        let last = try store.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
             try core.replay([UInt8](bytes), at: index)
         }
-        let lane = log.open(Self.group, delivered: last[Self.group] ?? .zero)
-        lane.onDelivery = { [unowned self] entry in
+        let log = try ProcessLog(self, store, options.log)
+        self.log = log
+        entries = log.open(
+            Self.group, delivered: last[Self.group] ?? .zero, options.log.limits
+        ) { [unowned self] entry in
             attempt { core throws(CoordinatorFailure) in
                 try core.committed(entry.bytes, at: entry.index, now: world.now)
             }
         }
         self.core = core
-        self.lane = lane
         isPumpDue = false
         isTickDue = false
         network.attach(.coordinator, of: id) { [unowned self] message, sender in receive(message, from: sender) }
@@ -63,9 +66,10 @@ final class CoordinatorMachine: Machine {
     }
 
     override func halt() {
-        log?.close()
+        log?.end()
         log = nil
-        lane = nil
+        entries = nil
+        held = []
         core = nil
         network.detach(.coordinator)
         network.detach(.coordinatorBack)
@@ -112,21 +116,32 @@ final class CoordinatorMachine: Machine {
 
     private func pump() {
         isPumpDue = false
-        guard let core, let lane else { return }
+        guard let core else { return }
         send(core.takeOutbox())
-        guard let time = options.comparesClocks ? comparedClock : wallClock else {
-            return after(Self.tick) { [unowned self] in pumpSoon() }
-        }
+        let time = options.comparesClocks ? comparedClock : wallClock
         do {
-            for entry in try core.takeEntries(now: world.now, time: time) { _ = try lane.propose(entry) }
+            if let time { try propose(try core.takeEntries(now: world.now, time: time)) }
         } catch {
             return fail(error)
         }
-        guard core.needsTicks, !isTickDue else { return }
+        guard core.needsTicks || !held.isEmpty || time == nil, !isTickDue else { return }
         isTickDue = true
         after(Self.tick) { [unowned self] in
             isTickDue = false
             attempt { core throws(CoordinatorFailure) in core.tick(now: world.now) }
+        }
+    }
+
+    /// Proposes entries in order; those that do not fit wait.
+    private func propose(_ taken: [[UInt8]]) throws(ProposalRefusal) {
+        held += taken
+        while let entry = held.first, let entries {
+            do throws(ProposalRefusal) {
+                _ = try entries.propose(entry)
+                held.removeFirst()
+            } catch .windowFull {
+                return
+            }
         }
     }
 
@@ -149,8 +164,8 @@ final class CoordinatorMachine: Machine {
     private func flush() {
         guard let core else { return }
         do {
-            try disk.state.flush()
-            try disk.log.trim(through: [Self.group: core.appliedIndex])
+            try disk.flush()
+            log?.trim(through: [Self.group: core.appliedIndex])
         } catch {
             // A full disk: the log keeps growing until there is room again.
         }

@@ -1,5 +1,6 @@
 import Client
 import Protocol
+import ReplicatedLog
 
 /// A process on a machine of its own: it has a disk and a clock, crashes, and starts again with what its disk kept.
 class Machine {
@@ -84,13 +85,20 @@ class Machine {
         }
     }
 
-    /// A state machine cannot go on. With a broken disk that is what has to happen; otherwise it is a defect.
-    final func fail(_ error: any Error) {
-        if disk.isFull {
-            crash(restartAfter: UInt64.random(in: 1_000_000_000...5_000_000_000, using: &world.random))
-        } else {
-            world.find("\(id) stops: \(error)")
-        }
+    /// A state machine or its log cannot go on. That is a defect: a full disk only delays.
+    final func fail(_ error: any Error) { world.find("\(id) stops: \(error)") }
+
+    /// The log as the disk has it, for the process that starts. As services do it asks for room first.
+    final func logStore(_ options: LogOptions) throws(LogError) -> LogStoreWatch {
+        guard !disk.isFull else { throw .noSpace("there is no room to start") }
+        return LogStoreWatch(disk.log, of: id, largestWriteBytes: options.writeBytes, world)
+    }
+
+    /// The run is over: lets go of everything.
+    final func end() {
+        guard isUp else { return }
+        isUp = false
+        halt()
     }
 
     /// To be overridden: opens the state from the disk, attaches endpoints.

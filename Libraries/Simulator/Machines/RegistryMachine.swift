@@ -16,8 +16,8 @@ final class RegistryMachine: Machine {
     private let options: ClusterOptions
     private let defaultOwnership: DefaultOwnershipWatch
     private(set) var core: RegistryCore?
-    private var log: SimulatedLog?
-    private var lane: SimulatedLog.Group?
+    private var log: ProcessLog?
+    private var entries: HostedLog?
     private var pending: [LogIndex: Pending] = [:]
 
     init(_ world: World, _ network: Network, _ options: ClusterOptions, watch: DefaultOwnershipWatch) {
@@ -27,29 +27,30 @@ final class RegistryMachine: Machine {
     }
 
     override func boot() throws {
-        let log = SimulatedLog(world, disk) { [unowned self] in fail(LogError.noSpace("log")) }
-        self.log = log
+        let store = try logStore(options.log.wide)
         let core = try RegistryCore(
             store: disk.state, prefix: [2],
             configuration: RegistryConfiguration(stalenessDelayNanoseconds: options.stalenessDelay))
-        let last = try disk.log.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
+        let last = try store.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
             _ = try core.apply([UInt8](bytes), at: index)
             defaultOwnership.applied([UInt8](bytes), at: index, core)
         }
         defaultOwnership.restarted(core)
-        let lane = log.open(Self.group, delivered: last[Self.group] ?? .zero)
-        lane.onDelivery = { [unowned self] entry in deliver(entry) }
+        let log = try ProcessLog(self, store, options.log.wide)
+        self.log = log
+        entries = log.open(
+            Self.group, delivered: last[Self.group] ?? .zero, options.log.wide.limits
+        ) { [unowned self] entry in deliver(entry) }
         self.core = core
-        self.lane = lane
         network.attach(.registry, of: id) { [unowned self] message, sender in receive(message, from: sender) }
         every(4_000_000_000...6_000_000_000) { [unowned self] in tick() }
         every(options.flushPause) { [unowned self] in flush() }
     }
 
     override func halt() {
-        log?.close()
+        log?.end()
         log = nil
-        lane = nil
+        entries = nil
         core = nil
         pending = [:]
         network.detach(.registry)
@@ -67,11 +68,17 @@ final class RegistryMachine: Machine {
         }
     }
 
-    private func propose(_ entries: [[UInt8]], _ requestID: UInt64, _ sender: Endpoint) {
-        guard let lane else { return }
-        for (number, entry) in entries.enumerated() {
-            guard let index = try? lane.propose(entry) else { return }
-            pending[index] = Pending(requestID: requestID, sender: sender, isLast: number == entries.count - 1)
+    private func propose(_ prepared: [[UInt8]], _ requestID: UInt64, _ sender: Endpoint) {
+        guard let entries else { return }
+        var indices: [LogIndex] = []
+        do throws(ProposalRefusal) {
+            for entry in prepared { indices.append(try entries.propose(entry)) }
+        } catch {
+            // What was proposed already takes place; the client asks again.
+            return
+        }
+        for index in indices {
+            pending[index] = Pending(requestID: requestID, sender: sender, isLast: index == indices.last)
         }
     }
 
@@ -92,9 +99,11 @@ final class RegistryMachine: Machine {
     }
 
     private func tick() {
-        guard let core, let lane else { return }
+        guard let core, let entries else { return }
         do {
-            if let entry = try core.prepareStalenessTick(at: wallClock) { _ = try lane.propose(entry) }
+            if let entry = try core.prepareStalenessTick(at: wallClock) { _ = try entries.propose(entry) }
+        } catch is ProposalRefusal {
+            // The next tick sees the same.
         } catch {
             return fail(error)
         }
@@ -104,8 +113,8 @@ final class RegistryMachine: Machine {
     private func flush() {
         guard let core else { return }
         do {
-            try disk.state.flush()
-            try disk.log.trim(through: [Self.group: core.appliedIndex])
+            try disk.flush()
+            log?.trim(through: [Self.group: core.appliedIndex])
         } catch {
             // A full disk: the log keeps growing until there is room again.
         }

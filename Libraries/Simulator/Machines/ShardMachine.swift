@@ -13,6 +13,7 @@ final class ShardMachine: Machine {
     }
 
     private struct PendingWrite {
+        let index: LogIndex
         let entry: ShardLogEntry
         let target: Target?
     }
@@ -20,11 +21,11 @@ final class ShardMachine: Machine {
     /// One shard of the process.
     private final class Slot {
         let core: ShardCore
-        let log: SimulatedLog.Group
+        let log: HostedLog
         var pending = Deque<PendingWrite>()
         var inFlight: Set<Target> = []
 
-        init(_ core: ShardCore, _ log: SimulatedLog.Group) {
+        init(_ core: ShardCore, _ log: HostedLog) {
             self.core = core
             self.log = log
         }
@@ -34,7 +35,7 @@ final class ShardMachine: Machine {
     private let options: ClusterOptions
     private let watch: ShardWatch
     private var slots: [ShardID: Slot] = [:]
-    private var log: SimulatedLog?
+    private var log: ProcessLog?
     /// Shards that anybody ever asked for. All 256 exist in a real process from the start; here they are made when the
     /// first request for them comes.
     private var known: [ShardID] = []
@@ -60,14 +61,15 @@ final class ShardMachine: Machine {
     var cores: [ShardCore] { known.compactMap { slots[$0]?.core } }
 
     override func boot() throws {
-        log = SimulatedLog(world, disk) { [unowned self] in fail(LogError.noSpace("log")) }
+        let store = try logStore(options.log)
         var cores: [LogGroupID: ShardCore] = [:]
         for shard in known { cores[group(shard)] = try makeCore(shard) }
-        _ = try disk.log.replay(after: cores.mapValues(\.appliedIndex)) { group, index, bytes in
+        _ = try store.replay(after: cores.mapValues(\.appliedIndex)) { group, index, bytes in
             guard let core = cores[group] else { return }
             let entry = try ShardLogEntry(decoding: bytes)
             watch.replayed(entry, try core.apply(entry, at: index), core)
         }
+        log = try ProcessLog(self, store, options.log)
         for shard in known {
             guard let core = cores[group(shard)] else { continue }
             watch.restarted(core)
@@ -81,7 +83,8 @@ final class ShardMachine: Machine {
     }
 
     override func halt() {
-        log?.close()
+        log?.end()
+        log = nil
         slots = [:]
         network.detach(.shardProcess(number))
         for shard in hosted { network.detach(.shard(shard)) }
@@ -103,13 +106,21 @@ final class ShardMachine: Machine {
 
     private func open(_ core: ShardCore) {
         guard let log else { return }
-        let slot = Slot(core, log.open(group(core.shard), delivered: core.appliedIndex))
-        slots[core.shard] = slot
-        slot.log.onDelivery = { [unowned self, unowned slot] entry in deliver(entry, slot) }
-        guard !core.isInitialised else { return }
+        let shard = core.shard
+        let hosted = log.open(group(shard), delivered: core.appliedIndex, options.log.limits) { [unowned self] entry in
+            if let slot = slots[shard] { deliver(entry, slot) }
+        }
+        let slot = Slot(core, hosted)
+        slots[shard] = slot
+        begin(slot)
+    }
+
+    /// Makes the shard's first entry, unless there is one or one is under way.
+    private func begin(_ slot: Slot) {
+        guard !slot.core.isInitialised, slot.pending.isEmpty else { return }
         let genesis = ShardGenesis(
             cookieKey: SecretKey(low: world.random.next(), high: world.random.next()), rootInfo: options.rootInfo)
-        propose(core.prepareGenesis(genesis, at: wallClock), nil, slot)
+        propose(slot.core.prepareGenesis(genesis, at: wallClock), nil, slot)
     }
 
     // MARK: Requests
@@ -122,7 +133,7 @@ final class ShardMachine: Machine {
             return
         }
         // A service tells nobody its address before its first entry is durable.
-        guard slot.core.isInitialised else { return }
+        guard slot.core.isInitialised else { return begin(slot) }
         guard message.isSigned || !request.kind.isPrivileged else { return }
         let target = Target(requestID: message.id, sender: sender, isSigned: message.isSigned)
         if request.kind.isReadOnly {
@@ -154,18 +165,22 @@ final class ShardMachine: Machine {
 
     private func propose(_ entry: ShardLogEntry, _ target: Target?, _ slot: Slot) {
         do {
+            let index = try slot.log.propose(try entry.encoded())
+            slot.pending.append(PendingWrite(index: index, entry: entry, target: target))
             if let target { slot.inFlight.insert(target) }
-            slot.pending.append(PendingWrite(entry: entry, target: target))
-            _ = try slot.log.propose(try entry.encoded())
+        } catch is ProposalRefusal {
+            // Silence: the client tries again.
         } catch {
-            slot.pending.removeLast()
-            if let target { slot.inFlight.remove(target) }
+            if let target { answer(.failure(.internalError), target, slot) }
         }
     }
 
     private func deliver(_ delivered: LogEntry, _ slot: Slot) {
-        guard isUp, let write = slot.pending.popFirst() else { return }
         do throws(ShardStateError) {
+            guard let write = slot.pending.first, write.index == delivered.index else {
+                throw .wrongIndex(expected: slot.pending.first?.index ?? .zero, got: delivered.index)
+            }
+            slot.pending.removeFirst()
             let reply = try slot.core.apply(write.entry, at: delivered.index)
             watch.applied(write.entry, reply, slot.core, requestID: write.target?.requestID)
             guard let target = write.target else { return }
@@ -199,8 +214,8 @@ final class ShardMachine: Machine {
     private func flush() {
         let applied = Dictionary(uniqueKeysWithValues: slots.map { (group($0.key), $0.value.core.appliedIndex) })
         do {
-            try disk.state.flush()
-            try disk.log.trim(through: applied)
+            try disk.flush()
+            log?.trim(through: applied)
         } catch {
             // A full disk: the log keeps growing until there is room again.
         }

@@ -10,13 +10,20 @@ final class SimulatedDisk {
     /// How long a sync takes, nanoseconds.
     var syncTime: ClosedRange<UInt64> = SimulatedDisk.healthySyncTime
     var isFull = false {
-        didSet {
-            log.writeFault = isFull ? .noSpace("the simulated disk is full") : nil
-            state.setWriteFault(isFull ? .noSpace("the simulated disk is full") : nil)
-        }
+        didSet { log.writeFault = isFull ? .noSpace(Self.shortage) : nil }
     }
 
+    private static let shortage = "the simulated disk is full"
     static let healthySyncTime: ClosedRange<UInt64> = 100_000...2_000_000
+
+    /// Whether what was written waits for its sync.
+    var isBusy: Bool { log.unsyncedBatchCount > 0 }
+
+    /// Makes the state durable, for which there has to be room.
+    func flush() throws(StoreError) {
+        guard !isFull else { throw .noSpace(Self.shortage) }
+        try state.flush()
+    }
 
     /// Loses an arbitrary end of what was not synced.
     /// - Returns: how many writes were lost.
@@ -27,10 +34,7 @@ final class SimulatedDisk {
         // The state never holds what the log does not: entries are applied when they are durable.
         let stored = state.unsyncedBatchCount
         let keptState = Int.random(in: 0...stored, using: &random)
-        let wasFull = isFull
-        isFull = false
         state.crash(surviving: keptState)
-        isFull = wasFull
         return logged - keptLog + stored - keptState
     }
 }

@@ -20,6 +20,7 @@ struct ClusterOptions {
     var rootInfo: DirectoryInfo
     /// How many ownerships a shard lists.
     var ownershipLimit: UInt32
+    var log: LogOptions
     /// Whether the registry tells its time, and shards and the coordinator compare theirs with it.
     var comparesClocks: Bool
     /// No history is removed that is not older, nanoseconds: more than two clocks that are compared may be apart.
@@ -42,6 +43,7 @@ struct ClusterOptions {
         flushPause = random.pick([5, 30, 120]) * Self.second...200 * Self.second
         let versions = random.pick([DeleteAfterVersions.inactive, DeleteAfterVersions(versions: 2)])
         ownershipLimit = random.pick([3, ShardCore.defaultOwnershipLimit])
+        log = LogOptions(&random)
         comparesClocks = random.perMille(500)
         rootInfo = try .sternaRootDefault(
             snapshot: SnapshotPolicy(

@@ -60,6 +60,9 @@ final class World: @unchecked Sendable {
         if findings.isEmpty && !isDone() { now = max(now, end) }
     }
 
+    /// Nothing happens any more: what was to happen holds much of the run.
+    func end() { queue = EventQueue() }
+
     /// Something is not as it must be: the run ends here.
     func find(_ text: String) {
         findings.append(text)

@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// The writer's thread.
-final class LogThread: Sendable {
+/// A log's writer on a thread of the operating system.
+public final class SystemWriterThread: WriterThread {
     private final class Start: Sendable {
         let body: @Sendable () -> Void
 
@@ -13,10 +13,13 @@ final class LogThread: Sendable {
     }
 
     private let identifier = Mutex<pthread_t?>(nil)
+    private let bell = LogBell()
 
-    func start(_ body: @escaping @Sendable () -> Void) throws(LogError) {
+    public init() {}
+
+    public func start(_ piece: @escaping @Sendable () -> WriterRest) throws(LogError) {
         var started = pthread_t()
-        let start = Unmanaged.passRetained(Start(body))
+        let start = Unmanaged.passRetained(Start { [bell] in Self.run(piece, bell) })
         let code = pthread_create(
             &started, nil,
             { raw in
@@ -32,8 +35,20 @@ final class LogThread: Sendable {
         identifier.withLock { $0 = started }
     }
 
-    /// Waits for the end of the thread; at once when somebody has already.
-    func join() {
+    private static func run(_ piece: @Sendable () -> WriterRest, _ bell: LogBell) {
+        while true {
+            switch piece() {
+            case .notAtAll: break
+            case .untilWoken: bell.wait()
+            case .atMost(let nanoseconds): bell.wait(atMost: nanoseconds)
+            case .forGood: return
+            }
+        }
+    }
+
+    public func wake() { bell.ring() }
+
+    public func join() {
         let started = identifier.withLock { identifier in
             defer { identifier = nil }
             return identifier

@@ -1,0 +1,28 @@
+import ReplicatedLog
+
+/// How the logs of a run's processes are divided, and how little fits into them; drawn from the seed.
+struct LogOptions {
+    /// How many loops have groups of their own.
+    var lanes: Int
+    /// What all groups of a lane may have in flight, bytes.
+    var laneWindowBytes: Int
+    /// What one write has at most, bytes.
+    var writeBytes: Int
+    /// Of each shard, and of the coordinator.
+    var limits = LogLimits()
+
+    init(_ random: inout SeededRandom) {
+        lanes = .random(in: 1...3, using: &random)
+        laneWindowBytes = random.pick([512, 8192, 32 << 20])
+        writeBytes = random.pick([256, 2048, 4 << 20])
+        limits.windowEntries = random.pick([1, 4, 2048])
+    }
+
+    /// For a process that proposes several entries for one request, which all have to fit.
+    var wide: LogOptions {
+        var wide = self
+        wide.laneWindowBytes = max(laneWindowBytes, 64 << 10)
+        wide.limits.windowEntries = max(limits.windowEntries, 64)
+        return wide
+    }
+}
