@@ -79,6 +79,8 @@ import Testing
             let writer = try await cluster.client.createFile(in: .root, note: Files.name)
             try await writer.write(Files.content(1_500_000), at: 0)
             try await writer.stored()
+            // The first renewal asks.
+            shards.pass(Self.hour + Self.hour / 2)
             for _ in 0..<3000 where !shards.kinds.contains(.visitTransientFiles) {
                 await cluster.loop.sleep(nanoseconds: 5_000_000)
             }
