@@ -83,10 +83,10 @@ extension EndToEnd {
                 import zipfile
                 about = "greeting-1.dist-info/"
                 with zipfile.ZipFile("greeting-1-py3-none-any.whl", "w") as wheel:
-                    wheel.writestr("greeting.py", "def main(): print('hello')\n")
-                    wheel.writestr(about + "METADATA", "Metadata-Version: 2.1\nName: greeting\nVersion: 1\n")
-                    wheel.writestr(about + "WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-                    wheel.writestr(about + "entry_points.txt", "[console_scripts]\ngreet = greeting:main\n")
+                    wheel.writestr("greeting.py", "def main(): print('hello')\\n")
+                    wheel.writestr(about + "METADATA", "Metadata-Version: 2.1\\nName: greeting\\nVersion: 1\\n")
+                    wheel.writestr(about + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+                    wheel.writestr(about + "entry_points.txt", "[console_scripts]\\ngreet = greeting:main\\n")
                     wheel.writestr(about + "RECORD", "")
                 EOF
                 as 1000 venv/bin/pip install -q --no-index ./greeting-1-py3-none-any.whl
