@@ -157,7 +157,7 @@ let package = Package(
         tests("Erasure", ["Erasure"]),
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop", "TestServices"], exclude: ["README.md"]),
-        tests("ReplicatedLog", ["ReplicatedLog", "sterna-volatile-disk"]),
+        tests("ReplicatedLog", ["ReplicatedLog", "Simulator", "sterna-volatile-disk"]),
         tests("ShardCore", ["ShardCore", "TestShards", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
         tests(

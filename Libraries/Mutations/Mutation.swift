@@ -23,6 +23,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     // The log on disk
     case newestRecordIsBelieved
     case newestRecordHasNoCopy
+    case releasedSegmentsAreFreeAtOnce
+    case segmentNamesAreNotSynced
     case unreadablePagesAreEmpty
     case unreadableSegmentsAreUsedAgain
 
@@ -179,8 +181,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     /// The suite of unit tests that finds it, where the simulator cannot or hardly does; nil: the simulator does.
     public var unitTests: String? {
         switch self {
-        // The simulated log has no bytes.
-        case .newestRecordIsBelieved, .newestRecordHasNoCopy: "ReplicatedLogTests.DiskFaultTests"
+        // Only what is written next after a trim can harm, torn.
+        case .releasedSegmentsAreFreeAtOnce: "ReplicatedLogTests.DiskFaultTests"
         case .unreadablePagesAreEmpty, .unreadableSegmentsAreUsedAgain: "ReplicatedLogTests.UnreadableTests"
         case .newNamesAreNotSynced, .shortListingsAreBelieved: "DirectoriesTests.DirectoryTests"
         case .shortageIsTheDisks: "BlockStoreTests.ShortageTests"

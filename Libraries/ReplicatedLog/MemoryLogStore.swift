@@ -1,6 +1,6 @@
 import Protocol
 
-/// A log store in memory that can lose what was not synced, for tests and the simulator.
+/// A log store in memory that can lose what was not synced, for tests.
 public final class MemoryLogStore: LogStore {
     private var durable: [LogBatch] = []
     private var unsynced: [LogBatch] = []

@@ -118,7 +118,7 @@ public final class SegmentedLogStore: LogStore {
         trimmed.merge(indices) { max($0, $1) }
         while live.count > 1, let oldest = live.first, isTrimmed(oldest) {
             oldest.empty()
-            released.append(oldest)
+            if Mutation.releasedSegmentsAreFreeAtOnce.isPlanted { free.append(oldest) } else { released.append(oldest) }
             live.removeFirst()
         }
     }
@@ -189,7 +189,7 @@ public final class SegmentedLogStore: LogStore {
             let file = try disk.open(name + SegmentName.unfinished, create: true)
             try file.preallocate(options.segmentBytes)
             try disk.rename(name + SegmentName.unfinished, to: name, replacing: false)
-            try disk.sync()
+            if !Mutation.segmentNamesAreNotSynced.isPlanted { try disk.sync() }
             createdSegments += 1
             return Segment(name, file, fileBytes: options.segmentBytes)
         } catch {

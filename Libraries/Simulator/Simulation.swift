@@ -157,6 +157,7 @@ public final class Simulation {
         report.findings = world.findings
         report.trace = world.trace.lines
         report.faults = world.faults
+        report.faults.refusedSyncs = cluster.machines.reduce(0) { $0 + $1.disk.directory.refusals }
         report.troubledNanoseconds = troubled
         report.simulatedNanoseconds = world.now
         report.events = world.eventCount

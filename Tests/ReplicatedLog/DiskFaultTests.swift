@@ -1,5 +1,6 @@
 import Protocol
 import ReplicatedLog
+import Simulator
 import TestSupport
 import Testing
 
@@ -112,6 +113,61 @@ struct DiskFaultTests {
             (written, synced) = (found, found)
             _ = try opened.indices()
         }
+    }
+
+    @Test(
+        "who is killed before any change to the disk, and once more while opening, finds what was synced",
+        arguments: [false, true])
+    func kills(cutsPower: Bool) throws {
+        let options = Self.options(32 << 10)
+        var random = SeededGenerator(seed: 1)
+        for kill in 0... {
+            var isOpen = false
+            var change = 0
+            while !isOpen {
+                let disk = FaultyDisk()
+                func restart() {
+                    disk.revive()
+                    if cutsPower { disk.cutPower(&random) }
+                }
+                disk.changesLeft = kill
+                let (synced, written) = Self.write(30, to: disk, options)
+                guard disk.hasKilled else {
+                    #expect(kill > 90, "three changes for each record")
+                    return
+                }
+                restart()
+                disk.changesLeft = change
+                isOpen = (try? SegmentedLogStore(disk: disk, options: options)) != nil
+                try #require(isOpen != disk.hasKilled)
+                restart()
+                let store = try SegmentedLogStore(disk: disk, options: options)
+                let flushed = LogIndex(rawValue: UInt64(synced / 5 * 5))
+                let last = try store.replay(after: [Self.only: flushed]) { _, _, _ in }
+                let found = Int(try #require(last[Self.only]).rawValue)
+                #expect((synced...written).contains(found), "killed before change \(kill), then \(change)")
+                change += 1
+            }
+        }
+    }
+
+    /// Writes and syncs entries, and lets go of every five.
+    /// - Returns: how many were synced and written when it came to an end.
+    private static func write(_ count: Int, to disk: FaultyDisk, _ options: LogStoreOptions) -> (Int, Int) {
+        var (synced, written) = (0, 0)
+        do throws(LogError) {
+            let store = try SegmentedLogStore(disk: disk, options: options)
+            for index in 1...count {
+                written = index
+                try store.write([testBatch((only, testEntry(index, count: 3000)))])
+                try store.sync()
+                synced = index
+                if index % 5 == 0 { try store.trim(through: [only: LogIndex(rawValue: UInt64(index))]) }
+            }
+        } catch {
+            // Killed.
+        }
+        return (synced, written)
     }
 
     @Test("a newest record with a rotten place is whole in the other", arguments: [20, 1400, 100_000])

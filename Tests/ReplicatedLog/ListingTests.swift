@@ -1,6 +1,7 @@
 import Glibc
 import Protocol
 import ReplicatedLog
+import Simulator
 import TestSupport
 import Testing
 

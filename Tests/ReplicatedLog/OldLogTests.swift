@@ -1,5 +1,6 @@
 import Protocol
 import ReplicatedLog
+import Simulator
 import TestSupport
 import Testing
 

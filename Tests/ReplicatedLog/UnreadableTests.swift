@@ -1,5 +1,6 @@
 import Protocol
 import ReplicatedLog
+import Simulator
 import TestSupport
 import Testing
 
@@ -32,7 +33,7 @@ import Testing
         try write(try opened(), 1...2, count: entryBytes)
         let files = disk.files.mapValues(\.medium)
         for page in try pages("segment-1") {
-            for name in disk.names() { disk.remove(name) }
+            for name in disk.names() { try disk.remove(name) }
             for (name, bytes) in files { disk.place(name, bytes) }
             disk.lose("segment-1", pages: [page])
             do {

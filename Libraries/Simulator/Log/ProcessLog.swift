@@ -8,6 +8,8 @@ final class ProcessLog {
     private let host: LogHost
     private let loops: [SimulatedLoop]
     private let lanes: [LogLane]
+    private let flushBytes: Int
+    private var isFlushDue = false
     private var openedCount = 0
     private var isOver = false
 
@@ -15,6 +17,7 @@ final class ProcessLog {
     init(_ machine: Machine, _ store: LogStoreWatch, _ options: LogOptions) throws(LogError) {
         self.machine = machine
         self.store = store
+        flushBytes = options.flushBytes
         let host = try LogHost(store: store, on: SimulatedWriter(machine.world, machine.disk))
         self.host = host
         let loops = (0..<options.lanes).map { _ in SimulatedLoop(machine.world) }
@@ -38,11 +41,23 @@ final class ProcessLog {
                 machine.world.find("\(machine.id): entry \(entry.index) of \(id) is delivered before it is durable")
             }
             deliver(entry)
+            flushIfLarge()
         }
-        log.onStop = { [unowned self] error in
-            if !isOver { machine.fail(error) }
+        // The first group that is stopped ends the process, and with it this.
+        log.onStop = { [weak self] error in
+            if let self, !isOver { machine.logStopped(error) }
         }
         return log
+    }
+
+    /// The log has to let go of something before it is full.
+    private func flushIfLarge() {
+        guard !isFlushDue, host.retainedBytes >= flushBytes else { return }
+        isFlushDue = true
+        machine.after(machine.world.random.spread(10_000_000...2_000_000_000)) { [unowned self] in
+            isFlushDue = false
+            machine.flush()
+        }
     }
 
     /// The state is durable up to these entries.

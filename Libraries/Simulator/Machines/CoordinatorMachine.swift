@@ -26,12 +26,12 @@ final class CoordinatorMachine: Machine {
     }
 
     override func boot() throws {
-        let store = try logStore(options.log)
         var settings = CoordinatorOptions(defaultInfo: options.rootInfo)
         settings.directoryReservation = options.directoryReservation
         // The faults have strangers do so.
         settings.anybodyMayCloseNumbers = true
         let core = try Coordinator(store: disk.state, prefix: [1], options: settings)
+        let store = try logStore(options.log, mustExist: core.appliedIndex > .zero)
         let last = try store.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
             try core.replay([UInt8](bytes), at: index)
         }
@@ -161,7 +161,7 @@ final class CoordinatorMachine: Machine {
         for alarm in outbox.alarms { world.find("the coordinator raises an alarm: \(alarm)") }
     }
 
-    private func flush() {
+    override func flush() {
         guard let core else { return }
         do {
             try disk.flush()

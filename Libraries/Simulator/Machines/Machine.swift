@@ -16,6 +16,8 @@ class Machine {
     private var comparison = ClockComparison()
     private var started: UInt64 = 0
     private(set) var isUp = false
+    /// How often one of the changes that starting makes to the disk is the process's last, in thousandths.
+    var diesStartingPerMille = 0
     /// Counts the starts; what an earlier process had in mind does not happen any more.
     private(set) var incarnation = 0
 
@@ -23,6 +25,7 @@ class Machine {
         self.id = id
         self.world = world
         self.network = network
+        disk.directory.onKill = { [unowned self] in dieWriting() }
     }
 
     var wallClock: Timestamp {
@@ -48,10 +51,14 @@ class Machine {
         incarnation += 1
         (comparison, started, clockJump) = (ClockComparison(), world.now, 0)
         world.note("\(id) starts")
+        if world.random.perMille(diesStartingPerMille) {
+            disk.directory.changesLeft = Int.random(in: 0...12, using: &world.random)
+        }
         do {
             try boot()
         } catch {
-            if disk.isFull { return crash(restartAfter: 2_000_000_000) }
+            if disk.directory.hasKilled { return }
+            if disk.isFull || disk.hasRefused() { return crash(restartAfter: 2_000_000_000) }
             world.find("\(id) cannot start: \(error)")
         }
     }
@@ -63,8 +70,21 @@ class Machine {
         world.faults.crashes += 1
         world.note("\(id) crashes")
         halt()
-        world.faults.tornWrites += disk.crash(&world.random)
+        if disk.crash(&world.random) { world.faults.tornWrites += 1 }
         world.after(pause) { [self] in start() }
+    }
+
+    /// Lets the process die in the middle of one of its next changes to the disk, or when it makes none.
+    final func crash(atChange number: Int, restartAfter pause: UInt64) {
+        guard isUp else { return }
+        disk.directory.changesLeft = number
+        after(10_000_000_000) { [self] in crash(restartAfter: pause) }
+    }
+
+    private func dieWriting() {
+        world.faults.killedWriting += 1
+        world.note("\(id) dies before a change to its disk")
+        world.after(0) { [self] in crash(restartAfter: world.random.spread(50_000_000...20_000_000_000)) }
     }
 
     /// Happens only if this process still runs then.
@@ -85,13 +105,21 @@ class Machine {
         }
     }
 
-    /// A state machine or its log cannot go on. That is a defect: a full disk only delays.
+    /// A state machine cannot go on, which is a defect.
     final func fail(_ error: any Error) { world.find("\(id) stops: \(error)") }
 
+    /// The log cannot go on. When the disk is to blame the process ends, and is started again.
+    final func logStopped(_ error: LogError) {
+        guard disk.hasRefused() else { return fail(error) }
+        crash(restartAfter: UInt64.random(in: 1_000_000_000...5_000_000_000, using: &world.random))
+    }
+
     /// The log as the disk has it, for the process that starts. As services do it asks for room first.
-    final func logStore(_ options: LogOptions) throws(LogError) -> LogStoreWatch {
+    final func logStore(_ options: LogOptions, mustExist: Bool) throws(LogError) -> LogStoreWatch {
         guard !disk.isFull else { throw .noSpace("there is no room to start") }
-        return LogStoreWatch(disk.log, of: id, largestWriteBytes: options.writeBytes, world)
+        let store = try SegmentedLogStore(disk: disk.directory, options: options.store, mustExist: mustExist)
+        for notice in store.notices { world.note("\(id): \(notice)") }
+        return LogStoreWatch(store, of: id, largestWriteBytes: options.writeBytes, world)
     }
 
     /// The run is over: lets go of everything.
@@ -103,6 +131,9 @@ class Machine {
 
     /// To be overridden: opens the state from the disk, attaches endpoints.
     func boot() throws {}
+
+    /// To be overridden: flushes the state and lets go of the log that it replaces.
+    func flush() {}
 
     /// To be overridden: drops everything volatile, detaches endpoints.
     func halt() {}

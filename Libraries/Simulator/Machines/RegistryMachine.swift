@@ -27,10 +27,10 @@ final class RegistryMachine: Machine {
     }
 
     override func boot() throws {
-        let store = try logStore(options.log.wide)
         let core = try RegistryCore(
             store: disk.state, prefix: [2],
             configuration: RegistryConfiguration(stalenessDelayNanoseconds: options.stalenessDelay))
+        let store = try logStore(options.log.wide, mustExist: core.appliedIndex > .zero)
         let last = try store.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
             _ = try core.apply([UInt8](bytes), at: index)
             defaultOwnership.applied([UInt8](bytes), at: index, core)
@@ -110,7 +110,7 @@ final class RegistryMachine: Machine {
         core.refreshAssignment(at: wallClock)
     }
 
-    private func flush() {
+    override func flush() {
         guard let core else { return }
         do {
             try disk.flush()

@@ -61,9 +61,9 @@ final class ShardMachine: Machine {
     var cores: [ShardCore] { known.compactMap { slots[$0]?.core } }
 
     override func boot() throws {
-        let store = try logStore(options.log)
         var cores: [LogGroupID: ShardCore] = [:]
         for shard in known { cores[group(shard)] = try makeCore(shard) }
+        let store = try logStore(options.log, mustExist: cores.values.contains { $0.appliedIndex > .zero })
         _ = try store.replay(after: cores.mapValues(\.appliedIndex)) { group, index, bytes in
             guard let core = cores[group] else { return }
             let entry = try ShardLogEntry(decoding: bytes)
@@ -211,7 +211,7 @@ final class ShardMachine: Machine {
     // MARK: Housekeeping
 
     /// Flushes the state and lets go of the log that it replaces.
-    private func flush() {
+    override func flush() {
         let applied = Dictionary(uniqueKeysWithValues: slots.map { (group($0.key), $0.value.core.appliedIndex) })
         do {
             try disk.flush()

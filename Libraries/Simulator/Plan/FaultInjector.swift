@@ -21,6 +21,7 @@ final class FaultInjector {
     }
 
     func start() {
+        if plan.killsWriting { for machine in cluster.machines { machine.diesStartingPerMille = 100 } }
         changeWeather()
         repeating(30 * Self.second) { [self] in changeWeather() }
         if let pause = plan.crashPause { repeating(pause) { [self] in crash() } }
@@ -30,6 +31,8 @@ final class FaultInjector {
         if let pause = plan.slowDiskPause { repeating(pause) { [self] in slowDisk() } }
         if let pause = plan.fullDiskPause { repeating(pause) { [self] in fillDisk() } }
         if let pause = plan.strayPause { repeating(pause) { [self] in closeNumbers() } }
+        if let pause = plan.refusedSyncPause { repeating(pause) { [self] in refuseSync() } }
+        if let pause = plan.rotPause { repeating(pause) { [self] in rot() } }
     }
 
     /// No more trouble: machines that are down come back by themselves.
@@ -40,8 +43,8 @@ final class FaultInjector {
         for machine in cluster.machines {
             machine.clockOffset = 0
             machine.clockJump = 0
-            machine.disk.isFull = false
-            machine.disk.syncTime = SimulatedDisk.healthySyncTime
+            machine.diesStartingPerMille = 0
+            machine.disk.calmDown()
         }
         for client in clients { client.clockOffset = 0 }
         world.note("the trouble is over")
@@ -65,8 +68,26 @@ final class FaultInjector {
     private func crash() {
         // The coordinator and the shards are what this is about.
         let candidates = cluster.machines + cluster.shards + [cluster.coordinator, cluster.coordinator]
-        world.random.pick(candidates).crash(restartAfter: world.random.spread(50_000_000...20 * Self.second))
+        let machine = world.random.pick(candidates)
+        let pause = world.random.spread(50_000_000...20 * Self.second)
+        guard plan.killsWriting, world.random.perMille(600) else { return machine.crash(restartAfter: pause) }
+        machine.crash(atChange: Int.random(in: 0...6, using: &world.random), restartAfter: pause)
     }
+
+    /// The next one.
+    private func refuseSync() {
+        world.random.pick(logged).disk.directory.refusedSyncs = 1
+    }
+
+    private func rot() {
+        let machine = world.random.pick(logged)
+        guard machine.disk.rot(&world.random) else { return }
+        world.faults.rottenPlaces += 1
+        world.note("the log of \(machine.id) has rotten")
+    }
+
+    /// Machines that have a log.
+    private var logged: [Machine] { cluster.shards + [cluster.coordinator, cluster.registry] }
 
     private func partition() {
         world.faults.partitions += 1

@@ -12,6 +12,10 @@ struct FaultPlan {
     var slowDiskPause: UInt64?
     var fullDiskPause: UInt64?
     var strayPause: UInt64?
+    var refusedSyncPause: UInt64?
+    var rotPause: UInt64?
+    /// Whether crashes are aimed at what processes do to their disks.
+    var killsWriting: Bool
     /// How long the trouble lasts, virtual nanoseconds: at least ten minutes.
     var duration: UInt64
 
@@ -30,5 +34,8 @@ struct FaultPlan {
         slowDiskPause = random.perMille(400) ? random.pick([10, 60]) * Self.second : nil
         fullDiskPause = random.perMille(250) ? random.pick([30, 120]) * Self.second : nil
         strayPause = random.perMille(250) ? random.pick([5, 60]) * Self.second : nil
+        refusedSyncPause = random.perMille(400) ? random.pick([10, 60]) * Self.second : nil
+        rotPause = random.perMille(400) ? 60 * Self.second : nil
+        killsWriting = random.perMille(600)
     }
 }

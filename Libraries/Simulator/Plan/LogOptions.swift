@@ -10,12 +10,22 @@ struct LogOptions {
     var writeBytes: Int
     /// Of each shard, and of the coordinator.
     var limits = LogLimits()
+    /// Segments are small, so that they are filled, let go of and used again.
+    var store = LogStoreOptions()
+
+    /// When the log takes so many bytes the state is flushed.
+    var flushBytes: Int { store.maximumBytes / 2 }
 
     init(_ random: inout SeededRandom) {
         lanes = .random(in: 1...3, using: &random)
         laneWindowBytes = random.pick([512, 8192, 32 << 20])
         writeBytes = random.pick([256, 2048, 4 << 20])
         limits.windowEntries = random.pick([1, 4, 2048])
+        store.segmentBytes = random.pick([32, 64, 128]) << 10
+        store.maximumBytes = random.pick([3 * store.segmentBytes, 8 * store.segmentBytes, 2 << 30])
+        store.minimumFreeBytes = 1
+        // The largest that the smallest segment has room for.
+        limits.entryBytes = 12_000
     }
 
     /// For a process that proposes several entries for one request, which all have to fit.

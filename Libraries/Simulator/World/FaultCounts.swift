@@ -8,8 +8,12 @@ public struct FaultCounts: Sendable, CustomStringConvertible {
     public var undelivered = 0
     public var partitions = 0
     public var crashes = 0
-    /// Writes that a crash took away, or left half of.
+    /// Crashes that left a part of a write.
     public var tornWrites = 0
+    /// Crashes between two changes that a process was making to its disk.
+    public var killedWriting = 0
+    public var refusedSyncs = 0
+    public var rottenPlaces = 0
     public var clockSteps = 0
     public var clockJumps = 0
     public var slowDisks = 0
@@ -33,6 +37,7 @@ public struct FaultCounts: Sendable, CustomStringConvertible {
         [
             (\.lost, "lost"), (\.duplicated, "duplicated"), (\.delayed, "delayed"), (\.undelivered, "undelivered"),
             (\.partitions, "partitions"), (\.crashes, "crashes"), (\.tornWrites, "torn writes"),
+            (\.killedWriting, "killed writing"), (\.refusedSyncs, "refused syncs"), (\.rottenPlaces, "rotten places"),
             (\.clockSteps, "clock steps"), (\.clockJumps, "clock jumps"),
             (\.slowDisks, "slow disks"), (\.fullDisks, "full disks"),
             (\.strays, "strays"),
