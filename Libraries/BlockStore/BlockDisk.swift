@@ -171,7 +171,8 @@ public final class BlockDisk: Sendable {
     /// medium that is dead is not before the filesystem has noticed. Opens nothing, so that it can be asked where
     /// nothing can be opened.
     public func isFailing() -> Bool {
-        if let damage { return damage.isOfDisk }
+        // What passes hides nothing else.
+        if damage?.isOfDisk == true { return true }
         do throws(BlockStoreError) {
             _ = try capacity()
             return try !keyFile.isThere(in: directory)

@@ -38,15 +38,17 @@ public final class ClockRest: Sendable {
             var look = known.look ?? ClockLook(time: now)
             let mayBeSet = known.isFirstLook && Self.isFar(now, from: look.time)
             if mayBeSet || wasSet && !Mutation.setClocksDelayNothing.isPlanted, !Self.isResting(look, at: now) {
-                look.restEnds = Self.sum(now, Self.nanoseconds)
+                look.restEnds = Self.sum(now, mayBeSet ? Self.leftOfRest(look) : Self.nanoseconds)
             }
             look.time = now
             known.look = look
             known.isFirstLook = false
             if Self.isWorthStoring(look, after: known.stored) {
-                // Where that fails the next start finds an older look, and rests rather too often.
-                try? state.set(look)
-                known.stored = look
+                // Where that fails it is tried at the next look; whoever stores progress tells that nothing can be stored.
+                do throws(MaintenanceStateError) {
+                    try state.set(look)
+                    known.stored = look
+                } catch {}
             }
             return Self.isResting(look, at: now)
         }
@@ -54,7 +56,14 @@ public final class ClockRest: Sendable {
 
     private static func isResting(_ look: ClockLook, at now: Timestamp) -> Bool {
         // Later than in a day: of a time that was put back since.
-        now < look.restEnds && look.restEnds <= sum(now, nanoseconds)
+        now < look.restEnds && look.restEnds <= sum(now, nanoseconds + toleranceNanoseconds)
+    }
+
+    /// A process that ended while it rested goes on resting: one that is away for days again and again would otherwise
+    /// never come to the end of it.
+    private static func leftOfRest(_ last: ClockLook) -> UInt64 {
+        guard last.time < last.restEnds else { return nanoseconds }
+        return min(last.restEnds.nanoseconds - last.time.nanoseconds, nanoseconds)
     }
 
     private static func isFar(_ now: Timestamp, from last: Timestamp) -> Bool {

@@ -135,9 +135,11 @@ public enum Mutation: String, CaseIterable, Sendable {
     case specialFilesAreListedAsPlain
     case stickyNamesAreTaken
     case stickyNamesAreAnybodys
+    case goneFilesTakeTheirNames
     case othersGoWithReplacedFiles
     case formerOwnersGoOn
     case programsRunAsLaterOwners
+    case programsRunAsLaterGroups
     case chmodsOfEditsOvertakeEachOther
     case lookupsWaitForEachOther
     case writersOutliveTheEnd
@@ -150,6 +152,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case anybodyPublishesForAll
 
     // Files being written
+    case fullSpansStayOpen
+    case anyFullSpanIsSealed
     case patchesDuringRebuildingAreDropped
     case patchedSpansAreCopied
     case cutsForgetTheirPage
@@ -198,8 +202,8 @@ public enum Mutation: String, CaseIterable, Sendable {
             .programsKeepRights, .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner,
             .listsIgnoreTheMode, .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights,
             .placementIsWritable, .listingsForgetTheirPlace, .hiddenPlacesWin, .specialFilesAreListedAsPlain,
-            .stickyNamesAreTaken, .stickyNamesAreAnybodys, .othersGoWithReplacedFiles, .formerOwnersGoOn,
-            .programsRunAsLaterOwners, .chmodsOfEditsOvertakeEachOther,
+            .stickyNamesAreTaken, .stickyNamesAreAnybodys, .goneFilesTakeTheirNames, .othersGoWithReplacedFiles, .formerOwnersGoOn,
+            .programsRunAsLaterOwners, .programsRunAsLaterGroups, .chmodsOfEditsOvertakeEachOther,
             .chosenTimesOutliveWrites, .attributesOfEditsAreOverlooked, .writersOutliveTheEnd, .lateChangesFail,
             .appendsJoinAnyFile, .joinersMayDoAnything, .newFilesReplaceAnything, .truncationsReplaceAnything,
             .editsKeepTheirNames, .changesMeanWhatIsKnown, .rightsAreComputedFromMemory, .lateChangesStayBehind,
@@ -217,7 +221,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,
             .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase, .referencesHideWrites:
             "ClientTests.ReferringTests"
-        case .rebuildingsTakeAnyMemory: "ClientTests.OpenFileTests"
+        case .rebuildingsTakeAnyMemory, .fullSpansStayOpen, .anyFullSpanIsSealed: "ClientTests.OpenFileTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
         case .openNumbersAreTaken: "ShardCoreTests.FileNumberTests"

@@ -192,6 +192,29 @@ import Testing
         #expect(names == [[66]])
     }
 
+    // MARK: Full spans
+
+    @Test("a span that was filled forwards is stored at once, one that was filled from elsewhere stays open")
+    func fullSpans() async throws {
+        let (stored, full) = try await Self.run { cluster in
+            var (stored, size): ([UInt64], UInt64) = ([], 0)
+            for isForwards in [true, false] {
+                let writer = try await cluster.client.createFile(in: .root, note: Files.name)
+                let (full, half) = (writer.policies.largestSpanBytes, writer.policies.largestSpanBytes / 2)
+                let bytes = Files.content(full)
+                let parts = isForwards ? [0..<half, half..<full] : [half..<full, 0..<half]
+                for part in parts { try await writer.write(Array(bytes[part]), at: UInt64(part.lowerBound)) }
+                try await writer.stored()
+                stored.append(cluster.shards.files[writer.id]?.size ?? 0)
+                size = UInt64(full)
+                _ = try await writer.finish(linkingIn: .root, name: Files.name)
+                if try await !areEqual(Files.readAll(writer.id, cluster), bytes) { stored.append(.max) }
+            }
+            return (stored, size)
+        }
+        #expect(stored == [full, 0])
+    }
+
     // MARK: fsync
 
     @Test func fsyncStoresEverything() async throws {

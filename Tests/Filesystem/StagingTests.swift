@@ -161,10 +161,13 @@ extension OnCluster {
                 try await own.write(handle, "half")
                 try await own.rename("f", to: "taken")
                 #expect(try await own.contents("taken") == "half")
+                let node = try await own.filesystem.lookup(Array("taken".utf8), in: own.directory).node
                 try await own.filesystem.close(handle, by: TestCreators.killed)
                 await own.filesystem.release(handle)
                 #expect(own.observer.changes == [.name(Array("taken".utf8))])
                 #expect(try await own.contents("taken") == "old")
+                // A kernel that has not heard of it yet looks the name up again.
+                #expect(try await code { _ = try await own.filesystem.attributes(node) } == ESTALE)
             }
         }
 

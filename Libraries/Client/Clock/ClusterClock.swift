@@ -22,7 +22,8 @@ public final class ClusterClock: Sendable {
     private let read: @Sendable () -> (wall: UInt64, monotonic: UInt64)
 
     public convenience init(loop: EventLoop) {
-        self.init { (loop.wallClock(), loop.monotonicNanoseconds) }
+        // A clock that stands still while the machine sleeps would find the registry's set whenever it wakes up.
+        self.init { (loop.wallClock(), loop.bootNanoseconds) }
     }
 
     /// For tests, which have clocks of their own.

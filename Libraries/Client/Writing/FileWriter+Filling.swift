@@ -25,8 +25,10 @@ extension FileWriter {
     func fill(
         _ fresh: TransientHandle?, upTo end: UInt64, _ touched: OffsetSet
     ) async throws(ClientError) -> TransientHandle {
-        // What it begins with is read while it is made.
+        // What it begins with is read while it is made, unless others wait for the memory that this takes meanwhile.
+        let isAlone = core.rebuildings.usedBytes == 0
         async let begun = made(fresh)
+        if !isAlone { _ = await begun }
         var (offset, ready) = (UInt64(0), await prepared(at: 0, upTo: end, touched))
         var places: [AddSpanInitiateBlockInfo]?
         defer { letGo(&ready) }
@@ -34,8 +36,6 @@ extension FileWriter {
         while offset < end {
             try checkFailure()
             let following = offset + (try ready.get().bytes)
-            // Whose memory is let go of once it is stored.
-            rebuilding?.next = nil
             async let next = prepared(at: following, upTo: end, touched)
             let outcome = await stored(ready, in: target, at: offset, places, before: following)
             // The next one may be waiting for its memory.
@@ -60,6 +60,7 @@ extension FileWriter {
 
     private func letGo(_ ready: inout Result<Piece, ClientError>) {
         guard case .success(.span(let span)) = ready else { return }
+        rebuilding?.next = nil
         core.rebuildings.remove(span.heldBytes)
         ready = .success(.reference(0..<0))
     }

@@ -1,5 +1,6 @@
 import DequeModule
 import EventLoop
+import Mutations
 import Protocol
 import Synchronization
 
@@ -183,7 +184,10 @@ public actor FileWriter {
             done += count
             size = max(size, position + UInt64(count))
             // Nothing is left to wait for, whether the file goes on or not; unless it is written in another order.
-            if goesForwards, start + count == Int(capacity), hasRoom { seal(before: sealedBytes + capacity) }
+            let isFull = start + count == Int(capacity) && !Mutation.fullSpansStayOpen.isPlanted
+            if isFull, goesForwards || Mutation.anyFullSpanIsSealed.isPlanted, hasRoom {
+                seal(before: sealedBytes + capacity)
+            }
         }
         return done
     }

@@ -1,4 +1,5 @@
 import Client
+import Mutations
 import Protocol
 
 extension Filesystem {
@@ -7,7 +8,13 @@ extension Filesystem {
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
         if let staged = node.staged { staged.toldModified = staged.modified }
-        return try await attributes(of: node)
+        do {
+            return try await attributes(of: node)
+        } catch {
+            // Who came here by a name that his kernel remembers looks at what has that by now.
+            guard error.isRefusal(.fileNotFound), !Mutation.goneFilesTakeTheirNames.isPlanted else { throw error }
+            throw .stale
+        }
     }
 
     func attributes(of node: Node) async throws(FilesystemError) -> Attributes {

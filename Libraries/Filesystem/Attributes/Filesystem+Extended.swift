@@ -131,6 +131,8 @@ extension Filesystem {
             InodeChange(
                 ownership: Ownership(mode: permissions.mode),
                 extended: [list.isMode ? .drop(name) : .set(name, list.encoded)]), to: meant)
+        // The mode is as it was a moment before the change.
+        try await takeLateRights(AttributeChange(mode: permissions.mode), of: node, by: caller)
     }
 
     private func removeIfThere(_ name: [UInt8], of node: Node, _ meant: InodeID?) async throws(FilesystemError) {

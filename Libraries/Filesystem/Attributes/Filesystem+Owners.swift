@@ -37,6 +37,13 @@ extension Filesystem {
         return await creators.has(.keepsSetGroup, caller, over: permissions.user, permissions.group)
     }
 
+    /// Whether somebody may let a program run as whom it runs as.
+    private func mayGiveRights(_ there: Permissions, _ caller: Caller) async -> Bool {
+        guard await owns(caller, there.user, group: nil) else { return false }
+        guard Permissions.runsAsGroup(there.mode), !Mutation.programsRunAsLaterGroups.isPlanted else { return true }
+        return await mayKeepSetGroup(caller, there)
+    }
+
     // MARK: Before a change
 
     /// Checks that somebody may change of a node what only its owner may.
@@ -97,7 +104,7 @@ extension Filesystem {
             !Mutation.programsRunAsLaterOwners.isPlanted, !Mutation.newOwnersKeepPrograms.isPlanted,
             let there = try await permissions(of: node), Permissions.givesRights(there.mode)
         else { return }
-        if isMade, await owns(caller, there.user, group: nil) { return }
+        if isMade, await mayGiveRights(there, caller) { return }
         try await self.change(
             node, InodeChange(ownership: Ownership(mode: Permissions.withoutPrivileges(there.mode))))
         if isMade { throw .notTheOwner }

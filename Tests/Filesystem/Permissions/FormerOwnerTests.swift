@@ -187,26 +187,28 @@ extension OnCluster {
             }
         }
 
-        /// Somebody gives a program away, and somebody lets it run as its owner, in the same moment.
-        @Test func aProgramThatIsGivenAwayRunsAsNobody() async throws {
+        /// Somebody gives a program away, and somebody lets it run as its owner or its group, in the same moment.
+        @Test(arguments: [false, true]) func aProgramThatIsGivenAwayRunsAsNobody(asGroup: Bool) async throws {
+            let mode: UInt16 = asGroup ? 0o2755 : 0o4755
+            let gift = asGroup ? AttributeChange(group: 2000) : AttributeChange(user: 0)
             try await Host.run(2, options: .withoutMemory) { hosts in
                 let (own, other) = (hosts[0], hosts[1])
                 let node = try await Self.make("f", on: own)
                 let seen = try await other.filesystem.lookup(Array("f".utf8), in: other.directory).node
                 for round in 0..<150 {
                     _ = try await other.filesystem.setAttributes(
-                        seen, AttributeChange(mode: 0o755, user: 1000), through: nil)
+                        seen, AttributeChange(mode: 0o755, user: 1000, group: 1000), through: nil)
                     let (filesystem, theirs) = (own.filesystem, other.filesystem)
                     async let made = code {
                         try await withTaskExecutorPreference(filesystem.loop) {
                             _ = try await filesystem.setAttributes(
-                                node, AttributeChange(mode: 0o4755), through: nil, by: Self.user)
+                                node, AttributeChange(mode: mode), through: nil, by: Self.user)
                         }
                     }
                     // Each of the two comes first now and then.
                     try await Task.sleep(for: .microseconds(Int.random(in: 0..<1000)))
                     try await withTaskExecutorPreference(theirs.loop) {
-                        _ = try await theirs.setAttributes(seen, AttributeChange(user: 0), through: nil)
+                        _ = try await theirs.setAttributes(seen, gift, through: nil)
                     }
                     #expect([0, EPERM].contains(try await made))
                     #expect(try await other.permissions("f")?.mode == 0o755, "round \(round)")
