@@ -54,6 +54,8 @@ final class FakeShards: @unchecked Sendable {
     var refusals: [ShardKind: ArraySlice<ProtocolError>] = [:]
     /// As if a directory had every name.
     var refusesLinks = false
+    /// The last span of each file, for who asks for it once more.
+    private var lastPlaced: [InodeID: (request: AddSpanInitiateRequest, blocks: [AddSpanInitiateBlockInfo])] = [:]
     /// Every request that was carried out.
     private(set) var kinds: [ShardKind] = []
     private(set) var placements: [AddSpanInitiateRequest] = []
@@ -270,6 +272,11 @@ final class FakeShards: @unchecked Sendable {
 
     private func initiate(_ request: AddSpanInitiateRequest) throws(ProtocolError) -> AnyShardResponse {
         var file = try transient(request.fileId, request.cookie)
+        if let placed = lastPlaced[request.fileId], file.isDirty, placed.request.byteOffset == request.byteOffset,
+            placed.request.size == request.size, placed.request.crc == request.crc
+        {
+            return .addSpanInitiate(AddSpanInitiateResponse(blocks: placed.blocks))
+        }
         guard file.size == request.byteOffset, request.byteOffset % 4096 == 0 else { throw .spanNotFound }
         guard !file.isDirty else { throw .lastSpanStateNotClean }
         let count = Int(request.parity.blocks)
@@ -297,6 +304,7 @@ final class FakeShards: @unchecked Sendable {
         file.size += UInt64(request.size)
         file.isDirty = true
         files[request.fileId] = file
+        lastPlaced[request.fileId] = (request, infos)
         return .addSpanInitiate(AddSpanInitiateResponse(blocks: infos))
     }
 
