@@ -99,7 +99,10 @@ let package = Package(
             ]),
         library(
             "ConsistencyCheck",
-            ["ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "BlockStore", "Client"]),
+            [
+                "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "BlockStore", "Client",
+                "Directories",
+            ]),
         library("Daemon", ["Directories", "EventLoop", "Protocol", "CLinux", argumentParser, logging]),
 
         // Services

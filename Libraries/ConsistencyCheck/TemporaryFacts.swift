@@ -1,3 +1,4 @@
+import Directories
 import Glibc
 import Store
 
@@ -26,7 +27,9 @@ public final class TemporaryFacts: Sendable {
 
     /// Removes the directory and all in it. The store may still be open: nothing of it is wanted any more.
     public static func remove(_ path: String) {
-        for name in names(in: path) where unlink(path + "/" + name) != 0 { remove(path + "/" + name) }
+        // What cannot be listed stays: it is in a directory of temporary files.
+        let names = (try? DirectoryListing.names(in: path)) ?? []
+        for name in names where unlink(path + "/" + name) != 0 { remove(path + "/" + name) }
         rmdir(path)
     }
 }
@@ -46,16 +49,4 @@ private final class TemporaryDirectory: Sendable {
     deinit {
         TemporaryFacts.remove(path)
     }
-}
-
-/// The names in a directory except `.` and `..`, sorted; none when it cannot be read.
-func names(in path: String) -> [String] {
-    guard let directory = opendir(path) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        if name != "." && name != ".." { names.append(name) }
-    }
-    return names.sorted()
 }

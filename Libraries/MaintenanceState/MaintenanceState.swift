@@ -4,7 +4,8 @@ import Store
 import Wire
 
 /// What maintenance remembers between two runs: where every duty stands in every shard, when each disk was checked
-/// last, and what was found there. Losing it costs progress only; nothing here says what exists or may go.
+/// last, and what was found there. Losing it costs progress and a rest after a set clock; nothing here says what exists
+/// or may go.
 ///
 /// Writes survive the end of the process, and a power failure may undo the last of them. Thread-safe.
 public final class MaintenanceState: Sendable {

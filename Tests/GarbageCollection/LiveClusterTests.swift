@@ -138,6 +138,25 @@ import Testing
         #expect(answers == [true, false, false, true])
     }
 
+    @Test("who is away for days again and again comes to the end of the rest; a small step back does not cut it short")
+    func restGoesOn() async throws {
+        let answers = try await Self.run { machine in
+            try machine.start()
+            var answers = [machine.collects]
+            for _ in 0..<3 {
+                machine.setClock(by: 3 * Self.day)
+                try machine.start()
+                answers.append(machine.collects)
+                machine.setClock(by: 0 &- 1_000_000_000)
+                answers.append(machine.collects)
+                machine.pass(Self.day / 3 + 1_000_000_000)
+                answers.append(machine.collects)
+            }
+            return answers
+        }
+        #expect(answers == [true, false, false, false, false, false, false, false, false, true])
+    }
+
     @Test("somebody may say that it is right, and what is stopped for hours starts as it was")
     func noRest() async throws {
         let answers = try await Self.run { machine in

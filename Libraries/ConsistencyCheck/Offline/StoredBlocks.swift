@@ -1,4 +1,5 @@
 import BlockStore
+import Directories
 import Glibc
 import Protocol
 import ShardCore
@@ -13,7 +14,7 @@ struct StoredBlocks {
     /// - Parameter directory: holds one directory for each disk.
     init(_ directory: String, _ services: [BlockServiceDeprecatedInfo], _ report: CheckReport) {
         self.report = report
-        for name in names(in: directory) {
+        for name in Self.names(in: directory, report) {
             let path = "\(directory)/\(name)"
             do throws(BlockStoreError) {
                 if let disk = try OfflineDisk(at: path) { disks[disk.id] = disk }
@@ -22,6 +23,19 @@ struct StoredBlocks {
             }
         }
         for service in services where service.flags.contains(.decommissioned) { isRetired.insert(service.id) }
+    }
+
+    /// What may be disks. Where nobody has made the directory there are none; a listing that fails is a finding, since
+    /// blocks of disks that it does not show are not looked for.
+    private static func names(in directory: String, _ report: CheckReport) -> [String] {
+        do throws(DirectoryError) {
+            return try DirectoryListing.names(in: directory)
+        } catch {
+            if error.code != ENOENT {
+                report.add(Finding(.b, place: directory, detail: "the disks in it are not known: \(error)"))
+            }
+            return []
+        }
     }
 
     /// Looks for one block.
