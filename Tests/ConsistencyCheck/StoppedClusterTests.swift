@@ -76,6 +76,13 @@ struct StoppedClusterTests {
         #expect(outcome.rules.isEmpty && outcome.rules(.notice) == ["B"], "\(outcome.findings)")
     }
 
+    @Test("a directory of disks that cannot be listed is a finding") func unreadableDisks() throws {
+        let cluster = try StoppedCluster()
+        close(open(cluster.path + "/disks", O_WRONLY | O_CREAT, 0o600))
+        let outcome = try cluster.check(blocks: true)
+        #expect(outcome.rules == ["B"], "\(outcome.findings)")
+    }
+
     @Test func jsonIsEscaped() {
         let finding = Finding(rule: "S4", place: "name \"a\\b\"", detail: "tab\there", repair: "none")
         let fields = #""place":"name \"a\\b\"","detail":"tab\u0009here","repair":"none""#
