@@ -34,7 +34,8 @@ extension FilesystemModel {
         if flags.contains(.exclusive) { throw Refusal(EEXIST) }
         if flags.contains(.create), dependsOnProtection(file, name) { return nil }
         try need(access.rights, of: file)
-        if access.canWrite, isTaken(file, byOtherThan: mount) { return nil }
+        // The other mount may have a file that will take its name and is not closed yet.
+        if access.canWrite, isTaken(file, byOtherThan: mount) || isTaken(name, byOtherThan: mount) { return nil }
         let before = self
         show(file, on: mount)
         if access.canRead { attributes[file]?.accessed = .unknown }
