@@ -78,7 +78,9 @@ extension OnCluster {
         }
 
         @Test func nothingIsAskedWhereThereAreNone() async throws {
-            try await Host.run { hosts in
+            var options = FilesystemOptions()
+            options.caching.names = 600
+            try await Host.run(options: options) { hosts in
                 let own = hosts[0]
                 try await own.store("f", "x")
                 let node = try await own.filesystem.lookup(Array("f".utf8), in: own.directory).node
