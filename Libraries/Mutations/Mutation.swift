@@ -102,6 +102,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case continuationReplacesAnything
     case unheardHandlesStay
     case publishingIsNotAwaited
+    case outdatedWritersAreStaged
     case versionsGetNewNumbers
     case readersAreMixedUp
     case noticesAreNotAwaited
@@ -152,6 +153,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case anybodyPublishesForAll
 
     // Files being written
+    case sealedMemoryIsCounted
+    case failedFilesKeepTheirMemory
     case fullSpansStayOpen
     case anyFullSpanIsSealed
     case patchesDuringRebuildingAreDropped
@@ -198,7 +201,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
         case .troubleIsFinal, .cutsWaitForNobody: "ClientTests.OutageTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
-            .versionsGetNewNumbers, .rebuiltFilesGetNewNumbers, .readersAreMixedUp, .noticesAreNotAwaited,
+            .outdatedWritersAreStaged, .versionsGetNewNumbers, .rebuiltFilesGetNewNumbers, .readersAreMixedUp,
+            .noticesAreNotAwaited,
             .programsKeepRights, .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner,
             .listsIgnoreTheMode, .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights,
             .placementIsWritable, .listingsForgetTheirPlace, .hiddenPlacesWin, .specialFilesAreListedAsPlain,
@@ -217,11 +221,13 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .capabilitiesCountEverywhere: "MountTests.CapabilityTests"
         case .unseenClosesAreWaitedFor: "EndToEndTests.EndToEnd/TwoMountTests/unseenCallers"
         case .anybodyPublishesForAll: "EndToEndTests.EndToEnd/MountSessionTests/sync"
-        case .patchesDuringRebuildingAreDropped, .fullSpoolHarmsEverybody: "ClientTests.PatchTests"
+        case .patchesDuringRebuildingAreDropped, .fullSpoolHarmsEverybody, .failedFilesKeepTheirMemory:
+            "ClientTests.PatchTests"
         case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,
             .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase, .referencesHideWrites:
             "ClientTests.ReferringTests"
-        case .rebuildingsTakeAnyMemory, .fullSpansStayOpen, .anyFullSpanIsSealed: "ClientTests.OpenFileTests"
+        case .rebuildingsTakeAnyMemory, .fullSpansStayOpen, .anyFullSpanIsSealed, .sealedMemoryIsCounted:
+            "ClientTests.OpenFileTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
         case .openNumbersAreTaken: "ShardCoreTests.FileNumberTests"

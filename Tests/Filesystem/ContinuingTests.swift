@@ -128,6 +128,38 @@ extension OnCluster {
             }
         }
 
+        @Test("whoever meets a newer version in the middle of his first change has not seen that", arguments: 0..<3)
+        func outdatedWhileStaging(change: Int) async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let text = (0..<100_000).map { "line \($0)\n" }.joined()
+                let size = UInt64(text.utf8.count)
+                for round in 0..<8 {
+                    let name = "log \(round)"
+                    try await own.store(name, text)
+                    let (node, writing) = (try await own.node(name), try await own.open(name, .writing))
+                    try await other.append(name, "more")
+                    async let changed = code {
+                        switch change {
+                        case 0: try await own.write(writing, "!", at: size)
+                        case 1:
+                            _ = try await own.filesystem.setAttributes(
+                                node, AttributeChange(size: size + 1), through: writing)
+                        default: try await own.filesystem.allocate(writing, .plain, 0..<size + 1)
+                        }
+                    }
+                    // Somebody on this host looks at the name while the next version is begun, or when it is.
+                    #expect(try await own.size(name) >= size)
+                    #expect([0, ESTALE].contains(try await changed))
+                    #expect(try await code { try await own.close(writing) } == ESTALE)
+                    #expect(try await other.size(name) == size + 4)
+                    let reading = try await other.open(name, .reading)
+                    let end = try await other.filesystem.read(reading, at: size - 1, count: 10).bytes
+                    #expect(String(decoding: end, as: UTF8.self) == "\nmore")
+                }
+            }
+        }
+
         @Test func whoHasAFileOpenKeepsItWhenOthersChangeIt() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

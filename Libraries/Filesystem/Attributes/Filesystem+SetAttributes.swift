@@ -209,10 +209,7 @@ extension Filesystem {
                 staged.wasChanged(at: now())
                 return
             }
-            if let writer, size > 0 { try checkCurrent(writer) }
-            let nobody = await creators.creator(.unknown)
-            let staged = try await staged(
-                node, by: writer?.creator ?? nobody, size == 0 ? .nothing : .everything(appends: false))
+            let staged = try await stagedForSize(node, size, writer)
             if let failure = writer?.failure { throw failure }
             if let writer { writer.changes(staged) } else { staged.isWanted = true }
             clearPrivileges(of: staged, isPrivileged: !clears)
@@ -235,6 +232,16 @@ extension Filesystem {
             report("truncate", node.place, error)
             throw error
         }
+    }
+
+    /// The staged file that is to have this size. What is cut to nothing need not be what was opened.
+    private func stagedForSize(
+        _ node: Node, _ size: UInt64, _ writer: OpenFile?
+    ) async throws(FilesystemError) -> StagedFile {
+        if let writer, size > 0 { return try await staged(for: writer) }
+        let nobody = await creators.creator(.unknown)
+        return try await staged(
+            node, by: writer?.creator ?? nobody, size == 0 ? .nothing : .everything(appends: false))
     }
 
     /// Whether somebody who has changed it has it open, and will close it.

@@ -31,8 +31,7 @@ extension Filesystem {
         guard !zeros.isEmpty || extends && range.upperBound > size else { return }
         let staged: StagedFile
         do throws(FilesystemError) {
-            try checkCurrent(file)
-            staged = try await self.staged(file.node, by: file.creator, .everything(appends: false))
+            staged = try await self.staged(for: file)
             if let failure = file.failure { throw failure }
         } catch {
             throw fail(file, "fallocate", error)

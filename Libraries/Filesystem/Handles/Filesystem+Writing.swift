@@ -56,10 +56,9 @@ extension Filesystem {
         if let failure = file.failure { throw failure }
         do throws(FilesystemError) {
             if file.node.staged == nil, !Self.fits(count, at: offset) { throw .tooLarge }
-            if !appends { try checkCurrent(file) }
             if Mutation.publishingIsNotAwaited.isPlanted, let staged = file.node.staged { return staged }
             while true {
-                let staged = try await staged(file.node, by: file.creator, .everything(appends: appends))
+                let staged = try await staged(for: file, appends: appends)
                 // What was being published may have failed.
                 if let failure = file.failure ?? staged.failure { throw failure }
                 file.changes(staged)
@@ -72,8 +71,16 @@ extension Filesystem {
         }
     }
 
-    /// Checks that what is to be changed is what was opened, or changed here.
-    func checkCurrent(_ file: OpenFile) throws(FilesystemError) {
+    /// The staged file that changes through this handle go to, as long as that is what was opened, or changed here:
+    /// whoever meets a newer version of others while he stages would write over what he has never seen.
+    func staged(for file: OpenFile, appends: Bool = false) async throws(FilesystemError) -> StagedFile {
+        if !appends { try checkCurrent(file) }
+        let staged = try await staged(file.node, by: file.creator, .everything(appends: appends))
+        if !appends, !Mutation.outdatedWritersAreStaged.isPlanted { try checkCurrent(file) }
+        return staged
+    }
+
+    private func checkCurrent(_ file: OpenFile) throws(FilesystemError) {
         if file.isOutdated || nodes.isApart(file.node) && file.node.staged == nil { throw .stale }
     }
 
