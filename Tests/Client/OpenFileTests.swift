@@ -290,6 +290,41 @@ import Testing
         #expect(areRight)
     }
 
+    /// Where appended bytes belong is told by the size.
+    @Test func ofWhatIsNotTakenAtOnceNothingIsTaken() async throws {
+        var options = FakeCluster.testOptions
+        options.openBufferBytes = 2 << 20
+        options.pendingWriteBytes = 1 << 20
+        let content = Files.content((1 << 20) + 19_000)
+        let (sizes, isRight) = try await FakeCluster.run(options: options) { cluster in
+            let writer = try await cluster.client.createFile(in: .root, note: [])
+            let begun = (1 << 20) - 1000
+            // In two steps, so that its memory has room for the padding of the span: it will not grow any more.
+            for part in [0..<512 << 10, 512 << 10..<begun] {
+                try await writer.write(Array(content[part]), at: UInt64(part.lowerBound))
+            }
+            // Pages are always granted: together they have more than all may. Once the full span waits to be stored, none
+            // of them can be.
+            var others: [FileWriter] = []
+            for _ in 0..<400 {
+                let other = try await cluster.client.createFile(in: .root, note: [])
+                for start in [0, 4096] { try await other.write(Files.content(4096), at: UInt64(start)) }
+                others.append(other)
+            }
+            let before = await writer.size
+            let rest = content[begun...]
+            let isTaken = try rest.withUnsafeBytes { try writer.writeNow($0, at: UInt64(begun)) }
+            let after = await writer.size
+            if !isTaken { try await writer.write(Array(rest), at: after) }
+            _ = try await writer.finish(linkingIn: .root, name: Files.name)
+            for other in others { await other.abandon() }
+            let isRight = try await Files.readAll(writer.id, cluster) == content
+            return (isTaken ? [before, before] : [before, after], isRight)
+        }
+        #expect(sizes[0] == sizes[1])
+        #expect(isRight)
+    }
+
     /// All end at once that were changed where they were stored, or their shard has given all of them up.
     @Test(arguments: [false, true]) func filesThatAreStoredAgainShareABudget(haveExpired: Bool) async throws {
         var options = FakeCluster.testOptions

@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 // The memory of the open span. It grows with what is written, and all open spans of a client share one budget: beyond
@@ -25,6 +26,18 @@ extension FileWriter {
         if sealedBytes > 0, core.openFiles.grantsEasily(whole) { return BufferPool.roundedSize(whole) }
         let wanted = max(bytes, 2 * (buffer?.memory.count ?? 0))
         return BufferPool.roundedSize(wanted >= policies.largestSpanBytes ? whole : wanted)
+    }
+
+    /// Whether so many bytes that end at `end`, behind what is sealed, can be taken without waiting.
+    func hasMemory(for count: Int, until end: UInt64) -> Bool {
+        let (own, capacity) = (buffer?.memory.count ?? 0, policies.largestSpanBytes)
+        let open = Int(clamping: end - sealedBytes)
+        if open > own, !core.openFiles.grants(memorySize(for: min(open, capacity)) - own) { return false }
+        guard open > capacity else { return true }
+        // What goes beyond the open span seals it. What that had is others' then, if they have more than they may.
+        let wanted = memorySize(for: min(count, capacity))
+        let rest = Mutation.sealedMemoryIsCounted.isPlanted ? wanted - own : wanted
+        return hasRoom && open <= 2 * capacity && core.openFiles.grants(rest)
     }
 
     /// Sees to it that the open span has memory for `bytes` bytes, of which those from `position` on are to be written.

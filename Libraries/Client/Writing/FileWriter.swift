@@ -132,17 +132,9 @@ public actor FileWriter {
             guard end <= sealedBytes, patches.takes(offset..<end, in: core.patchMemory) else { return false }
             return try take(bytes, at: offset) == bytes.count
         }
-        let capacity = UInt64(policies.largestSpanBytes)
-        let own = buffer?.memory.count ?? 0
-        let open = Int(clamping: end - sealedBytes)
-        let seals = end > sealedBytes + capacity
         // However much memory there is: of what is refused nothing may be taken, for the size tells where bytes that
         // are appended belong.
-        if seals, !hasRoom || end - sealedBytes > 2 * capacity { return false }
-        if open > own {
-            let wanted = memorySize(for: seals ? min(bytes.count, policies.largestSpanBytes) : open)
-            guard core.openFiles.grants(wanted - own) else { return false }
-        }
+        guard hasMemory(for: bytes.count, until: end) else { return false }
         return try take(bytes, at: offset) == bytes.count
     }
 
@@ -201,9 +193,15 @@ public actor FileWriter {
         guard !isEnded else { throw ClientError(.closed, "use of a file under construction") }
     }
 
+    /// What failed lets go of what it has, so that others need not wait for its end to go on.
     @discardableResult
     func fail(_ error: ClientError) -> ClientError {
-        if failure == nil { failure = error }
+        guard failure == nil else { return error }
+        failure = error
+        if !isStoring, !Mutation.failedFilesKeepTheirMemory.isPlanted {
+            dropSealed()
+            progressed()
+        }
         return error
     }
 }
