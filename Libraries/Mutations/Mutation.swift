@@ -116,6 +116,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case changesMeanWhatIsKnown
     case rightsAreComputedFromMemory
     case lateChangesStayBehind
+    case incompleteRightsAreChanged
     case lostListsLeaveTheirMask
     case anybodyGivesTheGroupsRights
     case newOwnersKeepPrograms
@@ -211,7 +212,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             .chosenTimesOutliveWrites, .attributesOfEditsAreOverlooked, .writersOutliveTheEnd, .lateChangesFail,
             .appendsJoinAnyFile, .joinersMayDoAnything, .newFilesReplaceAnything, .truncationsReplaceAnything,
             .editsKeepTheirNames, .changesMeanWhatIsKnown, .rightsAreComputedFromMemory, .lateChangesStayBehind,
-            .anybodyGivesTheGroupsRights, .newOwnersKeepPrograms, .timesGoWithTheEdit:
+            .incompleteRightsAreChanged, .anybodyGivesTheGroupsRights, .newOwnersKeepPrograms, .timesGoWithTheEdit:
             "FilesystemTests.OnCluster"
         case .outagesAreKeptQuiet: "FilesystemTests.OutageTests"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"

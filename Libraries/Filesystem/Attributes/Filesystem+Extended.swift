@@ -119,7 +119,7 @@ extension Filesystem {
         _ list: AccessControlList, of node: Node, _ meant: InodeID?, by caller: Caller
     ) async throws(FilesystemError) {
         // What the list does not say stays as it is, and not as it was a moment ago.
-        forgetRights(of: node)
+        try await renewRights(of: node)
         guard var permissions = try await attributes(of: node).permissions else { return }
         permissions.mode = permissions.mode & ~0o777 | list.mode
         if permissions.mode & Permissions.setGroup != 0, await !mayKeepSetGroup(caller, permissions) {
@@ -136,6 +136,7 @@ extension Filesystem {
     }
 
     private func removeIfThere(_ name: [UInt8], of node: Node, _ meant: InodeID?) async throws(FilesystemError) {
+        try await renewRights(of: node)
         guard try await extendedAttributes(of: node)[name] != nil else { return }
         try await change(node, [.drop(name)], meant)
     }
@@ -167,9 +168,10 @@ extension Filesystem {
 }
 
 extension ExtendedAttributes {
+    /// Without what is not for people.
     init(_ attributes: [ExtendedAttribute]) {
         self.init()
-        for attribute in attributes { self[attribute.name] = attribute.value }
+        for attribute in attributes where attribute.name != Self.origin { self[attribute.name] = attribute.value }
     }
 
     /// Changes them as a shard would.

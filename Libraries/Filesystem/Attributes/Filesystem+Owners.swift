@@ -64,7 +64,7 @@ extension Filesystem {
         let (needsOwner, givesAway) = (change.needsOwner, change.user != nil || change.group != nil)
         guard storesOwnership, !isSuperuser(caller), needsOwner || givesAway else { return (change, nil) }
         // What would last for ever is not judged by what was so a moment ago.
-        if node.content.isFile, change.givesRights { forgetRights(of: node) }
+        if change.givesRights { try await renewRights(of: node) }
         let (found, meant) = try await whatIsMeant(by: node)
         guard var there = found else { return (change, meant) }
         if needsOwner, await !owns(caller, there.user, group: nil) { throw .notTheOwner }

@@ -41,7 +41,7 @@ extension Filesystem {
     private func clearPrivileges(of node: Node, _ change: inout InodeChange) async throws(FilesystemError) {
         guard node.content.isFile, !Mutation.newOwnersKeepPrograms.isPlanted else { return }
         // As it is, and not as it was a moment ago.
-        forgetRights(of: node)
+        try await renewRights(of: node)
         guard let mode = try await permissions(of: node)?.mode else { return }
         let cleared = Permissions.withoutPrivileges(mode)
         if change.ownership.mode == nil, cleared != mode { change.ownership.mode = cleared }
@@ -49,11 +49,14 @@ extension Filesystem {
         change.extended.append(.drop(ExtendedAttributes.capability))
     }
 
-    /// What is known of a node's owner and rights is to be asked for again.
-    func forgetRights(of node: Node) {
-        guard !Mutation.rightsAreComputedFromMemory.isPlanted else { return }
+    /// What is known of a file's owner and rights is to be asked for again.
+    func renewRights(of node: Node) async throws(FilesystemError) {
+        guard storesOwnership, node.content.isFile, !Mutation.rightsAreComputedFromMemory.isPlanted else { return }
         node.forgetAttributes()
         node.staged?.forgetRights()
+        guard node.staged?.own == nil else { return }
+        let found = try await holder(of: node)
+        try await completeRights(of: found.id, node)
     }
 
     /// Changes attributes of whatever a node stands for. Those of a new file are published with it; of an edit only its
@@ -88,15 +91,17 @@ extension Filesystem {
     ) async throws(FilesystemError) {
         var meant: InodeID
         if let first { meant = first } else { meant = try await inodeMeant(by: node) }
-        try await changeInode(meant, of: node, change)
         var rights = change
         (rights.modified, rights.accessed) = (nil, nil)
         rights.extended = change.extended.map(\.repeated)
+        if rights != .nothing { try await completeRights(of: meant, node) }
+        try await changeInode(meant, of: node, change)
         while meant.isFile, numbersFiles, rights != .nothing {
             let before = meant
             do throws(FilesystemError) {
                 meant = try await inodeMeant(by: node)
                 guard meant != before else { return }
+                try await completeRights(of: meant, node)
                 if try await has(meant, rights) { return }
                 try await changeInode(meant, of: node, rights)
             } catch {

@@ -10,11 +10,28 @@ import Protocol
 struct BroughtAttributes {
     var ownership: Ownership
     var extended: ExtendedAttributes
-    /// The ctime of its base when they were read.
-    var changed: Timestamp
+    /// Of which inode they are; nil: that is gone.
+    var origin: InodeID?
 
+    /// What it is published with, until it is complete.
     var change: InodeChange {
-        InodeChange(ownership: ownership, extended: extended.names.map { .set($0, extended[$0] ?? []) })
+        var extended = extended
+        if origin != nil {
+            // What there is no room for comes later. Without its list a file would give others rights.
+            while !hasRoom(extended), let last = extended.names.last(where: { !ExtendedAttributes.isList($0) }) {
+                extended[last] = nil
+            }
+        }
+        var change = InodeChange(
+            ownership: ownership, extended: extended.names.map { .set($0, extended[$0] ?? []) })
+        if let origin, hasRoom(extended) {
+            change.extended.append(.set(ExtendedAttributes.origin, ExtendedAttributes.encoded(origin: origin)))
+        }
+        return change
+    }
+
+    private func hasRoom(_ extended: ExtendedAttributes) -> Bool {
+        extended.bytes + ExtendedAttributes.originBytes <= AttributeLimits.extendedBytes
     }
 }
 
@@ -35,16 +52,13 @@ extension Filesystem {
 
     private func brought(by staged: StagedFile) async throws(FilesystemError) -> BroughtAttributes {
         let base = base(of: staged)
-        var (found, extended) = (StoredAttributes?.none, ExtendedAttributes())
+        var found: StoredRights?
         try await outlastingOutages { () throws(FilesystemError) in
-            do throws(ClientError) {
-                found = try await client.attributes(of: base).stored
-                guard let found, found.extendedBytes > 0 else { return }
-                extended = ExtendedAttributes(try await client.extendedAttributes(of: base))
-                extended[ExtendedAttributes.capability] = nil
-            } catch {
-                // It was collected meanwhile.
-                guard error.isRefusal(.fileNotFound) else { throw FilesystemError(error) }
+            found = try await storedRights(of: base)
+            // It may have come from another shard itself.
+            while let incomplete = found, ExtendedAttributes.origin(in: incomplete.list) != nil {
+                try await completeRights(of: base)
+                found = try await storedRights(of: base)
             }
         }
         var ownership = (found?.ownership ?? lastOwnershipWithoutList(of: staged)).with(staged.changed)
@@ -52,7 +66,9 @@ extension Filesystem {
         if staged.clearsPrivileges || !storesOwnership, let mode = ownership.mode {
             ownership.mode = Permissions.withoutPrivileges(mode)
         }
-        return BroughtAttributes(ownership: ownership, extended: extended, changed: found?.changed ?? .zero)
+        return BroughtAttributes(
+            ownership: ownership, extended: found?.extended ?? ExtendedAttributes(),
+            origin: found == nil ? nil : base)
     }
 
     /// Of a file that is not there any more: what a list of access gave is not at hand.
@@ -70,51 +86,26 @@ extension Filesystem {
         }
     }
 
-    /// Somebody may have changed the base after it was read what it has, and before he could see what took its place. Who
-    /// has seen that since changes it as well, and may do so while his earlier change is added here: then the base has
-    /// his later one, too.
-    func bringingTheRest(
-        _ version: PublishedVersion, of staged: StagedFile, _ brought: BroughtAttributes?
-    ) async throws(ClientError) -> PublishedVersion {
-        guard let brought, brought.changed != .zero, !Mutation.lateChangesStayBehind.isPlanted else { return version }
-        var version = version
-        let id = staged.writer.id
-        var before = brought
+    /// What its origin was given since that was read the version gets that was published.
+    func completeRights(of staged: StagedFile, _ brought: BroughtAttributes?) async {
+        guard brought?.origin != nil, !Mutation.lateChangesStayBehind.isPlanted else { return }
+        staged.wasCompletedLate = true
+        let (place, id) = (staged.place, staged.writer.id)
         do throws(FilesystemError) {
-            while true {
-                let now = try await self.brought(by: staged)
-                guard now.changed != .zero, now.changed != before.changed else { return version }
-                let last = before
-                try await outlastingOutages { () throws(FilesystemError) in
-                    try await posix { () throws(ClientError) in
-                        let there = try await client.attributes(of: id).stored?.ownership ?? last.ownership
-                        let change = now.change(since: last, there)
-                        guard change != .nothing else { return }
-                        version.ownership = try await client.setAttributes(id, change).ownership
+            try await outlastingOutages { () throws(FilesystemError) in
+                var newest = id
+                // Somebody may have published a next version already, which was as incomplete.
+                while try await completeRights(of: newest) || newest == id {
+                    let target = try await posix { () throws(ClientError) in
+                        try await client.target(of: place.name, in: place.directory)
                     }
+                    guard target != newest, target.type == .file else { return }
+                    newest = target
                 }
-                before = now
             }
         } catch {
-            // It is published, and has what it was published with.
-            report("chmod", staged.place, error)
+            // It is published, and has what it was published with until somebody changes its rights.
+            report("chmod", place, error)
         }
-        return version
-    }
-}
-
-extension BroughtAttributes {
-    /// What has to be said of what is another than it was. What somebody has changed of the new version since is newer.
-    /// - Parameter there: what that has now.
-    fileprivate func change(since before: BroughtAttributes, _ there: Ownership) -> InodeChange {
-        func changed<T: Equatable>(_ part: (Ownership) -> T?) -> T? {
-            part(ownership) != part(before.ownership) && part(there) == part(before.ownership) ? part(ownership) : nil
-        }
-        var change = InodeChange(
-            ownership: Ownership(mode: changed(\.mode), uid: changed(\.uid), gid: changed(\.gid)))
-        for name in Set(extended.names + before.extended.names) where extended[name] != before.extended[name] {
-            change.extended.append(extended[name].map { .set(name, $0) } ?? .drop(name))
-        }
-        return change
     }
 }

@@ -19,7 +19,8 @@ extension Filesystem {
             let (writer, publication) = (staged.writer, publication(of: staged, bringing: brought, keepsBase))
             do throws(ClientError) {
                 let version = try await writer.finish(publication)
-                return try await bringingTheRest(version, of: staged, brought)
+                await completeRights(of: staged, brought)
+                return version
             } catch {
                 guard Self.isConflict(error, staged.base) else { throw FilesystemError(error) }
             }

@@ -90,7 +90,8 @@ extension Filesystem {
         node.ownVersion = isBeingWritten ? found.id : nil
         if staged.wasRebased { contentChanged(node) }
         node.wasLinked(at: version.creationTime)
-        node.remember(found, until: isKnown && !mayHaveHoles ? freshUntil(found.id) : 0)
+        let isAll = isKnown && !mayHaveHoles && !staged.wasCompletedLate
+        node.remember(found, until: isAll ? freshUntil(found.id) : 0)
         nodes.dropIfUnused(node)
     }
 
@@ -101,7 +102,7 @@ extension Filesystem {
         let (modified, accessed) = (staged.modifiedToSet ?? time, staged.accessedToSet ?? time)
         // Others may have given some to its base.
         let isStale =
-            node.attributes(at: loop.monotonicNanoseconds) == nil
+            (staged.hasForeignBase || node.attributes(at: loop.monotonicNanoseconds) == nil)
             && !Mutation.attributesOfEditsAreOverlooked.isPlanted
         return InodeAttributes(
             id: id, modified: modified, accessed: accessed, size: size,

@@ -58,6 +58,8 @@ final class StagedFile {
     var mayHaveHoles = false
     /// It has another base than observers think, and so perhaps another size and other contents.
     var wasRebased = false
+    /// Some of what it has it got after it was published.
+    var wasCompletedLate = false
     /// Its base is a version that somebody else has published since.
     var hasForeignBase = false
 

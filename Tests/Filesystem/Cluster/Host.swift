@@ -176,6 +176,11 @@ extension Host {
             Array(name.utf8), in: directory, to: Array(other.utf8), in: directory, replaces: replaces, by: caller)
     }
 
+    /// The version that a name leads to.
+    func target(_ name: String) async throws -> InodeID {
+        try await filesystem.client.target(of: Array(name.utf8), in: directory.inode)
+    }
+
     func node(_ name: String) async throws -> NodeID {
         let node = try await filesystem.lookup(Array(name.utf8), in: directory).node
         await filesystem.forget(node, 1)

@@ -78,9 +78,9 @@ extension OnCluster {
         }
 
         @Test func nothingIsAskedWhereThereAreNone() async throws {
-            var options = FilesystemOptions()
-            options.caching.names = 600
-            try await Host.run(options: options) { hosts in
+            var believing = FilesystemOptions()
+            believing.caching.names = 1000
+            try await Host.run(options: believing) { hosts in
                 let own = hosts[0]
                 try await own.store("f", "x")
                 let node = try await own.filesystem.lookup(Array("f".utf8), in: own.directory).node
