@@ -71,6 +71,7 @@ let package = Package(
         .target(
             name: "Mutations", path: "Libraries/Mutations", exclude: ["README.md"],
             swiftSettings: mutationSettings),
+        library("Metrics"),
         library("Directories", ["Mutations"]),
         library("Wire", ["CCrypto"]),
         library("Protocol", ["Wire", "CXXHash"], plugins: ["SchemaPlugin"]),
@@ -103,20 +104,37 @@ let package = Package(
                 "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "BlockStore", "Client",
                 "Directories",
             ]),
-        library("Daemon", ["Directories", "EventLoop", "Protocol", "CLinux", argumentParser, logging]),
+        library("Daemon", ["Metrics", "Directories", "EventLoop", "Protocol", "CLinux", argumentParser, logging]),
+        library(
+            "ShardServing",
+            [
+                "ShardCore", "ReplicatedLog", "Store", "Client", "Daemon", "Metrics", "EventLoop", "Protocol", "Wire",
+                "Mutations", deques, logging,
+            ]),
+        library(
+            "CoordinatorServing",
+            [
+                "CoordinatorCore", "ReplicatedLog", "Store", "Client", "Daemon", "Metrics", "EventLoop", "Protocol",
+                "Wire", "CLinux", logging,
+            ]),
+        library(
+            "RegistryServing",
+            [
+                "RegistryCore", "ReplicatedLog", "Store", "Client", "Daemon", "Metrics", "EventLoop", "Protocol", "Wire",
+                logging,
+            ]),
 
         // Services
-        service("registry", product: "sterna-registry", ["RegistryCore", "ReplicatedLog", "EventLoop", "Client"]),
-        service(
-            "shard", product: "sterna-shard",
-            ["ShardCore", "ReplicatedLog", "Store", "EventLoop", "Client", "Mutations", deques]),
-        service("cdc", product: "sterna-cdc", ["CoordinatorCore", "ReplicatedLog", "EventLoop", "Client"]),
-        service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "CLinux"]),
+        service("registry", product: "sterna-registry", ["RegistryServing", "RegistryCore", "EventLoop"]),
+        service("shard", product: "sterna-shard", ["ShardServing", "Client", "EventLoop"]),
+        service("cdc", product: "sterna-cdc", ["CoordinatorServing", "EventLoop"]),
+        service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "Metrics", "CLinux"]),
         service("gc", product: "sterna-gc", [
                 "GarbageCollection", "BlockRepair", "MaintenanceState", "Scrubbing", "Relayout", "Client", "EventLoop",
+                "Metrics",
             ]),
         service(
-            "mount", product: "sterna-mount", ["Filesystem", "Client", "EventLoop", "Mutations", "CFUSE", "CLinux"]),
+            "mount", product: "sterna-mount", ["Filesystem", "Client", "EventLoop", "Metrics", "Mutations", "CFUSE", "CLinux"]),
         service(
             "cli", product: "sterna",
             ["BlockRepair", "Client", "ConsistencyCheck", "Directories", "EventLoop", "CLinux"]),
@@ -217,7 +235,7 @@ let package = Package(
                 "Client", "EventLoop", "Protocol", "TestShards",
             ], exclude: ["README.md"]),
         tests(
-            "Daemon", ["Daemon", "EventLoop", "Protocol", "sterna-volatile-disk", argumentParser, logging],
+            "Daemon", ["Daemon", "Metrics", "EventLoop", "Protocol", "sterna-volatile-disk", argumentParser, logging],
             exclude: ["README.md"]),
         tests("CommandLine", ["sterna", "sterna-volatile-disk"]),
         tests(
@@ -227,7 +245,7 @@ let package = Package(
                 "sterna-torture", "sterna-random-programs", "sterna-volatile-disk", "Client", "Erasure", "EventLoop",
                 "Protocol", "Simulator", "Store",
             ], exclude: ["Programs"]),
-        tests("RegistryService", ["sterna-registry", "Protocol", "EventLoop"], exclude: ["README.md"]),
+        tests("RegistryService", ["sterna-registry", "RegistryServing", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests("TortureCampaign", ["sterna-torture"]),
         tests("VolatileDisk", ["VolatileDisk", "sterna-volatile-disk"]),
         tests("ShardService", ["sterna-shard", "TestServices", "sterna-volatile-disk", "Protocol", "EventLoop"]),

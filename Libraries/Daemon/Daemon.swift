@@ -2,6 +2,7 @@ import CLinux
 import EventLoop
 import Glibc
 import Logging
+import Metrics
 
 /// A running service: its main loop, logger, counters, and the way in and out of its life. Confined to its loop.
 public final class Daemon {

@@ -1,4 +1,5 @@
 import Logging
+import Metrics
 import Synchronization
 
 /// Tells people when the disk under a service's log is full: in its log, and as the gauge `SERVICE_alarm_full_disk`.

@@ -2,6 +2,7 @@ import Daemon
 import EventLoop
 import Glibc
 import Logging
+import Metrics
 import Protocol
 
 /// Listeners, connections, and the disks they may ask for. Belongs to the loop.

@@ -112,14 +112,3 @@ final class BlockService {
         registrar.start { [daemon] in daemon.ready(addresses) }
     }
 }
-
-extension AddrsInfo {
-    /// One or two addresses.
-    fileprivate init(_ addresses: [SocketAddress]) {
-        func port(_ index: Int) -> IpPort {
-            guard index < addresses.count else { return IpPort(addrs: .any, port: 0) }
-            return IpPort(addrs: IPv4Address(rawValue: addresses[index].address), port: addresses[index].port)
-        }
-        self.init(addr1: port(0), addr2: port(1))
-    }
-}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CoordinatorServing
 import Daemon
 import EventLoop
 import Protocol

@@ -2,6 +2,7 @@ import Daemon
 import EventLoop
 import Logging
 import MaintenanceState
+import Metrics
 import Protocol
 import Synchronization
 

@@ -5,6 +5,7 @@ import EventLoop
 import GarbageCollection
 import Logging
 import MaintenanceState
+import Metrics
 import Protocol
 
 /// What all duties of the daemon share.

@@ -3,6 +3,7 @@ import Client
 import Daemon
 import EventLoop
 import Logging
+import Metrics
 import Protocol
 import Synchronization
 

@@ -4,6 +4,7 @@ import Daemon
 import EventLoop
 import Logging
 import MaintenanceState
+import Metrics
 import Relayout
 
 /// Evening out as a part of the daemon.

@@ -2,6 +2,7 @@ import Client
 import Daemon
 import Logging
 import MaintenanceState
+import Metrics
 import Protocol
 import Scrubbing
 import Synchronization

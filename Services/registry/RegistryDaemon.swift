@@ -3,6 +3,7 @@ import Daemon
 import EventLoop
 import Protocol
 import RegistryCore
+import RegistryServing
 
 @main
 struct RegistryDaemon: ParsableCommand {

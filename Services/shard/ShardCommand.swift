@@ -3,6 +3,7 @@ import Client
 import Daemon
 import EventLoop
 import Protocol
+import ShardServing
 
 /// Hosts any set of shards of a cluster in one process.
 @main
@@ -103,24 +104,4 @@ struct ShardCommand: ParsableCommand {
             stateMemoryBytes: stateMemory << 20, cacheMemoryBytes: cacheMemory << 20,
             acceptsLostLogTail: logOptions.acceptLostLogTail)
     }
-}
-
-/// What the command line says, checked.
-struct ShardConfiguration: Sendable {
-    var shards: [ShardID]
-    var dataDirectory: String
-    /// One or two; port 0 lets the system choose, otherwise shard n listens on port + n.
-    var listenAddresses: [SocketAddress]
-    var registryAddresses: [SocketAddress]
-    var loopCount: Int
-    var transientLifetimeNanoseconds: UInt64
-    var minimumHistoryAgeNanoseconds: UInt64
-    var supersededGraceNanoseconds: UInt64
-    var keys: KeyRing
-    /// Whether requests of extensions are dropped.
-    var isBaseProtocolOnly: Bool
-    var location: LocationID
-    var stateMemoryBytes: Int
-    var cacheMemoryBytes: Int
-    var acceptsLostLogTail: Bool
 }

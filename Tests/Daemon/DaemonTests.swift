@@ -3,6 +3,7 @@ import Daemon
 import EventLoop
 import Glibc
 import Logging
+import Metrics
 import Testing
 
 /// One daemon at a time: signals belong to the process.

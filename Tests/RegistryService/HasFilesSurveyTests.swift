@@ -1,6 +1,6 @@
 import Protocol
+import RegistryServing
 import Testing
-import sterna_registry
 
 struct HasFilesSurveyTests {
     private func service(_ flags: BlockServiceFlags = [], hasFiles: Bool = false) -> BlockServiceDeprecatedInfo {

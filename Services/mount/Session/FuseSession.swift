@@ -4,6 +4,7 @@ import Daemon
 import EventLoop
 import Filesystem
 import Glibc
+import Metrics
 
 /// A mount point, and the requests that the kernel sends for it. Confined to the mount's loop.
 final class FuseSession {

@@ -1,4 +1,4 @@
-import Daemon
+import Metrics
 
 /// How many requests of each kind the kernel has sent: `mount_requests_getxattr_total` and the like. Kinds that never
 /// came have no counter.

@@ -4,7 +4,7 @@ import Protocol
 import RegistryCore
 
 /// A running registry.
-final class RegistryService {
+package final class RegistryService {
     private static let tickNanoseconds: UInt64 = 10_000_000_000
     /// How often the registry refreshes its own row.
     private static let registrationNanoseconds: UInt64 = 120_000_000_000
@@ -23,7 +23,7 @@ final class RegistryService {
     private var readyTimer: LoopTimer?
 
     /// - Parameter hasFilesIntervalNanoseconds: pause between two rounds of questions to the shards; 0 = never.
-    init(
+    package init(
         on daemon: Daemon, dataDirectory: String, keys: KeyRing, addresses: [SocketAddress],
         connections: ConnectionLimits, configuration: RegistryConfiguration, hasFilesIntervalNanoseconds: UInt64,
         acceptsLostLogTail: Bool
@@ -49,7 +49,7 @@ final class RegistryService {
     }
 
     /// Registers itself, then reports readiness.
-    func start() {
+    package func start() {
         daemon.onShutdown { [self] done in stop(done) }
         repeating(Self.tickNanoseconds) { [self] in tick() }
         repeating(Self.registrationNanoseconds) { [self] in register() }
@@ -129,13 +129,4 @@ struct RegistrationFailure: Error, CustomStringConvertible {
     let code: ProtocolError
 
     var description: String { "the registry cannot register itself: \(code)" }
-}
-
-extension AddrsInfo {
-    /// One or two addresses.
-    fileprivate init(_ addresses: [SocketAddress]) {
-        let ports = addresses.map { IpPort(addrs: IPv4Address(rawValue: $0.address), port: $0.port) }
-        let none = IpPort(addrs: .any, port: 0)
-        self.init(addr1: ports.first ?? none, addr2: ports.count > 1 ? ports[1] : none)
-    }
 }

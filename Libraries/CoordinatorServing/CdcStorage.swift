@@ -4,6 +4,7 @@ import Daemon
 import EventLoop
 import Glibc
 import Logging
+import Metrics
 import Protocol
 import ReplicatedLog
 import Store

@@ -1,4 +1,3 @@
-import EventLoop
 import Synchronization
 
 /// A number that only grows, for metrics. Thread-safe.

@@ -1,6 +1,7 @@
 import Daemon
 import EventLoop
 import Logging
+import Metrics
 import Protocol
 import RegistryCore
 import ReplicatedLog

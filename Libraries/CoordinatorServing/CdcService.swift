@@ -11,19 +11,19 @@ import Store
 /// The coordinator with its sockets, log, state and registry. Confined to its daemon's loop.
 ///
 /// `@unchecked Sendable`: the loop's `submit` asks for it, and it is only ever submitted to the loop it is confined to.
-final class CdcService: @unchecked Sendable {
-    struct Options {
-        var dataDirectory: String
-        var addresses: [SocketAddress]
-        var registries: [SocketAddress]
-        var keys: KeyRing
-        var shardTimeoutNanoseconds: UInt64 = 100_000_000
-        var location = LocationID.default
+package final class CdcService: @unchecked Sendable {
+    package struct Options {
+        package var dataDirectory: String
+        package var addresses: [SocketAddress]
+        package var registries: [SocketAddress]
+        package var keys: KeyRing
+        package var shardTimeoutNanoseconds: UInt64 = 100_000_000
+        package var location = LocationID.default
         /// Whether shards are asked for nothing that the base protocol does not have; otherwise the registry tells.
-        var isBaseProtocolOnly = false
-        var acceptsLostLogTail = false
+        package var isBaseProtocolOnly = false
+        package var acceptsLostLogTail = false
 
-        init(dataDirectory: String, addresses: [SocketAddress], registries: [SocketAddress], keys: KeyRing) {
+        package init(dataDirectory: String, addresses: [SocketAddress], registries: [SocketAddress], keys: KeyRing) {
             self.dataDirectory = dataDirectory
             self.addresses = addresses
             self.registries = registries
@@ -58,7 +58,7 @@ final class CdcService: @unchecked Sendable {
     var isStopping = false
 
     /// Opens log and state and replays; serves nothing yet.
-    init(_ daemon: Daemon, _ options: Options) throws {
+    package init(_ daemon: Daemon, _ options: Options) throws {
         self.daemon = daemon
         self.options = options
         loop = daemon.loop
@@ -91,7 +91,7 @@ final class CdcService: @unchecked Sendable {
 
     /// Begins to serve. What was begun before a crash goes on at once; the readiness line follows when the registry
     /// knows us.
-    func start() throws {
+    package func start() throws {
         storage.log.onDelivery = { [unowned self] entry in
             attempt { [self] () throws(CoordinatorFailure) in
                 try coordinator.committed(entry.bytes, at: entry.index, now: loop.monotonicNanoseconds)

@@ -1,5 +1,5 @@
 import CoordinatorCore
-import Daemon
+import Metrics
 
 /// What the coordinator counts, for whoever looks at the process.
 final class CdcMetrics {

@@ -6,7 +6,7 @@ import ReplicatedLog
 import ShardCore
 
 /// A process full of shards: storage, loops, and what all shards do together. On the main loop.
-final class ShardHost {
+package final class ShardHost {
     private let daemon: Daemon
     private let configuration: ShardConfiguration
     private let storage: ShardStorage
@@ -28,7 +28,7 @@ final class ShardHost {
     private static let unremarkableClockStepNanoseconds: UInt64 = 5_000_000_000
 
     /// Opens the stores and replays the log. Blocks.
-    init(_ daemon: Daemon, _ configuration: ShardConfiguration) throws {
+    package init(_ daemon: Daemon, _ configuration: ShardConfiguration) throws {
         self.daemon = daemon
         self.configuration = configuration
         storage = try ShardStorage.open(configuration, daemon)
@@ -54,7 +54,7 @@ final class ShardHost {
         daemon.logger.warning("the clock is \(seconds) s behind what was written here last; set it right")
     }
 
-    func start() throws {
+    package func start() throws {
         daemon.onShutdown { [self] done in stop(done) }
         exportGauges()
         watching = daemon.loop.task { [clockWatch, isBase = configuration.isBaseProtocolOnly] in

@@ -1,5 +1,5 @@
-import Daemon
 import Logging
+import Metrics
 import RegistryCore
 import Synchronization
 

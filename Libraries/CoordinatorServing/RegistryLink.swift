@@ -37,11 +37,9 @@ final class RegistryLink {
         self.loop = loop
         self.logger = logger
         connection = RegistryConnection(on: loop, addresses: registries, key: key)
-        let ports = addresses.map { IpPort(addrs: IPv4Address(rawValue: $0.address), port: $0.port) }
-        let none = IpPort(addrs: .any, port: 0)
         registration = RegisterCdcRequest(
             replica: ReplicaID(rawValue: 0), location: location, isLeader: true,
-            addrs: AddrsInfo(addr1: ports[0], addr2: ports.count > 1 ? ports[1] : none))
+            addrs: AddrsInfo(addresses))
     }
 
     /// - Parameter isBaseProtocolOnly: if that is known already.

@@ -75,12 +75,3 @@ final class Registrar {
         }
     }
 }
-
-extension AddrsInfo {
-    /// One or two addresses.
-    init(_ addresses: [SocketAddress]) {
-        let ports = addresses.map { IpPort(addrs: IPv4Address(rawValue: $0.address), port: $0.port) }
-        let none = IpPort(addrs: .any, port: 0)
-        self.init(addr1: ports.first ?? none, addr2: ports.dropFirst().first ?? none)
-    }
-}

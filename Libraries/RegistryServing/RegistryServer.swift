@@ -1,5 +1,6 @@
 import Daemon
 import EventLoop
+import Metrics
 import Protocol
 
 /// The listeners, and what all connections share.

@@ -2,6 +2,7 @@ import Client
 import Daemon
 import EventLoop
 import Logging
+import Metrics
 import Protocol
 import RegistryCore
 

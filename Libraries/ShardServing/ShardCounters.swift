@@ -1,4 +1,4 @@
-import Daemon
+import Metrics
 
 /// What the shards of a process count together.
 struct ShardCounters: Sendable {
