@@ -95,8 +95,8 @@ let package = Package(
         library(
             "Simulator",
             [
-                "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Protocol", "Erasure",
-                "Client", "GarbageCollection", deques, heaps,
+                "ShardServing", "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Protocol",
+                "Erasure", "Client", "GarbageCollection", "EventLoop", "Metrics", deques, heaps, logging,
             ]),
         library(
             "ConsistencyCheck",
@@ -160,6 +160,7 @@ let package = Package(
             path: "Tests/TestServices"),
         .target(
             name: "TestShards", dependencies: ["ShardCore", "Store", "Protocol"], path: "Tests/TestShards"),
+        .target(name: "TestLog", dependencies: ["ReplicatedLog"], path: "Tests/TestLog"),
         tests("Wire", ["Wire"]),
         tests("SchemaCompiler", ["SchemaLanguage"]),
         tests(
@@ -248,6 +249,11 @@ let package = Package(
         tests("RegistryService", ["sterna-registry", "RegistryServing", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests("TortureCampaign", ["sterna-torture"]),
         tests("VolatileDisk", ["VolatileDisk", "sterna-volatile-disk"]),
+        tests(
+            "ShardServing",
+            [
+                "ShardServing", "ShardCore", "ReplicatedLog", "Store", "EventLoop", "Metrics", "Protocol", "TestLog", logging,
+            ]),
         tests("ShardService", ["sterna-shard", "TestServices", "sterna-volatile-disk", "Protocol", "EventLoop"]),
     ],
     swiftLanguageModes: [.v6]

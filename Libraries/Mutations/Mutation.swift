@@ -82,6 +82,14 @@ public enum Mutation: String, CaseIterable, Sendable {
     // The registry
     case defaultOwnershipIsNotStored
 
+    // Requests on their way through services
+    case answersBeforeDurable
+    case overflowForgetsItsRequest
+    case hostsAreNeverForgotten
+    case wrongIndexIsDelivered
+    case duplicatesAreProposed
+    case unawaitedAreAnswered
+
     // Services
     case clockIsBelieved
     case firstAnswerIsNotAwaited
@@ -197,6 +205,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .refusedSegmentsAreBelieved: "BlockStoreTests.PowerCutTests"
         case .setClocksDelayNothing, .restEndsWithTheProcess: "GarbageCollectionTests.LiveClusterTests"
         case .clockIsBelieved, .firstAnswerIsNotAwaited, .setClocksAreTrusted: "ClientTests.ClockTests"
+        // The core tells repetitions by itself.
+        case .duplicatesAreProposed: "ShardServingTests.ShardPipelineTests"
         case .foreignRequestsAreAnswered, .portsAreNotSynced: "ShardServiceTests.PortTests"
         case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"

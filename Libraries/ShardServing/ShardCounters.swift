@@ -1,27 +1,27 @@
 import Metrics
 
 /// What the shards of a process count together.
-struct ShardCounters: Sendable {
-    let reads: Counter
-    let writes: Counter
+package struct ShardCounters: Sendable {
+    package let reads: Counter
+    package let writes: Counter
     /// Answers with an error code, of reads and writes.
-    let refusals: Counter
+    package let refusals: Counter
     /// Datagrams without an answer: not of this protocol, not decodable, wrongly signed, or not allowed unsigned.
-    let undecodable: Counter
-    let unprivileged: Counter
+    package let undecodable: Counter
+    package let unprivileged: Counter
     /// Requests for another shard, which had this port before.
-    let misdirected: Counter
+    package let misdirected: Counter
     /// Proven requests whose time is too far from this machine's.
-    let untimelyProofs: Counter
+    package let untimelyProofs: Counter
     /// Repetitions of requests that are still being worked on.
-    let duplicates: Counter
+    package let duplicates: Counter
     /// Requests dropped because as much is in flight as may be.
-    let overflows: Counter
+    package let overflows: Counter
     /// Writes dropped because the clock does not agree with the registry's.
-    let clockDisputes: Counter
-    let failures: Counter
+    package let clockDisputes: Counter
+    package let failures: Counter
 
-    init(_ counters: Counters) {
+    package init(_ counters: Counters) {
         reads = counters.counter("shard_reads_total")
         writes = counters.counter("shard_writes_total")
         refusals = counters.counter("shard_errors_answered_total")

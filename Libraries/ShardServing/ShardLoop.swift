@@ -43,13 +43,9 @@ final class ShardLoop {
 
     /// Makes all shards serve, new ones as soon as their first entry is durable.
     func start(listeningOn addresses: [SocketAddress], _ memory: PortMemory) {
-        do {
-            for server in servers {
-                server.onInitialised = { [unowned self] in serve($0, addresses, memory) }
-                try server.begin()
-            }
-        } catch {
-            events.failed(error)
+        for server in servers {
+            server.pipeline.onInitialised = { [unowned self, unowned server] in serve(server, addresses, memory) }
+            server.pipeline.begin()
         }
     }
 
@@ -74,7 +70,7 @@ final class ShardLoop {
     /// Takes no more requests. What is in flight goes on until the log is closed.
     func drain() {
         isDraining = true
-        for server in servers { server.drain() }
+        for server in servers { server.pipeline.drain() }
     }
 
     /// After the log was closed: closes the sockets.

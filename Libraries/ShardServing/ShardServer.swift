@@ -1,5 +1,4 @@
 import Client
-import DequeModule
 import EventLoop
 import Logging
 import Protocol
@@ -12,7 +11,7 @@ extension ShardKind {
     fileprivate var isExtension: Bool { (0x40..<0x70).contains(rawValue & 0x7f) }
 }
 
-/// One shard on its loop: its sockets, its core, and the requests in flight between them.
+/// One shard on its loop: its sockets, and the packets that come and go through them.
 final class ShardServer {
     /// What the shard needs of the process around it.
     struct Environment {
@@ -35,79 +34,21 @@ final class ShardServer {
         let blockServicesAreMissing: () -> Void
     }
 
-    /// A write on its way through the log.
-    private struct PendingWrite {
-        let index: LogIndex
-        let entry: ShardLogEntry
-        /// Nil when nobody waits: for the shard's own first entry, and for requests without an id.
-        let target: ReplyTarget?
-        /// Who asked for it, if that was a client.
-        let host: UInt32?
-    }
-
-    let core: ShardCore
-    let environment: Environment
-    private let log: HostedLog
+    let pipeline: ShardPipeline
+    private let environment: Environment
     private var sockets: [UDPSocket] = []
-    private var pendingWrites = Deque<PendingWrite>()
-    private var inFlight: Set<ReplyTarget.Identity> = []
-    /// Of each client's host, how many of its writes are in the log and not applied yet.
-    private var writesByHost: [UInt32: Int] = [:]
-    /// So many of one host are half of what may be in the log: others have the rest. The coordinator, whose packets are
-    /// signed, has limits of its own.
-    private static let maximumWritesPerHost = LogLimits().windowEntries / 2
-    private var hasFailed = false
-    private var isDraining = false
-    /// Called when the shard can serve: at once, or when its first entry is durable.
-    var onInitialised: ((ShardServer) -> Void)?
+
+    var core: ShardCore { pipeline.core }
 
     /// On the loop.
     init(_ core: ShardCore, lane: LogLane, _ environment: Environment) {
-        self.core = core
         self.environment = environment
-        log = lane.open(LogGroupID(core.shard), delivered: core.appliedIndex)
-        log.onDelivery = { [unowned self] in deliver($0) }
-        log.onStop = { [unowned self] in stop($0) }
+        let log = lane.open(LogGroupID(core.shard), delivered: core.appliedIndex)
+        pipeline = ShardPipeline(core, log: log, environment.pipeline)
+        pipeline.onAnswer = { [unowned self] in send($0, to: $1, checkpoint: $2) }
     }
 
-    // MARK: Life
-
-    /// Makes the shard's first entry if there is none, as soon as the clock may be believed: times of entries never go
-    /// back.
-    func begin() throws {
-        guard !core.isInitialised else { return becomeInitialised() }
-        guard let now = environment.clock.now else {
-            environment.loop.timer(afterNanoseconds: Self.clockPauseNanoseconds) { [weak self] in self?.beginLater() }
-            return
-        }
-        try begin(at: now)
-    }
-
-    private static let clockPauseNanoseconds: UInt64 = 50_000_000
-
-    private func beginLater() {
-        guard !hasFailed, !isDraining else { return }
-        do {
-            try begin()
-        } catch {
-            environment.fail(error)
-        }
-    }
-
-    private func begin(at now: Timestamp) throws {
-        var random = SystemRandomNumberGenerator()
-        let genesis = ShardGenesis(
-            cookieKey: SecretKey(low: random.next(), high: random.next()), rootInfo: try .sternaRootDefault())
-        let entry = core.prepareGenesis(genesis, at: now)
-        let index = try log.propose(try entry.encoded())
-        pendingWrites.append(PendingWrite(index: index, entry: entry, target: nil, host: nil))
-        environment.logger.debug("shard \(core.shard) makes its first entry")
-    }
-
-    private func becomeInitialised() {
-        onInitialised?(self)
-        onInitialised = nil
-    }
+    // MARK: Sockets
 
     /// Binds the sockets, where the system may choose to the ports of the last time if they are free; returns their
     /// addresses.
@@ -121,9 +62,8 @@ final class ShardServer {
             } else {
                 socket = try bindAnywhere(address, memory)
             }
-            socket.onDatagram = { [unowned self, unowned socket] datagram, sender in
-                receive(datagram, from: sender, on: socket)
-            }
+            let number = UInt16(sockets.count)
+            socket.onDatagram = { [unowned self] datagram, sender in receive(datagram, from: sender, socket: number) }
             sockets.append(socket)
         }
         return sockets.map(\.localAddress)
@@ -146,11 +86,6 @@ final class ShardServer {
             bufferSize: Self.socketBufferBytes)
     }
 
-    /// Takes no more requests; what is in flight goes on and is answered.
-    func drain() {
-        isDraining = true
-    }
-
     /// Sends what waits to be sent and closes the sockets.
     func close() {
         for socket in sockets { socket.close() }
@@ -158,24 +93,26 @@ final class ShardServer {
 
     private static let socketBufferBytes = 1 << 20
 
-    // MARK: Requests
+    // MARK: Packets
 
-    private func receive(_ datagram: UnsafeRawBufferPointer, from sender: SocketAddress, on socket: UDPSocket) {
-        guard !hasFailed, !isDraining else { return }
+    private func receive(_ datagram: UnsafeRawBufferPointer, from sender: SocketAddress, socket: UInt16) {
+        guard pipeline.takesRequests else { return }
         do throws(DecodeError) {
             switch ProtocolWord(of: datagram) {
             case .shardRequest:
                 let packet = try PlainPacket(datagram, expecting: .shardRequest)
-                let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID)
-                try handle(packet.kind, packet.body, target)
+                let source = RequestSource(socket: socket, sender: sender, requestID: packet.requestID)
+                try pipeline.handle(try decode(packet.kind, packet.body), from: source)
             case .provenShardRequest:
                 guard let key = environment.proofKey else { throw .wrongProtocol }
                 let proven = try ProvenPacket(datagram, expecting: .provenShardRequest, key: key)
-                try handle(proven, ReplyTarget(socket: socket, sender: sender, requestID: proven.packet.requestID))
+                try handle(
+                    proven, RequestSource(socket: socket, sender: sender, requestID: proven.packet.requestID))
             case .cdcToShardRequest:
-                let (packet, key) = try open(datagram)
-                let target = ReplyTarget(socket: socket, sender: sender, requestID: packet.requestID, signer: key)
-                try handle(packet.kind, packet.body, target)
+                let (packet, signer) = try open(datagram)
+                let source = RequestSource(
+                    socket: socket, sender: sender, requestID: packet.requestID, signer: signer)
+                try pipeline.handle(try decode(packet.kind, packet.body), from: source)
             default:
                 throw .wrongProtocol
             }
@@ -185,12 +122,12 @@ final class ShardServer {
         }
     }
 
-    /// A packet of the coordinator, and the key that it is signed with.
-    private func open(_ datagram: UnsafeRawBufferPointer) throws(DecodeError) -> (SignedPacket, MACKey) {
+    /// A packet of the coordinator, and the number of the key that it is signed with.
+    private func open(_ datagram: UnsafeRawBufferPointer) throws(DecodeError) -> (SignedPacket, UInt8) {
         var failure = DecodeError.badSignature
-        for key in environment.coordinatorKeys {
+        for (number, key) in environment.coordinatorKeys.enumerated() {
             do throws(DecodeError) {
-                return (try SignedPacket(datagram, expecting: .cdcToShardRequest, key: key), key)
+                return (try SignedPacket(datagram, expecting: .cdcToShardRequest, key: key), UInt8(number))
             } catch {
                 failure = error
             }
@@ -198,153 +135,46 @@ final class ShardServer {
         throw failure
     }
 
-    private func handle(_ proven: ProvenPacket, _ target: ReplyTarget) throws(DecodeError) {
+    private func handle(_ proven: ProvenPacket, _ source: RequestSource) throws(DecodeError) {
         guard RequestProof.isCurrent(proven.time, at: environment.loop.wallClock()) else {
             environment.counters.untimelyProofs.add()
-            return refuse(.notAuthorised, target, checkpoint: core.appliedIndex)
+            return pipeline.refuse(.notAuthorised, source)
         }
-        try handle(proven.packet.kind, proven.packet.body, target, isProven: true)
+        try pipeline.handle(try decode(proven.packet.kind, proven.packet.body), from: source, isProven: true)
     }
 
-    private func handle(
-        _ kindByte: UInt8, _ body: UnsafeRawBufferPointer, _ target: ReplyTarget, isProven: Bool = false
-    ) throws(DecodeError) {
+    private func decode(_ kindByte: UInt8, _ body: UnsafeRawBufferPointer) throws(DecodeError) -> AnyShardRequest {
         guard let kind = ShardKind(rawValue: kindByte), !(environment.isBaseProtocolOnly && kind.isExtension) else {
             throw .unknownKind
-        }
-        guard target.isSigned || !kind.isPrivileged else { return environment.counters.unprivileged.add() }
-        guard isProven || environment.isOpen || target.isSigned || !kind.needsProof else {
-            environment.counters.unprivileged.add()
-            return refuse(.notAuthorised, target, checkpoint: core.appliedIndex)
         }
         var reader = WireReader(body)
         let request = try AnyShardRequest.decode(kind: kind, from: &reader)
         try reader.finish()
-        guard !isMisdirected(request) else { return environment.counters.misdirected.add() }
-        if kind.isReadOnly {
-            try read(request, target)
-        } else if case .shardSnapshot(let request) = request {
-            takeSnapshot(request.snapshotId, target)
-        } else {
-            try write(request, target)
-        }
+        return request
     }
 
-    private func read(_ request: AnyShardRequest, _ target: ReplyTarget) throws(DecodeError) {
-        environment.counters.reads.add()
-        do throws(ShardFailure) {
-            answer(.response(try core.read(request)), target, checkpoint: core.appliedIndex)
-        } catch {
-            try refuse(error, target)
-        }
+    /// Puts the answer into the outgoing batch.
+    private func send(_ reply: ShardReply, to source: RequestSource, checkpoint: LogIndex) {
+        let frame = ReplyFrame(
+            requestID: source.requestID, signer: source.signer.map { environment.coordinatorKeys[Int($0)] },
+            checkpoint: checkpoint)
+        sockets[Int(source.socket)].send(to: source.sender) { room in frame.write(reply, into: room) }
     }
+}
 
-    private func write(_ request: AnyShardRequest, _ target: ReplyTarget) throws(DecodeError) {
-        if target.isAwaited, inFlight.contains(target.identity) { return environment.counters.duplicates.add() }
-        guard target.isSigned || writesByHost[target.sender.address] ?? 0 < Self.maximumWritesPerHost else {
-            return environment.counters.overflows.add()
-        }
-        // Silence: the client tries again, and the clock may be right then.
-        guard let now = environment.clock.now else { return environment.counters.clockDisputes.add() }
-        do throws(ShardFailure) {
-            let entry = try core.prepare(
-                request, isPrivileged: target.isSigned, requestID: target.isAwaited ? target.requestID : nil, at: now)
-            propose(entry, target)
-        } catch {
-            try refuse(error, target)
-        }
-    }
-
-    private func propose(_ entry: ShardLogEntry, _ target: ReplyTarget) {
-        do {
-            let index = try log.propose(try entry.encoded())
-            let host = target.isSigned ? nil : target.sender.address
-            pendingWrites.append(
-                PendingWrite(index: index, entry: entry, target: target.isAwaited ? target : nil, host: host))
-            if let host { writesByHost[host, default: 0] += 1 }
-            if target.isAwaited { inFlight.insert(target.identity) }
-        } catch is ProposalRefusal {
-            // Silence: the client tries again when there is room, or at another replica.
-            environment.counters.overflows.add()
-        } catch {
-            fail(error, target)
-        }
-    }
-
-    // MARK: Deliveries
-
-    private func deliver(_ delivered: LogEntry) {
-        guard !hasFailed else { return }
-        do throws(ShardStateError) {
-            guard let write = pendingWrites.first, write.index == delivered.index else {
-                throw .wrongIndex(expected: pendingWrites.first?.index ?? .zero, got: delivered.index)
-            }
-            pendingWrites.removeFirst()
-            if let host = write.host { forgetWrite(of: host) }
-            let reply = try core.apply(write.entry, at: delivered.index)
-            environment.counters.writes.add()
-            guard let target = write.target else { return becomeInitialised() }
-            inFlight.remove(target.identity)
-            answer(reply, target, checkpoint: delivered.index)
-        } catch {
-            hasFailed = true
-            environment.fail(ShardHostError.shardFailed(core.shard, error))
-        }
-    }
-
-    private func forgetWrite(of host: UInt32) {
-        guard let count = writesByHost[host] else { return }
-        writesByHost[host] = count > 1 ? count - 1 : nil
-    }
-
-    private func stop(_ error: LogError) {
-        hasFailed = true
-        environment.fail(error)
-    }
-
-    // MARK: Answers
-
-    private func answer(_ reply: ShardReply, _ target: ReplyTarget, checkpoint: LogIndex) {
-        switch reply {
-        case .response(let response):
-            target.send(kind: response.kind.rawValue, checkpoint: checkpoint) { (writer) throws(EncodeError) in
-                try response.encode(into: &writer)
-            }
-        case .refused(let code):
-            refuse(code, target, checkpoint: checkpoint)
-        }
-    }
-
-    private func refuse(_ failure: ShardFailure, _ target: ReplyTarget) throws(DecodeError) {
-        switch failure {
-        case .refused(let code): refuse(code, target, checkpoint: core.appliedIndex)
-        case .undecodable(let error): throw error
-        case .state(let error): fail(error, target)
-        }
-    }
-
-    private func refuse(_ code: ProtocolError, _ target: ReplyTarget, checkpoint: LogIndex) {
-        environment.counters.refusals.add()
-        if code == .couldNotPickBlockServices { environment.blockServicesAreMissing() }
-        target.send(error: code, checkpoint: checkpoint)
-    }
-
-    /// Our own trouble with one request. A store that fails for good shows when the next entry is applied, which ends
-    /// the process.
-    private func fail(_ error: any Error, _ target: ReplyTarget) {
-        environment.counters.failures.add()
-        environment.logger.error("shard \(core.shard) answers INTERNAL_ERROR: \(error)")
-        target.send(error: .internalError, checkpoint: core.appliedIndex)
-    }
-
-    private func takeSnapshot(_ id: UInt64, _ target: ReplyTarget) {
-        guard inFlight.insert(target.identity).inserted else { return environment.counters.duplicates.add() }
-        environment.snapshots.take(id, on: environment.loop) { [weak self] isDone in
-            guard let self else { return }
-            inFlight.remove(target.identity)
-            let reply: ShardReply =
-                isDone ? .response(.shardSnapshot(ShardSnapshotResponse())) : .refused(.cannotCreateDbSnapshot)
-            answer(reply, target, checkpoint: core.appliedIndex)
-        }
+extension ShardServer.Environment {
+    /// The same for what is behind the sockets.
+    fileprivate var pipeline: ShardPipeline.Environment {
+        ShardPipeline.Environment(
+            now: { [clock] in clock.now },
+            later: { [loop] nanoseconds, body in loop.timer(afterNanoseconds: nanoseconds, body) },
+            makeGenesis: {
+                var random = SystemRandomNumberGenerator()
+                return ShardGenesis(
+                    cookieKey: SecretKey(low: random.next(), high: random.next()), rootInfo: try .sternaRootDefault())
+            },
+            takeSnapshot: { [snapshots, loop] number, done in snapshots.take(number, on: loop, then: done) },
+            blockServicesAreMissing: blockServicesAreMissing, fail: fail, isOpen: isOpen, counters: counters,
+            logger: logger)
     }
 }

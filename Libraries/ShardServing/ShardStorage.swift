@@ -54,10 +54,3 @@ struct ShardStorage {
             data: data, state: state, host: host, cores: hosted, dormant: cores.mapValues(\.appliedIndex))
     }
 }
-
-extension LogGroupID {
-    /// Each shard's log group has the shard's number.
-    init(_ shard: ShardID) {
-        self.init(rawValue: UInt32(shard.rawValue))
-    }
-}

@@ -14,6 +14,9 @@ final class StepCheck {
 
     func run() {
         cluster.registry.core?.checkInvariants { find("registry: \($0)") }
+        for pipeline in cluster.shards.flatMap(\.pipelines) {
+            pipeline.checkInvariants { find("shard \(pipeline.core.shard): \($0)") }
+        }
         for core in cluster.cores {
             do {
                 try core.checkInvariants { find("shard \(core.shard): \($0)") }

@@ -29,25 +29,28 @@ final class ProcessLog {
         }
     }
 
-    /// A group whose state machine has everything up to `delivered`; `deliver` hears of what becomes final.
-    func open(
-        _ id: LogGroupID, delivered: LogIndex, _ limits: LogLimits, _ deliver: @escaping (LogEntry) -> Void
-    ) -> HostedLog {
+    /// A group whose state machine has everything up to `delivered`; to be watched once it is in use.
+    func open(_ id: LogGroupID, delivered: LogIndex, _ limits: LogLimits) -> HostedLog {
         store.open(id, at: delivered)
         let log = lanes[openedCount % lanes.count].open(id, delivered: delivered, limits: limits)
         openedCount += 1
+        return log
+    }
+
+    /// Looks at all that is delivered, from between the log and its user.
+    func watch(_ log: HostedLog) {
+        let (id, deliver, stop) = (log.id, log.onDelivery, log.onStop)
         log.onDelivery = { [unowned self] entry in
             if !store.isDurable(entry.index, of: id) {
                 machine.world.find("\(machine.id): entry \(entry.index) of \(id) is delivered before it is durable")
             }
-            deliver(entry)
+            deliver?(entry)
             flushIfLarge()
         }
         // The first group that is stopped ends the process, and with it this.
         log.onStop = { [weak self] error in
-            if let self, !isOver { machine.logStopped(error) }
+            if let self, !isOver { stop?(error) }
         }
-        return log
     }
 
     /// The log has to let go of something before it is full.

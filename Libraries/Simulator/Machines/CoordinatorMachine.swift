@@ -18,7 +18,7 @@ final class CoordinatorMachine: Machine {
     private var clients: [UInt64: Endpoint] = [:]
     private var isPumpDue = false
     private var isTickDue = false
-    private var clockQuestion: (id: UInt64, sent: UInt64) = (0, 0)
+    private var clockQuestions: ClockQuestions?
 
     init(_ world: World, _ network: Network, _ options: ClusterOptions) {
         self.options = options
@@ -37,13 +37,15 @@ final class CoordinatorMachine: Machine {
         }
         let log = try ProcessLog(self, store, options.log)
         self.log = log
-        entries = log.open(
-            Self.group, delivered: last[Self.group] ?? .zero, options.log.limits
-        ) { [unowned self] entry in
+        let entries = log.open(Self.group, delivered: last[Self.group] ?? .zero, options.log.limits)
+        entries.onDelivery = { [unowned self] entry in
             attempt { core throws(CoordinatorFailure) in
                 try core.committed(entry.bytes, at: entry.index, now: world.now)
             }
         }
+        entries.onStop = { [unowned self] in logStopped($0) }
+        log.watch(entries)
+        self.entries = entries
         self.core = core
         isPumpDue = false
         isTickDue = false
@@ -53,16 +55,7 @@ final class CoordinatorMachine: Machine {
             try core.lead(firstRequestID: world.random.next(), now: world.now)
         }
         every(options.flushPause) { [unowned self] in flush() }
-        askForClock()
-        every(10_000_000_000...20_000_000_000) { [unowned self] in askForClock() }
-    }
-
-    private func askForClock() {
-        // Far from the ids of requests to shards.
-        clockQuestion = (world.random.next() | 1 << 63, world.now)
-        network.send(
-            Message(id: clockQuestion.id, body: .registryRequest(.clock(ClockRequest()))), from: .coordinatorBack,
-            to: .registry)
+        clockQuestions = watchClock(options, from: .coordinatorBack)
     }
 
     override func halt() {
@@ -71,6 +64,7 @@ final class CoordinatorMachine: Machine {
         entries = nil
         held = []
         core = nil
+        clockQuestions = nil
         network.detach(.coordinator)
         network.detach(.coordinatorBack)
     }
@@ -97,10 +91,7 @@ final class CoordinatorMachine: Machine {
     }
 
     private func receiveAnswer(_ message: Message) {
-        if case .registryAnswer(.success(.clock(let clock))) = message.body {
-            if message.id == clockQuestion.id { learnClock(clock.time, sent: clockQuestion.sent) }
-            return
-        }
+        if clockQuestions?.take(message) == true { return }
         guard case .shardAnswer(let answer) = message.body, message.isSigned else { return }
         attempt { core throws(CoordinatorFailure) in
             try core.receive(answer, toRequest: message.id, now: world.now)
@@ -118,7 +109,7 @@ final class CoordinatorMachine: Machine {
         isPumpDue = false
         guard let core else { return }
         send(core.takeOutbox())
-        let time = options.comparesClocks ? comparedClock : wallClock
+        let time = clusterClock.now
         do {
             if let time { try propose(try core.takeEntries(now: world.now, time: time)) }
         } catch {

@@ -1,4 +1,5 @@
 import Client
+import Logging
 import Protocol
 import ReplicatedLog
 
@@ -8,13 +9,10 @@ class Machine {
     let world: World
     let network: Network
     let disk = SimulatedDisk()
-    /// How far the wall clock is off, nanoseconds.
-    var clockOffset: Int64 = 0
-    /// And how much further for a moment.
-    var clockJump: Int64 = 0
-    /// What this process knows of the registry's clock, and since when it runs.
-    private var comparison = ClockComparison()
-    private var started: UInt64 = 0
+    let clock: MachineClock
+    /// What this process thinks of it.
+    private(set) var clusterClock: ClusterClock
+    let logger: Logger
     private(set) var isUp = false
     /// How often one of the changes that starting makes to the disk is the process's last, in thousandths.
     var diesStartingPerMille = 0
@@ -25,31 +23,28 @@ class Machine {
         self.id = id
         self.world = world
         self.network = network
+        clock = MachineClock(world)
+        clusterClock = clock.clusterClock()
+        logger = Logger(label: "\(id)") { _ in FindingLogHandler(machine: id, world: world) }
         disk.directory.onKill = { [unowned self] in dieWriting() }
     }
 
-    var wallClock: Timestamp {
-        let time = Int64(World.epoch &+ world.now) &+ clockOffset &+ clockJump
-        return Timestamp(nanoseconds: UInt64(max(time, 1)))
+    var wallClock: Timestamp { clock.wall }
+
+    /// Has the registry asked for its time, if it tells it; otherwise the clock here is all there is.
+    final func watchClock(_ options: ClusterOptions, from endpoint: Endpoint) -> ClockQuestions? {
+        if options.comparesClocks { return ClockQuestions(self, from: endpoint) }
+        clusterClock.learnNothing()
+        return nil
     }
-
-    var knowsClock: Bool { comparison.isKnown }
-
-    /// The wall clock, nil while it is not to be believed: what `ClusterClock` is to a service.
-    var comparedClock: Timestamp? {
-        let now = wallClock
-        guard knowsClock else { return world.now - started >= 10_000_000_000 ? now : nil }
-        return comparison.agrees(with: now, at: world.now) ? now : nil
-    }
-
-    func learnClock(_ time: Timestamp, sent: UInt64) { comparison.learn(time, sent: sent, received: world.now) }
 
     /// Reads the disk and begins to serve. Does nothing when it runs already.
     final func start() {
         guard !isUp else { return }
         isUp = true
         incarnation += 1
-        (comparison, started, clockJump) = (ClockComparison(), world.now, 0)
+        clock.jump = 0
+        clusterClock = clock.clusterClock()
         world.note("\(id) starts")
         if world.random.perMille(diesStartingPerMille) {
             disk.directory.changesLeft = Int.random(in: 0...12, using: &world.random)

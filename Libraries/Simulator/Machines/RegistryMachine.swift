@@ -38,9 +38,11 @@ final class RegistryMachine: Machine {
         defaultOwnership.restarted(core)
         let log = try ProcessLog(self, store, options.log.wide)
         self.log = log
-        entries = log.open(
-            Self.group, delivered: last[Self.group] ?? .zero, options.log.wide.limits
-        ) { [unowned self] entry in deliver(entry) }
+        let entries = log.open(Self.group, delivered: last[Self.group] ?? .zero, options.log.wide.limits)
+        entries.onDelivery = { [unowned self] in deliver($0) }
+        entries.onStop = { [unowned self] in logStopped($0) }
+        log.watch(entries)
+        self.entries = entries
         self.core = core
         network.attach(.registry, of: id) { [unowned self] message, sender in receive(message, from: sender) }
         every(4_000_000_000...6_000_000_000) { [unowned self] in tick() }

@@ -1,48 +1,27 @@
-import DequeModule
+import EventLoop
+import Metrics
 import Protocol
 import ReplicatedLog
 import ShardCore
+import ShardServing
 
-/// A shard process: real shard cores behind simulated sockets, as `Services/shard` has them behind real ones.
+/// A shard process: the real pipelines of its shards, over simulated messages instead of packets.
 final class ShardMachine: Machine {
-    /// Who waits for an answer.
-    private struct Target: Hashable {
-        let requestID: UInt64
-        let sender: Endpoint
-        let isSigned: Bool
-    }
-
-    private struct PendingWrite {
-        let index: LogIndex
-        let entry: ShardLogEntry
-        let target: Target?
-    }
-
-    /// One shard of the process.
-    private final class Slot {
-        let core: ShardCore
-        let log: HostedLog
-        var pending = Deque<PendingWrite>()
-        var inFlight: Set<Target> = []
-
-        init(_ core: ShardCore, _ log: HostedLog) {
-            self.core = core
-            self.log = log
-        }
-    }
-
     let number: Int
     private let options: ClusterOptions
     private let watch: ShardWatch
-    private var slots: [ShardID: Slot] = [:]
     private var log: ProcessLog?
+    private var pipelinesByShard: [ShardID: ShardPipeline] = [:]
     /// Shards that anybody ever asked for. All 256 exist in a real process from the start; here they are made when the
     /// first request for them comes.
     private var known: [ShardID] = []
-    /// What the registry said last; kept on the disk as the service does.
-    private var services = BlockServiceTable()
+    /// What the registry said last; mostly still on the disk when the process comes back.
+    private var blockServices = BlockServiceDirectory()
     private var nextRegistryID: UInt64 = 1
-    private var clockQuestion: (id: UInt64, sent: UInt64)?
+    private var lastQuestion: UInt64 = 0
+    private var clockQuestions: ClockQuestions?
+    private var counters = ShardCounters(Counters())
+    private var caches = ShardCacheBudget()
 
     init(
         _ number: Int, _ world: World, _ network: Network, _ options: ClusterOptions, watch: ShardWatch
@@ -57,12 +36,17 @@ final class ShardMachine: Machine {
         (0...UInt8.max).filter { Int($0) % options.shardMachines == number }.map(ShardID.init(rawValue:))
     }
 
-    /// The cores that are in use now, by shard.
-    var cores: [ShardCore] { known.compactMap { slots[$0]?.core } }
+    /// Of the shards that are in use now, by shard.
+    var pipelines: [ShardPipeline] { known.compactMap { pipelinesByShard[$0] } }
+    var cores: [ShardCore] { pipelines.map(\.core) }
+
+    // MARK: Life
 
     override func boot() throws {
+        caches = ShardCacheBudget(limitBytes: options.shardCacheBytes)
+        counters = ShardCounters(Counters())
         var cores: [LogGroupID: ShardCore] = [:]
-        for shard in known { cores[group(shard)] = try makeCore(shard) }
+        for shard in known { cores[LogGroupID(shard)] = try makeCore(shard) }
         let store = try logStore(options.log, mustExist: cores.values.contains { $0.appliedIndex > .zero })
         _ = try store.replay(after: cores.mapValues(\.appliedIndex)) { group, index, bytes in
             guard let core = cores[group] else { return }
@@ -71,33 +55,35 @@ final class ShardMachine: Machine {
         }
         log = try ProcessLog(self, store, options.log)
         for shard in known {
-            guard let core = cores[group(shard)] else { continue }
+            guard let core = cores[LogGroupID(shard)] else { continue }
             watch.restarted(core)
             open(core)
         }
         for shard in hosted { attach(shard) }
         network.attach(.shardProcess(number), of: id) { [unowned self] message, _ in learn(message) }
-        askRegistry()
-        every(20_000_000_000...40_000_000_000) { [unowned self] in askRegistry() }
+        clockQuestions = watchClock(options, from: .shardProcess(number))
+        askForServices()
         every(options.flushPause) { [unowned self] in flush() }
     }
 
     override func halt() {
         log?.end()
         log = nil
-        slots = [:]
+        pipelinesByShard = [:]
+        clockQuestions = nil
+        asked = [:]
+        // What is not synced before it takes its place may be lost.
+        if world.random.perMille(100) { blockServices = BlockServiceDirectory() }
         network.detach(.shardProcess(number))
         for shard in hosted { network.detach(.shard(shard)) }
     }
-
-    private func group(_ shard: ShardID) -> LogGroupID { LogGroupID(rawValue: UInt32(shard.rawValue)) }
 
     private func makeCore(_ shard: ShardID) throws -> ShardCore {
         try ShardCore(
             store: disk.state, shard: shard, transientLifetimeNanoseconds: options.transientLifetime,
             minimumHistoryAgeNanoseconds: ClusterOptions.minimumHistoryAge,
-            supersededGraceNanoseconds: ClusterOptions.supersededGrace, blockServices: services,
-            ownershipLimit: options.ownershipLimit)
+            supersededGraceNanoseconds: ClusterOptions.supersededGrace, blockServices: blockServices.table(for: shard),
+            cacheBudget: caches, ownershipLimit: options.ownershipLimit)
     }
 
     private func attach(_ shard: ShardID) {
@@ -107,112 +93,73 @@ final class ShardMachine: Machine {
     private func open(_ core: ShardCore) {
         guard let log else { return }
         let shard = core.shard
-        let hosted = log.open(group(shard), delivered: core.appliedIndex, options.log.limits) { [unowned self] entry in
-            if let slot = slots[shard] { deliver(entry, slot) }
+        let hosted = log.open(LogGroupID(shard), delivered: core.appliedIndex, options.log.limits)
+        let pipeline = ShardPipeline(core, log: hosted, limits: options.log.limits, environment)
+        pipeline.onAnswer = { [unowned self] reply, source, _ in answer(reply, source, from: shard) }
+        pipeline.onApply = { [unowned self] entry, reply, source in
+            watch.applied(entry, reply, core, requestID: source?.requestID)
         }
-        let slot = Slot(core, hosted)
-        slots[shard] = slot
-        begin(slot)
+        log.watch(hosted)
+        pipelinesByShard[shard] = pipeline
+        pipeline.begin()
     }
 
-    /// Makes the shard's first entry, unless there is one or one is under way.
-    private func begin(_ slot: Slot) {
-        guard !slot.core.isInitialised, slot.pending.isEmpty else { return }
-        let genesis = ShardGenesis(
-            cookieKey: SecretKey(low: world.random.next(), high: world.random.next()), rootInfo: options.rootInfo)
-        propose(slot.core.prepareGenesis(genesis, at: wallClock), nil, slot)
+    private var environment: ShardPipeline.Environment {
+        ShardPipeline.Environment(
+            now: { [unowned self] in clusterClock.now },
+            later: { [unowned self] nanoseconds, body in after(nanoseconds, body) },
+            makeGenesis: { [unowned self] in
+                ShardGenesis(
+                    cookieKey: SecretKey(low: world.random.next(), high: world.random.next()),
+                    rootInfo: options.rootInfo)
+            },
+            takeSnapshot: { _, done in done(false) },
+            blockServicesAreMissing: { [unowned self] in hurry() },
+            fail: { [unowned self] error in
+                if let error = error as? LogError { logStopped(error) } else { fail(error) }
+            },
+            isOpen: true, counters: counters, logger: logger)
     }
 
     // MARK: Requests
 
     private func receive(_ message: Message, _ sender: Endpoint, _ shard: ShardID) {
-        guard case .shardRequest(let request) = message.body else { return }
-        guard let slot = slots[shard] else {
-            known.append(shard)
-            do { open(try makeCore(shard)) } catch { fail(error) }
-            return
-        }
+        guard case .shardRequest(let request) = message.body, let address = sender.socketAddress else { return }
+        guard let pipeline = pipelinesByShard[shard] else { return begin(shard) }
         // A service tells nobody its address before its first entry is durable.
-        guard slot.core.isInitialised else { return begin(slot) }
-        guard message.isSigned || !request.kind.isPrivileged else { return }
-        let target = Target(requestID: message.id, sender: sender, isSigned: message.isSigned)
-        if request.kind.isReadOnly {
-            read(request, target, slot)
-        } else {
-            write(request, target, slot)
-        }
-    }
-
-    private func read(_ request: AnyShardRequest, _ target: Target, _ slot: Slot) {
-        do throws(ShardFailure) {
-            answer(.success(try slot.core.read(request)), target, slot)
+        guard pipeline.core.isInitialised else { return }
+        let source = RequestSource(
+            socket: 0, sender: address, requestID: message.id, signer: message.isSigned ? 0 : nil)
+        do throws(DecodeError) {
+            try pipeline.handle(request, from: source)
         } catch {
-            refuse(error, target, slot)
+            // It makes no sense, and gets no answer.
         }
     }
 
-    private func write(_ request: AnyShardRequest, _ target: Target, _ slot: Slot) {
-        guard !slot.inFlight.contains(target) else { return }
-        guard let time = options.comparesClocks ? comparedClock : wallClock else { return }
-        do throws(ShardFailure) {
-            let entry = try slot.core.prepare(
-                request, isPrivileged: target.isSigned, requestID: target.requestID, at: time)
-            propose(entry, target, slot)
-        } catch {
-            refuse(error, target, slot)
-        }
+    private func begin(_ shard: ShardID) {
+        known.append(shard)
+        askForServices(of: [shard])
+        do { open(try makeCore(shard)) } catch { fail(error) }
     }
 
-    private func propose(_ entry: ShardLogEntry, _ target: Target?, _ slot: Slot) {
-        do {
-            let index = try slot.log.propose(try entry.encoded())
-            slot.pending.append(PendingWrite(index: index, entry: entry, target: target))
-            if let target { slot.inFlight.insert(target) }
-        } catch is ProposalRefusal {
-            // Silence: the client tries again.
-        } catch {
-            if let target { answer(.failure(.internalError), target, slot) }
-        }
-    }
-
-    private func deliver(_ delivered: LogEntry, _ slot: Slot) {
-        do throws(ShardStateError) {
-            guard let write = slot.pending.first, write.index == delivered.index else {
-                throw .wrongIndex(expected: slot.pending.first?.index ?? .zero, got: delivered.index)
-            }
-            slot.pending.removeFirst()
-            let reply = try slot.core.apply(write.entry, at: delivered.index)
-            watch.applied(write.entry, reply, slot.core, requestID: write.target?.requestID)
-            guard let target = write.target else { return }
-            slot.inFlight.remove(target)
+    private func answer(_ reply: ShardReply, _ source: RequestSource, from shard: ShardID) {
+        guard let receiver = Endpoint(source.sender) else { return world.find("an answer for nobody: \(reply)") }
+        if !source.isAwaited { world.find("\(receiver) is answered what it does not wait for: \(reply)") }
+        let result: Result<AnyShardResponse, ProtocolError> =
             switch reply {
-            case .response(let response): answer(.success(response), target, slot)
-            case .refused(let error): answer(.failure(error), target, slot)
+            case .response(let response): .success(response)
+            case .refused(let error): .failure(error)
             }
-        } catch {
-            fail(error)
-        }
-    }
-
-    private func refuse(_ failure: ShardFailure, _ target: Target, _ slot: Slot) {
-        switch failure {
-        case .refused(let code): answer(.failure(code), target, slot)
-        case .undecodable: break
-        case .state(let error): fail(error)
-        }
-    }
-
-    private func answer(_ result: Result<AnyShardResponse, ProtocolError>, _ target: Target, _ slot: Slot) {
         network.send(
-            Message(id: target.requestID, isSigned: target.isSigned, body: .shardAnswer(result)),
-            from: .shard(slot.core.shard), to: target.sender)
+            Message(id: source.requestID, isSigned: source.isSigned, body: .shardAnswer(result)), from: .shard(shard),
+            to: receiver)
     }
-
-    // MARK: Housekeeping
 
     /// Flushes the state and lets go of the log that it replaces.
     override func flush() {
-        let applied = Dictionary(uniqueKeysWithValues: slots.map { (group($0.key), $0.value.core.appliedIndex) })
+        let applied = Dictionary(
+            uniqueKeysWithValues: pipelines.map { (LogGroupID($0.core.shard), $0.core.appliedIndex) })
         do {
             try disk.flush()
             log?.trim(through: applied)
@@ -221,34 +168,55 @@ final class ShardMachine: Machine {
         }
     }
 
-    private func askRegistry() {
-        nextRegistryID += 3
-        let all = AnyRegistryRequest.allBlockServicesDeprecated(AllBlockServicesDeprecatedRequest())
-        let assigned = AnyRegistryRequest.shardBlockServices(
-            ShardBlockServicesRequest(shardId: ShardID(rawValue: UInt8(number))))
-        clockQuestion = (nextRegistryID + 2, world.now)
-        for (offset, request) in [all, assigned, .clock(ClockRequest())].enumerated() {
-            network.send(
-                Message(id: nextRegistryID + UInt64(offset), body: .registryRequest(request)),
-                from: .shardProcess(number), to: .registry)
-        }
+    // MARK: Block services
+
+    /// Asks what the real `BlockServiceFeed` asks, about as often.
+    private func askForServices() {
+        askForServices(of: known)
+        let isComingUp = blockServices.services.isEmpty
+        let pause: ClosedRange<UInt64> =
+            isComingUp ? 200_000_000...2_000_000_000 : 30_000_000_000...60_000_000_000
+        after(UInt64.random(in: pause, using: &world.random)) { [unowned self] in askForServices() }
+    }
+
+    private func askForServices(of shards: [ShardID]) {
+        lastQuestion = world.now
+        ask(.allBlockServicesDeprecated(AllBlockServicesDeprecatedRequest()))
+        for shard in shards { ask(.shardBlockServices(ShardBlockServicesRequest(shardId: shard)), shard) }
+    }
+
+    /// Which shard the answers are about.
+    private var asked: [UInt64: ShardID] = [:]
+
+    private func ask(_ request: AnyRegistryRequest, _ shard: ShardID? = nil) {
+        nextRegistryID += 1
+        asked[nextRegistryID] = shard
+        network.send(
+            Message(id: nextRegistryID, body: .registryRequest(request)), from: .shardProcess(number), to: .registry)
+    }
+
+    /// A shard lacks block services.
+    private func hurry() {
+        if world.now - lastQuestion > 1_000_000_000 { askForServices(of: known) }
     }
 
     private func learn(_ message: Message) {
+        if clockQuestions?.take(message) == true { return }
+        let shard = asked.removeValue(forKey: message.id)
         guard case .registryAnswer(.success(let response)) = message.body else { return }
         switch response {
         case .allBlockServicesDeprecated(let all):
-            services.update(all.blockServices.lazy.map(BlockServiceTable.Service.init))
+            blockServices.update(services: all.blockServices, assignments: [:])
+            for shard in known { tell(shard) }
         case .shardBlockServices(let assigned):
-            services.assigned = assigned.blockServices
-        case .clock(let clock):
-            if let question = clockQuestion, question.id == message.id { learnClock(clock.time, sent: question.sent) }
-            return
+            guard let shard else { return }
+            blockServices.assign(assigned.blockServices, to: shard)
+            tell(shard)
         default: return
         }
-        for slot in slots.values {
-            slot.core.blockServices = services.assigning(
-                services.assigned.filter { services.services[$0.id] != nil })
-        }
+    }
+
+    private func tell(_ shard: ShardID) {
+        pipelinesByShard[shard]?.core.blockServices = blockServices.table(for: shard)
     }
 }

@@ -1,3 +1,4 @@
+import EventLoop
 import Protocol
 
 /// Something with an address.
@@ -21,6 +22,28 @@ enum Endpoint: Hashable, CustomStringConvertible {
         case .shardProcess(let number): "shards' process \(number)"
         case .registry: "registry"
         case .blockServer(let number): "blocks \(number)"
+        }
+    }
+}
+
+extension Endpoint {
+    private static let firstClient: UInt32 = 0x0a01_0000
+    private static let coordinatorHost: UInt32 = 0x0a02_0000
+
+    /// Where those who ask services listen; nil for all others.
+    var socketAddress: SocketAddress? {
+        switch self {
+        case .client(let number): SocketAddress(address: Self.firstClient + UInt32(number), port: 1)
+        case .coordinatorBack: SocketAddress(address: Self.coordinatorHost, port: 1)
+        default: nil
+        }
+    }
+
+    init?(_ address: SocketAddress) {
+        switch address.address {
+        case Self.firstClient..<Self.coordinatorHost: self = .client(Int(address.address - Self.firstClient))
+        case Self.coordinatorHost: self = .coordinatorBack
+        default: return nil
         }
     }
 }

@@ -20,6 +20,8 @@ struct ClusterOptions {
     var rootInfo: DirectoryInfo
     /// How many ownerships a shard lists.
     var ownershipLimit: UInt32
+    /// How much of its records a process of shards keeps decoded, bytes.
+    var shardCacheBytes: Int
     var log: LogOptions
     /// Whether the registry tells its time, and shards and the coordinator compare theirs with it.
     var comparesClocks: Bool
@@ -43,6 +45,7 @@ struct ClusterOptions {
         flushPause = random.pick([5, 30, 120]) * Self.second...200 * Self.second
         let versions = random.pick([DeleteAfterVersions.inactive, DeleteAfterVersions(versions: 2)])
         ownershipLimit = random.pick([3, ShardCore.defaultOwnershipLimit])
+        shardCacheBytes = random.pick([1 << 10, 32 << 10, 1 << 20])
         log = LogOptions(&random)
         comparesClocks = random.perMille(500)
         rootInfo = try .sternaRootDefault(

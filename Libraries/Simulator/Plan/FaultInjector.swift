@@ -30,7 +30,7 @@ final class FaultInjector {
         if let pause = plan.clockJumpPause { repeating(pause) { [self] in jumpClock() } }
         if let pause = plan.slowDiskPause { repeating(pause) { [self] in slowDisk() } }
         if let pause = plan.fullDiskPause { repeating(pause) { [self] in fillDisk() } }
-        if let pause = plan.strayPause { repeating(pause) { [self] in closeNumbers() } }
+        if let pause = plan.strayPause { repeating(pause) { [self] in stray() } }
         if let pause = plan.refusedSyncPause { repeating(pause) { [self] in refuseSync() } }
         if let pause = plan.rotPause { repeating(pause) { [self] in rot() } }
     }
@@ -41,8 +41,8 @@ final class FaultInjector {
         cluster.network.weather = .calm
         cluster.network.isolate([])
         for machine in cluster.machines {
-            machine.clockOffset = 0
-            machine.clockJump = 0
+            machine.clock.offset = 0
+            machine.clock.jump = 0
             machine.diesStartingPerMille = 0
             machine.disk.calmDown()
         }
@@ -108,22 +108,21 @@ final class FaultInjector {
             client.clockOffset = stepped(client.clockOffset, Self.worstClientClock)
         } else {
             let machine = world.random.pick(cluster.machines)
-            machine.clockOffset = stepped(machine.clockOffset, worstClock)
-            world.note("the clock of \(machine.id) is off by \(machine.clockOffset / 1_000_000) ms")
+            machine.clock.offset = stepped(machine.clock.offset, worstClock)
+            world.note("the clock of \(machine.id) is off by \(machine.clock.offset / 1_000_000) ms")
         }
     }
 
-    /// For an operation or two. Where clocks are compared, a machine that knows no other clock yet is spared: it has to
-    /// believe its own.
+    /// For an operation or two.
     private func jumpClock() {
         let machine = world.random.pick(cluster.shards + [cluster.coordinator])
-        guard machine.isUp, machine.knowsClock || !cluster.options.comparesClocks else { return }
+        guard machine.isUp else { return }
         world.faults.clockJumps += 1
         let day = 86_400 * Int64(Self.second)
         let jumps = cluster.options.comparesClocks ? [30 * day, day / 8, -30 * day] : [30 * day]
-        machine.clockJump = world.random.pick(jumps)
-        world.note("the clock of \(machine.id) is off by \(machine.clockJump / Int64(Self.second)) s for a moment")
-        world.after(world.random.spread(50_000_000...3 * Self.second)) { machine.clockJump = 0 }
+        machine.clock.jump = world.random.pick(jumps)
+        world.note("the clock of \(machine.id) is off by \(machine.clock.jump / Int64(Self.second)) s for a moment")
+        world.after(world.random.spread(50_000_000...3 * Self.second)) { machine.clock.jump = 0 }
     }
 
     private func slowDisk() {
@@ -135,17 +134,30 @@ final class FaultInjector {
         }
     }
 
-    /// Somebody who knows the key, or a coordinator with a newer state, closes numbers of ours: some that are still to
-    /// come, or all there are, which no shard may believe.
-    private func closeNumbers() {
+    /// A request that no user and no coordinator has sent.
+    private func stray() {
         let shards = cluster.cores.map(\.shard)
         guard !shards.isEmpty else { return }
         world.faults.strays += 1
         let shard = world.random.pick(shards)
+        if world.random.perMille(500) { closeNumbers(of: shard) } else { beginFile(in: shard) }
+    }
+
+    /// Somebody who knows the key, or a coordinator with a newer state, closes numbers of ours: some that are still to
+    /// come, or all there are, which no shard may believe.
+    private func closeNumbers(of shard: ShardID) {
         let through = world.random.perMille(500) ? 1 << 62 : UInt64.random(in: 1...1 << 44, using: &world.random)
         let close = AnyShardRequest.closeSequences(CloseSequencesRequest(through: through))
         cluster.network.send(
             Message(id: world.random.next(), isSigned: true, body: .shardRequest(close)), from: .coordinatorBack,
+            to: .shard(shard))
+    }
+
+    /// Somebody who waits for no answer begins a file that nobody will ever finish.
+    private func beginFile(in shard: ShardID) {
+        let begin = AnyShardRequest.constructFile(ConstructFileRequest(type: .file, note: Array("stray".utf8)))
+        cluster.network.send(
+            Message(id: 0, body: .shardRequest(begin)), from: .client(world.random.pick(clients).number),
             to: .shard(shard))
     }
 

@@ -18,7 +18,7 @@ public struct FaultCounts: Sendable, CustomStringConvertible {
     public var clockJumps = 0
     public var slowDisks = 0
     public var fullDisks = 0
-    /// Requests to close numbers that no coordinator has sent.
+    /// Requests that no user and no coordinator has sent.
     public var strays = 0
 
     public init() {}

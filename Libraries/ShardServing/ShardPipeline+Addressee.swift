@@ -75,7 +75,7 @@ extension ExecuteOnceRequest {
     }
 }
 
-extension ShardServer {
+extension ShardPipeline {
     /// Whether a request is for another shard, which had this port before: its sender has not heard yet. An answer
     /// would be true and mislead (that there is no such file); silence makes senders ask the registry.
     func isMisdirected(_ request: AnyShardRequest) -> Bool {
