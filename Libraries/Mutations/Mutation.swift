@@ -113,6 +113,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case outdatedWritersAreStaged
     case versionsGetNewNumbers
     case readersAreMixedUp
+    case anybodyIsOnTheWay
     case noticesAreNotAwaited
     case programsKeepRights
     case logsAreTakenOver
@@ -222,7 +223,8 @@ public enum Mutation: String, CaseIterable, Sendable {
             .chosenTimesOutliveWrites, .attributesOfEditsAreOverlooked, .writersOutliveTheEnd, .lateChangesFail,
             .appendsJoinAnyFile, .joinersMayDoAnything, .newFilesReplaceAnything, .truncationsReplaceAnything,
             .editsKeepTheirNames, .changesMeanWhatIsKnown, .rightsAreComputedFromMemory, .lateChangesStayBehind,
-            .incompleteRightsAreChanged, .anybodyGivesTheGroupsRights, .newOwnersKeepPrograms, .timesGoWithTheEdit:
+            .incompleteRightsAreChanged, .anybodyGivesTheGroupsRights, .newOwnersKeepPrograms, .timesGoWithTheEdit,
+            .anybodyIsOnTheWay:
             "FilesystemTests.OnCluster"
         case .outagesAreKeptQuiet: "FilesystemTests.OutageTests"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"

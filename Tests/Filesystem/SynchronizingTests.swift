@@ -112,7 +112,8 @@ extension OnCluster {
             }
         }
 
-        @Test func versionsOfDifferentProgramsLeaveSnapshotsWhoeverElseHasTheFileOpen() async throws {
+        @Test(arguments: [false, true])
+        func versionsOfDifferentProgramsLeaveSnapshotsWhoeverElseHasTheFileOpen(syncs: Bool) async throws {
             try await Host.run { hosts in
                 let own = hosts[0]
                 try await own.store("f", "one")
@@ -120,12 +121,69 @@ extension OnCluster {
                 for text in ["two", "six"] {
                     let handle = try await own.open("f", .writing)
                     try await own.write(handle, text)
-                    try await own.filesystem.close(handle, by: TestCreators.finished)
-                    await own.filesystem.release(handle)
+                    if syncs { try await own.synchronize(handle) }
+                    try await own.finish(handle)
                 }
                 try await own.close(idle)
                 #expect(try await own.contents("f") == "six")
                 #expect(try await own.snapshots("f").sorted() == ["one", "two"])
+            }
+        }
+
+        /// The accident that snapshots are for, while a database has the file open.
+        @Test(arguments: 0..<4) func whatAnotherProgramOverwritesLeavesASnapshot(way: Int) async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                let database = try await own.create("f").opened.handle
+                for text in ["two", "one"] {
+                    try await own.write(database, text)
+                    try await own.synchronize(database)
+                }
+                #expect(try await own.snapshots("f") == [])
+                switch way {
+                case 0: try await own.truncate("f", to: 1)
+                case 1:
+                    let handle = try await own.open("f", .truncating)
+                    try await own.write(handle, "six")
+                    try await own.finish(handle)
+                case 2:
+                    let handle = try await own.open("f", .writing)
+                    try await own.write(handle, "six")
+                    try await own.synchronize(handle)
+                    try await own.finish(handle)
+                default:
+                    let handle = try await own.open("f", .writing)
+                    try await own.filesystem.allocate(handle, .punchHole, 0..<1)
+                    try await own.finish(handle)
+                }
+                #expect(try await own.snapshots("f") == ["one"])
+                // What was put there instead is somebody's as well, and was on nobody's way.
+                let other = try await own.contents("f")
+                for text in ["new", "end"] {
+                    try await own.write(database, text)
+                    try await own.synchronize(database)
+                }
+                try await own.close(database)
+                #expect(try await own.contents("f") == "end")
+                #expect(try await own.snapshots("f").sorted() == [other, "one"].sorted())
+            }
+        }
+
+        @Test func whoWroteAVersionTogetherGoesOnFromItTogether() async throws {
+            try await Host.run { hosts in
+                let own = hosts[0]
+                let first = try await own.create("f").opened.handle
+                let second = try await own.open("f", .writing)
+                for text in ["a", "b", "c"] {
+                    try await own.write(first, text)
+                    try await own.write(second, text, at: 1)
+                    try await own.synchronize(first)
+                }
+                try await own.write(second, "d")
+                try await own.synchronize(second)
+                for handle in [first, second] { try await own.close(handle) }
+                #expect(try await own.contents("f") == "dc")
+                #expect(try await own.snapshots("f") == [])
             }
         }
 
@@ -177,6 +235,12 @@ extension OnCluster {
 }
 
 extension Host {
+    /// A program closes its only descriptor, whoever else has the file open.
+    fileprivate func finish(_ handle: HandleID) async throws {
+        try await filesystem.close(handle, by: TestCreators.finished)
+        await filesystem.release(handle)
+    }
+
     /// The version that the cluster knows under a name.
     fileprivate func version(_ name: String) async throws -> InodeID {
         try await filesystem.client.target(of: Array(name.utf8), in: directory.inode)

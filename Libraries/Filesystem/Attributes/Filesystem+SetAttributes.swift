@@ -216,7 +216,12 @@ extension Filesystem {
             }
             let staged = try await stagedForSize(node, size, writer)
             if let failure = writer?.failure { throw failure }
-            if let writer { writer.changes(staged) } else { staged.isWanted = true }
+            if let writer {
+                writer.changes(staged)
+            } else {
+                staged.isChanged(byWhoChanged: nil)
+                staged.isWanted = true
+            }
             clearPrivileges(of: staged, isPrivileged: !clears)
             try await setSize(of: staged, size)
             // Nobody has to close it.

@@ -55,7 +55,6 @@ extension Filesystem {
         // A file that has lost its name can be read as long as somebody has it open.
         let isOver = node.staged?.wasRemovedHere == true ? node.handles == 0 : file.writes && node.writers == 0
         guard isOver else { return nodes.dropIfUnused(node) }
-        defer { if node.writers == 0 { node.ownVersion = nil } }
         // A write whose caller did not wait for it.
         while node.isStaging { await node.change() }
         guard let staged = node.staged, staged.state == .building, node.writers == 0 else {

@@ -52,6 +52,7 @@ final class OpenFile {
     func hasChanged(_ staged: StagedFile) -> Bool { changed == staged.serial }
 
     func changes(_ staged: StagedFile) {
+        if changed != staged.serial { staged.isChanged(byWhoChanged: changed) }
         changed = staged.serial
         isLeft = false
         // Somebody who lives goes on with what a killed creator has left to him.

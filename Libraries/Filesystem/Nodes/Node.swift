@@ -2,6 +2,13 @@ import Client
 import Mutations
 import Protocol
 
+/// A version that was published while somebody who had changed it had it open to go on.
+struct OwnVersion {
+    let id: InodeID
+    /// The staged file that became it, by which those are known who had changed it (`OpenFile.changed`).
+    let serial: UInt64
+}
+
 /// A file or directory that somebody knows. Confined to the filesystem.
 package final class Node {
     package let id: NodeID
@@ -39,8 +46,8 @@ package final class Node {
     /// How many move its name at the cluster; nothing is published meanwhile.
     var movers = 0
     private var waiters: [UnsafeContinuation<Void, Never>] = []
-    /// The last version that was published since it was opened for writing.
-    var ownVersion: InodeID?
+    /// The last version that was published here, if that was on the way of those who had changed it.
+    var ownVersion: OwnVersion?
     /// When it came to stand for another version here (`Filesystem.moves`).
     var lastMove: UInt64 = 0
     /// The last notice that its content changed (`Filesystem.notices`).

@@ -73,9 +73,9 @@ extension Filesystem {
         case .nothing: publication.condition = .nothing
         case .version(let id, _):
             publication.condition = .version(id)
-            // Nothing is lost with a version of which all is in the next one, nor is what a program published on its
-            // way what anybody called a version.
-            publication.supersedes = keepsBase || id == staged.node.ownVersion
+            // Nothing is lost with a version of which all is in the next one, nor is what somebody published on his way
+            // what anybody called a version.
+            publication.supersedes = keepsBase || staged.goesOn && id == staged.node.ownVersion?.id
         }
         return publication
     }

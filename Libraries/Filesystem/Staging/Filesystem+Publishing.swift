@@ -87,7 +87,7 @@ extension Filesystem {
         node.maker = nil
         // What somebody else has put before it was not known to who opened the file.
         if staged.hasForeignBase { node.foreignMoves += 1 }
-        node.ownVersion = isBeingWritten ? found.id : nil
+        node.ownVersion = isBeingWritten ? OwnVersion(id: found.id, serial: staged.serial) : nil
         if staged.wasRebased { contentChanged(node) }
         node.wasLinked(at: version.creationTime)
         let isAll = isKnown && !mayHaveHoles && !staged.wasCompletedLate

@@ -56,6 +56,8 @@ final class StagedFile {
     private(set) var replacesAll = false
     /// Zeros were added that may take no room.
     var mayHaveHoles = false
+    /// Everybody who has changed it had changed the version of this node that was published before it.
+    private(set) var goesOn = true
     /// It has another base than observers think, and so perhaps another size and other contents.
     var wasRebased = false
     /// Some of what it has it got after it was published.
@@ -148,6 +150,13 @@ final class StagedFile {
 
     /// Bytes in this range become others.
     func willChange(_ range: Range<UInt64>, appends: Bool) {
+    /// Somebody changes it for the first time.
+    /// - Parameter earlier: the staged file that he has changed before; nil: he cannot have changed one.
+    func isChanged(byWhoChanged earlier: UInt64?) {
+        guard earlier == nil || earlier != node.ownVersion?.serial else { return }
+        if !Mutation.anybodyIsOnTheWay.isPlanted { goesOn = false }
+    }
+
         if range.lowerBound > size { mayHaveHoles = true }
         appendsOnly = appendsOnly && appends
         if case .version(_, let size) = base, range.lowerBound < size, !range.isEmpty { keepsBase = false }
