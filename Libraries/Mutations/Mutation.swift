@@ -48,6 +48,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case numberIsLost
     case numbersAreLeftBehind
     case openNumbersAreTaken
+    case versionsComeBackAsTheirFile
     case supersededIsNotSpared
     case attributesAreNotInherited
     case changesLeaveNoTime
@@ -113,6 +114,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case outdatedWritersAreStaged
     case versionsGetNewNumbers
     case readersAreMixedUp
+    case nodesAreSetApartFromThemselves
     case anybodyIsOnTheWay
     case noticesAreNotAwaited
     case programsKeepRights
@@ -226,6 +228,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             .incompleteRightsAreChanged, .anybodyGivesTheGroupsRights, .newOwnersKeepPrograms, .timesGoWithTheEdit,
             .anybodyIsOnTheWay:
             "FilesystemTests.OnCluster"
+        case .nodesAreSetApartFromThemselves: "FilesystemTests.NodeTableTests"
         case .outagesAreKeptQuiet: "FilesystemTests.OutageTests"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"
         case .lookupsWaitForEachOther: "FilesystemTests.FakeShardTests"
@@ -243,7 +246,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             "ClientTests.OpenFileTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
-        case .openNumbersAreTaken: "ShardCoreTests.FileNumberTests"
+        case .openNumbersAreTaken, .versionsComeBackAsTheirFile: "ShardCoreTests.FileNumberTests"
         case .ownershipsHaveNoLimit: "ShardCoreTests.OwnershipLimitTests"
         case .downtimeCounts: "ShardCoreTests.DowntimeTests"
         case .removedDirectoriesForgetTheirPlace: "ShardCoreTests.AttributeTests"

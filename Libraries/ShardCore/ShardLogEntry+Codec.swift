@@ -3,8 +3,8 @@ import Protocol
 // The bytes of a log entry: version, kind, time, lifetime, clock and minimum age of history (since version 3, in which
 // names of one hash are limited as well), whether and what copies are recognised by (since version 2), then the action's
 // fields. Version 4 is version 3 with the rules of attributes, version 5, which only an entry has that spares files,
-// says after the minimum age since when. Only replicas of one shard read them. A new version gets a new first byte and
-// keeps reading the old one.
+// says after the minimum age since when. Only replicas of one shard read them. A new version gets a new first byte, a
+// rule for one request a new kind (10), and both keep the old one readable.
 
 extension ShardLogEntry: WireValue {
     /// An entry without a clock was made by version 2 and stays one.
@@ -19,6 +19,7 @@ extension ShardLogEntry: WireValue {
         case swapBlocks = 6
         case publish = 8
         case publishWithAttributes = 9
+        case bringBack = 10
     }
 
     private var kind: Kind {
@@ -31,6 +32,7 @@ extension ShardLogEntry: WireValue {
         case .swapBlocks: .swapBlocks
         case .publish: .publish
         case .publishWithAttributes: .publishWithAttributes
+        case .bringBack: .bringBack
         }
     }
 
@@ -50,6 +52,7 @@ extension ShardLogEntry: WireValue {
             headerSize + request.encodedSize + 2 + domains.count * ServiceDomain.minimumWireSize
         case .publish(let request, _): headerSize + request.encodedSize + 8
         case .publishWithAttributes(let request, _): headerSize + request.encodedSize + 8
+        case .bringBack(let request): headerSize + request.encodedSize
         }
     }
 
@@ -77,6 +80,7 @@ extension ShardLogEntry: WireValue {
         case .publish: action = .publish(try reader.read(), graceNanoseconds: try reader.read())
         case .publishWithAttributes:
             action = .publishWithAttributes(try reader.read(), graceNanoseconds: try reader.read())
+        case .bringBack: action = .bringBack(try reader.read())
         }
     }
 
@@ -108,6 +112,7 @@ extension ShardLogEntry: WireValue {
         case .publishWithAttributes(let request, let graceNanoseconds):
             try writer.write(request)
             try writer.write(graceNanoseconds)
+        case .bringBack(let request): try writer.write(request)
         }
     }
 }

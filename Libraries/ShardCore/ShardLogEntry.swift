@@ -41,6 +41,8 @@ public struct ShardLogEntry: Equatable, Sendable {
         case publish(PublishFileRequest, graceNanoseconds: UInt64)
         /// PUBLISH_FILE_WITH_ATTRIBUTES, likewise.
         case publishWithAttributes(PublishFileWithAttributesRequest, graceNanoseconds: UInt64)
+        /// SAME_DIRECTORY_RENAME_SNAPSHOT. As a plain request it is of an older version, and files keep their numbers.
+        case bringBack(SameDirectoryRenameSnapshotRequest)
         /// SWAP_BLOCKS, with the failure domains of all block services it involves.
         case swapBlocks(SwapBlocksRequest, [ServiceDomain])
     }

@@ -185,6 +185,46 @@ extension OnCluster {
             }
         }
 
+        @Test func aVersionThatIsBroughtBackOverItsFileIsAnotherFile() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "first")
+                try await own.edit("f", "second", at: 0)
+                let (reading, writing) = (try await own.open("f", .reading), try await own.open("f", .writing))
+                #expect(try await own.read(reading) == "second")
+                try await other.bringBack("f", as: "f")
+                for host in hosts { #expect(try await host.contents("f") == "first") }
+                #expect(try await own.read(reading) == "second")
+                let outcome = try await code {
+                    try await own.write(writing, "!", at: 6)
+                    try await own.close(writing)
+                }
+                #expect(outcome == ESTALE)
+                for host in hosts { #expect(try await host.contents("f") == "first") }
+            }
+        }
+
+        @Test func aVersionThatIsBroughtBackBesideItsFileIsAnotherFile() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "first")
+                try await own.edit("f", "second", at: 0)
+                try await other.bringBack("f", as: "g")
+                let node = try await own.filesystem.lookup(Array("f".utf8), in: own.directory).node
+                // As a kernel that believes what it was told of the first name.
+                #expect(try await own.filesystem.lookup(Array("g".utf8), in: own.directory).node != node)
+                let handle = try await own.filesystem.open(node, .appending, by: .unknown).handle
+                try await own.write(handle, "!", at: 6, appends: true)
+                try await own.close(handle)
+                for host in hosts {
+                    #expect(try await host.contents("f") == "second!")
+                    #expect(try await host.contents("g") == "first")
+                }
+                try await other.append("g", "!")
+                for host in hosts { #expect(try await host.contents("g") == "first!") }
+            }
+        }
+
         @Test func sizesChangeByPathAndByHandle() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])
@@ -293,5 +333,21 @@ extension OnCluster {
                 #expect(found.attributes.modified == time)
             }
         }
+    }
+}
+
+extension Host {
+    /// Gives the oldest version of a file that history keeps a name again, as other clients than this one can.
+    fileprivate func bringBack(_ name: String, as new: String) async throws {
+        let (client, parent) = (filesystem.client, directory.inode)
+        let past = try await client.readFullDirectory(parent).first {
+            !$0.current && $0.name == Array(name.utf8) && $0.targetId.flag
+        }
+        let edge = try #require(past)
+        _ = try await client.call(
+            SameDirectoryRenameSnapshotRequest(
+                targetId: edge.targetId.id, dirId: parent, oldName: edge.name, oldCreationTime: edge.creationTime,
+                newName: Array(new.utf8)),
+            shard: parent.shard)
     }
 }

@@ -44,4 +44,18 @@ import Testing
         #expect(table.node(standingFor: third) == nil)
         #expect(table.node(ofFile: third) !== node)
     }
+
+    /// The first version of a file has the number of its node.
+    @Test func noNodeIsSetApartFromItself() {
+        var table = NodeTable()
+        let node = table.node(ofFile: file.inode)
+        let (second, third) = (InodeID(rawValue: 0x4000_0000_0000_0205), InodeID(rawValue: 0x4000_0000_0000_0305))
+        table.replace(node, by: second, number: file.inode)
+        #expect(table.setApart(node, from: file.inode) !== node)
+        #expect(node.content == second)
+        let other: Node? = table.setApart(node, from: third)
+        #expect(other != nil && table.node(standingFor: third) === other)
+        #expect(table.isApart(node))
+        #expect(table.node(ofFile: file.inode) === other)
+    }
 }

@@ -87,6 +87,7 @@ final class ModelRun {
         let reply = try real.perform(request, cookie: cookie) { times.time($0.since, in: $0.directory) }
         var newID: InodeID?
         if case .directory(let id, _) = reply { newID = id }
+        if case (.resurrect(let edge, _), .since) = (request, reply) { newID = try real.number(of: edge.target).get() }
         let before = model
         let expected = model.perform(request, newID: newID)
         if forgetting(request) { model = before }
@@ -139,6 +140,8 @@ extension NamespaceRequest {
         case .publish(let publication): publication.file
         case .setAttributes(let id, _): id.isFile ? id : nil
         case .hardUnlink(let edge): edge.target
+        // What a name did not lead to anything by may be asked for as well.
+        case .resurrect(let edge, _): edge.target.isFile ? edge.target : nil
         default: nil
         }
     }

@@ -41,6 +41,11 @@ extension RealNamespace {
         return try ask(span, at: directory.shard).map { _ in file }
     }
 
+    /// The number of the file that a linked one is a version of.
+    func number(of id: InodeID) throws -> Result<InodeID, ProtocolError> {
+        try ask(StatVersionRequest(id: id, newest: false), at: id.shard).map(\.number)
+    }
+
     private func performOnFile(_ request: NamespaceRequest, _ cookie: Cookie) throws -> Reply {
         switch request {
         case .construct(let directory, let size):

@@ -27,6 +27,17 @@ struct ScriptTests {
             .removeSpan(file: 0),
             .removeFile(file: 0),
         ],
+        // Versions that come back while there are others are files of their own.
+        [
+            .edit(file: 0, in: 0, name: 0, size: 5, .nothing, continues: false, supersedes: false),
+            .edit(file: 1, in: 0, name: 0, size: 5, .present, continues: true, supersedes: false),
+            .edit(file: 2, in: 0, name: 0, size: 0, .present, continues: true, supersedes: false),
+            .resurrect(in: 0, name: 0, version: 2, to: 1, .right),
+            .resurrect(in: 0, name: 0, version: 1, to: 0, .right),
+            .edit(file: 3, in: 0, name: 1, size: 0, .present, continues: true, supersedes: true),
+            .edit(file: 4, in: 0, name: 0, size: 0, .present, continues: true, supersedes: false),
+            .hardUnlink(in: 0, name: 0, version: 1, .right),
+        ],
         // A version that leaves no snapshot is collected after its grace, one that does with its history.
         [
             .edit(file: 0, in: 0, name: 0, size: 5, .nothing, continues: false, supersedes: false),

@@ -142,6 +142,61 @@ import Testing
         #expect(try shard.newest(first).id == fourth)
     }
 
+    @Test("a version that is brought back is a file of its own where its file has another one")
+    func broughtBack() throws {
+        let first = try shard.publishFirst()
+        let second = try shard.publishNext(after: first, body: [2])
+        let third = try shard.publishNext(after: second)
+        let times = try shard.history("a").map(\.creationTime)
+        // Beside its file, and over it.
+        try shard.bringBack(first, "a", times[2], as: "b")
+        try shard.bringBack(second, "a", times[1], as: "a")
+        let (one, two) = (try shard.stat(first).number, try shard.stat(second).number)
+        #expect(Set([one, two, first, second, third]).count == 5)
+        #expect(try shard.newest(first).id == third)
+        #expect(try shard.newest(one).id == first)
+        #expect(try shard.newest(two) == (try shard.stat(second)))
+        #expect(try shard.stat(second).size == 1)
+        #expect(try shard.construct().id > max(one, two))
+        // They have versions of their own from then on, and what is collected takes nothing with it.
+        let next = try shard.publishNext(after: first, "b", supersedes: true)
+        try shard.restart()
+        #expect(try shard.newest(one).id == next)
+        try shard.hardUnlink("a", third, times[0])
+        try shard.expect(.fileNotFound, StatVersionRequest(id: first, newest: true))
+        #expect(try shard.newest(two).id == second)
+    }
+
+    @Test("the newest version that is brought back is the file that it was")
+    func newestBroughtBack() throws {
+        let first = try shard.publishFirst()
+        let start = try shard.lookup("a").creationTime
+        try shard.unlink("a", (first, start))
+        try shard.bringBack(first, "a", start, as: "a")
+        #expect(try shard.stat(first).number == first)
+        let second = try shard.publishNext(after: first)
+        let time = try shard.lookup("a").creationTime
+        try shard.unlink("a", (second, time))
+        try shard.bringBack(second, "a", time, as: "b")
+        #expect(try shard.stat(second).number == first)
+        #expect(try shard.newest(first).id == second)
+    }
+
+    @Test("one that is brought back by an entry of an earlier version keeps its number")
+    func broughtBackBefore() throws {
+        let first = try shard.publishFirst()
+        let time = try shard.lookup("a").creationTime
+        let second = try shard.publishNext(after: first)
+        let request = shard.bringingBack(first, "a", time, as: "b")
+        _ = try shard.apply(
+            ShardLogEntry(
+                time: shard.tick(), clock: shard.now, transientLifetimeNanoseconds: ShardFixture.lifetime,
+                keepsAttributes: true, action: .request(request.erased)))
+        #expect(try shard.lookup("b").targetId == first)
+        #expect(try shard.stat(first).number == first)
+        #expect(try shard.newest(first).id == second)
+    }
+
     @Test("directories and what does not exist have none")
     func nothing() throws {
         for newest in [false, true] {

@@ -81,5 +81,14 @@ import Testing
             entry,
             "03" + "08" + "0800000000000000" + "0900000000000000" + "0700000000000000" + "0a00000000000000" + "00"
                 + Self.request + "0b00000000000000")
+        let bringing = SameDirectoryRenameSnapshotRequest(
+            targetId: file, dirId: .root, oldName: "ab".bytes, oldCreationTime: Timestamp(nanoseconds: 12),
+            newName: "c".bytes)
+        try expect(
+            ShardLogEntry(
+                time: Timestamp(nanoseconds: 8), clock: Timestamp(nanoseconds: 7), transientLifetimeNanoseconds: 9,
+                minimumHistoryAgeNanoseconds: 10, action: .bringBack(bringing)),
+            "03" + "0a" + "0800000000000000" + "0900000000000000" + "0700000000000000" + "0a00000000000000" + "00"
+                + "0302010000000040" + "0000000000000020" + "026162" + "0c00000000000000" + "0163")
     }
 }

@@ -38,6 +38,18 @@ extension ShardFixture {
         return file.id
     }
 
+    /// SAME_DIRECTORY_RENAME_SNAPSHOT in the root.
+    func bringingBack(
+        _ version: InodeID, _ name: String, _ time: Timestamp, as new: String
+    ) -> SameDirectoryRenameSnapshotRequest {
+        SameDirectoryRenameSnapshotRequest(
+            targetId: version, dirId: .root, oldName: name.bytes, oldCreationTime: time, newName: new.bytes)
+    }
+
+    func bringBack(_ version: InodeID, _ name: String, _ time: Timestamp, as new: String) throws {
+        try call(bringingBack(version, name, time, as: new))
+    }
+
     func stat(_ version: InodeID) throws -> StatVersionResponse {
         try call(StatVersionRequest(id: version, newest: false))
     }

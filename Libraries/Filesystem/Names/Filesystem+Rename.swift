@@ -1,5 +1,6 @@
 import Client
 import Glibc
+import Mutations
 import Protocol
 
 extension Filesystem {

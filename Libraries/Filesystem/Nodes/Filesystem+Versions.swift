@@ -68,11 +68,10 @@ extension Filesystem {
         }
         let continues = await self.continues(node, found)
         guard isNews() else { return nil }
-        guard !continues else {
+        guard !continues, let other = nodes.setApart(node, from: found.id) else {
             move(node, to: version)
             return node
         }
-        let other = nodes.setApart(node, from: version.attributes.id)
         remember(found, other)
         return other
     }

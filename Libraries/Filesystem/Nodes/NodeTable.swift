@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 /// All nodes that somebody knows. Confined to the filesystem.
@@ -49,7 +50,8 @@ package struct NodeTable {
     }
 
     /// The node keeps the version that it stands for; another one stands for a newer version, and for the file.
-    package mutating func setApart(_ node: Node, from version: InodeID) -> Node {
+    /// - Returns: nil when that would be the node itself: somebody has brought back the version that it is known by.
+    package mutating func setApart(_ node: Node, from version: InodeID) -> Node? {
         let other = self.node(for: NodeID(version))
         replace(other, by: version, number: node.number)
         return other

@@ -23,7 +23,7 @@ struct BodyLedger {
 
     /// A body without spans.
     mutating func makeBody() -> InodeID {
-        let id = state.takeFileID()
+        let id = state.takeID(of: .file)
         bodies[id] = BodyRecord()
         return id
     }

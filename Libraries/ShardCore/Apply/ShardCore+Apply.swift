@@ -59,6 +59,8 @@ extension ShardCore {
             .publishFile(try publish(request, graceNanoseconds: grace, entry))
         case .publishWithAttributes(let request, let grace):
             .publishFileWithAttributes(try publish(request, graceNanoseconds: grace, entry))
+        case .bringBack(let request):
+            .sameDirectoryRenameSnapshot(try resurrect(request, entry, renumbers: true))
         case .request(let request): try perform(request, entry)
         }
     }
@@ -73,7 +75,8 @@ extension ShardCore {
         case .linkFileIfUnchanged(let request): .linkFileIfUnchanged(try link(request, entry))
         case .softUnlinkFile(let request): .softUnlinkFile(try softUnlink(request, time))
         case .sameDirectoryRename(let request): .sameDirectoryRename(try rename(request, entry))
-        case .sameDirectoryRenameSnapshot(let request): .sameDirectoryRenameSnapshot(try resurrect(request, entry))
+        case .sameDirectoryRenameSnapshot(let request):
+            .sameDirectoryRenameSnapshot(try resurrect(request, entry, renumbers: false))
         case .setDirectoryInfo(let request): .setDirectoryInfo(try setInfo(request, time))
         case .setTime(let request): .setTime(try setTime(request, entry))
         case .setAttributes(let request): .setAttributes(try setAttributes(request, entry))

@@ -9,13 +9,7 @@ extension ShardCore {
         _ request: ConstructFileRequest, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> ConstructFileResponse {
         guard let identity = state.identity else { throw .refused(.internalError) }
-        let id: InodeID
-        if request.type == .symlink {
-            id = InodeID(rawValue: state.nextProgress.lastSymlink.rawValue &+ 0x100)
-            state.nextProgress.lastSymlink = id
-        } else {
-            id = state.takeFileID()
-        }
+        let id = state.takeID(of: request.type)
         let record = TransientFileRecord(
             size: 0, mtime: entry.time, deadline: entry.deadline, fate: entry.fateOfOpenFiles,
             lastSpanState: .clean, note: request.note)
@@ -114,8 +108,9 @@ extension ShardCore {
     }
 
     /// SAME_DIRECTORY_RENAME_SNAPSHOT: a file that only history keeps gets a name again.
+    /// - Parameter renumbers: whether it becomes a file of its own where its file has another version by now.
     func resurrect(
-        _ request: SameDirectoryRenameSnapshotRequest, _ entry: ShardLogEntry
+        _ request: SameDirectoryRenameSnapshotRequest, _ entry: ShardLogEntry, renumbers: Bool
     ) throws(ShardFailure) -> SameDirectoryRenameSnapshotResponse {
         var directory = try modifiedLive(request.dirId, entry.time)
         guard var past = try state.snapshotEdge(request.dirId, request.oldName, request.oldCreationTime) else {
@@ -128,6 +123,7 @@ extension ShardCore {
         try state.putSnapshotEdge(
             request.dirId, NameHash(of: request.oldName), request.oldName, request.oldCreationTime, past)
         try state.putDirectory(request.dirId, directory)
+        if renumbers, !Mutation.versionsComeBackAsTheirFile.isPlanted { try renumber(request.targetId) }
         return SameDirectoryRenameSnapshotResponse(newCreationTime: created)
     }
 

@@ -126,6 +126,17 @@ extension ShardCore {
         if try state.newestVersion(of: file.number) == id { state.removeNewestVersion(of: file.number) }
     }
 
+    /// A version comes back from history. If its number leads to another one, or to nothing, it is a file of its own
+    /// from now on, with a number that nothing else ever had. What lies in another shard stays what it is.
+    func renumber(_ id: InodeID) throws(ShardFailure) {
+        guard isMine(id), case .linked(var file) = try state.inode(id) else { return }
+        let newest = try state.newestVersion(of: file.number(of: id)) ?? (file.number.isNull ? id : .null)
+        guard newest != id else { return }
+        file.number = state.takeID(of: id.type)
+        try state.putFile(id, file, wasTransient: false)
+        try state.putNewestVersion(id, of: file.number)
+    }
+
     /// STAT_VERSION
     func statVersion(_ request: StatVersionRequest) throws(ShardFailure) -> StatVersionResponse {
         guard request.id.isFile else { throw .refused(.typeIsDirectory) }

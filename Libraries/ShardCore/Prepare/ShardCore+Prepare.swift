@@ -61,7 +61,9 @@ extension ShardCore {
             return entry(.publishWithAttributes(request, graceNanoseconds: graceOfSuperseded), at: stamp(now))
         case .softUnlinkFile(let request): try check(request)
         case .sameDirectoryRename(let request): try check(request)
-        case .sameDirectoryRenameSnapshot(let request): try check(request)
+        case .sameDirectoryRenameSnapshot(let request):
+            try check(request)
+            return entry(.bringBack(request), at: stamp(now))
         case .setDirectoryInfo(let request): try check(request)
         case .setTime(let request): try checkFile(request.id)
         case .setAttributes(let request): try check(request)

@@ -179,10 +179,11 @@ final class ShardState {
         try put(keys.body(id), record)
     }
 
-    /// The number of the next file.
-    func takeFileID() -> InodeID {
-        nextProgress.lastFile = InodeID(rawValue: nextProgress.lastFile.rawValue &+ 0x100)
-        return nextProgress.lastFile
+    /// The id of the next file or symbolic link.
+    func takeID(of type: InodeType) -> InodeID {
+        let last = type == .symlink ? \ShardProgress.lastSymlink : \ShardProgress.lastFile
+        nextProgress[keyPath: last] = InodeID(rawValue: nextProgress[keyPath: last].rawValue &+ 0x100)
+        return nextProgress[keyPath: last]
     }
 
     /// A body whose bytes nobody refers to any more.

@@ -46,8 +46,12 @@ struct CoreReader {
     }
 
     /// A version of a file: linked, or superseded and not being destroyed yet.
-    func version(_ file: InodeID) -> StatVersionResponse? {
-        guard case .statVersion(let version)? = read(.statVersion(StatVersionRequest(id: file, newest: false))) else {
+    func version(_ file: InodeID) -> StatVersionResponse? { version(file, newest: false) }
+
+    func newestVersion(of number: InodeID) -> InodeID? { version(number, newest: true)?.id }
+
+    private func version(_ id: InodeID, newest: Bool) -> StatVersionResponse? {
+        guard case .statVersion(let version)? = read(.statVersion(StatVersionRequest(id: id, newest: newest))) else {
             return nil
         }
         return version

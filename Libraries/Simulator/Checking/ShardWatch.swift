@@ -20,6 +20,8 @@ final class ShardWatch {
         let creationTime: Timestamp
     }
 
+    /// The numbers of versions that came back from history, as they are since then.
+    private(set) var numbers: [InodeID: InodeID] = [:]
     /// When versions were superseded, by the clock of their shard.
     private var superseded: [InodeID: Timestamp] = [:]
     /// How far two clocks that are compared may be apart, nanoseconds; nil where nobody can know what is true.
@@ -81,6 +83,7 @@ final class ShardWatch {
         case .request(let request): note(request, core)
         case .publish(let request, _): note(request, entry, core)
         case .publishWithAttributes(let request, _): note(request.publication, entry, core)
+        case .bringBack(let request): broughtBack(request.targetId, core)
         case .certifyRemoval(let proofs): releasedBlocks.formUnion(proofs.proofs.map(\.blockId))
         default: break
         }
@@ -92,6 +95,15 @@ final class ShardWatch {
             CoreReader(core).isSuperseded(request.expectedId)
         else { return }
         superseded[request.expectedId] = entry.clock
+    }
+
+    /// What comes back is what its number leads to, so that no two names of a shard have one number.
+    private func broughtBack(_ file: InodeID, _ core: ShardCore) {
+        let reader = CoreReader(core)
+        guard file.shard == core.shard, let number = reader.version(file)?.number else { return }
+        numbers[file] = number
+        if let newest = reader.newestVersion(of: number), newest == file { return }
+        world.find("\(file) came back with the number \(number), which does not lead to it")
     }
 
     private func note(_ request: AnyShardRequest, _ core: ShardCore) {
@@ -201,6 +213,7 @@ extension ShardLogEntry.Action {
         case .publish(let request, _): [Place(directory: request.ownerId, name: request.name)]
         case .publishWithAttributes(let request, _):
             [Place(directory: request.publication.ownerId, name: request.publication.name)]
+        case .bringBack(let request): [Place(directory: request.dirId, name: request.newName)]
         default: []
         }
     }
@@ -219,7 +232,6 @@ extension AnyShardRequest {
                 Place(directory: request.dirId, name: request.oldName),
                 Place(directory: request.dirId, name: request.newName),
             ]
-        case .sameDirectoryRenameSnapshot(let request): [Place(directory: request.dirId, name: request.newName)]
         case .createLockedCurrentEdge(let request): [Place(directory: request.dirId, name: request.name)]
         case .replaceLockedDirectoryEdge(let request): [Place(directory: request.dirId, name: request.name)]
         case .lockCurrentEdge(let request): [Place(directory: request.dirId, name: request.name)]

@@ -48,7 +48,7 @@ final class StepCheck {
     }
 
     /// T3, T4: the contents of a file that can be read never change, and all its blocks are where they should be. Nor
-    /// does its number.
+    /// does its number, unless it comes back from history.
     private func check(file: InodeID, _ reader: CoreReader) {
         for block in reader.blocks(of: file) where !cluster.holds(block.blockId, crc: block.crc) {
             find("block \(block.blockId) of linked file \(file) is nowhere")
@@ -61,7 +61,8 @@ final class StepCheck {
         let seen = spans.map { Extent(byteOffset: $0.header.byteOffset, size: $0.header.size, crc: $0.header.crc) }
         let written = contents.spans.map { Extent(byteOffset: $0.byteOffset, size: $0.size, crc: $0.crc) }
         if seen != written { find("T4: file \(file) has the spans \(seen), written were \(written)") }
-        if let told = cluster.numbers[file], let number = reader.version(file)?.number, told != number {
+        let told = cluster.watch.numbers[file] ?? cluster.numbers[file]
+        if let told, let number = reader.version(file)?.number, told != number {
             find("the number of \(file) is \(number), its client was told \(told)")
         }
     }

@@ -48,8 +48,10 @@ extension SimulatedClient {
             : try await publishWithAttributes(request, kind, place, over: present)
         cluster.numbers[file.id] = version.number
         lastNumber = version.number
-        // Only what its condition held is known to have been replaced.
-        guard request.isConditional, !number.isNull, request.number == number, version.number != number else { return }
+        // Only what its condition held is known to have been replaced, and what came back may have another number.
+        guard request.isConditional, !number.isNull, request.number == number, version.number != number,
+            present.flatMap({ cluster.watch.numbers[$0] }) ?? number == number
+        else { return }
         world.find("\(file.id) was published with the number \(version.number) and not \(request.number)")
     }
 

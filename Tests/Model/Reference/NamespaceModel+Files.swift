@@ -63,7 +63,9 @@ extension NamespaceModel {
         guard !present.isLocked else { throw .edgeIsLocked }
     }
 
-    mutating func resurrect(_ edge: NamespaceRequest.Edge, to name: [UInt8]) throws(ProtocolError) -> Moment {
+    mutating func resurrect(
+        _ edge: NamespaceRequest.Edge, to name: [UInt8], _ newNumber: InodeID?
+    ) throws(ProtocolError) -> Moment {
         try Self.check(name)
         var directory = try live(edge.directory)
         guard let index = directory.history[edge.name]?.firstIndex(where: { $0.since == edge.since }),
@@ -74,6 +76,7 @@ extension NamespaceModel {
         directory.history[edge.name]?[index].isOwned = false
         try create(name, edge.target, in: &directory)
         directories[edge.directory] = directory
+        try renumber(edge.target, by: edge.directory.shard, newNumber)
         return now
     }
 

@@ -41,6 +41,16 @@ extension NamespaceModel {
         return former.shard != publication.directory.shard || files[former]?.number == publication.number
     }
 
+    /// What comes back in its own shard and is not what its number leads to is a file of its own.
+    mutating func renumber(_ id: InodeID, by shard: ShardID, _ number: InodeID?) throws(ProtocolError) {
+        guard id.shard == shard, let file = files[id], newestVersion(of: file.number, in: shard) != id else { return }
+        guard let number, number.type == id.type, number.shard == shard, everMade.insert(number).inserted else {
+            throw .internalError
+        }
+        files[id]?.number = number
+        newest[shard, default: [:]][number] = id
+    }
+
     /// A linked file has gone for good.
     mutating func forgetNumber(of id: InodeID) {
         guard let number = files[id]?.number, newest[id.shard]?[number] == id else { return }

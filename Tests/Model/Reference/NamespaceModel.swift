@@ -97,7 +97,8 @@ public struct NamespaceModel: Sendable {
 
     /// Carries a request out. Refused, it changes nothing but what the coordinator leaves unlocked.
     ///
-    /// - Parameter newID: the id that the cluster gave what this request makes, if it makes something.
+    /// - Parameter newID: the id that the cluster gave what this request makes, if it makes something; the number that
+    ///   it gave to what is brought back.
     public mutating func perform(_ request: NamespaceRequest, newID: InodeID?) -> Reply {
         now += 1
         do throws(ProtocolError) {
@@ -116,7 +117,7 @@ public struct NamespaceModel: Sendable {
         case .publish(let publication): return .since(try publish(publication))
         case .unlink(let edge): return .since(try unlink(edge))
         case .rename(let edge, let name): return .since(try rename(edge, to: name))
-        case .resurrect(let edge, let name): return .since(try resurrect(edge, to: name))
+        case .resurrect(let edge, let name): return .since(try resurrect(edge, to: name, newID))
         case .lock(let edge): try setLock(edge, true)
         case .unlock(let edge): try setLock(edge, false)
         case .forget(let edge): try forget(edge)
