@@ -79,4 +79,9 @@ extension ShardFixture {
     }
 
     func visitFiles() throws -> [InodeID] { try call(VisitFilesRequest(beginId: .null, mtu: 0)).ids }
+
+    /// Where the record of a body stands in the store (see ShardKeys.swift).
+    func keyOfBody(_ id: InodeID) -> [UInt8] {
+        [shard.rawValue, 11] + withUnsafeBytes(of: id.rawValue.bigEndian) { [UInt8]($0) }
+    }
 }

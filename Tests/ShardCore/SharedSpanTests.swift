@@ -1,6 +1,7 @@
 import Erasure
 import Protocol
 import ShardCore
+import Store
 import Testing
 
 /// REFER_SPANS: files that refer to spans instead of copying them.
@@ -306,6 +307,31 @@ struct SharedSpanTests {
         #expect(try shard.call(StatFileRequest(id: body)).size == 8192)
         try scrap(ends[0])
         try shard.expect(.fileNotFound, StatFileRequest(id: body))
+    }
+
+    @Test("a body of which fewer spans are counted than there are is damaged, as the shard says")
+    func damagedBody() throws {
+        let scene = try Scene()
+        let shard = scene.shard
+        let copy = try shard.construct()
+        try shard.call(shard.reference(copy, at: 0, to: scene.source.id, length: 3 * 8192))
+        let body = try #require(try shard.references(of: copy.id).references.first?.bodyId)
+        try shard.destroy(scene.source.id, named: "source", linkedAt: scene.linked)
+        while (try? shard.removeLastSpan(scene.source)) != nil {}
+        try shard.call(ScrapTransientFileRequest(id: copy.id, cookie: copy.cookie))
+        shard.tick()
+        let key = shard.keyOfBody(body)
+        let sound = try #require(try shard.store.get(key))
+        var batch = WriteBatch()
+        batch.put(key, try BodyRecord(runs: BodyRecord(decoding: sound).runs, spanCount: 0).encoded())
+        try shard.store.write(batch, durable: false)
+        try shard.restart()
+        let removal = RemoveSpanInitiateRequest(fileId: copy.id, cookie: copy.cookie)
+        #expect(throws: ShardFailure.state(.corruptRecord(key: key))) { try shard.call(removal) }
+        batch.put(key, sound)
+        try shard.store.write(batch, durable: false)
+        try shard.restart()
+        try shard.call(removal)
     }
 
     @Test("blocks, spans and locations of a referring file move in the body")

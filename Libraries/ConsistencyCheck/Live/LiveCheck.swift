@@ -5,7 +5,7 @@ import Store
 
 /// Checks a running cluster through the protocol: everything but what no request shows: the state of a transient file's
 /// last span (S16), the counters that ids come from (S20, S21), log positions (S22), how often shared spans are
-/// referred to (S23–S25), and the coordinator's own map (X6).
+/// referred to (S23–S25), what is stored of owners, requests and numbers (A, M, N), and the coordinator's map (X6).
 ///
 /// A cluster changes while it is read. Each inode is read as of one moment; what looks wrong, there or between inodes,
 /// is read again after a pause, up to three times, and is reported only when it stays.

@@ -64,7 +64,9 @@ struct BodyLedger {
         if place < body.size {
             try state.putSpan(id, place, .hole(of: span.size))
         } else {
-            body.spanCount -= 1 + (try removeHoles(of: id, from: body.size, before: place))
+            let count = 1 + (try removeHoles(of: id, from: body.size, before: place))
+            guard body.spanCount >= count else { throw .state(.corruptRecord(key: state.keys.body(id))) }
+            body.spanCount -= count
         }
         bodies[id] = body
     }
