@@ -116,6 +116,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case readersAreMixedUp
     case nodesAreSetApartFromThemselves
     case anybodyIsOnTheWay
+    case unheardRenamesAreForgotten
     case noticesAreNotAwaited
     case programsKeepRights
     case logsAreTakenOver
@@ -226,7 +227,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             .appendsJoinAnyFile, .joinersMayDoAnything, .newFilesReplaceAnything, .truncationsReplaceAnything,
             .editsKeepTheirNames, .changesMeanWhatIsKnown, .rightsAreComputedFromMemory, .lateChangesStayBehind,
             .incompleteRightsAreChanged, .anybodyGivesTheGroupsRights, .newOwnersKeepPrograms, .timesGoWithTheEdit,
-            .anybodyIsOnTheWay:
+            .anybodyIsOnTheWay, .unheardRenamesAreForgotten:
             "FilesystemTests.OnCluster"
         case .nodesAreSetApartFromThemselves: "FilesystemTests.NodeTableTests"
         case .outagesAreKeptQuiet: "FilesystemTests.OutageTests"

@@ -25,6 +25,50 @@ extension OnCluster {
             }
         }
 
+        /// The coordinator has moved the name, and its answer was lost.
+        @Test(arguments: [false, true])
+        func anEditGoesWithANameOfWhichNobodyHeardThatItMoved(looks: Bool) async throws {
+            try await Host.run(2, client: .impatient) { hosts in
+                let (near, far) = try await hosts[0].apart()
+                let (own, other) = (hosts[0].at(near), hosts[1].at(near))
+                try await own.store("f", "old")
+                let node = try await own.node("f")
+                let handle = try await own.open("f", .writing)
+                try await own.write(handle, "new", at: 3)
+                await own.lose([], coordinator: true)
+                #expect(try await code { try await own.move("f", to: far) } == ETIMEDOUT)
+                // As the coordinator does it for whoever asked.
+                try await other.move("f", to: far)
+                try await own.reach()
+                if looks {
+                    #expect(try await code { _ = try await own.node("f") } == ENOENT)
+                    #expect(try await own.at(far).node("f") == node)
+                    #expect(try await own.at(far).contents("f") == "oldnew")
+                }
+                try await own.close(handle)
+                for host in hosts { #expect(try await host.at(far).contents("f") == "oldnew") }
+                #expect(try await code { _ = try await other.node("f") } == ENOENT)
+            }
+        }
+
+        /// What nobody has moved stays where it is.
+        @Test func anEditWhoseNameWasNotMovedIsPublishedThere() async throws {
+            try await Host.run(client: .impatient) { hosts in
+                let (near, far) = try await hosts[0].apart()
+                let own = hosts[0].at(near)
+                try await own.store("f", "old")
+                try await own.at(far).store("f", "another")
+                let handle = try await own.open("f", .writing)
+                try await own.write(handle, "new", at: 3)
+                await own.lose([], coordinator: true)
+                #expect(try await code { try await own.move("f", to: far) } == ETIMEDOUT)
+                try await own.reach()
+                try await own.close(handle)
+                #expect(try await own.contents("f") == "oldnew")
+                #expect(try await own.at(far).contents("f") == "another")
+            }
+        }
+
         /// Where it was made it never has a name that others could open it by, with whatever rights.
         @Test func aNewFileIsSeenInItsDirectoryOnly() async throws {
             try await Host.run(2, client: .impatient) { hosts in

@@ -30,7 +30,7 @@ extension Filesystem {
         renewDefaults()
         while true {
             if let id = stagedNames.node(at: place), let staged = stagedFiles[id] {
-                guard try await target(of: staged) != nil else { continue }
+                guard try await target(of: staged) != nil, staged.place == place else { continue }
                 return try await entry(for: staged.node)
             }
             let start = moves

@@ -96,10 +96,35 @@ extension Filesystem {
                 wasMoved(node, at: time, to: new, over: displaced)
             }
         } catch {
+            // The answer may be all that is missing.
+            if error.mayComeBack, !Mutation.unheardRenamesAreForgotten.isPlanted { node.staged?.perhapsMoved = new }
             // Something else has the old name since.
             guard taken != nil, error.isRefusal(.mismatchingTarget) else { throw error }
             return false
         }
+    }
+
+    /// An edit follows its name if that was moved by a rename of which nobody has heard.
+    /// - Returns: whether it was.
+    func followName(_ staged: StagedFile) async throws(FilesystemError) -> Bool {
+        guard let new = staged.perhapsMoved else { return false }
+        let found: LookupResponse
+        do {
+            found = try await client.lookup(new.name, in: new.directory)
+        } catch {
+            guard error.isRefusal(.nameNotFound) || error.isRefusal(.directoryNotFound) else {
+                throw FilesystemError(error)
+            }
+            return false
+        }
+        let target = found.targetId
+        let isThere = target == base(of: staged) ? true : try await isVersion(target, of: staged.number)
+        // What was done here meanwhile is newer.
+        guard isThere, staged.perhapsMoved == new, staged.state != .ended, !staged.isUnlinked,
+            staged.node.movers == 0, stagedNames.node(at: new) == nil
+        else { return false }
+        wasMoved(staged.node, at: found.creationTime, to: new, over: nil)
+        return true
     }
 
     private func wasMoved(_ node: Node, at time: Timestamp, to new: Place, over displaced: StagedFile?) {
@@ -136,7 +161,7 @@ extension Filesystem {
         node.place = new
         guard let staged = node.staged, !staged.isUnlinked else { return }
         stagedNames.remove(node.id, at: staged.place)
-        staged.place = new
+        (staged.place, staged.perhapsMoved) = (new, nil)
         stagedNames.insert(node.id, at: new)
     }
 

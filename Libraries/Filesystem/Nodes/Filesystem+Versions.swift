@@ -142,13 +142,15 @@ extension Filesystem {
             let isOld = staged.place != place || staged.isUnlinked || staged.state != .building || node.movers > 0
             guard !isOld, self.base(of: staged) == base else { continue }
             if isSame { return target }
+            if try await followName(staged) { continue }
+            guard self.base(of: staged) == base, staged.place == place, staged.state == .building else { continue }
             detach(staged)
             staged.isTaken = true
             return nil
         }
     }
 
-    private func isVersion(_ target: InodeID, of number: InodeID?) async throws(FilesystemError) -> Bool {
+    func isVersion(_ target: InodeID, of number: InodeID?) async throws(FilesystemError) -> Bool {
         guard target.isFile else { return false }
         do {
             return try await client.version(of: target).number == number

@@ -53,6 +53,7 @@ package struct NodeTable {
     /// - Returns: nil when that would be the node itself: somebody has brought back the version that it is known by.
     package mutating func setApart(_ node: Node, from version: InodeID) -> Node? {
         let other = self.node(for: NodeID(version))
+        guard other !== node || Mutation.nodesAreSetApartFromThemselves.isPlanted else { return nil }
         replace(other, by: version, number: node.number)
         return other
     }

@@ -59,6 +59,7 @@ extension Filesystem {
                 (staged.state, staged.publication) = (.building, nil)
                 return nil
             }
+            _ = try await outlastingOutages { () throws(FilesystemError) in try await followName(staged) }
             let version = try await link(staged)
             finish(staged, version)
             await applyTimes(staged)

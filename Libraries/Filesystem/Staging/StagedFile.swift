@@ -25,6 +25,8 @@ final class StagedFile {
     }
     /// Every name that observers may know it by: they learn of a rename a moment after us.
     private(set) var names: Set<[UInt8]>
+    /// The name that it may have instead by now: what became of a rename nobody has heard.
+    var perhapsMoved: Place?
     /// The directory for which the writer was made; it can only be linked from that directory's shard.
     var home: InodeID
     /// Who began it.
@@ -54,10 +56,10 @@ final class StagedFile {
     var keepsBase = true
     /// Nothing of its base is in it: it can take the place of another version of the same file as well.
     private(set) var replacesAll = false
-    /// Zeros were added that may take no room.
-    var mayHaveHoles = false
     /// Everybody who has changed it had changed the version of this node that was published before it.
     private(set) var goesOn = true
+    /// Zeros were added that may take no room.
+    var mayHaveHoles = false
     /// It has another base than observers think, and so perhaps another size and other contents.
     var wasRebased = false
     /// Some of what it has it got after it was published.
@@ -148,8 +150,6 @@ final class StagedFile {
         UnfinishedFile(node: node.id, names: names, handles: node.writers)
     }
 
-    /// Bytes in this range become others.
-    func willChange(_ range: Range<UInt64>, appends: Bool) {
     /// Somebody changes it for the first time.
     /// - Parameter earlier: the staged file that he has changed before; nil: he cannot have changed one.
     func isChanged(byWhoChanged earlier: UInt64?) {
@@ -157,6 +157,8 @@ final class StagedFile {
         if !Mutation.anybodyIsOnTheWay.isPlanted { goesOn = false }
     }
 
+    /// Bytes in this range become others.
+    func willChange(_ range: Range<UInt64>, appends: Bool) {
         if range.lowerBound > size { mayHaveHoles = true }
         appendsOnly = appendsOnly && appends
         if case .version(_, let size) = base, range.lowerBound < size, !range.isEmpty { keepsBase = false }
