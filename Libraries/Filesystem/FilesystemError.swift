@@ -41,6 +41,11 @@ public struct FilesystemError: Error, Sendable {
         }
     }
 
+    /// Whether a server was away, or in trouble, and the same may succeed later.
+    var isOutage: Bool {
+        if case .client(let error) = cause { error.isOutage } else { false }
+    }
+
     /// Whether servers were away from which what is stored can be read when they are back.
     var mayComeBack: Bool {
         if case .client(let error) = cause { error.mayComeBack } else { false }

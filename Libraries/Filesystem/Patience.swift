@@ -8,17 +8,44 @@ struct Patience: Sendable {
     /// 0: for ever.
     let nanoseconds: UInt64
 
+    /// Between two attempts to get what servers that are away have.
+    private static let outagePauseNanoseconds: UInt64 = 1_000_000_000
+
     /// Whether somebody who has waited since then, on the loop's clock, is to be told that it takes too long.
     func isOver(since start: UInt64) -> Bool {
         nanoseconds > 0 && loop.monotonicNanoseconds &- start >= nanoseconds
     }
 
+    /// Whether what failed is to be tried again, after a pause: servers were away, and who has waited since then is not
+    /// to be told yet.
+    nonisolated(nonsending) func outlasts(_ error: FilesystemError, since start: UInt64) async -> Bool {
+        guard error.isOutage, !isOver(since: start) else { return false }
+        await loop.sleep(nanoseconds: Self.outagePauseNanoseconds)
+        return true
+    }
+
+    /// Repeats a step that reads what is stored while servers are away. What is lost for good fails at once.
+    nonisolated(nonsending) func outlastingOutages<T>(
+        _ step: nonisolated(nonsending) () async throws(ClientError) -> T
+    ) async throws(FilesystemError) -> T {
+        let start = loop.monotonicNanoseconds
+        while true {
+            do {
+                return try await posix(step)
+            } catch {
+                guard await outlasts(error, since: start) else { throw error }
+            }
+        }
+    }
+
     /// What `task` ends with; nil when that takes too long. The task goes on. Call it on the loop.
-    nonisolated(nonsending) func outcome<T: Sendable>(of task: Task<T, Never>) async -> T? {
+    /// - Parameter start: since when somebody waits, if not since now.
+    nonisolated(nonsending) func outcome<T: Sendable>(of task: Task<T, Never>, since start: UInt64? = nil) async -> T? {
         guard nanoseconds > 0 else { return await task.value }
+        let waited = start.map { loop.monotonicNanoseconds &- $0 } ?? 0
         return await withUnsafeContinuation { continuation in
             var waiting: UnsafeContinuation<T?, Never>? = continuation
-            let deadline = loop.timer(afterNanoseconds: nanoseconds) {
+            let deadline = loop.timer(afterNanoseconds: nanoseconds - min(waited, nanoseconds)) {
                 waiting?.resume(returning: nil)
                 waiting = nil
             }
@@ -31,11 +58,14 @@ struct Patience: Sendable {
     }
 
     /// Runs a step of the client that may have to wait.
-    /// - Parameter late: takes what the step ends with when nobody waits any more.
+    /// - Parameters:
+    ///   - start: since when somebody waits, if not since now.
+    ///   - late: takes what the step ends with when nobody waits any more.
     /// - Throws: its error, or ETIMEDOUT; then it goes on all the same.
     @discardableResult
     nonisolated(nonsending) func run<T: Sendable>(
-        _ step: @escaping @Sendable () async throws(ClientError) -> T, late: (@Sendable (T) async -> Void)? = nil
+        since start: UInt64? = nil, _ step: @escaping @Sendable () async throws(ClientError) -> T,
+        late: (@Sendable (T) async -> Void)? = nil
     ) async throws(FilesystemError) -> T {
         let task = loop.task { () async -> Result<T, FilesystemError> in
             do throws(ClientError) {
@@ -44,7 +74,7 @@ struct Patience: Sendable {
                 return .failure(FilesystemError(error))
             }
         }
-        guard let outcome = await outcome(of: task) else {
+        guard let outcome = await outcome(of: task, since: start) else {
             if let late { loop.task { if case .success(let result) = await task.value { await late(result) } } }
             throw .timedOut
         }

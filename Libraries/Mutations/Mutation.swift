@@ -105,6 +105,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case anyShardMakesFiles
     case troubleIsFinal
     case cutsWaitForNobody
+    case staleServicesAreLost
+    case failedFetchesAreRemembered
 
     // Filesystems
     case errorsAreForgotten
@@ -158,6 +160,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case lookupsWaitForEachOther
     case writersOutliveTheEnd
     case lateChangesFail
+    case readsOfEditsWaitForNobody
 
     // Mounts
     case killingIsNotAgreed
@@ -214,7 +217,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .foreignRequestsAreAnswered, .portsAreNotSynced: "ShardServiceTests.PortTests"
         case .staleChainsAreBelieved: "ClientTests.PolicyChainTests"
         case .anyShardMakesFiles: "ClientTests.ForeignShardTests"
-        case .troubleIsFinal, .cutsWaitForNobody: "ClientTests.OutageTests"
+        case .troubleIsFinal, .cutsWaitForNobody, .staleServicesAreLost, .failedFetchesAreRemembered:
+            "ClientTests.OutageTests"
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
             .outdatedWritersAreStaged, .versionsGetNewNumbers, .rebuiltFilesGetNewNumbers, .readersAreMixedUp,
             .noticesAreNotAwaited,
@@ -230,7 +234,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             .anybodyIsOnTheWay, .unheardRenamesAreForgotten:
             "FilesystemTests.OnCluster"
         case .nodesAreSetApartFromThemselves: "FilesystemTests.NodeTableTests"
-        case .outagesAreKeptQuiet: "FilesystemTests.OutageTests"
+        case .outagesAreKeptQuiet, .readsOfEditsWaitForNobody: "FilesystemTests.OutageTests"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"
         case .lookupsWaitForEachOther: "FilesystemTests.FakeShardTests"
         case .lostListsLeaveTheirMask: "FilesystemTests.AccessTests"

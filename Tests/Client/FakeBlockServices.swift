@@ -51,6 +51,8 @@ final class FakeBlockServices: @unchecked Sendable {
     /// What shards say in its stead, if anything.
     var outdatedAddress: AddrsInfo?
     var announced: AddrsInfo { outdatedAddress ?? address }
+    /// What shards say of all of them.
+    var flags: BlockServiceFlags = []
     /// Those that have no space left.
     var full: Set<Int> = []
 

@@ -6,7 +6,7 @@ import Protocol
 
 extension FakeShards {
     private var services: [BlockService] {
-        blocks.all.map { BlockService(addrs: blocks.announced, id: FakeBlockServices.id($0), flags: []) }
+        blocks.all.map { BlockService(addrs: blocks.announced, id: FakeBlockServices.id($0), flags: blocks.flags) }
     }
 
     /// Two at a time, to make readers go on.

@@ -101,6 +101,49 @@ import Testing
         #expect(areEqual(read, old + [7]))
     }
 
+    private static func failure(_ step: () async throws -> Void) async -> ClientError? {
+        do {
+            try await step()
+            return nil
+        } catch {
+            return error as? ClientError
+        }
+    }
+
+    /// After some minutes the registry calls those stale that nobody has heard of; they have lost nothing by that.
+    @Test func staleServicesAreAwayAndOthersGone() async throws {
+        let (away, gone, read) = try await Self.run { cluster in
+            let id = try await Files.write(Self.bytes, cluster)
+            Self.loseBlocks(cluster, until: .max)
+            cluster.blocks.flags = .stale
+            let away = await Self.failure { _ = try await Files.readAll(id, cluster) }
+            cluster.blocks.flags = [.stale, .decommissioned]
+            let gone = await Self.failure { _ = try await Files.readAll(id, cluster) }
+            // They are back, and nobody has told the shards.
+            cluster.blocks.flags = .stale
+            cluster.blocks.behaviours = [:]
+            return (away, gone, try await Files.readAll(id, cluster))
+        }
+        #expect(away?.isOutage == true)
+        #expect(gone?.cause == .tooManyBlocksMissing)
+        #expect(areEqual(read, Self.bytes))
+    }
+
+    /// Nobody wants its own block, and of one that is wanted there is nothing any more.
+    @Test func aServiceThatIsBackHelpsAtOnce() async throws {
+        let (error, read) = try await Self.run { cluster in
+            let id = try await Files.write(Array(Self.bytes[..<700_000]), cluster)
+            cluster.client.core.chunks.removeAll()
+            cluster.blocks.behaviours = [0: .lostEverything, 1: .hangsUp, 5: .hangsUp]
+            let reader = try await cluster.client.open(id)
+            let error = await Self.failure { _ = try await reader.read(at: 0, count: 4096) }
+            cluster.blocks.behaviours[1] = nil
+            return (error, try await reader.read(at: 0, count: 4096).bytes)
+        }
+        #expect(error?.isOutage == true)
+        #expect(areEqual(read, Array(Self.bytes[..<4096])))
+    }
+
     /// Whoever copies reads and writes instead.
     @Test func aCopyThatCannotBeCutFailsNothing() async throws {
         let (isDone, read) = try await Self.run { cluster in

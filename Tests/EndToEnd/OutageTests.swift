@@ -53,6 +53,41 @@ extension EndToEnd {
             try sh("cmp '\(source)' '\(cluster.mount)/file'")
         }
 
+        @Test("edits, snapshots and long links are read once killed block services are back", .timeLimit(.minutes(3)))
+        func killedBlockServices() throws {
+            let cluster = try TestCluster("--block-services 8 --block-processes 8 --policy rs:4,2")
+            let (mount, directory) = (cluster.mount, cluster.directory)
+            try sh(
+                """
+                set -e; cd '\(mount)'; head -c 20M /dev/urandom > '\(directory)/source'
+                for name in finished edited replaced; do cp '\(directory)/source' $name; done
+                echo new > replaced; ln -s "$(printf 'to/%.0s' {1..300})" link
+                """)
+            try cluster.remount()
+            let editor = BackgroundShell(
+                "exec 5>> '\(mount)/edited'; echo more >&5; touch '\(directory)/open'; exec sleep 1000")
+            defer { editor.signal(SIGKILL) }
+            try waitUntil(seconds: 60, "there is an edit") { shell("[ -e '\(directory)/open' ]").status == 0 }
+            let pids = try (0..<8).map { try #require(cluster.pid(of: "block-\($0)")) }
+            let parent = try sh("ps -o ppid= -p \(pids[0])").trimmingCharacters(in: .whitespaces)
+            let supervisor = try #require(pid_t(parent))
+            // It would start them anew.
+            kill(supervisor, SIGSTOP)
+            defer { kill(supervisor, SIGCONT) }
+            for pid in pids { kill(pid, SIGKILL) }
+            let readers = [
+                "cmp '\(directory)/source' finished", "cat '\(directory)/source' <(echo more) | cmp - edited",
+                "cmp '\(directory)/source' .sterna/replaced@*", "[ $(readlink link | wc -c) = 901 ]",
+            ].map { BackgroundShell("cd '\(mount)'; \($0)") }
+            // For much longer than it takes to find that nobody listens, three times.
+            sleep(6)
+            kill(supervisor, SIGCONT)
+            for reader in readers {
+                let end = reader.wait(seconds: 100)
+                #expect(end.status == 0, "\(end.output)")
+            }
+        }
+
         @Test("a signal that kills ends the wait, any other does not, and nothing is lost", .timeLimit(.minutes(3)))
         func signals() throws {
             let cluster = try TestCluster()

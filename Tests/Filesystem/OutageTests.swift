@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// On a cluster of its own, whose shards stop answering.
+/// On a cluster of its own, whose servers stop answering.
 @Suite(.timeLimit(.minutes(2))) struct OutageTests {
     /// A signal takes effect a moment after it was sent.
     private static func isStopped(_ process: pid_t) -> Bool {
@@ -44,6 +44,89 @@ import Testing
                 kill(shard, SIGCONT)
                 let operations = ["open", "open", "rename", "lookup", "unlink", "mkdir"]
                 #expect(own.losses.lines == operations.map { $0 + " ETIMEDOUT" })
+            }
+        }
+    }
+
+    // MARK: Block services that are away
+
+    private static let content = String(repeating: "0123456789abcdef", count: 1 << 16)
+
+    /// What a read answers that is begun while block services are away. They come back once it was tried more often
+    /// than by somebody who waits for nobody.
+    private static func whileAway<T: Sendable>(
+        _ cluster: RunningCluster, _ host: Host, _ read: @escaping @Sendable () async throws -> T
+    ) async throws -> T {
+        let block = try cluster.pid(of: "block")
+        kill(block, SIGSTOP)
+        #expect(happens { isStopped(block) })
+        defer { kill(block, SIGCONT) }
+        let client = host.filesystem.client
+        let before = await client.requestsSent
+        return try await withThrowingTaskGroup(of: T?.self) { group in
+            group.addTask { try await read() }
+            group.addTask {
+                // Three times is the shard asked where the blocks are, and once for the size of a link.
+                while await client.requestsSent < before + 8 { try await Task.sleep(for: .milliseconds(20)) }
+                kill(block, SIGCONT)
+                return nil
+            }
+            let first = try await group.next() ?? nil
+            #expect(first == nil, "it has waited")
+            return try await #require(group.next() ?? nil)
+        }
+    }
+
+    private static var patient: FilesystemOptions {
+        var options = FilesystemOptions()
+        options.patienceNanoseconds = 0
+        return options
+    }
+
+    private static var client: ClientOptions {
+        var client = ClientOptions()
+        (client.blockStallNanoseconds, client.avoidNanoseconds) = (200_000_000, 200_000_000)
+        return client
+    }
+
+    @Test("who reads an edit, a snapshot or a long link waits for block services, for ever if that was chosen")
+    func reads() async throws {
+        let cluster = try RunningCluster()
+        defer { cluster.stop() }
+        var impatient = FilesystemOptions()
+        impatient.patienceNanoseconds = 4_000_000_000
+        try await RunningCluster.$current.withValue(cluster) {
+            try await Host.run([FilesystemOptions(), Self.patient, impatient], client: Self.client) { hosts in
+                let (maker, own, other) = (hosts[0], hosts[1].filesystem, hosts[2].filesystem)
+                for content in [Self.content + "!", Self.content] { try await maker.store("f", content) }
+                let path = [UInt8](repeating: 0x70, count: 3000)
+                _ = try await maker.filesystem.makeSymbolicLink(Array("link".utf8), in: maker.directory, to: path)
+                let link = try await hosts[1].node("link")
+                let place = try await OnCluster.SnapshotTests.place(hosts[1])
+                let listed = try await OnCluster.ListingTests.list(hosts[1], of: place)
+                let snapshot = try #require(listed.last { $0.name.starts(with: Array("f@".utf8)) })
+                let old = try await own.open(snapshot.node, .reading, by: .unknown).handle
+                let edit = try await hosts[1].open("f", .readingAndWriting)
+                try await hosts[1].write(edit, "edited", at: 100)
+                let read = try await Self.whileAway(cluster, hosts[1]) {
+                    try await own.read(edit, at: 96, count: 16).bytes
+                }
+                #expect(String(decoding: read, as: UTF8.self) == "0123editedabcdef")
+                let before = try await Self.whileAway(cluster, hosts[1]) {
+                    try await own.read(old, at: UInt64(Self.content.utf8.count), count: 2).bytes
+                }
+                #expect(before == Array("!".utf8))
+                #expect(try await Self.whileAway(cluster, hosts[1]) { try await own.readSymbolicLink(link) } == path)
+                // Others are told some time.
+                let hurried = try await hosts[2].open("f", .readingAndWriting)
+                try await hosts[2].write(hurried, "edited", at: 100)
+                let block = try cluster.pid(of: "block")
+                kill(block, SIGSTOP)
+                defer { kill(block, SIGCONT) }
+                #expect(happens { Self.isStopped(block) })
+                async let edited = code { _ = try await other.read(hurried, at: 0, count: 16) }
+                async let linked = code { _ = try await other.readSymbolicLink(link) }
+                #expect(try await (edited, linked) == (ETIMEDOUT, ETIMEDOUT))
             }
         }
     }

@@ -49,6 +49,12 @@ package final class Chunk {
 
     var isReady: Bool { memory != nil }
 
+    /// Whether its own block could not be read, and nothing else is being done to get the data.
+    var hasFailed: Bool {
+        guard case .failed = direct else { return false }
+        return !isReady && !isRecovering
+    }
+
     /// Whether something is being done to get the data, so that somebody may be waiting.
     var isUnderway: Bool {
         guard !isReady, failure == nil else { return false }

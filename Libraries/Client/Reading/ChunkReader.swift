@@ -1,5 +1,6 @@
 import Erasure
 import EventLoop
+import Mutations
 import Protocol
 
 /// Gets chunks: from their own block, or, when that one is missing, corrupt or slower than the others usually are, from
@@ -61,6 +62,11 @@ package final class ChunkReader {
         guard case .blocks(_, let sources) = span.content else { return nil }
         let key = Chunk.Key(block: sources[block].block, offset: range.lowerBound, count: range.count)
         guard let known = cache.find(key), known.failure == nil else { return nil }
+        // Its span was asked for once more since: what failed then may be elsewhere now, or its service back.
+        if known.hasFailed, known.span !== span, !Mutation.failedFetchesAreRemembered.isPlanted {
+            cache.remove(known)
+            return nil
+        }
         return known
     }
 
@@ -97,9 +103,21 @@ package final class ChunkReader {
 
     /// Whether nothing is known to be wrong with a block.
     private func isThere(_ span: SpanInfo, _ block: Int) -> Bool {
+        isKept(span, block) && !isStale(span, block)
+    }
+
+    /// Whether a block is not known to be lost: its service may be away, and then comes back with it.
+    private func isKept(_ span: SpanInfo, _ block: Int) -> Bool {
         guard case .blocks(_, let sources) = span.content else { return false }
         if let until = span.missing[block], until > loop.monotonicNanoseconds { return false }
-        return sources[block].service.flags.isReadable
+        let flags = sources[block].service.flags
+        return (Mutation.staleServicesAreLost.isPlanted ? flags : flags.subtracting(.stale)).isReadable
+    }
+
+    /// Whether nobody has heard of a block's service for a while.
+    private func isStale(_ span: SpanInfo, _ block: Int) -> Bool {
+        guard case .blocks(_, let sources) = span.content else { return false }
+        return sources[block].service.flags.contains(.stale)
     }
 
     /// Whether a block is likely to be read without trouble.
@@ -238,11 +256,13 @@ package final class ChunkReader {
                 "at file offset \(chunk.span.byteOffset)"))
     }
 
-    /// Whether the span may be read again when block services that have failed lately are back.
+    /// Whether the span may be read again when block services are back that have failed lately, or that nobody has heard
+    /// of for a while.
     private func isOutage(_ span: SpanInfo) -> Bool {
         guard case .blocks(let layout, let sources) = span.content else { return false }
-        let present = sources.indices.filter { isThere(span, $0) }
-        return present.count >= layout.dataBlocks && present.contains { health.isDoubtful(sources[$0].service.id) }
+        let kept = sources.indices.filter { isKept(span, $0) }
+        return kept.count >= layout.dataBlocks
+            && kept.contains { isStale(span, $0) || health.isDoubtful(sources[$0].service.id) }
     }
 
     func takeMemory(_ bytes: Int) -> PooledBuffer? {

@@ -1,15 +1,15 @@
 import Client
 import Glibc
+import Mutations
 import Protocol
 
 extension Filesystem {
-    /// Between two attempts to read what servers that are away have.
-    private static let outagePauseNanoseconds: UInt64 = 1_000_000_000
-
     /// The bytes at `offset`, as they are on this host; fewer than `count` only at the end of the file.
     public func read(_ handle: HandleID, at offset: UInt64, count: Int) async throws(FilesystemError) -> FileData {
         if let reader = snapshots.readers[handle] {
-            return try await patience.run { () throws(ClientError) in try await reader.read(at: offset, count: count) }
+            return try await patience.outlastingOutages { () throws(ClientError) in
+                try await reader.read(at: offset, count: count)
+            }
         }
         let file = try file(handle)
         let node = file.node
@@ -19,10 +19,16 @@ extension Filesystem {
                 let writer = staged.writer
                 do throws(FilesystemError) {
                     // What is stored is read from the cluster, once it is there.
-                    return try await patience.run { () throws(ClientError) in
+                    return try await patience.run(since: start) { () throws(ClientError) in
                         try await writer.read(at: offset, count: count)
                     }
                 } catch {
+                    // Of what has failed for good there is nothing to wait for.
+                    if await writer.failure == nil, !Mutation.readsOfEditsWaitForNobody.isPlanted,
+                        await patience.outlasts(error, since: start)
+                    {
+                        continue
+                    }
                     guard error.code != ETIMEDOUT, node.staged !== staged || staged.writer !== writer
                         || staged.state == .publishing
                     else { throw error }
@@ -32,16 +38,12 @@ extension Filesystem {
                 }
             }
             guard let reader = file.reader(client) else { throw file.failure ?? .inputOutput }
-            do {
-                return try await reader.read(at: offset, count: count)
+            do throws(FilesystemError) {
+                return try await posix { () throws(ClientError) in try await reader.read(at: offset, count: count) }
             } catch {
                 if node.staged != nil || node.content != reader.id { continue }
-                if error.isOutage {
-                    guard !patience.isOver(since: start) else { throw FilesystemError(error) }
-                    await loop.sleep(nanoseconds: Self.outagePauseNanoseconds)
-                    continue
-                }
-                guard error.isRefusal(.fileNotFound) else { throw FilesystemError(error) }
+                if await patience.outlasts(error, since: start) { continue }
+                guard error.isRefusal(.fileNotFound) else { throw error }
                 guard try await followNewest(node) else { throw .stale }
             }
         }

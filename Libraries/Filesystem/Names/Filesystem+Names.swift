@@ -58,7 +58,9 @@ extension Filesystem {
     public func readSymbolicLink(_ id: NodeID) async throws(FilesystemError) -> [UInt8] {
         let inode = id.isSnapshot ? id.snapshotInode : node(id).content
         guard inode.type == .symlink else { throw .invalid }
-        return try await posix { () throws(ClientError) in try await client.readSymbolicLink(inode) }
+        return try await patience.outlastingOutages { () throws(ClientError) in
+            try await client.readSymbolicLink(inode)
+        }
     }
 
     /// rmdir(2).
