@@ -167,6 +167,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case capabilitiesCountEverywhere
     case unseenClosesAreWaitedFor
     case anybodyPublishesForAll
+    case contentsStandBehindNames
 
     // Files being written
     case sealedMemoryIsCounted
@@ -240,6 +241,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .lostListsLeaveTheirMask: "FilesystemTests.AccessTests"
         case .killingIsNotAgreed: "MountTests.FuseConnectionTests"
         case .capabilitiesCountEverywhere: "MountTests.CapabilityTests"
+        case .contentsStandBehindNames: "MountTests.KernelNotificationTests"
         case .unseenClosesAreWaitedFor: "EndToEndTests.EndToEnd/TwoMountTests/unseenCallers"
         case .anybodyPublishesForAll: "EndToEndTests.EndToEnd/MountSessionTests/sync"
         case .patchesDuringRebuildingAreDropped, .fullSpoolHarmsEverybody, .failedFilesKeepTheirMemory:

@@ -88,6 +88,35 @@ extension EndToEnd {
             }
         }
 
+        @Test("who waits for the coordinator in a directory holds nobody up elsewhere", .timeLimit(.minutes(2)))
+        func lockedDirectory() throws {
+            let cluster = try TestCluster("--with mount:--timeout=0")
+            let (mount, directory) = (cluster.mount, cluster.directory)
+            let second = try SecondMount(of: cluster)
+            defer { _ = second.end() }
+            try sh("cd '\(mount)'; mkdir d; echo one > other; cat other")
+            let writer = BackgroundShell(
+                "exec 5> '\(mount)/d/new'; echo text >&5; touch '\(directory)/open'; exec sleep 1000")
+            try waitUntil(seconds: 60, "it writes") { shell("[ -e '\(directory)/open' ]").status == 0 }
+            let coordinator = try #require(cluster.pid(of: "cdc"))
+            kill(coordinator, SIGSTOP)
+            defer { kill(coordinator, SIGCONT) }
+            let maker = BackgroundShell("echo $$ > '\(directory)/maker.pid'; exec mkdir '\(mount)/d/made'")
+            // The numbers of mkdir(2) and mkdirat(2).
+            try waitUntil(seconds: 60, "it waits, and holds the directory") {
+                shell("grep -qE '^(83|258|34) ' /proc/$(cat '\(directory)/maker.pid')/syscall").status == 0
+            }
+            writer.signal(SIGKILL)
+            _ = writer.wait(seconds: 60)
+            try waitUntil(seconds: 60, "what it wrote is given up") {
+                shell("grep -q ' path=/d/new ' '\(directory)/log/mount.log'").status == 0
+            }
+            try sh("echo two >> '\(second.path)/other'")
+            #expect(try sh("cat '\(mount)/other'", seconds: 20) == "one\ntwo")
+            kill(coordinator, SIGCONT)
+            #expect(maker.wait(seconds: 60).status == 0)
+        }
+
         @Test("a signal that kills ends the wait, any other does not, and nothing is lost", .timeLimit(.minutes(3)))
         func signals() throws {
             let cluster = try TestCluster()

@@ -7,7 +7,7 @@ public protocol Observer: Sendable {
     /// A name leads somewhere else now, or nowhere.
     func nameChanged(_ name: [UInt8], in directory: NodeID)
 
-    /// Returns once everything is forgotten that was told of before. Awaited only where an operation is about to answer
-    /// that holds nothing which others wait for.
+    /// Returns once all contents are forgotten that were told of before; names are nothing to wait for. Awaited only
+    /// where an operation is about to answer that holds nothing which others wait for.
     nonisolated(nonsending) func heard() async
 }

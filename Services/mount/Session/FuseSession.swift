@@ -36,7 +36,7 @@ final class FuseSession {
             fuse_session_destroy(session)
             throw error
         }
-        mount.notifications.attach(session)
+        mount.notifications.attach(SessionCache(session: session))
         do throws(SystemError) {
             try listen()
         } catch {
