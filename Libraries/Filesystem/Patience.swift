@@ -1,5 +1,6 @@
 import Client
 import EventLoop
+import Mutations
 
 /// How long a program is kept waiting for something that goes on without it, such as the storing of its file while
 /// servers are away.
@@ -13,7 +14,8 @@ struct Patience: Sendable {
 
     /// Whether somebody who has waited since then, on the loop's clock, is to be told that it takes too long.
     func isOver(since start: UInt64) -> Bool {
-        nanoseconds > 0 && loop.monotonicNanoseconds &- start >= nanoseconds
+        guard nanoseconds > 0 || Mutation.foreverIsNoTime.isPlanted else { return false }
+        return loop.monotonicNanoseconds &- start >= nanoseconds
     }
 
     /// Whether what failed is to be tried again, after a pause: servers were away, and who has waited since then is not

@@ -161,6 +161,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case writersOutliveTheEnd
     case lateChangesFail
     case readsOfEditsWaitForNobody
+    case foreverIsNoTime
 
     // Mounts
     case killingIsNotAgreed
@@ -168,6 +169,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case unseenClosesAreWaitedFor
     case anybodyPublishesForAll
     case contentsStandBehindNames
+    case killedProgramsWait
 
     // Files being written
     case sealedMemoryIsCounted
@@ -235,13 +237,14 @@ public enum Mutation: String, CaseIterable, Sendable {
             .anybodyIsOnTheWay, .unheardRenamesAreForgotten:
             "FilesystemTests.OnCluster"
         case .nodesAreSetApartFromThemselves: "FilesystemTests.NodeTableTests"
-        case .outagesAreKeptQuiet, .readsOfEditsWaitForNobody: "FilesystemTests.OutageTests"
+        case .outagesAreKeptQuiet, .readsOfEditsWaitForNobody, .foreverIsNoTime: "FilesystemTests.OutageTests"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"
         case .lookupsWaitForEachOther: "FilesystemTests.FakeShardTests"
         case .lostListsLeaveTheirMask: "FilesystemTests.AccessTests"
         case .killingIsNotAgreed: "MountTests.FuseConnectionTests"
         case .capabilitiesCountEverywhere: "MountTests.CapabilityTests"
         case .contentsStandBehindNames: "MountTests.KernelNotificationTests"
+        case .killedProgramsWait: "EndToEndTests.EndToEnd/OutageTests/signals"
         case .unseenClosesAreWaitedFor: "EndToEndTests.EndToEnd/TwoMountTests/unseenCallers"
         case .anybodyPublishesForAll: "EndToEndTests.EndToEnd/MountSessionTests/sync"
         case .patchesDuringRebuildingAreDropped, .fullSpoolHarmsEverybody, .failedFilesKeepTheirMemory:

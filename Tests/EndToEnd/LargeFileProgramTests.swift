@@ -29,45 +29,29 @@ extension EndToEnd {
                 """, seconds: 150)
         }
 
-        @Test("sqlite: two writers, a write-ahead log; git pulls packs above 16 MiB", .timeLimit(.minutes(4)))
+        @Test(
+            "sqlite: two writers, a write-ahead log; git pulls packs above 16 MiB, here and in a container",
+            .timeLimit(.minutes(8)))
         func databases() throws {
             let cluster = try TestCluster()
             let second = try SecondMount(of: cluster)
             defer { _ = second.end() }
-            try sh(
-                """
-                set -ex; cd '\(cluster.mount)'
-                for mode in delete wal; do
-                    sqlite3 $mode.db "pragma journal_mode=$mode; create table t (writer, n, data);"
-                    for writer in 1 2; do
-                        for n in $(seq 30); do
-                            sqlite3 -cmd '.timeout 30000' $mode.db "insert into t values ($writer, $n, randomblob(300000));"
-                        done &
-                    done
-                    wait
-                    [ "$(sqlite3 $mode.db 'select count(*), count(distinct writer * 100 + n) from t')" = '60|60' ]
-                    sqlite3 $mode.db 'pragma integrity_check' | grep -qx ok
-                done
-                export HOME='\(cluster.directory)' GIT_CONFIG_NOSYSTEM=1
-                git config --global user.name t; git config --global user.email t@example.org
-                git config --global safe.directory '*'
-                git init -q one; git clone -q one two 2> /dev/null
-                for n in 1 2; do
-                    head -c 18000000 /dev/urandom > one/file$n; git -C one add .; git -C one commit -qm $n
-                    git -C two pull -q origin "$(git -C one branch --show-current)"
-                done
-                git -C two gc -q; diff -r -x .git one two
-                """, seconds: 200)
+            let run = "bash '\(program("databases.sh"))'"
+            try sh("\(run) '\(cluster.mount)/host' '\(cluster.directory)'", seconds: 200)
+            try sh("\(Self.container) \(run) '\(cluster.mount)/container' '\(cluster.directory)'", seconds: 200)
             try compare(cluster, second)
             try sh(
                 """
-                set -e; cd '\(second.path)'; export HOME='\(cluster.directory)'
-                for mode in delete wal; do
-                    sqlite3 "file:$mode.db?immutable=1" 'pragma integrity_check' | grep -qx ok
-                    [ "$(sqlite3 "file:$mode.db?immutable=1" 'select count(*) from t')" = 60 ]
+                set -e; export HOME='\(cluster.directory)'
+                for place in host container; do
+                    cd '\(second.path)'/$place
+                    for mode in delete wal; do
+                        sqlite3 "file:$mode.db?immutable=1" 'pragma integrity_check' | grep -qx ok
+                        [ "$(sqlite3 "file:$mode.db?immutable=1" 'select count(*) from t')" = 60 ]
+                    done
+                    git -C one fsck --strict; git -C two fsck --strict
                 done
-                git -C one fsck --strict; git -C two fsck --strict
-                """, seconds: 60)
+                """, seconds: 100)
         }
 
         @Test("a single file that is mounted under another name in a container", .timeLimit(.minutes(2)))

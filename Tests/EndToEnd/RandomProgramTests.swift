@@ -9,7 +9,8 @@ extension EndToEnd {
             let output = try run("--seed 1 --operations 1500")
             for done in [
                 "crash ", "kill ", "handOver ", "fsync ", "pwrite ", "open EEXIST ", "rename ", "unlink ", "chmod ",
-                "chown ", "setList ", "setExtended ", "setTimes ", "open EACCES ", "chmod EPERM ",
+                "chown ", "setList ", "setExtended ", "setTimes ", "open EACCES ", "chmod EPERM ", "map ", "store ",
+                "load ", "msync ", "fallocate ", "ftruncate ", ", truncate ",
             ] {
                 #expect(output.contains(done), "nothing of this happened: \(done)")
             }

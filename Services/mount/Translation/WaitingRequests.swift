@@ -1,6 +1,7 @@
 import CFUSE
 import EventLoop
 import Glibc
+import Mutations
 import Synchronization
 
 /// The kernel's requests that are being worked on. The kernel lets a program go only when its request is answered, even
@@ -78,7 +79,9 @@ final class WaitingRequests: Sendable {
     }
 
     private func letGo(_ ticket: Ticket, _ waiting: Waiting) async {
-        guard await watch.isBeingKilled(waiting.thread), claim(ticket) else { return }
+        guard !Mutation.killedProgramsWait.isPlanted, await watch.isBeingKilled(waiting.thread), claim(ticket) else {
+            return
+        }
         fuse_reply_err(waiting.reply.request, EINTR)
     }
 }
