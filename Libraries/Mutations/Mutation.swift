@@ -162,6 +162,13 @@ public enum Mutation: String, CaseIterable, Sendable {
     case lateChangesFail
     case readsOfEditsWaitForNobody
     case foreverIsNoTime
+    case changesOvertakeEachOther
+    case pagesOvertakeChanges
+    case pagesWaitForEverybody
+    case lostChangesFailOneHandle
+    case idleWritersHideLosses
+    case stagingOutlivesTheEnd
+    case takenFilesAreStored
 
     // Mounts
     case killingIsNotAgreed
@@ -234,7 +241,9 @@ public enum Mutation: String, CaseIterable, Sendable {
             .appendsJoinAnyFile, .joinersMayDoAnything, .newFilesReplaceAnything, .truncationsReplaceAnything,
             .editsKeepTheirNames, .changesMeanWhatIsKnown, .rightsAreComputedFromMemory, .lateChangesStayBehind,
             .incompleteRightsAreChanged, .anybodyGivesTheGroupsRights, .newOwnersKeepPrograms, .timesGoWithTheEdit,
-            .anybodyIsOnTheWay, .unheardRenamesAreForgotten:
+            .anybodyIsOnTheWay, .unheardRenamesAreForgotten, .changesOvertakeEachOther, .pagesOvertakeChanges,
+            .pagesWaitForEverybody, .lostChangesFailOneHandle, .idleWritersHideLosses, .stagingOutlivesTheEnd,
+            .takenFilesAreStored:
             "FilesystemTests.OnCluster"
         case .nodesAreSetApartFromThemselves: "FilesystemTests.NodeTableTests"
         case .outagesAreKeptQuiet, .readsOfEditsWaitForNobody, .foreverIsNoTime: "FilesystemTests.OutageTests"

@@ -266,13 +266,13 @@ extension OnCluster {
             }
         }
 
-        @Test func appendsGoBehindThoseThatStillWait() async throws {
+        @Test(arguments: [true, false]) func appendsGoBehindWhatStillWaits(_ appends: Bool) async throws {
             try await Host.run { hosts in
                 let own = hosts[0]
                 let handle = try await own.create("f", .appending).opened.handle
                 // More than is taken before something of it is stored.
                 let long = String(repeating: "a", count: 64 << 20)
-                async let written: Void = own.write(handle, long, appends: true)
+                async let written: Void = own.write(handle, long, appends: appends)
                 while try await own.size("f") == 0 { await Task.yield() }
                 try await own.write(handle, "tail", appends: true)
                 try await written

@@ -95,6 +95,30 @@ extension OnCluster {
             }
         }
 
+        /// It had not come to be put anywhere, but whoever goes on would publish a file without it.
+        @Test func aWriteThatWasGivenUpFailsTheFileForAll() async throws {
+            var options = FilesystemOptions()
+            options.patienceNanoseconds = 1_000_000_000
+            try await Host.run(2, options: options, client: Self.client) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "old")
+                let (first, second) = (try await own.open("f", .writing), try await own.open("f", .writing))
+                try await own.write(first, "one")
+                await own.lose([own.directory.inode.shard])
+                #expect(try await code { try await own.synchronize(first) } == ETIMEDOUT)
+                #expect(try await code { try await own.write(second, "two", at: 3) } == ETIMEDOUT)
+                try await own.reach()
+                #expect(try await code { try await own.write(first, "three", at: 6) } == ETIMEDOUT)
+                #expect(try await code { try await own.close(first) } == ETIMEDOUT)
+                #expect(try await code { try await own.close(second) } == ETIMEDOUT)
+                #expect(own.losses.lines == ["fsync ETIMEDOUT", "write ETIMEDOUT"])
+                // What fsync was about was whole.
+                let deadline = ContinuousClock.now + .seconds(60)
+                while try await other.contents("f") != "one", ContinuousClock.now < deadline {}
+                #expect(try await other.contents("f") == "one")
+            }
+        }
+
         @Test func whatIsEmptiedHasNothingOfALateWrite() async throws {
             try await Host.run(2, options: Self.options, client: Self.client) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

@@ -272,6 +272,22 @@ extension OnCluster {
             }
         }
 
+        @Test func whatIsBegunWhileAllEndsIsRefused() async throws {
+            try await Host.run(2) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "old")
+                let handle = try await own.open("f", .writing)
+                await own.lose([own.directory.inode.shard])
+                let written = await own.begin { try await own.write(handle, "new") }
+                await own.filesystem.endAll(afterLastRelease: false)
+                try await own.reach()
+                #expect(await written.value == EIO)
+                #expect(try await code { try await own.close(handle) } == EIO)
+                #expect(try await other.contents("f") == "old")
+                #expect(own.losses.lines == ["write EIO"])
+            }
+        }
+
         @Test func whatHadNoNameIsNoLossAtTheEnd() async throws {
             try await Host.run { hosts in
                 let own = hosts[0]

@@ -201,6 +201,22 @@ extension OnCluster {
             }
         }
 
+        @Test func whatOthersHaveTakenIsNotStored() async throws {
+            var options = FilesystemOptions()
+            options.synchronization = .store
+            try await Host.run(2, options: options) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                try await own.store("f", "old")
+                let handle = try await own.open("f", .writing)
+                try await own.write(handle, "new")
+                try await other.unlink("f")
+                #expect(try await code { _ = try await own.node("f") } == ENOENT)
+                #expect(try await code { try await own.synchronize(handle) } == ESTALE)
+                #expect(try await code { try await own.close(handle) } == ESTALE)
+                #expect(own.losses.lines == ["fsync ESTALE"])
+            }
+        }
+
         @Test func anExclusiveNameIsMadeOnce() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

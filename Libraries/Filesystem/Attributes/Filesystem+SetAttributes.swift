@@ -208,27 +208,8 @@ extension Filesystem {
         if size == 0 { writer?.failure = nil }
         if let failure = writer?.failure { throw failure }
         do throws(FilesystemError) {
-            try await settle(node)
-            if node.staged == nil { guard try await attributes(of: node).size != size else { return } }
-            if let staged = node.staged, staged.failure == nil, staged.lateChanges == 0, staged.size == size {
-                staged.wasChanged(at: now())
-                return
-            }
-            let staged = try await stagedForSize(node, size, writer)
-            if let failure = writer?.failure { throw failure }
-            if let writer {
-                writer.changes(staged)
-            } else {
-                staged.isChanged(byWhoChanged: nil)
-                staged.isWanted = true
-            }
-            clearPrivileges(of: staged, isPrivileged: !clears)
-            try await setSize(of: staged, size)
-            // Nobody has to close it.
-            if !isBeingWritten(staged), !staged.isUnlinked || node.handles == 0,
-                let failure = await publish(staged, for: "truncate")
-            {
-                throw failure
+            try await inTurn(node, size..<UInt64.max) { turn throws(FilesystemError) in
+                try await setSize(node, size, clears: clears, through: writer, turn)
             }
         } catch {
             if let staged = node.staged, staged.failure != nil {
@@ -236,11 +217,37 @@ extension Filesystem {
                 if node.writers == 0, staged.state == .building { await scrap(staged) }
                 throw error
             }
-            // It goes on, and what becomes of it the close tells.
-            if error.code == ETIMEDOUT, let staged = node.staged, staged.lateChanges > 0 { throw error }
-            if let writer { throw fail(writer, "truncate", error) }
-            report("truncate", node.place, error)
+            if let writer { throw lose(writer, "truncate", error) }
+            // It goes on, or has its line.
+            if !error.isTold { report("truncate", node.place, error) }
             throw error
+        }
+    }
+
+    private func setSize(
+        _ node: Node, _ size: UInt64, clears: Bool, through writer: OpenFile?, _ turn: ChangeLine.Turn
+    ) async throws(FilesystemError) {
+        try await settle(node)
+        if node.staged == nil { guard try await attributes(of: node).size != size else { return } }
+        if let staged = node.staged, staged.failure == nil, staged.size == size {
+            staged.wasChanged(at: now())
+            return
+        }
+        let staged = try await stagedForSize(node, size, writer)
+        if let failure = writer?.failure { throw failure }
+        if let writer {
+            writer.changes(staged)
+        } else {
+            staged.isChanged(byWhoChanged: nil)
+            staged.isWanted = true
+        }
+        clearPrivileges(of: staged, isPrivileged: !clears)
+        try await setSize(of: staged, size, turn)
+        // Nobody has to close it.
+        if !isBeingWritten(staged), !staged.isUnlinked || node.handles == 0,
+            let failure = await publish(staged, for: "truncate")
+        {
+            throw failure
         }
     }
 
@@ -248,7 +255,7 @@ extension Filesystem {
     private func stagedForSize(
         _ node: Node, _ size: UInt64, _ writer: OpenFile?
     ) async throws(FilesystemError) -> StagedFile {
-        if let writer, size > 0 { return try await staged(for: writer) }
+        if let writer, size > 0 { return try await staged(for: writer, "truncate") }
         let nobody = await creators.creator(.unknown)
         return try await staged(
             node, by: writer?.creator ?? nobody, size == 0 ? .nothing : .everything(appends: false))
@@ -259,12 +266,14 @@ extension Filesystem {
         staged.node.writing.contains { $0.hasChanged(staged) && !$0.isLeft }
     }
 
-    private func setSize(of staged: StagedFile, _ size: UInt64) async throws(FilesystemError) {
-        if size == 0 { return try await restart(staged) }
+    private func setSize(
+        of staged: StagedFile, _ size: UInt64, _ turn: ChangeLine.Turn
+    ) async throws(FilesystemError) {
+        if size == 0 { return try await restart(staged, turn) }
         let present = staged.size
         if size > present { staged.mayHaveHoles = true }
         staged.willChange(min(size, present)..<max(size, present), appends: false)
-        try await change(staged, "truncate") { writer async throws(ClientError) in
+        try await change(staged, turn, "truncate") { writer async throws(ClientError) in
             try await writer.truncate(to: size)
         }
     }

@@ -25,22 +25,26 @@ extension Filesystem {
         // Loses no byte, so it does not stick.
         guard range.upperBound <= Self.largestFileBytes else { throw .tooLarge }
         guard allocation != .keepSize else { return }
+        try await changing(file, "fallocate", range) { turn throws(FilesystemError) in
+            try await allocate(allocation, range, through: file, turn, by: caller)
+        }
+    }
+
+    private func allocate(
+        _ allocation: Allocation, _ range: Range<UInt64>, through file: OpenFile, _ turn: ChangeLine.Turn,
+        by caller: Caller
+    ) async throws(FilesystemError) {
         let size = try await attributes(of: file.node).size
         let extends = allocation == .plain || allocation == .zeroRange(keepsSize: false)
         let zeros = allocation == .plain ? 0..<0 : range.clamped(to: 0..<size)
         guard !zeros.isEmpty || extends && range.upperBound > size else { return }
-        let staged: StagedFile
-        do throws(FilesystemError) {
-            staged = try await self.staged(for: file)
-            if let failure = file.failure { throw failure }
-        } catch {
-            throw fail(file, "fallocate", error)
-        }
+        let staged = try await staged(for: file, "fallocate")
+        if let failure = file.failure { throw failure }
         file.changes(staged)
         staged.willChange(zeros, appends: false)
         staged.mayHaveHoles = true
         clearPrivileges(of: staged, for: caller)
-        try await change(staged, "fallocate") { writer async throws(ClientError) in
+        try await change(staged, turn, "fallocate") { writer async throws(ClientError) in
             if !zeros.isEmpty { try await writer.zero(zeros) }
             if extends, await writer.size < range.upperBound { try await writer.truncate(to: range.upperBound) }
         }

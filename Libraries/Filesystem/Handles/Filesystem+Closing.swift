@@ -1,5 +1,6 @@
 import Client
 import Glibc
+import Mutations
 import Protocol
 
 extension Filesystem {
@@ -47,22 +48,21 @@ extension Filesystem {
         node.handles -= 1
         if node.maker === file { node.maker = nil }
         if file.writes { node.endedWriting(file) }
-        if let staged = node.staged, file.hasChanged(staged), !file.isAbandoned, !isInterrupted,
-            file.failure == nil
-        {
-            staged.isWanted = true
+        file.isReleased = true
+        if let staged = node.staged, file.hasChanged(staged), !isInterrupted, file.failure == nil {
+            if file.isAbandoned { staged.wasAbandoned = true } else { staged.isWanted = true }
         }
         // A file that has lost its name can be read as long as somebody has it open.
         let isOver = node.staged?.wasRemovedHere == true ? node.handles == 0 : file.writes && node.writers == 0
         guard isOver else { return nodes.dropIfUnused(node) }
         // A write whose caller did not wait for it.
-        while node.isStaging { await node.change() }
+        while node.line.isAwaited { await node.change() }
         guard let staged = node.staged, staged.state == .building, node.writers == 0 else {
             return nodes.dropIfUnused(node)
         }
         if isInterrupted, !staged.wasRemovedHere, !staged.isWanted, !file.hasChanged(staged) { return }
         if staged.wasRemovedHere || !staged.isWanted && (isInterrupted || !staged.isSynchronized) {
-            if file.isAbandoned, !staged.wasRemovedHere { report("release", staged.place, .writerWasKilled) }
+            if !Mutation.idleWritersHideLosses.isPlanted || file.isAbandoned { reportAbandoned(staged) }
             await scrap(staged)
         } else {
             // Nobody waits for this close any more; a failure is in the log.

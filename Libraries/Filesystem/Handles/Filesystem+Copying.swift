@@ -27,6 +27,18 @@ extension Filesystem {
         // Spans begin at pages, so what ends within one would have to be stored again with whatever comes behind it.
         let pages = range.lowerBound..<max(range.lowerBound, range.upperBound / Self.pageBytes * Self.pageBytes)
         guard !pages.isEmpty, offset % Self.pageBytes == 0 else { throw .crossDevice }
+        return try await changing(
+            to, "copy_file_range", Self.range(range.count, at: offset)
+        ) { turn throws(FilesystemError) in
+            try await copy(range, pages, of: from, to: to, at: offset, turn, by: caller)
+        }
+    }
+
+    /// - Parameter pages: the whole ones of `range`.
+    private func copy(
+        _ range: Range<UInt64>, _ pages: Range<UInt64>, of from: OpenFile, to: OpenFile, at offset: UInt64,
+        _ turn: ChangeLine.Turn, by caller: Caller
+    ) async throws(FilesystemError) -> UInt64 {
         let staged = try await stagedForWriting(to, at: offset, count: range.count, false)
         clearPrivileges(of: staged, for: caller)
         let (content, writer) = (from.node.content, staged.writer)
@@ -40,22 +52,21 @@ extension Filesystem {
         }
         guard let found, found.lowerBound - pages.lowerBound <= Self.mostMovedBytes else { throw .crossDevice }
         guard found.lowerBound == pages.lowerBound else {
-            return try await move(pages.lowerBound..<found.lowerBound, of: from, to: target, at: offset)
+            return try await move(pages.lowerBound..<found.lowerBound, of: from, to: to, at: offset, turn)
         }
         // Published, or changed, meanwhile: whoever asked copies the bytes.
         guard staged.state == .building, staged.size == offset else { throw .crossDevice }
-        return try await refer(staged, to: content, found)
+        return try await refer(staged, to: content, found, turn)
     }
 
     private func refer(
-        _ staged: StagedFile, to content: InodeID, _ range: Range<UInt64>
+        _ staged: StagedFile, to content: InodeID, _ range: Range<UInt64>, _ turn: ChangeLine.Turn
     ) async throws(FilesystemError) -> UInt64 {
         let start = staged.size
         staged.willChange(start..<start + UInt64(range.count), appends: false)
-        let isDone = try await change(staged, "copy_file_range") { writer async throws(ClientError) in
+        try await change(staged, turn, "copy_file_range") { writer async throws(ClientError) in
             try await writer.append(referringTo: content, range)
         }
-        guard isDone == true else { throw .crossDevice }
         return UInt64(range.count)
     }
 
@@ -71,7 +82,7 @@ extension Filesystem {
     }
 
     private func move(
-        _ range: Range<UInt64>, of source: OpenFile, to target: HandleID, at offset: UInt64
+        _ range: Range<UInt64>, of source: OpenFile, to target: OpenFile, at offset: UInt64, _ turn: ChangeLine.Turn
     ) async throws(FilesystemError) -> UInt64 {
         guard let reader = source.reader(client) else { throw .inputOutput }
         let bytes = try await orElsewhere { [patience] () throws(FilesystemError) in
@@ -79,7 +90,7 @@ extension Filesystem {
                 try await reader.read(at: range.lowerBound, count: range.count)
             }
         }.bytes
-        try await write(target, bytes, at: offset, appends: false)
+        try await write(bytes, at: offset, appends: false, through: target, turn, by: .unknown)
         return UInt64(bytes.count)
     }
 }

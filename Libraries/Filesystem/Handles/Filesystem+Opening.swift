@@ -51,18 +51,20 @@ extension Filesystem {
     ) async throws(FilesystemError) -> OpenedFile {
         let node = try await met(id)
         guard node.content.isFile else { throw .isDirectory }
-        let truncates = mode.writes && mode.truncates
         // So that it stays.
         node.references += 1
         defer { nodes.forget(node.id, 1) }
+        if mode.writes && mode.truncates {
+            let handle = try await openEmptied(node, mode, by: caller)
+            // Not in its turn: a write that waits for that may keep observers from hearing anything.
+            await heard(of: node)
+            return OpenedFile(handle: handle, keepsCache: false, hasSilentCloses: false)
+        }
         try await confirm(node)
         await heard(of: node)
-        let file = OpenFile(node, mode, by: caller, await creators.creator(mode.writes ? caller : .unknown))
-        let handle = open(file)
+        let handle = open(OpenFile(node, mode, by: caller, await creators.creator(mode.writes ? caller : .unknown)))
         do {
-            if truncates {
-                try await truncate(file, by: caller)
-            } else if node.staged == nil {
+            if node.staged == nil {
                 let attributes = try await attributes(of: node)
                 if mode.reads, !mode.leavesAccessTime { noteAccess(node, attributes) }
             }
@@ -70,17 +72,39 @@ extension Filesystem {
             await release(handle, isInterrupted: true)
             throw error
         }
-        return OpenedFile(handle: handle, keepsCache: !truncates, hasSilentCloses: !mode.writes)
+        return OpenedFile(handle: handle, keepsCache: true, hasSilentCloses: !mode.writes)
     }
 
-    /// O_TRUNC: what is there is replaced by an empty file.
-    private func truncate(_ file: OpenFile, by caller: Caller) async throws(FilesystemError) {
+    /// O_TRUNC: what is there is replaced by an empty file. Its turn begins when it is asked for: whoever is killed
+    /// while he waits for anything here has not emptied what others write later.
+    private func openEmptied(
+        _ node: Node, _ mode: OpenMode, by caller: Caller
+    ) async throws(FilesystemError) -> HandleID {
+        var opened: HandleID?
+        do throws(FilesystemError) {
+            return try await inTurn(node, 0..<UInt64.max) { turn throws(FilesystemError) in
+                try await confirm(node)
+                let file = OpenFile(node, mode, by: caller, await creators.creator(caller))
+                let handle = open(file)
+                opened = handle
+                try await truncate(file, turn, by: caller)
+                return handle
+            }
+        } catch {
+            if let opened { await release(opened, isInterrupted: true) }
+            throw error
+        }
+    }
+
+    private func truncate(
+        _ file: OpenFile, _ turn: ChangeLine.Turn, by caller: Caller
+    ) async throws(FilesystemError) {
         while true {
             let staged = try await staged(file.node, by: file.creator, .nothing)
             file.changes(staged)
             clearPrivileges(of: staged, for: caller)
             // It may be somebody else's, with something in it.
-            try await restart(staged)
+            try await restart(staged, turn)
             guard staged.state == .building else { continue }
             // What failed before was about bytes that nobody wants now.
             file.failure = nil

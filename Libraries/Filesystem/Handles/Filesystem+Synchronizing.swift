@@ -43,7 +43,10 @@ extension Filesystem {
         if let failure = staged.failure { throw failure }
         // Whatever was written by now is part of what is being published.
         guard staged.state == .building else { return try await published(staged) }
-        if staged.wasRemovedHere || options.synchronization == .store { return try await store(staged) }
+        // What others have taken the name of is given up.
+        let isOnlyStored =
+            options.synchronization == .store && (!staged.isTaken || Mutation.takenFilesAreStored.isPlanted)
+        if staged.wasRemovedHere || isOnlyStored { return try await store(staged) }
         if let failure = await publish(staged, for: "fsync") { throw failure }
         await heard(of: staged.node)
     }

@@ -22,6 +22,8 @@ final class OpenFile {
     var isLeft = false
     /// Who changed the file through it was killed.
     private(set) var isAbandoned = false
+    /// Nobody has it any more. What is still done through it nobody waited for.
+    var isReleased = false
     /// Its creator has ended in good order: whatever becomes of others, what he wrote is to appear.
     var hasEndedWell = false
     /// Of the version that it read last.
@@ -54,6 +56,10 @@ final class OpenFile {
     func changes(_ staged: StagedFile) {
         if changed != staged.serial { staged.isChanged(byWhoChanged: changed) }
         changed = staged.serial
+        guard !isReleased else {
+            staged.wasAbandoned = true
+            return
+        }
         isLeft = false
         // Somebody who lives goes on with what a killed creator has left to him.
         isAbandoned = false

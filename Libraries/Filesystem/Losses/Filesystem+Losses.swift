@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import Mutations
 import Protocol
@@ -27,6 +28,26 @@ extension Filesystem {
             report(operation, file.node.place, failure)
         }
         return failure.told
+    }
+
+    /// A change through this handle was given up before there was a staged file to put it in. Whatever is written of
+    /// the file now would be missing it, through whichever handle; and a page of a mapping comes through any of them.
+    func lose(_ file: OpenFile, _ operation: StaticString, _ failure: FilesystemError) -> FilesystemError {
+        // It has stuck already, goes on, or is done in another way by who asked.
+        guard !failure.isTold, file.failure == nil, failure.code != EXDEV else { return failure }
+        let isOthers = !Mutation.lostChangesFailOneHandle.isPlanted
+        if isOthers, let staged = file.node.staged, staged.state == .building {
+            return fail(staged, operation, failure)
+        }
+        let told = fail(file, operation, failure)
+        if isOthers { failWriters(of: file.node, told) }
+        return told
+    }
+
+    /// Nothing comes of a file because those who wrote it were killed.
+    func reportAbandoned(_ staged: StagedFile) {
+        guard staged.wasAbandoned, !staged.wasRemovedHere else { return }
+        report("release", staged.place, .writerWasKilled)
     }
 
     /// Does what a program wants of a name. When the cluster cannot do it, that leaves a line, unless it has one.

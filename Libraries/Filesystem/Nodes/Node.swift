@@ -41,6 +41,8 @@ package final class Node {
     weak var maker: OpenFile?
     /// The file that is being written and will be its content.
     var staged: StagedFile?
+    /// The changes of its content that are under way.
+    var line = ChangeLine()
     /// Somebody begins a staged file.
     var isStaging = false
     /// How many move its name at the cluster; nothing is published meanwhile.
@@ -71,7 +73,9 @@ package final class Node {
     }
 
     /// Whether somebody could tell it from one that is made anew.
-    var isInUse: Bool { references > 0 || handles > 0 || staged != nil || isStaging || movers > 0 }
+    var isInUse: Bool {
+        references > 0 || handles > 0 || staged != nil || isStaging || movers > 0 || !line.isEmpty
+    }
 
     /// Whether somebody works with the version that it stands for.
     var isHeld: Bool { handles > 0 || isStaging }

@@ -1,3 +1,4 @@
+import Client
 import EventLoop
 import Glibc
 import Logging
@@ -64,10 +65,17 @@ extension Filesystem {
         guard !isEnding else { throw .ended }
     }
 
+    /// The same for what began before all ended, and would be found only now.
+    func checkNotEnding(abandoning writer: FileWriter) async throws(FilesystemError) {
+        guard isEnding, !Mutation.stagingOutlivesTheEnd.isPlanted else { return }
+        await writer.abandon()
+        throw .ended
+    }
+
     private func isComplete(_ staged: StagedFile, _ afterLastRelease: Bool) async -> Bool {
         guard afterLastRelease, !staged.isUnlinked else { return false }
         let isAbandoned = openFiles.values.contains { $0.hasChanged(staged) && $0.isAbandoned }
-        guard staged.isWanted || !isAbandoned else { return false }
+        guard staged.isWanted || !(isAbandoned || staged.wasAbandoned) else { return false }
         // A front end can be wrong: somebody aborts a mount under running programs.
         return await !staged.creator.holds(staged.description)
     }

@@ -181,7 +181,10 @@ extension Filesystem {
     /// Does for a file what the last release of those who can write it would have done.
     private func endIfLeft(_ node: NodeID) async {
         guard let staged = stagedFiles[node], staged.state == .building, staged.node.writers == 0 else { return }
-        guard staged.isWanted || staged.isSynchronized else { return await scrap(staged) }
+        guard staged.isWanted || staged.isSynchronized else {
+            reportAbandoned(staged)
+            return await scrap(staged)
+        }
         // Nobody waits for it any more; a failure is in the log.
         _ = await publish(staged)
     }

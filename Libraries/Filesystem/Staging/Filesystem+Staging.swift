@@ -22,6 +22,7 @@ extension Filesystem {
         try Self.checkNewName(place.name)
         guard stagedNames.node(at: place) == nil else { throw .exists }
         let writer = try await writer(in: place.directory, note: place.name)
+        try await checkNotEnding(abandoning: writer)
         guard stagedNames.node(at: place) == nil else {
             await writer.abandon()
             throw .exists
@@ -74,6 +75,7 @@ extension Filesystem {
             guard let place = node.place ?? (node.isUnlinked ? node.lastPlace : nil) else { throw .stale }
             let content = node.content
             let (writer, base) = try await writer(for: node, at: place, beginning)
+            try await checkNotEnding(abandoning: writer)
             guard node.content == content else {
                 await writer.abandon()
                 continue
@@ -146,22 +148,21 @@ extension Filesystem {
 
     // MARK: Changing
 
-    /// Runs a change of a staged file, which is published only when that has ended. The first failure sticks.
-    /// - Returns: what the step answered; nil when the file was made empty meanwhile.
-    /// - Throws: its error, or ETIMEDOUT; then it goes on all the same, and what becomes of it the close tells.
+    /// Runs a change of a staged file when it is its turn; it is published only when that has ended. The first failure
+    /// sticks.
+    /// - Returns: what the step answered.
+    /// - Throws: its error, or ETIMEDOUT; then it goes on all the same and keeps its turn, and what becomes of it the
+    ///   close tells.
     @discardableResult
     func change<T: Sendable>(
-        _ staged: StagedFile, _ operation: StaticString, isPage: Bool = false,
+        _ staged: StagedFile, _ turn: ChangeLine.Turn, _ operation: StaticString,
         _ step: @escaping @Sendable (FileWriter) async throws(ClientError) -> T
-    ) async throws(FilesystemError) -> T? {
-        do throws(FilesystemError) {
-            try await lateChangesEnd(staged)
-        } catch {
-            throw fail(staged, operation, error)
-        }
+    ) async throws(FilesystemError) -> T {
         if let failure = staged.failure { throw failure }
         let (writer, node, serial) = (staged.writer, staged.node.id, staged.serial)
         staged.changes += 1
+        staged.node.line.begin(turn)
+        staged.node.wake()
         let task = loop.task { () async -> Result<T, FilesystemError> in
             do throws(ClientError) {
                 return .success(try await step(writer))
@@ -171,74 +172,53 @@ extension Filesystem {
         }
         guard let outcome = await patience.outcome(of: task) else {
             if Mutation.lateChangesFail.isPlanted { throw fail(staged, operation, .timedOut) }
-            staged.lateChanges += 1
+            staged.node.line.keep(turn)
             loop.task {
                 var failure: FilesystemError?
                 if case .failure(let late) = await task.value { failure = late }
-                await self.endLate(node, serial, writer, operation, failure, isPage)
+                await self.endLate(node, serial, turn, operation, failure)
             }
             report(operation, staged.place, .timedOut)
-            throw .timedOut
+            throw .timedOut.told
         }
         defer { changeEnded(staged) }
         switch outcome {
         case .success(let answer):
-            staged.wasChanged(at: now(), isPage: isPage)
+            staged.wasChanged(at: now(), isPage: turn.isPage)
             return answer
         case .failure(let failure):
-            // It was made empty meanwhile: nobody misses those bytes.
-            guard staged.writer === writer else { return nil }
             throw fail(staged, operation, failure)
         }
     }
 
     /// A change has ended that nobody waited for any more.
     private func endLate(
-        _ node: NodeID, _ serial: UInt64, _ writer: FileWriter, _ operation: StaticString,
-        _ failure: FilesystemError?, _ isPage: Bool
+        _ id: NodeID, _ serial: UInt64, _ turn: ChangeLine.Turn, _ operation: StaticString,
+        _ failure: FilesystemError?
     ) {
-        guard let staged = stagedFiles[node], staged.serial == serial else { return }
-        if staged.writer === writer {
-            staged.lateChanges -= 1
+        if let staged = stagedFiles[id], staged.serial == serial {
             if let failure {
                 _ = fail(staged, operation, failure)
                 // A close may be waiting for it.
                 staged.failure = staged.failure ?? failure
             } else {
-                staged.wasChanged(at: now(), isPage: isPage)
+                staged.wasChanged(at: now(), isPage: turn.isPage)
             }
-            staged.node.wake()
+            changeEnded(staged)
         }
-        changeEnded(staged)
+        if let node = nodes[id] { leave(turn, of: node) }
     }
 
     private func changeEnded(_ staged: StagedFile) {
         staged.changes -= 1
-        guard staged.changes == 0 else { return }
-        staged.promisedSize = 0
         staged.node.wake()
     }
 
-    /// Waits for changes that those who wanted them do not wait for any more: what they do then comes after that.
-    func lateChangesEnd(_ staged: StagedFile) async throws(FilesystemError) {
-        guard staged.lateChanges > 0 else { return }
-        let (node, serial) = (staged.node.id, staged.serial)
-        let ended = loop.task { await self.lateChangesEnd(node, serial) }
-        guard await patience.outcome(of: ended) != nil else { throw .timedOut }
-    }
-
-    private func lateChangesEnd(_ node: NodeID, _ serial: UInt64) async {
-        while let staged = stagedFiles[node], staged.serial == serial, staged.lateChanges > 0 {
-            await staged.node.change()
-        }
-    }
-
     /// Makes a staged file empty again, and whole: whatever failed before was about bytes that nobody wants now.
-    func restart(_ staged: StagedFile) async throws(FilesystemError) {
-        guard staged.failure != nil || staged.lateChanges > 0 else {
+    func restart(_ staged: StagedFile, _ turn: ChangeLine.Turn) async throws(FilesystemError) {
+        guard staged.failure != nil else {
             staged.beginAnew()
-            staged.promisedSize = 0
-            try await change(staged, "truncate") { writer async throws(ClientError) in
+            try await change(staged, turn, "truncate") { writer async throws(ClientError) in
                 try await writer.truncate(to: 0)
             }
             return
@@ -246,13 +226,12 @@ extension Filesystem {
         let old = staged.writer
         let fresh = try await writer(in: staged.home, note: staged.place.name)
         guard staged.state == .building, staged.writer === old else {
-            // Somebody has closed it meanwhile, which failed, or has done the same.
+            // Somebody has closed it meanwhile, which failed.
             return await fresh.abandon()
         }
         staged.beginAnew()
         staged.wasChanged(at: now())
-        staged.writer = fresh
-        (staged.failure, staged.lateChanges, staged.promisedSize) = (nil, 0, 0)
+        (staged.writer, staged.failure) = (fresh, nil)
         loop.task { await old.abandon() }
     }
 

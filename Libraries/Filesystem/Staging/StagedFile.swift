@@ -76,6 +76,8 @@ final class StagedFile {
     var wasRemovedHere: Bool { isUnlinked && !isTaken }
     /// Somebody who changed it was not killed: the last release does not scrap it.
     var isWanted = false
+    /// Somebody who changed it was killed: if nothing comes of it, the log is to say so.
+    var wasAbandoned = false
     /// A program was told by fsync that its data is stored: then it appears even if the program is killed.
     var isSynchronized = false
     /// The first error of a write: what was to be written is missing, so the file will not appear.
@@ -83,10 +85,6 @@ final class StagedFile {
     var publication: Task<FilesystemError?, Never>?
     /// Changes under way.
     var changes = 0
-    /// How far they reach: what is appended meanwhile goes behind that.
-    var promisedSize: UInt64 = 0
-    /// Those of them, with the writer that it has now, for which nobody waits any more.
-    var lateChanges = 0
 
     /// What it will have that it has from nobody else: a new file. Nil: what its base has, except for `changed`.
     var own: InitialAttributes?
@@ -142,8 +140,6 @@ final class StagedFile {
 
     /// Bytes so far. On the filesystem's loop only, which is the writer's.
     var size: UInt64 { writer.assumeIsolated { $0.size } }
-    /// Where the next byte that is appended belongs.
-    var end: UInt64 { changes > 0 ? max(size, promisedSize) : size }
 
     /// What the judge of its closes may know.
     var description: UnfinishedFile {
