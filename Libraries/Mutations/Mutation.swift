@@ -131,6 +131,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case rightsAreComputedFromMemory
     case lateChangesStayBehind
     case incompleteRightsAreChanged
+    case lostAnswersEndTheLook
     case lostListsLeaveTheirMask
     case anybodyGivesTheGroupsRights
     case newOwnersKeepPrograms
@@ -243,7 +244,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             .incompleteRightsAreChanged, .anybodyGivesTheGroupsRights, .newOwnersKeepPrograms, .timesGoWithTheEdit,
             .anybodyIsOnTheWay, .unheardRenamesAreForgotten, .changesOvertakeEachOther, .pagesOvertakeChanges,
             .pagesWaitForEverybody, .lostChangesFailOneHandle, .idleWritersHideLosses, .stagingOutlivesTheEnd,
-            .takenFilesAreStored:
+            .takenFilesAreStored, .lostAnswersEndTheLook:
             "FilesystemTests.OnCluster"
         case .nodesAreSetApartFromThemselves: "FilesystemTests.NodeTableTests"
         case .outagesAreKeptQuiet, .readsOfEditsWaitForNobody, .foreverIsNoTime: "FilesystemTests.OutageTests"

@@ -126,13 +126,14 @@ extension Filesystem {
             permissions.mode &= ~Permissions.setGroup
         }
         let name = ExtendedAttributes.accessList
-        try await change(
-            node,
-            InodeChange(
-                ownership: Ownership(mode: permissions.mode),
-                extended: [list.isMode ? .drop(name) : .set(name, list.encoded)]), to: meant)
+        let change = InodeChange(
+            ownership: Ownership(mode: permissions.mode),
+            extended: [list.isMode ? .drop(name) : .set(name, list.encoded)])
         // The mode is as it was a moment before the change.
-        try await takeLateRights(AttributeChange(mode: permissions.mode), of: node, by: caller)
+        try await withLateLook(AttributeChange(mode: permissions.mode), of: node, by: caller) {
+            () throws(FilesystemError) in
+            try await self.change(node, change, to: meant)
+        }
     }
 
     private func removeIfThere(_ name: [UInt8], of node: Node, _ meant: InodeID?) async throws(FilesystemError) {

@@ -93,9 +93,46 @@ extension Filesystem {
 
     // MARK: After it
 
+    /// Runs a change, and takes what it gave too much. If no answer comes it may have been done all the same: then that
+    /// is looked at as soon as servers are back, though whoever wanted it was told that it failed.
+    func withLateLook(
+        _ change: AttributeChange, of node: Node, by caller: Caller,
+        _ step: nonisolated(nonsending) () async throws(FilesystemError) -> Void
+    ) async throws(FilesystemError) {
+        do throws(FilesystemError) {
+            try await step()
+            try await takeLateRights(change, of: node, by: caller)
+        } catch {
+            if error.mayComeBack, !Mutation.lostAnswersEndTheLook.isPlanted { lookLate(change, of: node, by: caller) }
+            throw error
+        }
+    }
+
+    private func lookLate(_ change: AttributeChange, of node: Node, by caller: Caller) {
+        // So that it stays.
+        node.references += 1
+        let id = node.id
+        loop.task { await self.lookLate(change, of: id, by: caller) }
+    }
+
+    private func lookLate(_ change: AttributeChange, of id: NodeID, by caller: Caller) async {
+        guard let node = nodes[id] else { return }
+        defer { nodes.forget(id, 1) }
+        do throws(FilesystemError) {
+            try await outlastingOutages { () throws(FilesystemError) in
+                node.forgetAttributes()
+                node.staged?.forgetRights()
+                try await takeLateRights(change, of: node, by: caller)
+            }
+        } catch {
+            // That says that they were taken.
+            if error.code != EPERM { report("chmod", node.place, error) }
+        }
+    }
+
     /// Another host may have given a program away in the same moment, or let it run as its owner: it runs as nobody who
     /// did not want that.
-    func takeLateRights(
+    private func takeLateRights(
         _ change: AttributeChange, of node: Node, by caller: Caller
     ) async throws(FilesystemError) {
         let isGiven = change.mode == nil && (change.user != nil || change.group != nil)

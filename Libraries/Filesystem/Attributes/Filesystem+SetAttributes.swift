@@ -15,8 +15,9 @@ extension Filesystem {
         if let size = change.size {
             try await setSize(node, size, clears: clears, through: handle.flatMap { openFiles[$0] })
         }
-        try await setInode(node, change, to: meant, clears: clears && change.size != nil)
-        try await takeLateRights(change, of: node, by: caller)
+        try await withLateLook(change, of: node, by: caller) { () throws(FilesystemError) in
+            try await setInode(node, change, to: meant, clears: clears && change.size != nil)
+        }
         return try await attributes(of: node)
     }
 
@@ -183,9 +184,14 @@ extension Filesystem {
             return node.forgetAttributes()
         }
         let known = node.attributes(at: loop.monotonicNanoseconds)
-        let done = try await posix { () throws(ClientError) in try await client.setAttributes(content, change) }
-        node.forgetAttributes()
-        node.staged?.forgetRights()
+        let done = try await posix { () throws(ClientError) in
+            // Even if no answer came it may have been done.
+            defer {
+                node.forgetAttributes()
+                node.staged?.forgetRights()
+            }
+            return try await client.setAttributes(content, change)
+        }
         // Another version is the newest by now, or more has changed than is answered.
         guard let known, let stored = known.stored, done.id == known.id, change.extended.isEmpty else { return }
         remember(

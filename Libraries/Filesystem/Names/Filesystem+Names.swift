@@ -116,7 +116,7 @@ extension Filesystem {
             return true
         }
         return try await withMoving(staged.node) { () throws(FilesystemError) in
-            if staged.isNew {
+            if staged.replaced != nil {
                 try await unlinkReplaced(by: staged)
             } else {
                 // Somebody else may have removed what this mount still shows.

@@ -57,8 +57,8 @@ extension Filesystem {
 
     /// What a new file was renamed over goes with the name that it loses, if that leads there still.
     func unlinkReplaced(by staged: StagedFile) async throws(FilesystemError) {
-        guard staged.replacesExisting else { return }
-        let replaced = Mutation.othersGoWithReplacedFiles.isPlanted ? nil : staged.replaced
+        guard let known = staged.replaced else { return }
+        let replaced = Mutation.othersGoWithReplacedFiles.isPlanted ? nil : known
         do throws(ClientError) {
             try await client.unlink(staged.place.name, in: staged.place.directory, expecting: replaced)
         } catch {

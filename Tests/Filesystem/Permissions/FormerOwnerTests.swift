@@ -187,31 +187,95 @@ extension OnCluster {
             }
         }
 
-        /// Somebody gives a program away, and somebody lets it run as its owner or its group, in the same moment.
-        @Test(arguments: [false, true]) func aProgramThatIsGivenAwayRunsAsNobody(asGroup: Bool) async throws {
-            let mode: UInt16 = asGroup ? 0o2755 : 0o4755
+        /// Somebody gives a program away, and somebody lets it run as its owner or its group, in the same moment: both
+        /// have looked at it before either has changed it.
+        @Test(arguments: [false, true], [false, true])
+        func aProgramThatIsGivenAwayRunsAsNobody(asGroup: Bool, isGivenFirst: Bool) async throws {
             let gift = asGroup ? AttributeChange(group: 2000) : AttributeChange(user: 0)
             try await Host.run(2, options: .withoutMemory) { hosts in
                 let (own, other) = (hosts[0], hosts[1])
                 let node = try await Self.make("f", on: own)
                 let seen = try await other.filesystem.lookup(Array("f".utf8), in: other.directory).node
-                for round in 0..<150 {
-                    _ = try await other.filesystem.setAttributes(
-                        seen, AttributeChange(mode: 0o755, user: 1000, group: 1000), through: nil)
-                    let (filesystem, theirs) = (own.filesystem, other.filesystem)
-                    async let made = code {
-                        try await withTaskExecutorPreference(filesystem.loop) {
+                let shard = own.directory.inode.shard
+                try await own.gated(shard) { toMade in
+                    try await other.gated(shard) { toGiven in
+                        await toMade.hold(.setAttributes)
+                        await toGiven.hold(.setAttributes)
+                        async let made = code {
+                            _ = try await own.filesystem.setAttributes(
+                                node, AttributeChange(mode: asGroup ? 0o2755 : 0o4755), through: nil, by: Self.user)
+                        }
+                        try await toMade.holds(.setAttributes)
+                        async let given = code {
+                            _ = try await other.filesystem.setAttributes(seen, gift, through: nil)
+                        }
+                        try await toGiven.holds(.setAttributes)
+                        if isGivenFirst {
+                            await toGiven.pass(.setAttributes)
+                            #expect(try await given == 0)
+                            await toMade.pass(.setAttributes)
+                        } else {
+                            await toMade.pass(.setAttributes)
+                            #expect(try await made == 0)
+                            await toGiven.pass(.setAttributes)
+                        }
+                        #expect(try await made == (isGivenFirst ? EPERM : 0))
+                        #expect(try await given == 0)
+                    }
+                }
+                let (user, group): (UInt32, UInt32) = asGroup ? (1000, 2000) : (0, 100)
+                #expect(try await other.permissions("f") == Permissions(mode: 0o755, user: user, group: group))
+            }
+        }
+
+        /// It was done, and nobody was there to hear that.
+        @Test(arguments: ["chmod", "chown", "setfacl"])
+        func whatIsNotAnsweredIsLookedAtAllTheSame(kind: String) async throws {
+            let list = try #require(
+                AccessControlList([
+                    .init(.owner, 7), .init(.user, 6, id: 3), .init(.owningGroup, 5), .init(.mask, 7),
+                    .init(.others, 5),
+                ]))
+            // Long enough for the other host on a busy machine.
+            var client = ClientOptions()
+            client.shardTiming.overallNanoseconds = 3_000_000_000
+            try await Host.run(2, options: .withoutMemory, client: client) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let node = try await Self.make("f", on: own)
+                let seen = try await other.filesystem.lookup(Array("f".utf8), in: other.directory).node
+                func change(_ change: AttributeChange) async throws {
+                    _ = try await other.filesystem.setAttributes(seen, change, through: nil)
+                }
+                if kind == "setfacl" { try await change(AttributeChange(mode: 0o4755)) }
+                let filesystem = own.filesystem
+                let mode: UInt16 = kind == "setfacl" ? 0o4775 : 0o4755
+                try await own.gated(own.directory.inode.shard) { gate in
+                    await gate.hold(.setAttributes)
+                    async let outcome = code {
+                        switch kind {
+                        case "chmod":
                             _ = try await filesystem.setAttributes(
-                                node, AttributeChange(mode: mode), through: nil, by: Self.user)
+                                node, AttributeChange(mode: 0o4755), through: nil, by: Self.user)
+                        case "chown":
+                            _ = try await filesystem.setAttributes(node, AttributeChange(user: 0), through: nil)
+                        default:
+                            try await filesystem.setExtendedAttribute(
+                                ExtendedAttributes.accessList, list.encoded, of: node, .set, by: Self.user)
                         }
                     }
-                    // Each of the two comes first now and then.
-                    try await Task.sleep(for: .microseconds(Int.random(in: 0..<1000)))
-                    try await withTaskExecutorPreference(theirs.loop) {
-                        _ = try await theirs.setAttributes(seen, gift, through: nil)
+                    try await gate.holds(.setAttributes)
+                    try await change(
+                        kind == "chown" ? AttributeChange(mode: 0o4755) : AttributeChange(user: 0))
+                    await gate.pass(.setAttributes, goesOn: true, losesAnswers: true)
+                    #expect(try await outcome == ETIMEDOUT)
+                    try await gate.holds(.setAttributes)
+                    #expect(try await other.permissions("f")?.mode == mode)
+                    await gate.pass(.setAttributes)
+                    let deadline = ContinuousClock.now + .seconds(20)
+                    while try await other.permissions("f")?.mode == mode, ContinuousClock.now < deadline {
+                        try await Task.sleep(for: .milliseconds(5))
                     }
-                    #expect([0, EPERM].contains(try await made))
-                    #expect(try await other.permissions("f")?.mode == 0o755, "round \(round)")
+                    #expect(try await other.permissions("f")?.mode == mode & 0o777)
                 }
             }
         }
