@@ -189,6 +189,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case cutsForgetTheirPage
     case spoolIsBelieved
     case fullSpoolHarmsEverybody
+    case everyBatchHasItsSpool
     case misfitsAreShared
     case oldPoliciesFit
     case cutsWasteRoom
@@ -257,7 +258,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .killedProgramsWait: "EndToEndTests.EndToEnd/OutageTests/signals"
         case .unseenClosesAreWaitedFor: "EndToEndTests.EndToEnd/TwoMountTests/unseenCallers"
         case .anybodyPublishesForAll: "EndToEndTests.EndToEnd/MountSessionTests/sync"
-        case .patchesDuringRebuildingAreDropped, .fullSpoolHarmsEverybody, .failedFilesKeepTheirMemory:
+        case .patchesDuringRebuildingAreDropped, .fullSpoolHarmsEverybody, .failedFilesKeepTheirMemory,
+            .everyBatchHasItsSpool:
             "ClientTests.PatchTests"
         case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,
             .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase, .referencesHideWrites:

@@ -73,7 +73,7 @@ import Testing
 
     @Test func whoNeedsNoMemoryIsNotHarmedByAFullSpool() async throws {
         let bytes = Files.content(1_500_000)
-        let blockBytes = SpoolFile.slotBytes
+        let blockBytes = Spool.slotBytes
         let options = Self.options(patchBytes: 4 * blockBytes, spoolBytes: 0)
         let (waits, refused, read) = try await FakeCluster.run(options: options) { cluster in
             func patch(_ writer: FileWriter, _ block: Int) throws -> Bool {
@@ -102,6 +102,25 @@ import Testing
         #expect(areEqual(read, patched + bytes[blockBytes...]))
     }
 
+    @Test func whatIsSpooledAtTheSameTimeSharesTheLimit() async throws {
+        let blockBytes = Spool.slotBytes
+        let options = Self.options(patchBytes: 4 * blockBytes, spoolBytes: 2 * blockBytes)
+        let (taken, refused) = try await FakeCluster.run(options: options) { cluster in
+            let writer = try await Self.written(Files.content(1_500_000), cluster)
+            var taken = 0
+            let refused = await Self.failure { () throws(ClientError) in
+                while taken < 16 {
+                    try await writer.write([UInt8](repeating: 1, count: blockBytes), at: UInt64(taken * blockBytes))
+                    taken += 1
+                }
+            }
+            await writer.abandon()
+            return (taken, refused)
+        }
+        #expect(taken == 6)
+        #expect(refused?.cause == .noSpoolSpace)
+    }
+
     @Test func aSpoolThatCannotBeMadeIsAnError() async throws {
         var options = Self.options(patchBytes: 64 << 10, spoolBytes: nil)
         options.spoolDirectory = "/nonexistent"
@@ -117,25 +136,22 @@ import Testing
         #expect("\(error.map { "\($0)" } ?? "")".contains("/nonexistent"))
     }
 
-    @Test func aSpoolFileHasNoNameAndUsesSlotsAgain() throws {
+    @Test func aSpoolHasNoNamesAndUsesSlotsAgain() throws {
         var path = Array("/tmp/sterna-test-XXXXXX".utf8CString)
         let made = try #require(mkdtemp(&path))
         let directory = String(cString: made)
         defer { rmdir(directory) }
-        let file = try SpoolFile(in: directory, limitBytes: 2 * SpoolFile.slotBytes)
+        let spool = try Spool(in: directory, limitBytes: 9 * Spool.slotBytes)
         // Something in it would keep it from being removed.
         #expect(rmdir(directory) == 0)
-        let first = try file.takeSlot()
-        var second: SpoolSlot? = try file.takeSlot()
-        try Self.store(1, in: first)
-        if let second { try Self.store(2, in: second) }
-        #expect(try Self.holds(1, first))
-        #expect(try second.map { try Self.holds(2, $0) } == true)
-        #expect(throws: ClientError.self) { _ = try file.takeSlot() }
-        second = nil
-        let third = try file.takeSlot()
-        #expect(throws: ClientError.self) { _ = try file.takeSlot() }
-        #expect(try Self.holds(2, third))
+        var slots = try (0..<9).map { _ in try spool.takeSlot() }
+        for (seed, slot) in slots.enumerated() { try Self.store(UInt64(seed), in: slot) }
+        for (seed, slot) in slots.enumerated() { #expect(try Self.holds(UInt64(seed), slot)) }
+        #expect(throws: ClientError.self) { _ = try spool.takeSlot() }
+        slots.remove(at: 5)
+        let another = try spool.takeSlot()
+        #expect(throws: ClientError.self) { _ = try spool.takeSlot() }
+        #expect(try Self.holds(5, another))
     }
 
     private static func store(_ seed: UInt64, in slot: SpoolSlot) throws {

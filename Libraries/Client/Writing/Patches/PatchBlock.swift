@@ -7,7 +7,7 @@ import Mutations
 /// `@unchecked Sendable`: confined to the loop. While it is being spooled a worker reads the bytes, and nobody changes
 /// them.
 final class PatchBlock: @unchecked Sendable {
-    static let bytes = SpoolFile.slotBytes
+    static let bytes = Spool.slotBytes
 
     /// A part of the block, around everything that is unsaved.
     private(set) var memory: PatchMemory.Piece?
@@ -74,9 +74,9 @@ final class PatchBlock: @unchecked Sendable {
     // MARK: Spooling
 
     /// Writes what is unsaved to its slot, or another one. On a worker.
-    func save(in file: SpoolFile) throws(ClientError) -> SpoolSlot {
+    func save(in spool: Spool) throws(ClientError) -> SpoolSlot {
         let target: SpoolSlot
-        if let slot { target = slot } else { target = try file.takeSlot() }
+        if let slot { target = slot } else { target = try spool.takeSlot() }
         guard let memory else { return target }
         for range in unsaved.ranges {
             let start = Int(range.lowerBound)

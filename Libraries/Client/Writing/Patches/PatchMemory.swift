@@ -44,6 +44,8 @@ package final class PatchMemory: @unchecked Sendable {
 
     /// Bytes that are spooled in one go.
     private static let batchBytes = 4 << 20
+    /// Batches that are spooled at the same time.
+    private static let batchesAtOnce = 2
 
     private let loop: EventLoop
     private let pool: BufferPool
@@ -54,14 +56,16 @@ package final class PatchMemory: @unchecked Sendable {
     private let hasWaiters = Atomic<Bool>(false)
     /// Blocks with memory, in the order in which they got it.
     private var candidates = Deque<Candidate>()
-    private var isSpooling = false
+    /// What is being spooled.
+    private var batches = 0
+    private var batchedBytes = 0
     /// Nothing could be spooled the last time: it is not tried in advance.
     private var isSpoolFull = false
     /// Candidates when dead ones were last taken out.
     private var livingCandidates = 0
     private var waiters: [Waiter] = []
     /// Slots hold it.
-    private weak var spool: SpoolFile?
+    private weak var spool: Spool?
 
     init(loop: EventLoop, pool: BufferPool, options: ClientOptions) {
         self.loop = loop
@@ -76,7 +80,7 @@ package final class PatchMemory: @unchecked Sendable {
 
     /// Whether so much more may be taken. It always may while nothing can be spooled to make room for it.
     func grants(_ bytes: Int) -> Bool {
-        usedBytes + bytes <= limitBytes || !isSpooling && firstCandidate() == nil
+        usedBytes + bytes <= limitBytes || batches == 0 && firstCandidate() == nil
     }
 
     func take(_ bytes: Int) -> Piece? {
@@ -131,11 +135,15 @@ package final class PatchMemory: @unchecked Sendable {
 
     /// Spools in time, so that nobody has to wait.
     func spoolInTime() {
-        if usedBytes > limitBytes / 4 * 3, !isSpoolFull { startSpooling() }
+        while usedBytes - batchedBytes > limitBytes / 4 * 3, !isSpoolFull, startSpooling() {}
     }
 
-    private func startSpooling() {
-        guard !isSpooling else { return }
+    /// Whether one more batch is being spooled.
+    @discardableResult
+    private func startSpooling() -> Bool {
+        // The first one makes the files, which the others are to share; the last one tells that they are full.
+        let isAlone = isSpoolFull || spool == nil && !Mutation.everyBatchHasItsSpool.isPlanted
+        guard batches < (isAlone ? 1 : Self.batchesAtOnce) else { return false }
         var (batch, bytes) = ([PatchBlock](), 0)
         while bytes < min(Self.batchBytes, max(1, limitBytes / 2)), let block = firstCandidate() {
             candidates.removeFirst()
@@ -143,31 +151,33 @@ package final class PatchMemory: @unchecked Sendable {
             bytes += block.memory?.count ?? 0
             batch.append(block)
         }
-        guard !batch.isEmpty else { return }
-        isSpooling = true
-        let (directory, spoolBytes, blocks, present) = (directory, spoolBytes, batch, spool)
-        WorkQueue.shared.run { [loop] in
+        guard !batch.isEmpty else { return false }
+        batches += 1
+        batchedBytes += bytes
+        let (directory, spoolBytes, blocks, spooled, present) = (directory, spoolBytes, batch, bytes, spool)
+        Spool.writers.run { [loop] in
             let outcome = Self.save(blocks, in: present, directory, spoolBytes)
-            loop.submit { self.spooled(blocks, outcome) }
+            loop.submit { self.spooled(blocks, spooled, outcome) }
         }
+        return true
     }
 
     private struct Outcome: Sendable {
         /// Where each block is now; nil: it could not be saved.
         var slots: [SpoolSlot?] = []
-        var file: SpoolFile?
+        var spool: Spool?
         var failure: ClientError?
     }
 
     private static func save(
-        _ blocks: [PatchBlock], in present: SpoolFile?, _ directory: String, _ spoolBytes: Int?
+        _ blocks: [PatchBlock], in present: Spool?, _ directory: String, _ spoolBytes: Int?
     ) -> Outcome {
-        var outcome = Outcome(file: present)
+        var outcome = Outcome(spool: present)
         for block in blocks {
             do throws(ClientError) {
-                if outcome.file == nil { outcome.file = try SpoolFile(in: directory, limitBytes: spoolBytes) }
-                guard let file = outcome.file else { break }
-                outcome.slots.append(try block.save(in: file))
+                if outcome.spool == nil { outcome.spool = try Spool(in: directory, limitBytes: spoolBytes) }
+                guard let spool = outcome.spool else { break }
+                outcome.slots.append(try block.save(in: spool))
             } catch {
                 outcome.failure = error
                 outcome.slots.append(nil)
@@ -176,14 +186,17 @@ package final class PatchMemory: @unchecked Sendable {
         return outcome
     }
 
-    private func spooled(_ blocks: [PatchBlock], _ outcome: Outcome) {
-        isSpooling = false
-        spool = outcome.file
+    private func spooled(_ blocks: [PatchBlock], _ bytes: Int, _ outcome: Outcome) {
+        batches -= 1
+        batchedBytes -= bytes
+        spool = outcome.spool
         for (block, slot) in zip(blocks, outcome.slots) {
             block.isSpooling = false
             if let slot { block.saved(in: slot) } else { candidates.append(Candidate(block: block)) }
         }
         isSpoolFull = !outcome.slots.contains { $0 != nil }
-        changed(isSpoolFull && usedBytes + PatchBlock.bytes > limitBytes ? outcome.failure : nil)
+        // What else is being spooled may make room.
+        let isHopeless = isSpoolFull && batches == 0 && usedBytes + PatchBlock.bytes > limitBytes
+        changed(isHopeless ? outcome.failure : nil)
     }
 }
