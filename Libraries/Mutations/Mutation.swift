@@ -190,6 +190,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case spoolIsBelieved
     case fullSpoolHarmsEverybody
     case everyBatchHasItsSpool
+    case abandonedFilesKeepTheirPatches
     case misfitsAreShared
     case oldPoliciesFit
     case cutsWasteRoom
@@ -259,7 +260,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .unseenClosesAreWaitedFor: "EndToEndTests.EndToEnd/TwoMountTests/unseenCallers"
         case .anybodyPublishesForAll: "EndToEndTests.EndToEnd/MountSessionTests/sync"
         case .patchesDuringRebuildingAreDropped, .fullSpoolHarmsEverybody, .failedFilesKeepTheirMemory,
-            .everyBatchHasItsSpool:
+            .everyBatchHasItsSpool, .abandonedFilesKeepTheirPatches:
             "ClientTests.PatchTests"
         case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,
             .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase, .referencesHideWrites:

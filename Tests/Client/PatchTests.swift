@@ -121,6 +121,29 @@ import Testing
         #expect(refused?.cause == .noSpoolSpace)
     }
 
+    @Test func anAbandonedFileGivesItsRoomBackAtOnce() async throws {
+        let (held, before, after) = try await FakeCluster.run { cluster in
+            var (isHeld, held) = (true, 0)
+            cluster.shards.fate = { kind, _ in
+                guard isHeld, kind == ShardKind.addSpanInitiate.rawValue else { return .normal }
+                held += 1
+                return .loseRequest
+            }
+            // Its first span is being stored from now on.
+            let writer = try await Self.written(Files.content(1_500_000), cluster)
+            try await writer.write(Files.content(100_000), at: 0)
+            while held == 0 { await cluster.loop.sleep(nanoseconds: 2_000_000) }
+            let memory = cluster.client.core.patchMemory
+            let before = memory.usedBytes
+            await writer.abandon()
+            let after = memory.usedBytes
+            isHeld = false
+            return (held, before, after)
+        }
+        #expect(held > 0 && before > 0)
+        #expect(after == 0)
+    }
+
     @Test func aSpoolThatCannotBeMadeIsAnError() async throws {
         var options = Self.options(patchBytes: 64 << 10, spoolBytes: nil)
         options.spoolDirectory = "/nonexistent"

@@ -60,6 +60,7 @@ extension FileWriter {
 
     /// What may be asked of the shard together with the end of the span that is being stored.
     private func afterwards() async -> SpanSequel {
+        guard failure == nil else { return .nothing }
         if isEnded, sealed.count == 1, patches.isEmpty, let publication {
             return .publication(await numbered(publication))
         }
@@ -165,6 +166,8 @@ extension FileWriter {
         guard !isEnded || failure != nil else { return }
         isEnded = true
         fail(ClientError(.closed, "use of an abandoned file"))
+        // Others may need the room of its patches, in memory and in the spool, before what is being stored is.
+        if !Mutation.abandonedFilesKeepTheirPatches.isPlanted { patches = Patches() }
         if !isStoring { dropSealed() }
         ended()
         await client.scrap(handle)
