@@ -190,7 +190,6 @@ public enum Mutation: String, CaseIterable, Sendable {
     case spoolIsBelieved
     case fullSpoolHarmsEverybody
     case everyBatchHasItsSpool
-    case abandonedFilesKeepTheirPatches
     case misfitsAreShared
     case oldPoliciesFit
     case cutsWasteRoom
@@ -238,7 +237,8 @@ public enum Mutation: String, CaseIterable, Sendable {
             .programsKeepRights, .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner,
             .listsIgnoreTheMode, .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights,
             .placementIsWritable, .listingsForgetTheirPlace, .hiddenPlacesWin, .specialFilesAreListedAsPlain,
-            .stickyNamesAreTaken, .stickyNamesAreAnybodys, .goneFilesTakeTheirNames, .othersGoWithReplacedFiles, .formerOwnersGoOn,
+            .stickyNamesAreTaken, .stickyNamesAreAnybodys, .goneFilesTakeTheirNames, .othersGoWithReplacedFiles,
+            .formerOwnersGoOn,
             .programsRunAsLaterOwners, .programsRunAsLaterGroups, .chmodsOfEditsOvertakeEachOther,
             .chosenTimesOutliveWrites, .attributesOfEditsAreOverlooked, .writersOutliveTheEnd, .lateChangesFail,
             .appendsJoinAnyFile, .joinersMayDoAnything, .newFilesReplaceAnything, .truncationsReplaceAnything,
@@ -260,7 +260,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .unseenClosesAreWaitedFor: "EndToEndTests.EndToEnd/TwoMountTests/unseenCallers"
         case .anybodyPublishesForAll: "EndToEndTests.EndToEnd/MountSessionTests/sync"
         case .patchesDuringRebuildingAreDropped, .fullSpoolHarmsEverybody, .failedFilesKeepTheirMemory,
-            .everyBatchHasItsSpool, .abandonedFilesKeepTheirPatches:
+            .everyBatchHasItsSpool:
             "ClientTests.PatchTests"
         case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,
             .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase, .referencesHideWrites:

@@ -116,9 +116,10 @@ import Testing
             let id = try await Files.write(Self.bytes, cluster)
             Self.loseBlocks(cluster, until: .max)
             cluster.blocks.flags = .stale
-            let away = await Self.failure { _ = try await Files.readAll(id, cluster) }
+            let reader = try await cluster.client.open(id)
+            let away = await Self.failure { _ = try await reader.read(at: 0, count: 4096) }
             cluster.blocks.flags = [.stale, .decommissioned]
-            let gone = await Self.failure { _ = try await Files.readAll(id, cluster) }
+            let gone = await Self.failure { _ = try await reader.read(at: 0, count: 4096) }
             // They are back, and nobody has told the shards.
             cluster.blocks.flags = .stale
             cluster.blocks.behaviours = [:]

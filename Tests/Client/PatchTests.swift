@@ -121,7 +121,7 @@ import Testing
         #expect(refused?.cause == .noSpoolSpace)
     }
 
-    @Test func anAbandonedFileGivesItsRoomBackAtOnce() async throws {
+    @Test func aFailedFileGivesItsRoomBackWhileItIsStillBeingStored() async throws {
         let (held, before, after) = try await FakeCluster.run { cluster in
             var (isHeld, held) = (true, 0)
             cluster.shards.fate = { kind, _ in

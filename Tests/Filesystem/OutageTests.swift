@@ -98,7 +98,10 @@ import Testing
         try await RunningCluster.$current.withValue(cluster) {
             try await Host.run([FilesystemOptions(), Self.patient, impatient], client: Self.client) { hosts in
                 let (maker, own, other) = (hosts[0], hosts[1].filesystem, hosts[2].filesystem)
-                for content in [Self.content + "!", Self.content] { try await maker.store("f", content) }
+                try await maker.store("f", Self.content + "!")
+                let replacing = try await maker.open("f", .truncating)
+                try await maker.write(replacing, Self.content)
+                try await maker.close(replacing)
                 let path = [UInt8](repeating: 0x70, count: 3000)
                 _ = try await maker.filesystem.makeSymbolicLink(Array("link".utf8), in: maker.directory, to: path)
                 let link = try await hosts[1].node("link")

@@ -166,8 +166,6 @@ extension FileWriter {
         guard !isEnded || failure != nil else { return }
         isEnded = true
         fail(ClientError(.closed, "use of an abandoned file"))
-        // Others may need the room of its patches, in memory and in the spool, before what is being stored is.
-        if !Mutation.abandonedFilesKeepTheirPatches.isPlanted { patches = Patches() }
         if !isStoring { dropSealed() }
         ended()
         await client.scrap(handle)

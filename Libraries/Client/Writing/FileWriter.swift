@@ -198,7 +198,10 @@ public actor FileWriter {
     func fail(_ error: ClientError) -> ClientError {
         guard failure == nil else { return error }
         failure = error
-        if !isStoring, !Mutation.failedFilesKeepTheirMemory.isPlanted {
+        guard !Mutation.failedFilesKeepTheirMemory.isPlanted else { return error }
+        // What is being stored is needed until it is.
+        patches = Patches()
+        if !isStoring {
             dropSealed()
             progressed()
         }
