@@ -108,6 +108,8 @@ package final class ShardPipeline {
             environment.logger.debug("shard \(core.shard) makes its first entry")
         } catch ProposalRefusal.windowFull {
             beginLater()
+        } catch ProposalRefusal.stopped(let error) {
+            environment.fail(error)
         } catch {
             environment.fail(error)
         }
