@@ -19,7 +19,7 @@ import sterna_mount
         func forget(_ name: [UInt8], in directory: NodeID) {
             state.withLock { $0.isWaitedFor = true }
             // Not for ever: whoever waits for this although he should not must be found out.
-            _ = happens(within: 20) { state.withLock { !$0.isLocked } }
+            _ = happens(within: 80) { state.withLock { !$0.isLocked } }
             state.withLock { state in
                 state.isWaitedFor = false
                 state.names.append(name)
