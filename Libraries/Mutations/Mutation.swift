@@ -170,6 +170,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case idleWritersHideLosses
     case stagingOutlivesTheEnd
     case takenFilesAreStored
+    case refusedCopiesCount
 
     // Mounts
     case killingIsNotAgreed
@@ -246,7 +247,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             .incompleteRightsAreChanged, .anybodyGivesTheGroupsRights, .newOwnersKeepPrograms, .timesGoWithTheEdit,
             .anybodyIsOnTheWay, .unheardRenamesAreForgotten, .changesOvertakeEachOther, .pagesOvertakeChanges,
             .pagesWaitForEverybody, .lostChangesFailOneHandle, .idleWritersHideLosses, .stagingOutlivesTheEnd,
-            .takenFilesAreStored, .lostAnswersEndTheLook:
+            .takenFilesAreStored, .lostAnswersEndTheLook, .refusedCopiesCount:
             "FilesystemTests.OnCluster"
         case .nodesAreSetApartFromThemselves: "FilesystemTests.NodeTableTests"
         case .outagesAreKeptQuiet, .readsOfEditsWaitForNobody, .foreverIsNoTime: "FilesystemTests.OutageTests"

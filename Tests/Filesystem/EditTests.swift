@@ -169,6 +169,28 @@ extension OnCluster {
             }
         }
 
+        @Test func whatCannotBeSharedIsNotSaidToBeCopied() async throws {
+            try await Host.run(2) { hosts in
+                let (near, far) = try await hosts[0].apart()
+                let (own, other) = (hosts[0].at(far), hosts[1].at(far))
+                let bytes = Self.bytes(3 << 20, 9)
+                let created = try await hosts[0].at(near).create("f").opened.handle
+                try await own.filesystem.write(created, bytes, at: 0, appends: false)
+                try await own.close(created)
+                let source = try await hosts[0].at(near).open("f", .reading)
+                let target = try await own.create("g").opened.handle
+                #expect(
+                    try await code {
+                        _ = try await own.filesystem.copy(source, at: 0, to: target, at: 0, count: .max)
+                    } == EXDEV)
+                // Whoever copies does it himself then.
+                try await own.filesystem.write(target, bytes, at: 0, appends: false)
+                try await own.close(target)
+                try await own.close(source)
+                #expect(try await other.size("g") == UInt64(bytes.count))
+            }
+        }
+
         @Test func whatOthersHaveRemovedIsNotMadeAgain() async throws {
             try await Host.run(2) { hosts in
                 let (own, other) = (hosts[0], hosts[1])

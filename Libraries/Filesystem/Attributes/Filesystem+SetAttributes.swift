@@ -211,8 +211,7 @@ extension Filesystem {
         guard size <= Self.largestFileBytes else { throw .tooLarge }
         guard node.content.isFile else { throw .isDirectory }
         let writer = file.flatMap { $0.writes ? $0 : nil }
-        if size == 0 { writer?.failure = nil }
-        if let failure = writer?.failure { throw failure }
+        if size > 0, let failure = writer?.failure { throw failure }
         do throws(FilesystemError) {
             try await inTurn(node, size..<UInt64.max) { turn throws(FilesystemError) in
                 try await setSize(node, size, clears: clears, through: writer, turn)
@@ -233,6 +232,9 @@ extension Filesystem {
     private func setSize(
         _ node: Node, _ size: UInt64, clears: Bool, through writer: OpenFile?, _ turn: ChangeLine.Turn
     ) async throws(FilesystemError) {
+        // What failed before, while it waited for its turn as well, was about bytes that nobody wants now.
+        if size == 0 { writer?.failure = nil }
+        if let failure = writer?.failure { throw failure }
         try await settle(node)
         if node.staged == nil { guard try await attributes(of: node).size != size else { return } }
         if let staged = node.staged, staged.failure == nil, staged.size == size {

@@ -1,5 +1,6 @@
 import Client
 import Glibc
+import Mutations
 import Protocol
 
 extension Filesystem {
@@ -64,9 +65,10 @@ extension Filesystem {
     ) async throws(FilesystemError) -> UInt64 {
         let start = staged.size
         staged.willChange(start..<start + UInt64(range.count), appends: false)
-        try await change(staged, turn, "copy_file_range") { writer async throws(ClientError) in
+        let isDone = try await change(staged, turn, "copy_file_range") { writer async throws(ClientError) in
             try await writer.append(referringTo: content, range)
         }
+        guard isDone || Mutation.refusedCopiesCount.isPlanted else { throw .crossDevice }
         return UInt64(range.count)
     }
 

@@ -153,7 +153,6 @@ extension Filesystem {
     /// - Returns: what the step answered.
     /// - Throws: its error, or ETIMEDOUT; then it goes on all the same and keeps its turn, and what becomes of it the
     ///   close tells.
-    @discardableResult
     func change<T: Sendable>(
         _ staged: StagedFile, _ turn: ChangeLine.Turn, _ operation: StaticString,
         _ step: @escaping @Sendable (FileWriter) async throws(ClientError) -> T
