@@ -60,7 +60,7 @@ public struct ProgramGenerator {
         case 2..<7: return nameCall()
         case 7..<13: return chance(50) ? .readAll(name: name()) : .stat(name: name())
         case 13..<28: return open()
-        case 28..<36 where !mappings.isEmpty: return mappingCall(pick(mappings), process)
+        case 28..<48 where !mappings.isEmpty: return mappingCall(pick(mappings), process)
         default: return slots.isEmpty ? open() : descriptorCall(pick(slots), process)
         }
     }
@@ -99,10 +99,11 @@ public struct ProgramGenerator {
         case 74..<80: return .fsync(slot: slot)
         case 80..<83: return .fstat(slot: slot)
         case 83..<86: return .dup(slot: slot, to: below(4))
-        case 86..<91:
+        case 86..<94:
+            // Behind its end nothing of a mapping can be touched.
+            let start = (chance(80) ? below(max(size, 1)) : offset(size)) & ~4095
             return .map(
-                slot: below(2), descriptor: slot, offset: offset(size) & ~4095, count: max(count(), 1),
-                writes: chance(80))
+                slot: below(2), descriptor: slot, offset: start, count: max(count(), 1), writes: chance(80))
         default: return .close(slot: slot)
         }
     }
@@ -111,10 +112,10 @@ public struct ProgramGenerator {
         let length = model.mappedBytes(process, mapping)
         let start = below(max(length, 1))
         let part = min(max(count(), 1), max(length - start, 1))
-        switch below(10) {
-        case 0..<4: return .store(mapping: mapping, tag: tag(), offset: start, count: part)
-        case 4..<7: return .load(mapping: mapping, offset: start, count: part)
-        case 7: return .msync(mapping: mapping)
+        switch below(20) {
+        case 0..<9: return .store(mapping: mapping, tag: tag(), offset: start, count: part)
+        case 9..<14: return .load(mapping: mapping, offset: start, count: part)
+        case 14..<17: return .msync(mapping: mapping)
         default: return .unmap(mapping: mapping)
         }
     }
@@ -176,5 +177,11 @@ extension FilesystemModel {
         }.keys.min()
     }
 
-    func mappedBytes(_ process: Int, _ slot: Int) -> Int { processes[process]?.mappings[slot]?.count ?? 0 }
+    /// How much of a mapping can be touched: what lies behind the end of its file cannot.
+    func mappedBytes(_ process: Int, _ slot: Int) -> Int {
+        guard let mapping = processes[process]?.mappings[slot],
+            let size = mounts[mapping.mount].nodes[mapping.file]?.content.count
+        else { return 0 }
+        return min(mapping.count, max(size - mapping.offset, 0))
+    }
 }
