@@ -15,7 +15,7 @@ struct LocalDirectoryTests {
     ]
 
     @Test func seeTheSame() async throws {
-        let (status, output) = try await run("--seed 1 --operations 15000")
+        let (status, output) = try await run("--seed 1000 --operations 15000")
         #expect(status == 0, "\(output)")
         var wanted = ["store ", "msync ", "fallocate ", "find ", "kill ", "read EBADF ", "rename EEXIST "]
         if geteuid() == 0 { wanted += Self.permissions }
