@@ -266,8 +266,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .misfitsAreShared, .oldPoliciesFit, .cutsWasteRoom, .refusedReferencesAreBelieved,
             .continuedFilesRiskTheirBase, .lostFilesForgetTheirBase, .referencesHideWrites:
             "ClientTests.ReferringTests"
-        case .rebuildingsTakeAnyMemory, .fullSpansStayOpen, .anyFullSpanIsSealed, .sealedMemoryIsCounted:
-            "ClientTests.OpenFileTests"
+        case .fullSpansStayOpen, .anyFullSpanIsSealed: "ClientTests.OpenFileTests"
+        case .rebuildingsTakeAnyMemory, .sealedMemoryIsCounted: "ClientTests.OpenFileMemoryTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
         case .openNumbersAreTaken, .versionsComeBackAsTheirFile: "ShardCoreTests.FileNumberTests"

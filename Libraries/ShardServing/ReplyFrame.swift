@@ -5,8 +5,8 @@ import Wire
 /// The frame of an answer.
 struct ReplyFrame {
     let requestID: UInt64
-    /// The key with which the coordinator signed the request, if it comes from there; then the answer is signed, too, and
-    /// says how far the log is.
+    /// The key with which the coordinator signed the request, if it comes from there; then the answer is signed, too,
+    /// and says how far the log is.
     let signer: MACKey?
     let checkpoint: LogIndex
 

@@ -1,8 +1,8 @@
 import Protocol
 
 extension ShardPipeline {
-    /// Reports what does not fit together of what is in flight: who is forgotten waits in vain, and who is remembered for
-    /// ever is never served again. Takes time in proportion to what is in flight.
+    /// Reports what does not fit together of what is in flight: who is forgotten waits in vain, and who is remembered
+    /// for ever is never served again. Takes time in proportion to what is in flight.
     package func checkInvariants(_ report: (String) -> Void) {
         var expected = core.appliedIndex
         for write in pendingWrites {

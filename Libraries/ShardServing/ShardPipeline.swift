@@ -95,8 +95,8 @@ package final class ShardPipeline {
 
     private static let pauseNanoseconds: UInt64 = 50_000_000
 
-    /// Makes the shard's first entry if there is none, as soon as the clock may be believed, since times of entries never
-    /// go back, and there is room for it.
+    /// Makes the shard's first entry if there is none, as soon as the clock may be believed, since times of entries
+    /// never go back, and there is room for it.
     package func begin() {
         guard takesRequests else { return }
         guard !core.isInitialised else { return becomeInitialised() }

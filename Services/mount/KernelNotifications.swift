@@ -4,9 +4,9 @@ import Mutations
 
 /// Tells the kernel that something it cached is no longer right.
 ///
-/// On threads of their own: for a name the kernel takes the lock of its directory, which somebody may hold who waits for
-/// an answer of ours, as long as servers are away. Nobody waits for names to be heard of, and what is said of contents,
-/// which many wait for, does not stand behind them. Thread-safe.
+/// On threads of their own: for a name the kernel takes the lock of its directory, which somebody may hold who waits
+/// for an answer of ours, as long as servers are away. Nobody waits for names to be heard of, and what is said of
+/// contents, which many wait for, does not stand behind them. Thread-safe.
 package final class KernelNotifications: Observer {
     private let names = NotificationThread(name: "notify-names")
     private let files = NotificationThread(name: "notify-files")

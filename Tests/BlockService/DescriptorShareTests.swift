@@ -3,8 +3,8 @@ import sterna_block
 
 /// What is left of the descriptors of a process for its disks and its connections.
 @Suite struct DescriptorShareTests {
-    /// How many a process may have, what its disks may hold of them, and the files that one disk keeps open. A disk needs
-    /// 109 besides those.
+    /// How many a process may have, what its disks may hold of them, and the files that one disk keeps open. A disk
+    /// needs 109 besides those.
     @Test(
         "everything fits, or both sides have half",
         arguments: [

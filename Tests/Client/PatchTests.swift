@@ -121,6 +121,34 @@ import Testing
         #expect(refused?.cause == .noSpoolSpace)
     }
 
+    @Test func ofThoseThatWaitForRoomOnlyTheGreediestFails() async throws {
+        let bytes = Files.content(1_500_000)
+        let blockBytes = Spool.slotBytes
+        let options = Self.options(patchBytes: 4 * blockBytes, spoolBytes: 2 * blockBytes)
+        let (greed, modesty, read) = try await FakeCluster.run(options: options) { cluster in
+            let other = try await Self.written(bytes, cluster)
+            let greedy = try await Self.written(bytes, cluster)
+            // All there is, in memory and in the spool.
+            try await greedy.write([UInt8](repeating: 1, count: 6 * blockBytes), at: 0)
+            // Both at once: the smaller first.
+            let modest = cluster.loop.task {
+                await Self.failure { () throws(ClientError) in try await other.write([7], at: 5) }
+            }
+            let asking = cluster.loop.task {
+                await Self.failure { () throws(ClientError) in
+                    try await greedy.write([1], at: UInt64(7 * blockBytes))
+                }
+            }
+            let (greed, modesty) = (await asking.value, await modest.value)
+            _ = try await other.finish(linkingIn: .root, name: Files.name)
+            await greedy.abandon()
+            return (greed, modesty, try await Files.readAll(other.id, cluster))
+        }
+        #expect(greed?.cause == .noSpoolSpace)
+        #expect(modesty == nil)
+        #expect(areEqual(read, bytes[..<5] + [7] + bytes[6...]))
+    }
+
     @Test func aFailedFileGivesItsRoomBackWhileItIsStillBeingStored() async throws {
         let (held, before, after) = try await FakeCluster.run { cluster in
             var (isHeld, held) = (true, 0)

@@ -101,8 +101,8 @@ extension OnCluster {
             }
         }
 
-        /// What is done to a file when an edit of it knows what it has to bring and is not published yet; and when it is
-        /// published, and nobody has looked yet what was done meanwhile.
+        /// What is done to a file when an edit of it knows what it has to bring and is not published yet; and when it
+        /// is published, and nobody has looked yet what was done meanwhile.
         @Test(arguments: ["nothing", "a chmod back", "a chown", "a list", "no list"])
         func changesDuringAMoveHoldInTheirOrder(later: String) async throws {
             try await Host.run(2, options: .withoutMemory) { hosts in

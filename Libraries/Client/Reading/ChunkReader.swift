@@ -256,8 +256,8 @@ package final class ChunkReader {
                 "at file offset \(chunk.span.byteOffset)"))
     }
 
-    /// Whether the span may be read again when block services are back that have failed lately, or that nobody has heard
-    /// of for a while.
+    /// Whether the span may be read again when block services are back that have failed lately, or that nobody has
+    /// heard of for a while.
     private func isOutage(_ span: SpanInfo) -> Bool {
         guard case .blocks(let layout, let sources) = span.content else { return false }
         let kept = sources.indices.filter { isKept(span, $0) }

@@ -7,7 +7,7 @@ extension FileWriter {
     func waitForRoom() async {
         if let shortage = patchShortage {
             patchShortage = nil
-            if let error = await core.patchMemory.makeRoom(for: shortage) { fail(error) }
+            if let error = await core.patchMemory.makeRoom(for: shortage, having: patches.blockCount) { fail(error) }
             return
         }
         // What is waited for at last must not have happened meanwhile.

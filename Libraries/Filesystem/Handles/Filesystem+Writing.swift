@@ -74,7 +74,8 @@ extension Filesystem {
     }
 
     /// The staged file that changes through this handle go to, as long as that is what was opened, or changed here:
-    /// whoever meets a newer version of others while he stages would write over what he has never seen, and fails alone.
+    /// whoever meets a newer version of others while he stages would write over what he has never seen, and fails
+    /// alone.
     func staged(
         for file: OpenFile, _ operation: StaticString, appends: Bool = false
     ) async throws(FilesystemError) -> StagedFile {

@@ -1,8 +1,8 @@
 import CFUSE
 import Filesystem
 
-/// What the kernel has cached of a mount. Forgetting waits for locks that programs may hold. There is nothing to be done
-/// about a failure: the kernel had nothing cached, or is gone.
+/// What the kernel has cached of a mount. Forgetting waits for locks that programs may hold. There is nothing to be
+/// done about a failure: the kernel had nothing cached, or is gone.
 package protocol KernelCache: Sendable {
     /// Where a name leads.
     func forget(_ name: [UInt8], in directory: NodeID)

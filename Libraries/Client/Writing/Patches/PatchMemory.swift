@@ -35,6 +35,8 @@ package final class PatchMemory: @unchecked Sendable {
 
     private struct Waiter {
         let shortage: Shortage
+        /// What it has already, in memory or in the spool.
+        let blocks: Int
         let continuation: UnsafeContinuation<ClientError?, Never>
     }
 
@@ -103,24 +105,32 @@ package final class PatchMemory: @unchecked Sendable {
     }
 
     /// Waits until there may be room; called by whoever could not write just now.
-    /// - Returns: why there will be no memory, for who needs some.
-    nonisolated(nonsending) func makeRoom(for shortage: Shortage) async -> ClientError? {
+    /// - Parameter blocks: what he has already.
+    /// - Returns: why there will be no memory for him, for which he has to let go of those.
+    nonisolated(nonsending) func makeRoom(for shortage: Shortage, having blocks: Int) async -> ClientError? {
         startSpooling()
         return await withUnsafeContinuation { continuation in
-            waiters.append(Waiter(shortage: shortage, continuation: continuation))
+            waiters.append(Waiter(shortage: shortage, blocks: blocks, continuation: continuation))
             hasWaiters.store(true, ordering: .relaxed)
         }
     }
 
+    /// Who waits goes on. If there is no room and will be none, the one of those who need some that has most of it
+    /// fails, before the others try again with what it lets go of.
     private func changed(_ failure: ClientError? = nil) {
-        let resumed = waiters
+        var resumed = waiters
         waiters = []
         hasWaiters.store(false, ordering: .relaxed)
-        for waiter in resumed {
-            // Who waited only for a block that was being saved goes on: it still has its memory.
-            let isHarmed = waiter.shortage == .memory || Mutation.fullSpoolHarmsEverybody.isPlanted
-            waiter.continuation.resume(returning: isHarmed ? failure : nil)
+        if let failure, let greediest = greediest(of: resumed) {
+            resumed.remove(at: greediest).continuation.resume(returning: failure)
         }
+        let others = Mutation.fullSpoolHarmsEverybody.isPlanted ? failure : nil
+        for waiter in resumed { waiter.continuation.resume(returning: others) }
+    }
+
+    /// Who waits only for a block that was being spooled is none of them: it still has its memory.
+    private func greediest(of waiters: [Waiter]) -> Int? {
+        waiters.indices.filter { waiters[$0].shortage == .memory }.max { waiters[$0].blocks < waiters[$1].blocks }
     }
 
     // MARK: Spooling

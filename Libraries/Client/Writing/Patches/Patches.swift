@@ -8,6 +8,7 @@ struct Patches {
     private static let blockBytes = UInt64(PatchBlock.bytes)
 
     var isEmpty: Bool { map.isEmpty }
+    var blockCount: Int { blocks.count }
 
     /// Takes as many bytes as there is room for; answers how many.
     mutating func write(

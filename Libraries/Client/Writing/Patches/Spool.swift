@@ -3,7 +3,8 @@ import Glibc
 import Synchronization
 
 /// Files on a local disk, without names, for changes that do not fit into memory: slots of one size, taken and given
-/// back. They go when the last slot was given back, and their space with them. Thread-safe; what reads and writes blocks.
+/// back. They go when the last slot was given back, and their space with them. Thread-safe; what reads and writes
+/// blocks.
 ///
 /// There are several because whoever writes to a file keeps others from it, and the kernel's finding memory for what is
 /// written can take most of the time. Slots lie in them by turns.
@@ -47,6 +48,7 @@ package final class Spool: Sendable {
 
     private static func namelessFile(in directory: String) throws(ClientError) -> Int32 {
         var path = Array((directory + "/sterna-spool-XXXXXX").utf8CString)
+        // mkstemp(3) puts a name that is not taken in place of the six letters.
         let opened = mkstemp(&path)
         guard opened >= 0 else { throw failure("making of a file in \(directory)") }
         _ = fcntl(opened, F_SETFD, FD_CLOEXEC)
@@ -83,34 +85,32 @@ package final class Spool: Sendable {
     }
 
     fileprivate func write(_ bytes: UnsafeRawBufferPointer, to slot: Int, at offset: Int) throws(ClientError) {
-        let (descriptor, start) = place(slot, offset)
-        var done = 0
-        while done < bytes.count {
-            let count = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, start + off_t(done))
-            guard count > 0 else {
-                if count < 0, errno == EINTR { continue }
-                throw count < 0 && (errno == ENOSPC || errno == EDQUOT)
-                    ? ClientError(.noSpoolSpace, "spooling of changes", "the disk is full")
-                    : Self.failure("writing to it")
-            }
-            done += count
-        }
+        guard let source = bytes.baseAddress else { return }
+        let (file, start) = place(slot, offset)
+        try Self.all(bytes.count, "writing to it") { pwrite(file, source + $0, bytes.count - $0, start + off_t($0)) }
     }
 
     fileprivate func read(_ bytes: UnsafeMutableRawBufferPointer, of slot: Int, at offset: Int) throws(ClientError) {
-        let (descriptor, start) = place(slot, offset)
+        guard let target = bytes.baseAddress else { return }
+        let (file, start) = place(slot, offset)
+        try Self.all(bytes.count, "reading from it") { pread(file, target + $0, bytes.count - $0, start + off_t($0)) }
+    }
+
+    /// Repeats a system call, which is told how far the others have come, until all is done.
+    private static func all(_ bytes: Int, _ what: String, _ call: (_ done: Int) -> Int) throws(ClientError) {
         var done = 0
-        while done < bytes.count {
-            let count = pread(descriptor, bytes.baseAddress! + done, bytes.count - done, start + off_t(done))
+        while done < bytes {
+            let count = call(done)
             guard count > 0 else {
                 if count < 0, errno == EINTR { continue }
-                throw Self.failure("reading from it")
+                throw count < 0 && (errno == ENOSPC || errno == EDQUOT)
+                    ? ClientError(.noSpoolSpace, "spooling of changes", "the disk is full") : failure(what)
             }
             done += count
         }
     }
 
-    private func place(_ slot: Int, _ offset: Int) -> (descriptor: Int32, offset: off_t) {
+    private func place(_ slot: Int, _ offset: Int) -> (file: Int32, offset: off_t) {
         let (row, file) = slot.quotientAndRemainder(dividingBy: descriptors.count)
         return (descriptors[file], off_t(row * Self.slotBytes + offset))
     }
