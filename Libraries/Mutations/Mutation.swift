@@ -141,6 +141,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case listsIgnoreTheMode
     case defaultListsMeetTheUmask
     case chosenTimesOutliveWrites
+    case directoriesDoNotGrow
+    case directoriesOnlyGrow
     case attributesOfEditsAreOverlooked
     case someFilesAreNotSynced
     case movedFilesAreSnapshots
@@ -247,7 +249,8 @@ public enum Mutation: String, CaseIterable, Sendable {
             .incompleteRightsAreChanged, .anybodyGivesTheGroupsRights, .newOwnersKeepPrograms, .timesGoWithTheEdit,
             .anybodyIsOnTheWay, .unheardRenamesAreForgotten, .changesOvertakeEachOther, .pagesOvertakeChanges,
             .pagesWaitForEverybody, .lostChangesFailOneHandle, .idleWritersHideLosses, .stagingOutlivesTheEnd,
-            .takenFilesAreStored, .lostAnswersEndTheLook, .refusedCopiesCount:
+            .takenFilesAreStored, .lostAnswersEndTheLook, .refusedCopiesCount, .directoriesDoNotGrow,
+            .directoriesOnlyGrow:
             "FilesystemTests.OnCluster"
         case .nodesAreSetApartFromThemselves: "FilesystemTests.NodeTableTests"
         case .outagesAreKeptQuiet, .readsOfEditsWaitForNobody, .foreverIsNoTime: "FilesystemTests.OutageTests"

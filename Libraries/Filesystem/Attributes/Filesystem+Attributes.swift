@@ -3,8 +3,21 @@ import Mutations
 import Protocol
 
 extension Filesystem {
+    /// What `attributes` answers where nobody has to be asked; nil otherwise.
+    public func attributesNow(_ id: NodeID) -> Attributes? {
+        guard let node = nodes[id] else { return nil }
+        if let staged = node.staged {
+            guard staged.own != nil else { return nil }
+            staged.toldModified = staged.modified
+            return attributes(of: staged)
+        }
+        if node.content.isDirectory { return knownOfDirectory(node) }
+        return node.attributes(at: loop.monotonicNanoseconds).map { attributes($0, of: node) }
+    }
+
     public func attributes(_ id: NodeID) async throws(FilesystemError) -> Attributes {
         if id.isSnapshot { return try await snapshotAttributes(id) }
+        if let known = attributesNow(id) { return known }
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
         if let staged = node.staged { staged.toldModified = staged.modified }
@@ -15,6 +28,15 @@ extension Filesystem {
             guard error.isRefusal(.fileNotFound), !Mutation.goneFilesTakeTheirNames.isPlanted else { throw error }
             throw .stale
         }
+    }
+
+    /// Kernels forget what they know of a directory once they have made a file in it, and ask before they look up the
+    /// next name. What was told last holds for as long as it would have held without that file.
+    private func knownOfDirectory(_ node: Node) -> Attributes? {
+        guard let (found, validNanoseconds) = node.takeGrowth(at: loop.monotonicNanoseconds) else { return nil }
+        var known = attributes(found, of: node)
+        known.validSeconds = Double(validNanoseconds) / 1e9
+        return known
     }
 
     func attributes(of node: Node) async throws(FilesystemError) -> Attributes {
@@ -61,6 +83,14 @@ extension Filesystem {
             links: node.isUnlinked ? 0 : 1,
             permissions: stored.flatMap { permissions($0.ownership, of: found.id.type) }, special: stored?.special,
             validSeconds: found.id.isFile ? fileSeconds : caching.names)
+    }
+
+    /// Of a file that somebody has just made. His kernel asks whether he may open it; that it knows then, and no more.
+    func attributesOfNew(_ staged: StagedFile) -> Attributes {
+        var new = attributes(of: staged)
+        // A kernel counts in ticks, and one that has begun counts.
+        new.validSeconds = 0.001
+        return new
     }
 
     /// To be believed by nobody for any time: every write changes them, and so does publishing.

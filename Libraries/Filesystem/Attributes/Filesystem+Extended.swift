@@ -21,6 +21,15 @@ extension Filesystem {
         return try shown(name, of: all, isList ? try await attributes(of: node).permissions : nil)
     }
 
+    /// What `extendedAttribute` answers where nobody has to be asked; nil otherwise.
+    public func extendedAttributeNow(_ name: [UInt8], of id: NodeID) throws(FilesystemError) -> [UInt8]? {
+        guard name != ExtendedAttributes.accessList, !Self.tellsPlacement(name), let node = nodes[id],
+            let known = node.staged?.own?.extended ?? knownHolder(of: node).flatMap(node.extended(of:))
+        else { return nil }
+        try checkExtended(name)
+        return try shown(name, of: known, nil)
+    }
+
     /// An access control list has the mode in it, and nobody who is not known.
     private func shown(
         _ name: [UInt8], of all: ExtendedAttributes, _ permissions: Permissions?

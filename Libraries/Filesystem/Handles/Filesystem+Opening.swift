@@ -28,6 +28,12 @@ extension Filesystem {
             await release(handle)
             throw failure
         }
+        nodes[parent]?.willGrow()
+        if node.staged === staged {
+            node.references += 1
+            let entry = Entry(attributes: attributesOfNew(staged), validSeconds: caching.names)
+            return CreatedFile(entry: entry, opened: OpenedFile(handle: handle))
+        }
         do {
             return CreatedFile(entry: try await entry(for: node), opened: OpenedFile(handle: handle))
         } catch {

@@ -9,7 +9,7 @@ extension Filesystem {
         _ name: [UInt8], in parent: NodeID, mode: UInt16 = 0o755, by caller: Caller = .unknown
     ) async throws(FilesystemError) -> Entry {
         try await telling("mkdir", of: place(name, in: parent)) { () throws(FilesystemError) in
-            let place = try free(Place(directory: try directory(parent), name: name))
+            let place = try free(placeToChange(name, in: parent))
             let initial = try await initialAttributes(.directory, mode: mode, in: parent, by: caller)
             let change = change(initial, of: .directory)
             let made = try await posix { () throws(ClientError) in
@@ -26,7 +26,7 @@ extension Filesystem {
     ) async throws(FilesystemError) -> Entry {
         try await telling("mknod", of: place(name, in: parent)) { () throws(FilesystemError) in
             guard special == nil || keepsAttributes else { throw FilesystemError(EPERM) }
-            let place = Place(directory: try directory(parent), name: name)
+            let place = try placeToChange(name, in: parent)
             let nobody = await creators.creator(.unknown)
             let initial = try await initialAttributes(.file, mode: mode, in: parent, by: caller)
             let staged = try await stage(place, OpenMode(writes: true, isExclusive: true), initial, by: nobody)
@@ -44,7 +44,7 @@ extension Filesystem {
         _ name: [UInt8], in parent: NodeID, to target: [UInt8], by caller: Caller = .unknown
     ) async throws(FilesystemError) -> Entry {
         try await telling("symlink", of: place(name, in: parent)) { () throws(FilesystemError) in
-            let place = try free(Place(directory: try directory(parent), name: name))
+            let place = try free(placeToChange(name, in: parent))
             let initial = try await initialAttributes(.symbolicLink, mode: 0o777, in: parent, by: caller)
             let change = change(initial, of: .symlink)
             let made = try await patience.run { [client] () throws(ClientError) in
@@ -68,7 +68,7 @@ extension Filesystem {
         _ name: [UInt8], in parent: NodeID, by caller: Caller = .unknown
     ) async throws(FilesystemError) {
         try await telling("rmdir", of: place(name, in: parent)) { () throws(FilesystemError) in
-            let place = Place(directory: try directory(parent), name: name)
+            let place = try placeToChange(name, in: parent)
             guard stagedNames.node(at: place) == nil else { throw FilesystemError(ENOTDIR) }
             if !stagedNames.isEmpty {
                 // The cluster would call a directory empty in which only this filesystem sees something.
@@ -100,7 +100,7 @@ extension Filesystem {
         _ name: [UInt8], in parent: NodeID, by caller: Caller = .unknown
     ) async throws(FilesystemError) {
         try await telling("unlink", of: place(name, in: parent)) { () throws(FilesystemError) in
-            let place = Place(directory: try directory(parent), name: name)
+            let place = try placeToChange(name, in: parent)
             while try await !unlinked(place, by: caller) {}
         }
     }
@@ -144,6 +144,13 @@ extension Filesystem {
         for file in openFiles.values where file.node.place == place && file.node.staged == nil {
             file.node.nameIsGone()
         }
+    }
+
+    /// A name in a directory that is to be changed. Whoever asks for its times next is to see that.
+    func placeToChange(_ name: [UInt8], in parent: NodeID) throws(FilesystemError) -> Place {
+        let place = Place(directory: try directory(parent), name: name)
+        nodes[parent]?.willChange()
+        return place
     }
 
     /// Checks that no staged file has the name. The cluster knows of all others.

@@ -11,8 +11,8 @@ extension Filesystem {
     ) async throws(FilesystemError) {
         try await telling("rename", of: place(oldName, in: oldParent)) { () throws(FilesystemError) in
             try Self.checkName(newName)
-            let old = Place(directory: try directory(oldParent), name: oldName)
-            let new = Place(directory: try directory(newParent), name: newName)
+            let old = try placeToChange(oldName, in: oldParent)
+            let new = try placeToChange(newName, in: newParent)
             if !replaces { try await checkFree(new) }
             guard old != new else { return }
             // What has the name of the hidden place hides that, and can be replaced; the hidden place cannot.

@@ -164,10 +164,8 @@ extension Filesystem {
     /// is edited here the newest one, which others may have published and protected since.
     func holder(of node: Node) async throws(FilesystemError) -> InodeAttributes {
         while true {
-            guard let staged = node.staged, !staged.isNew, !staged.isUnlinked, staged.own == nil, storesOwnership else {
-                return try await inode(of: node)
-            }
-            if let known = staged.rights(at: loop.monotonicNanoseconds) { return known }
+            if let known = knownHolder(of: node) { return known }
+            guard let staged = editHeldElsewhere(node) else { return try await inode(of: node) }
             let content = node.content
             let found: InodeAttributes
             do {
@@ -182,5 +180,20 @@ extension Filesystem {
             staged.remember(rights: found, until: freshUntil(found.id))
             return found
         }
+    }
+
+    /// The same, if it is known well enough.
+    func knownHolder(of node: Node) -> InodeAttributes? {
+        let now = loop.monotonicNanoseconds
+        guard let staged = editHeldElsewhere(node) else { return node.attributes(at: now) }
+        return staged.rights(at: now)
+    }
+
+    /// The edit of a file whose newest version may be another one than the node's.
+    private func editHeldElsewhere(_ node: Node) -> StagedFile? {
+        guard let staged = node.staged, !staged.isNew, !staged.isUnlinked, staged.own == nil, storesOwnership else {
+            return nil
+        }
+        return staged
     }
 }

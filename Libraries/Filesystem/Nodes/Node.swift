@@ -65,6 +65,16 @@ package final class Node {
     private(set) var knowledge: UInt64 = 0
     /// Those that belong to these attributes.
     private var extended: ExtendedAttributes?
+    private var growth = Growth.none
+
+    /// What has been done here in this directory since its attributes were asked for.
+    private enum Growth {
+        case none
+        /// Files were made in it.
+        case files
+        /// Other names were changed as well.
+        case names
+    }
 
     package init(id: NodeID) {
         self.id = id
@@ -157,7 +167,7 @@ package final class Node {
 
     package func remember(_ attributes: InodeAttributes, until nanoseconds: UInt64) {
         guard attributes.id == content else { return }
-        (self.attributes, extended) = (attributes, nil)
+        (self.attributes, extended, growth) = (attributes, nil, .none)
         attributesUntil = nanoseconds
         knowledge &+= 1
         contentSize = attributes.size
@@ -166,6 +176,31 @@ package final class Node {
     func forgetAttributes() {
         attributesUntil = 0
         knowledge &+= 1
+    }
+
+    // MARK: Directories
+
+    /// Somebody here has made a file in this directory, which has no name at the cluster yet.
+    func willGrow() {
+        if growth == .none { growth = .files }
+    }
+
+    /// Somebody here changes names in this directory in another way.
+    func willChange() { growth = .names }
+
+    /// A new file has got its name in this directory.
+    func grew(at time: Timestamp) {
+        guard let known = attributes, time > known.modified, !Mutation.directoriesDoNotGrow.isPlanted else { return }
+        knowledge &+= 1
+        attributes = known.grown(at: time)
+    }
+
+    /// What is known of a directory in which somebody has made a file, and done nothing else since that was asked for;
+    /// and for how much longer it may be believed. Once for each file.
+    func takeGrowth(at nanoseconds: UInt64) -> (attributes: InodeAttributes, validNanoseconds: UInt64)? {
+        guard growth == .files || growth == .names && Mutation.directoriesOnlyGrow.isPlanted else { return nil }
+        growth = .none
+        return attributes(at: nanoseconds).map { ($0, attributesUntil - nanoseconds) }
     }
 
     // MARK: Waiting

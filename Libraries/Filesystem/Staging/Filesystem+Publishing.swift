@@ -91,6 +91,8 @@ extension Filesystem {
         node.ownVersion = isBeingWritten ? OwnVersion(id: found.id, serial: staged.serial) : nil
         if staged.wasRebased { contentChanged(node) }
         node.wasLinked(at: version.creationTime)
+        let directory = nodes[NodeID(staged.place.directory)]
+        if staged.isNew { directory?.grew(at: version.creationTime) } else { directory?.willChange() }
         let isAll = isKnown && !mayHaveHoles && !staged.wasCompletedLate
         node.remember(found, until: isAll ? freshUntil(found.id) : 0)
         nodes.dropIfUnused(node)

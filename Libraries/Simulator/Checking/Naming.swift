@@ -32,15 +32,18 @@ extension ShardLogEntry.Action {
         }
     }
 
-    /// Whether it made the next version of a file: the one whose number it gives.
-    func hasItsNumber(_ reply: ShardReply) -> Bool {
-        guard case .response(let response) = reply else { return false }
+    /// Whether it made the next version of the file that had the name. The number that it gives may also be that of a
+    /// file that was given up.
+    func makesNextVersion(of former: InodeID?, _ reply: ShardReply, _ core: ShardCore) -> Bool {
+        guard let former, former.isFile, case .response(let response) = reply else { return false }
+        let (number, given): (InodeID, InodeID)
         switch (self, response) {
-        case (.publish(let request, _), .publishFile(let done)):
-            return !request.number.isNull && done.number == request.number
+        case (.publish(let request, _), .publishFile(let done)): (number, given) = (request.number, done.number)
         case (.publishWithAttributes(let request, _), .publishFileWithAttributes(let done)):
-            return !request.publication.number.isNull && done.number == request.publication.number
+            (number, given) = (request.publication.number, done.number)
         default: return false
         }
+        guard !number.isNull, given == number else { return false }
+        return former.shard != core.shard || CoreReader(core).version(former)?.number == number
     }
 }

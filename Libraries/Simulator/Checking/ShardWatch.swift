@@ -47,7 +47,7 @@ final class ShardWatch {
         note(entry, core)
         attributes.note(entry, reply, requestID: requestID, over: former, core)
         // The next version of a file is no other name.
-        let isNextVersion = former?.isFile == true && entry.action.hasItsNumber(reply)
+        let isNextVersion = entry.action.makesNextVersion(of: former, reply, core)
         for place in entry.action.touchedPlaces {
             let before = names.meaning(of: place)
             look(at: place, core)

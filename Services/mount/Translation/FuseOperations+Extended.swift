@@ -15,6 +15,10 @@ extension FuseOperations {
         operations.getxattr = { request, number, name, size in
             let (node, name) = (NodeID(kernel: number), FuseArgument.bytes(name))
             guard FuseOperations.isServed(request, name) else { return }
+            let isAnswered = FuseArgument.answerAtOnce(request) { filesystem throws(FilesystemError) in
+                try filesystem.extendedAttributeNow(name, of: node).map { .extended($0, room: size) }
+            }
+            guard !isAnswered else { return }
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
                 .extended(try await filesystem.extendedAttribute(name, of: node), room: size)
             }

@@ -50,6 +50,8 @@ enum FuseOperations {
         }
         operations.getattr = { request, number, _ in
             let node = NodeID(kernel: number)
+            let isAnswered = FuseArgument.answerAtOnce(request) { $0.attributesNow(node).map { .attributes($0) } }
+            guard !isAnswered else { return }
             FuseArgument.serve(request) { filesystem throws(FilesystemError) in
                 .attributes(try await filesystem.attributes(node))
             }
