@@ -48,6 +48,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case numberIsLost
     case numbersAreLeftBehind
     case openNumbersAreTaken
+    case filesOfARequestAreOne
     case versionsComeBackAsTheirFile
     case supersededIsNotSpared
     case attributesAreNotInherited

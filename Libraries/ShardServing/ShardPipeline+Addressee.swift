@@ -57,7 +57,7 @@ extension AnyShardRequest {
         case .makeFileTransient(let request): request.id
         case .removeDirectoryOwner(let request): request.dirId
         case .executeOnce(let envelope): envelope.content?.addressee
-        case .constructFile, .transientLifetime, .visitDirectories, .visitFiles, .visitTransientFiles,
+        case .constructFile, .constructFiles, .transientLifetime, .visitDirectories, .visitFiles, .visitTransientFiles,
             .blockServiceFiles, .removeZeroBlockServiceFiles, .shardSnapshot, .closeSequences:
             nil
         }

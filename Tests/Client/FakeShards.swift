@@ -200,14 +200,10 @@ final class FakeShards: @unchecked Sendable {
         case .lookup(let request):
             guard let found = names[request.name] else { throw .nameNotFound }
             return .lookup(LookupResponse(targetId: found.id, creationTime: found.creationTime))
-        case .constructFile(let request):
-            let shard = ShardID(rawValue: foreignFiles > 0 ? 7 : 0)
-            foreignFiles = max(foreignFiles - 1, 0)
-            constructed += 1
-            let id = InodeID(type: request.type, shard: shard, index: constructed)
-            let cookie = Cookie(rawValue: id.rawValue ^ 0x5555)
-            files[id] = File(cookie: cookie, mtime: time, deadline: time + lifetimeNanoseconds)
-            return .constructFile(ConstructFileResponse(id: id, cookie: cookie))
+        case .constructFile(let request): return .constructFile(construct(request.type, at: time))
+        case .constructFiles(let request):
+            return .constructFiles(
+                ConstructFilesResponse(files: (0..<request.count).map { _ in construct(request.type, at: time) }))
         case .addInlineSpan(let request): return try addInline(request)
         case .addSpanInitiate(let request): return try initiate(request)
         case .addSpanCertify(let request): return try certify(request)
@@ -246,6 +242,16 @@ final class FakeShards: @unchecked Sendable {
             return .fullReadDir(FullReadDirResponse(next: cursor, results: history))
         default: throw .internalError
         }
+    }
+
+    private func construct(_ type: InodeType, at time: UInt64) -> ConstructFileResponse {
+        let shard = ShardID(rawValue: foreignFiles > 0 ? 7 : 0)
+        foreignFiles = max(foreignFiles - 1, 0)
+        constructed += 1
+        let id = InodeID(type: type, shard: shard, index: constructed)
+        let cookie = Cookie(rawValue: id.rawValue ^ 0x5555)
+        files[id] = File(cookie: cookie, mtime: time, deadline: time + lifetimeNanoseconds)
+        return ConstructFileResponse(id: id, cookie: cookie)
     }
 
     func addInline(_ request: AddInlineSpanRequest) throws(ProtocolError) -> AnyShardResponse {

@@ -117,16 +117,21 @@ import Testing
         let first = take(1_000)
         #expect(first.spare == nil && first.order == 0)
         #expect(take(2_000).order == 1)
-        spares.arrived(SpareFiles.Spare(handle: handle, nanoseconds: 3_000), shard)
+        spares.arrived([SpareFiles.Spare(handle: handle, nanoseconds: 3_000)], ofOrder: 1, shard)
         let third = take(4_000)
         #expect(third.spare?.handle == handle && third.order == 1)
-        spares.arrived(nil, shard)
+        spares.arrived([], ofOrder: 1, shard)
         var ordered = 0
         for step in 0..<100 { ordered += take(6_000 + UInt64(step)).order }
         #expect(ordered == 32)
+        // Half a stock is enough, so that many come at once.
+        let stock = (0..<32).map { SpareFiles.Spare(handle: handle, nanoseconds: 9_000 + UInt64($0)) }
+        spares.arrived(stock, ofOrder: 32, shard)
+        #expect((0..<16).map { take(9_100 + $0).order } == Array(repeating: 0, count: 15) + [16])
+        for _ in 0..<16 { _ = take(9_200) }
+        spares.arrived([], ofOrder: 16, shard)
         // In the first half of the shard's deadline only.
-        spares.arrived(SpareFiles.Spare(handle: handle, nanoseconds: 10_000), shard)
-        spares.arrived(SpareFiles.Spare(handle: handle, nanoseconds: 20_000), shard)
+        spares.arrived([10_000, 20_000].map { SpareFiles.Spare(handle: handle, nanoseconds: $0) }, ofOrder: 2, shard)
         #expect(take(300_000_015_000).spare?.nanoseconds == 20_000)
         #expect(take(300_000_020_001).spare == nil)
     }

@@ -28,29 +28,49 @@ extension Client {
     private func takeSpare(_ shard: ShardID) -> SpareFiles.Spare? {
         let (spare, wanted) = spares.take(
             shard, now: core.openFiles.clock(), lifetimeNanoseconds: core.openFiles.lifetimeNanoseconds(shard))
-        for _ in 0..<wanted {
-            loop.task { await self.makeSpare(shard) }
+        if supports(.constructFiles), wanted > 1 {
+            loop.task { await self.makeSpares(wanted, shard) }
+        } else {
+            for _ in 0..<wanted { loop.task { await self.makeSpares(1, shard) } }
         }
         return spare
     }
 
-    private func makeSpare(_ shard: ShardID) async {
+    private func makeSpares(_ count: Int, _ shard: ShardID) async {
         let since = core.openFiles.clock()
         // A failure shows when the file is made in the usual way.
-        let made = try? await construct(in: shard, note: [])
-        spares.arrived(made.map { SpareFiles.Spare(handle: $0, nanoseconds: since) }, shard)
-        if let made { await learnLifetime(of: made) }
+        let made = (try? await construct(count, in: shard)) ?? []
+        spares.arrived(made.map { SpareFiles.Spare(handle: $0, nanoseconds: since) }, ofOrder: count, shard)
+        if let first = made.first { await learnLifetime(of: first) }
+    }
+
+    /// Transient files without a note; more than one only where shards know CONSTRUCT_FILES, and then at most 64.
+    private func construct(_ count: Int, in shard: ShardID) async throws(ClientError) -> [TransientHandle] {
+        guard count > 1 else { return [try await construct(in: shard, note: [])] }
+        return try await constructing(shard) { () throws(ClientError) in
+            let request = ConstructFilesRequest(type: .file, note: [], count: UInt8(count))
+            return try await call(request, shard: shard).files
+        }
     }
 
     /// A transient file in a shard.
     public func construct(
         in shard: ShardID, note: [UInt8], type: InodeType = .file
     ) async throws(ClientError) -> TransientHandle {
-        let request = ConstructFileRequest(type: type, note: Array(note.prefix(255)))
+        let made = try await constructing(shard) { () throws(ClientError) in
+            let request = ConstructFileRequest(type: type, note: Array(note.prefix(255)))
+            return [try await call(request, shard: shard)]
+        }
+        return made[0]
+    }
+
+    private func constructing(
+        _ shard: ShardID, _ ask: () async throws(ClientError) -> [ConstructFileResponse]
+    ) async throws(ClientError) -> [TransientHandle] {
         for _ in 0..<Self.addressesTried {
-            let made = try await call(request, shard: shard)
-            if made.id.shard == shard || Mutation.anyShardMakesFiles.isPlanted {
-                return TransientHandle(id: made.id, cookie: made.cookie)
+            let made = try await ask()
+            if !made.isEmpty, made.allSatisfy({ $0.id.shard == shard }) || Mutation.anyShardMakesFiles.isPlanted {
+                return made.map { TransientHandle(id: $0.id, cookie: $0.cookie) }
             }
             // Another shard listens now where this one was. What it has made expires.
             try await refresh()

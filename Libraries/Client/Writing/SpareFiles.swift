@@ -50,16 +50,18 @@ package struct SpareFiles {
         } else if taken == nil {
             shelf.wanted = min(max(1, shelf.wanted * 2), Self.limit)
         }
-        let order = max(0, shelf.wanted - shelf.spares.count - shelf.ordered)
+        let stock = shelf.spares.count + shelf.ordered
+        // Not one at a time: many cost hardly more.
+        let order = stock <= shelf.wanted / 2 ? shelf.wanted - stock : 0
         shelf.ordered += order
         return (taken, order)
     }
 
-    /// One of those ordered is here, or could not be made.
-    package mutating func arrived(_ spare: Spare?, _ shard: ShardID) {
+    /// Those of an order that could be made are here.
+    package mutating func arrived(_ spares: [Spare], ofOrder count: Int, _ shard: ShardID) {
         var shelf = shelves[shard, default: Shelf()]
-        shelf.ordered -= 1
-        if let spare { shelf.spares.append(spare) }
+        shelf.ordered -= count
+        shelf.spares += spares
         shelves[shard] = shelf
     }
 }

@@ -43,10 +43,14 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// MAKE_DIRECTORY_WITH_ATTRIBUTES, the registry DEFAULT_OWNERSHIP.
     public static let attributes = ProtocolExtension(rawValue: 17)
 
+    /// Shards know CONSTRUCT_FILES.
+    public static let constructFiles = ProtocolExtension(rawValue: 18)
+
     /// Everything that the servers of this version can do.
     public static let all: [ProtocolExtension] = [
         .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged,
         .transientLifetime, .registryClock, .sharedSpans, .publishing, .metadataDisks, .attributes,
+        .constructFiles,
     ]
 
     public var description: String {
@@ -62,6 +66,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
         case .publishing: "PUBLISHING"
         case .metadataDisks: "METADATA_DISKS"
         case .attributes: "ATTRIBUTES"
+        case .constructFiles: "CONSTRUCT_FILES"
         default: "extension \(rawValue)"
         }
     }

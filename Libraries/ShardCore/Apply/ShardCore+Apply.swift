@@ -69,6 +69,7 @@ extension ShardCore {
         let time = entry.time
         return switch request {
         case .constructFile(let request): .constructFile(try construct(request, entry))
+        case .constructFiles(let request): .constructFiles(try construct(request, entry))
         case .addInlineSpan(let request): .addInlineSpan(try addInlineSpan(request, entry))
         case .linkFile(let request): .linkFile(try link(request, entry))
         case .linkFileWithSpan(let request): .linkFileWithSpan(try link(request, entry))

@@ -17,6 +17,22 @@ extension ShardCore {
         return ConstructFileResponse(id: id, cookie: secrets.cookie(of: id, identity))
     }
 
+    /// CONSTRUCT_FILES
+    func construct(
+        _ request: ConstructFilesRequest, _ entry: ShardLogEntry
+    ) throws(ShardFailure) -> ConstructFilesResponse {
+        let one = ConstructFileRequest(type: request.type, note: request.note)
+        var files: [ConstructFileResponse] = []
+        for _ in 0..<request.count {
+            if let first = files.first, Mutation.filesOfARequestAreOne.isPlanted {
+                files.append(first)
+            } else {
+                files.append(try construct(one, entry))
+            }
+        }
+        return ConstructFilesResponse(files: files)
+    }
+
     /// LINK_FILE
     func link(_ request: LinkFileRequest, _ entry: ShardLogEntry) throws(ShardFailure) -> LinkFileResponse {
         guard case .transient(let file) = try state.inode(request.fileId),

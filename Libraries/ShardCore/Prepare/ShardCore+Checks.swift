@@ -15,6 +15,14 @@ extension ShardCore {
         try checkCookie(id, cookie, identity)
     }
 
+    /// What can be made without a name.
+    func checkTransient(_ type: InodeType) throws(ShardFailure) {
+        guard type == .file || type == .symlink else { throw .refused(.typeIsDirectory) }
+    }
+
+    /// How many files one request makes: the answer has to fit the smallest datagram.
+    static let mostFilesOfARequest: UInt8 = 64
+
     func checkCookie(_ id: InodeID, _ cookie: Cookie, _ identity: ShardIdentity) throws(ShardFailure) {
         guard id.isFile else { throw .refused(.typeIsDirectory) }
         guard secrets.cookie(of: id, identity) == cookie else { throw .refused(.badCookie) }

@@ -30,8 +30,10 @@ extension ShardCore {
         _ request: AnyShardRequest, _ identity: ShardIdentity, isPrivileged: Bool, at now: Timestamp
     ) throws(ShardFailure) -> ShardLogEntry {
         switch request {
-        case .constructFile(let request):
-            guard request.type == .file || request.type == .symlink else { throw .refused(.typeIsDirectory) }
+        case .constructFile(let request): try checkTransient(request.type)
+        case .constructFiles(let request):
+            try checkTransient(request.type)
+            guard (1...Self.mostFilesOfARequest).contains(request.count) else { throw .refused(.malformedRequest) }
         case .addSpanInitiate, .addSpanInitiateWithReference, .addSpanAtLocationInitiate:
             return try prepareNewSpan(request, identity, at: now)
         case .addSpanCertify(let request):

@@ -5,8 +5,19 @@ import Protocol
 /// Files, as `Libraries/Client` writes them.
 extension SimulatedClient {
     func construct(in shard: ShardID, _ note: String) async throws(ClientError) -> TransientInode {
-        let made = try await call(ConstructFileRequest(type: .file, note: Array(note.utf8)), shard: shard)
-        return TransientInode(id: made.id, cookie: made.cookie)
+        // Long before the shard expires them.
+        spares.removeAll { world.now - $0.made > 30_000_000_000 }
+        if let index = spares.firstIndex(where: { $0.file.id.shard == shard }) { return spares.remove(at: index).file }
+        let note = Array(note.utf8)
+        guard world.random.perMille(200) else {
+            let made = try await call(ConstructFileRequest(type: .file, note: note), shard: shard)
+            return TransientInode(id: made.id, cookie: made.cookie)
+        }
+        let (count, begun) = (UInt8.random(in: 1...5, using: &world.random), world.now)
+        let made = try await call(ConstructFilesRequest(type: .file, note: note, count: count), shard: shard).files
+        if Set(made.map(\.id)).count != Int(count) { world.find("\(count) files were asked for, and \(made) made") }
+        spares += made.dropFirst().map { (TransientInode(id: $0.id, cookie: $0.cookie), begun) }
+        return TransientInode(id: made[0].id, cookie: made[0].cookie)
     }
 
     /// Writes a file and gives it its name; what the name meant before becomes history.

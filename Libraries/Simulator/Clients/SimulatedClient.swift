@@ -32,6 +32,8 @@ final class SimulatedClient: @unchecked Sendable {
     var clockOffset: Int64 = 0
     /// Of the file that it published last.
     var lastNumber = InodeID.null
+    /// Files that it has made ahead, and when.
+    var spares: [(file: TransientInode, made: UInt64)] = []
     private var pending: [UInt64: Pending] = [:]
     private var nextID: UInt64
 

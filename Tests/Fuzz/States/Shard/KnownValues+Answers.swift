@@ -5,6 +5,8 @@ extension KnownValues {
     mutating func learn(_ response: AnyShardResponse, to request: AnyShardRequest) {
         switch (request, response) {
         case (.constructFile, .constructFile(let made)): learn(OpenFile(id: made.id, cookie: made.cookie))
+        case (.constructFiles, .constructFiles(let made)):
+            for file in made.files { learn(OpenFile(id: file.id, cookie: file.cookie)) }
         case (.linkFile(let link), .linkFile(let linked)):
             learn(link.ownerId, link.name, link.fileId, linked.creationTime)
         case (.linkFileWithSpan(let link), .linkFileWithSpan(let linked)):

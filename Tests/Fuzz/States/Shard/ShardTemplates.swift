@@ -25,7 +25,7 @@ enum ShardTemplates {
         (.referSpans, "fFcosJPR"), (.referSpans, "fFcoiqqww"), (.fileReferences, "iom"),
         (.publishFileWithAttributes, "fLeDNyXiyyypOUa"), (.publishFileWithAttributes, "fLdnyiiyyypOUa"),
         (.statAttributes, "iy"), (.extendedAttributes, "iwm"), (.setAttributes, "ia"),
-        (.createDirectoryInodeWithAttributes, "xdIa"),
+        (.createDirectoryInodeWithAttributes, "xdIa"), (.constructFiles, "kzy"),
     ]
 
     /// Every kind there is, for requests made of arbitrary fields.
