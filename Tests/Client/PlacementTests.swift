@@ -135,4 +135,23 @@ import Testing
         #expect(take(300_000_015_000).spare?.nanoseconds == 20_000)
         #expect(take(300_000_020_001).spare == nil)
     }
+    /// One file after the other, each as soon as the one before is done.
+    @Test func rowsAreOrderedInGreaterAndGreaterParts() {
+        var spares = SpareFiles()
+        let shard = ShardID(rawValue: 3)
+        let handle = TransientHandle(id: InodeID(type: .file, shard: shard, index: 1), cookie: Cookie(rawValue: 1))
+        var (orders, missing) = ([Int](), 0)
+        for step in 1...500 {
+            let now = UInt64(step) * 1_000_000
+            let (spare, order) = spares.take(shard, now: now, lifetimeNanoseconds: 600_000_000_000)
+            if spare == nil { missing += 1 }
+            guard order > 0 else { continue }
+            orders.append(order)
+            let made = Array(repeating: SpareFiles.Spare(handle: handle, nanoseconds: now), count: order)
+            spares.arrived(made, ofOrder: order, shard)
+            // No more is left over than a part of what was made.
+            #expect(spares.count(shard) <= max(1, step / 4))
+        }
+        #expect(missing == 2 && orders.last == 16 && orders.count < 60)
+    }
 }

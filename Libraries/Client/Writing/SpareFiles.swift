@@ -20,6 +20,8 @@ package struct SpareFiles {
     private struct Shelf {
         var spares: [Spare] = []
         var ordered = 0
+        /// Files made one after the other.
+        var row = 0
         /// How many to have, 0 until files are made in a row.
         var wanted = 0
         var lastUseNanoseconds: UInt64 = 0
@@ -45,10 +47,14 @@ package struct SpareFiles {
         let isInRow = shelf.lastUseNanoseconds != 0 && now &- shelf.lastUseNanoseconds < Self.rowNanoseconds
         shelf.lastUseNanoseconds = now
         let taken = shelf.spares.popLast()
+        shelf.row = isInRow ? shelf.row + 1 : 0
         if !isInRow {
             shelf.wanted = 0
         } else if taken == nil {
             shelf.wanted = min(max(1, shelf.wanted * 2), Self.limit)
+        } else {
+            // What is left over has to be collected: no more than a part of what was used.
+            shelf.wanted = max(shelf.wanted, min(shelf.row / 4, Self.limit))
         }
         let stock = shelf.spares.count + shelf.ordered
         // Not one at a time: many cost hardly more.
@@ -56,6 +62,9 @@ package struct SpareFiles {
         shelf.ordered += order
         return (taken, order)
     }
+
+    /// How many there are.
+    package func count(_ shard: ShardID) -> Int { shelves[shard]?.spares.count ?? 0 }
 
     /// Those of an order that could be made are here.
     package mutating func arrived(_ spares: [Spare], ofOrder count: Int, _ shard: ShardID) {
