@@ -26,12 +26,12 @@ extension Client {
 
     /// An inode made ahead; sees to it that there will be more.
     private func takeSpare(_ shard: ShardID) -> SpareFiles.Spare? {
-        let (spare, wanted) = spares.take(
-            shard, now: core.openFiles.clock(), lifetimeNanoseconds: core.openFiles.lifetimeNanoseconds(shard))
-        if supports(.constructFiles), wanted > 1 {
-            loop.task { await self.makeSpares(wanted, shard) }
-        } else {
-            for _ in 0..<wanted { loop.task { await self.makeSpares(1, shard) } }
+        let together = supports(.constructFiles)
+        let (spare, order) = spares.take(
+            shard, now: core.openFiles.clock(), lifetimeNanoseconds: core.openFiles.lifetimeNanoseconds(shard),
+            together: together)
+        for _ in 0..<(together ? min(order, 1) : order) {
+            loop.task { await self.makeSpares(together ? order : 1, shard) }
         }
         return spare
     }
@@ -49,7 +49,7 @@ extension Client {
         guard count > 1 else { return [try await construct(in: shard, note: [])] }
         return try await constructing(shard) { () throws(ClientError) in
             let request = ConstructFilesRequest(type: .file, note: [], count: UInt8(count))
-            return try await call(request, shard: shard).files
+            return Array(try await call(request, shard: shard).files.prefix(count))
         }
     }
 

@@ -36,10 +36,12 @@ package struct SpareFiles {
     package init() {}
 
     /// A spare, if there is one, and how many to make now.
-    /// - Parameter lifetimeNanoseconds: after which the shard expires an unfinished file that nobody touches. A spare
-    ///   is used in the first half of it.
+    /// - Parameters:
+    ///   - lifetimeNanoseconds: after which the shard expires an unfinished file that nobody touches. A spare is used in
+    ///     the first half of it.
+    ///   - together: whether one request makes as many as are wanted, so that they are to be ordered together.
     package mutating func take(
-        _ shard: ShardID, now: UInt64, lifetimeNanoseconds: UInt64
+        _ shard: ShardID, now: UInt64, lifetimeNanoseconds: UInt64, together: Bool
     ) -> (spare: Spare?, order: Int) {
         var shelf = shelves[shard, default: Shelf()]
         defer { shelves[shard] = shelf }
@@ -52,19 +54,16 @@ package struct SpareFiles {
             shelf.wanted = 0
         } else if taken == nil {
             shelf.wanted = min(max(1, shelf.wanted * 2), Self.limit)
-        } else {
-            // What is left over has to be collected: no more than a part of what was used.
+        } else if together {
+            // What is left over of a row has to be collected, so it is no more than a part of the row.
             shelf.wanted = max(shelf.wanted, min(shelf.row / 4, Self.limit))
         }
-        let stock = shelf.spares.count + shelf.ordered
-        // Not one at a time: many cost hardly more.
-        let order = stock <= shelf.wanted / 2 ? shelf.wanted - stock : 0
+        let missing = max(0, shelf.wanted - shelf.spares.count - shelf.ordered)
+        // Half a stock is enough until the other half comes.
+        let order = together && missing < shelf.wanted - shelf.wanted / 2 ? 0 : missing
         shelf.ordered += order
         return (taken, order)
     }
-
-    /// How many there are.
-    package func count(_ shard: ShardID) -> Int { shelves[shard]?.spares.count ?? 0 }
 
     /// Those of an order that could be made are here.
     package mutating func arrived(_ spares: [Spare], ofOrder count: Int, _ shard: ShardID) {

@@ -17,7 +17,6 @@ extension Filesystem {
 
     public func attributes(_ id: NodeID) async throws(FilesystemError) -> Attributes {
         if id.isSnapshot { return try await snapshotAttributes(id) }
-        if let known = attributesNow(id) { return known }
         let node = try await met(id)
         defer { nodes.dropIfUnused(node) }
         if let staged = node.staged { staged.toldModified = staged.modified }
@@ -85,7 +84,8 @@ extension Filesystem {
             validSeconds: found.id.isFile ? fileSeconds : caching.names)
     }
 
-    /// Of a file that somebody has just made. His kernel asks whether he may open it; that it knows then, and no more.
+    /// Of a file that somebody has just made. His kernel asks whether he may open it, which it knows then. Whoever asks
+    /// for the times in the same moment hears those of its making, which are not those of its close if he writes nothing.
     func attributesOfNew(_ staged: StagedFile) -> Attributes {
         var new = attributes(of: staged)
         // A kernel counts in ticks, and one that has begun counts.

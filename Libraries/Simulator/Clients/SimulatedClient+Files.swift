@@ -16,8 +16,9 @@ extension SimulatedClient {
         let (count, begun) = (UInt8.random(in: 1...5, using: &world.random), world.now)
         let made = try await call(ConstructFilesRequest(type: .file, note: note, count: count), shard: shard).files
         if Set(made.map(\.id)).count != Int(count) { world.find("\(count) files were asked for, and \(made) made") }
-        spares += made.dropFirst().map { (TransientInode(id: $0.id, cookie: $0.cookie), begun) }
-        return TransientInode(id: made[0].id, cookie: made[0].cookie)
+        spares += made.map { (TransientInode(id: $0.id, cookie: $0.cookie), begun) }
+        guard let last = spares.popLast() else { throw ClientError(.malformedAnswer, "making of files") }
+        return last.file
     }
 
     /// Writes a file and gives it its name; what the name meant before becomes history.
