@@ -49,6 +49,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case numbersAreLeftBehind
     case openNumbersAreTaken
     case filesOfARequestAreOne
+    case proofsAreBelieved
     case versionsComeBackAsTheirFile
     case supersededIsNotSpared
     case attributesAreNotInherited

@@ -20,6 +20,7 @@ extension ShardLogEntry: WireValue {
         case publish = 8
         case publishWithAttributes = 9
         case bringBack = 10
+        case certifyAndPublish = 11
     }
 
     private var kind: Kind {
@@ -31,7 +32,7 @@ extension ShardLogEntry: WireValue {
         case .certifyRemoval: .certifyRemoval
         case .swapBlocks: .swapBlocks
         case .publish: .publish
-        case .publishWithAttributes: .publishWithAttributes
+        case .publishWithAttributes(_, _, let proofs): proofs == nil ? .publishWithAttributes : .certifyAndPublish
         case .bringBack: .bringBack
         }
     }
@@ -51,7 +52,8 @@ extension ShardLogEntry: WireValue {
         case .swapBlocks(let request, let domains):
             headerSize + request.encodedSize + 2 + domains.count * ServiceDomain.minimumWireSize
         case .publish(let request, _): headerSize + request.encodedSize + 8
-        case .publishWithAttributes(let request, _): headerSize + request.encodedSize + 8
+        case .publishWithAttributes(let request, _, let proofs):
+            headerSize + request.encodedSize + 8 + (proofs?.encodedSize ?? 0)
         case .bringBack(let request): headerSize + request.encodedSize
         }
     }
@@ -80,6 +82,9 @@ extension ShardLogEntry: WireValue {
         case .publish: action = .publish(try reader.read(), graceNanoseconds: try reader.read())
         case .publishWithAttributes:
             action = .publishWithAttributes(try reader.read(), graceNanoseconds: try reader.read())
+        case .certifyAndPublish:
+            action = .publishWithAttributes(
+                try reader.read(), graceNanoseconds: try reader.read(), certifying: try reader.read(CheckedProofs.self))
         case .bringBack: action = .bringBack(try reader.read())
         }
     }
@@ -109,9 +114,10 @@ extension ShardLogEntry: WireValue {
         case .publish(let request, let graceNanoseconds):
             try writer.write(request)
             try writer.write(graceNanoseconds)
-        case .publishWithAttributes(let request, let graceNanoseconds):
+        case .publishWithAttributes(let request, let graceNanoseconds, let proofs):
             try writer.write(request)
             try writer.write(graceNanoseconds)
+            if let proofs { try writer.write(proofs) }
         case .bringBack(let request): try writer.write(request)
         }
     }

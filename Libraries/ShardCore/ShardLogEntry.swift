@@ -39,8 +39,9 @@ public struct ShardLogEntry: Equatable, Sendable {
         case certifyRemoval(CheckedProofs)
         /// PUBLISH_FILE, with how long a version that is superseded stays, in nanoseconds.
         case publish(PublishFileRequest, graceNanoseconds: UInt64)
-        /// PUBLISH_FILE_WITH_ATTRIBUTES, likewise.
-        case publishWithAttributes(PublishFileWithAttributesRequest, graceNanoseconds: UInt64)
+        /// PUBLISH_FILE_WITH_ATTRIBUTES, likewise; CERTIFY_AND_PUBLISH, with the proofs checked.
+        case publishWithAttributes(
+            PublishFileWithAttributesRequest, graceNanoseconds: UInt64, certifying: CheckedProofs? = nil)
         /// SAME_DIRECTORY_RENAME_SNAPSHOT. As a plain request it is of an older version, and files keep their numbers.
         case bringBack(SameDirectoryRenameSnapshotRequest)
         /// SWAP_BLOCKS, with the failure domains of all block services it involves.

@@ -29,6 +29,7 @@ extension AnyShardRequest {
         case .linkFileIfUnchanged(let request): request.fileId
         case .publishFile(let request): request.fileId
         case .publishFileWithAttributes(let request): request.publication.fileId
+        case .certifyAndPublish(let request): request.publication.publication.fileId
         case .referSpans(let request): request.fileId
         case .fileReferences(let request): request.fileId
         case .softUnlinkFile(let request): request.ownerId

@@ -5,6 +5,7 @@ import Testing
 /// Attributes, on shards that keep them and on shards that do not.
 @Suite("Stored attributes", .timeLimit(.minutes(2))) struct AttributeTests {
     private static let knowing: Set<ProtocolExtension> = [.fetchPageSums, .publishing, .linkWithSpan, .attributes]
+    private static let certifying = knowing.union([.certifyAndPublish])
     private static let name = Array("f".utf8)
     private static let change = InodeChange(
         ownership: Ownership(mode: 0o750, uid: 3),
@@ -23,16 +24,19 @@ import Testing
         Publication(directory: .root, name: Self.name, inherits: inherits, change: change)
     }
 
-    @Test("a file gets them with its name, wherever it ends", arguments: [0, 100, 5000])
-    func publishing(_ bytes: Int) async throws {
-        try await FakeCluster.run(extensions: Self.knowing) { cluster in
+    @Test("a file gets them with its name, wherever it ends", arguments: [0, 100, 5000], [knowing, certifying])
+    func publishing(_ bytes: Int, _ extensions: Set<ProtocolExtension>) async throws {
+        try await FakeCluster.run(extensions: extensions) { cluster in
             let client = cluster.client
             #expect(await client.storesAttributes)
             let first = try await publish(publication(true, Self.change), bytes, cluster)
             #expect(first.version.ownership == Ownership(mode: 0o750, uid: 3))
             let kinds = cluster.shards.kinds.filter { $0 != .extendedAttributes }
             // One request made the name and the attributes.
-            #expect(kinds.filter { $0 == .publishFileWithAttributes }.count == 1)
+            let isCertified = bytes == 5000 && extensions == Self.certifying
+            #expect(kinds.count { $0 == .publishFileWithAttributes } == (isCertified ? 0 : 1))
+            #expect(kinds.count { $0 == .certifyAndPublish } == (isCertified ? 1 : 0))
+            #expect(kinds.contains(.addSpanCertify) == (bytes == 5000 && !isCertified))
             #expect(!kinds.contains(.setAttributes) && !kinds.contains(.linkFile))
             let found = try await client.version(of: first.id)
             #expect(found.attributes.size == UInt64(bytes))

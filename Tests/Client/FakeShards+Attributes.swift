@@ -28,6 +28,25 @@ extension FakeShards {
                 ownership: files[id]?.attributes.ownership ?? .default))
     }
 
+    func certifyAndPublish(_ request: CertifyAndPublishRequest) throws(ProtocolError) -> AnyShardResponse {
+        let (publication, before) = (request.publication.publication, files)
+        do throws(ProtocolError) {
+            if files[publication.fileId]?.isLinked == false {
+                let certification = AddSpanCertifyRequest(
+                    fileId: publication.fileId, cookie: publication.cookie, byteOffset: request.byteOffset,
+                    proofs: request.proofs)
+                _ = try certify(certification)
+            }
+            guard case .publishFileWithAttributes(let done) = try publish(request.publication) else {
+                throw .internalError
+            }
+            return .certifyAndPublish(CertifyAndPublishResponse(publication: done))
+        } catch {
+            files = before
+            throw error
+        }
+    }
+
     private func change(_ id: InodeID, _ change: InodeAttributeChange) throws(ProtocolError) {
         guard var file = files[id] else { throw .fileNotFound }
         try file.attributes.extended.apply(change.extended)

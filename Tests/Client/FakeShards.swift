@@ -214,6 +214,7 @@ final class FakeShards: @unchecked Sendable {
         case .publishFile(let request): return try publish(request)
         case .statVersion(let request): return try statVersion(request)
         case .publishFileWithAttributes(let request): return try publish(request)
+        case .certifyAndPublish(let request): return try certifyAndPublish(request)
         case .statAttributes(let request): return try statAttributes(request)
         case .setAttributes(let request): return try setAttributes(request)
         case .extendedAttributes(let request): return try extendedAttributes(request)
@@ -314,7 +315,7 @@ final class FakeShards: @unchecked Sendable {
         return .addSpanInitiate(AddSpanInitiateResponse(blocks: infos))
     }
 
-    private func certify(_ request: AddSpanCertifyRequest) throws(ProtocolError) -> AnyShardResponse {
+    func certify(_ request: AddSpanCertifyRequest) throws(ProtocolError) -> AnyShardResponse {
         var file = try transient(request.fileId, request.cookie)
         guard case .blocks(let span)? = file.spans.last?.body else { throw .cannotCertifyBlocklessSpan }
         guard request.proofs.map(\.blockId) == span.blocks.map(\.blockId),

@@ -32,13 +32,35 @@ extension Client {
         guard publication.hasAttributes, storesAttributes else {
             return await persistCounted(request, shard: file.id.shard).map { PublishedVersion($0) }
         }
+        return await publishWithAttributes(publication) {
+            await persistCounted(PublishFileWithAttributesRequest(request, publication), shard: file.id.shard)
+                .map { PublishedVersion($0) }
+        }
+    }
+
+    /// Asks the shard to certify a file's last span and to publish the file, with one request; nil: it cannot do that.
+    func certifyAndPublish(
+        _ file: TransientHandle, _ certification: AddSpanCertifyRequest, _ publication: Publication
+    ) async -> CountedResult<PublishedVersion>? {
+        guard publication.hasAttributes, storesAttributes, supports(.certifyAndPublish) else { return nil }
+        return await publishWithAttributes(publication) {
+            let request = CertifyAndPublishRequest(
+                publication: PublishFileWithAttributesRequest(PublishFileRequest(file, publication), publication),
+                byteOffset: certification.byteOffset, proofs: certification.proofs)
+            return await persistCounted(request, shard: file.id.shard).map { PublishedVersion($0.publication) }
+        }
+    }
+
+    /// Nothing is asked for attributes that no shard takes.
+    private func publishWithAttributes(
+        _ publication: Publication, _ ask: () async -> CountedResult<PublishedVersion>
+    ) async -> CountedResult<PublishedVersion> {
         do throws(ClientError) {
             try publication.change.check()
         } catch {
             return CountedResult(result: .failure(error), attempts: 0)
         }
-        let greater = PublishFileWithAttributesRequest(request, publication)
-        return await persistCounted(greater, shard: file.id.shard).map { PublishedVersion($0) }
+        return await ask()
     }
 
     /// Repeats what publishes a file while its name is locked.
@@ -50,14 +72,19 @@ extension Client {
             do throws(ClientError) {
                 return try outcome.get()
             } catch {
-                // An answer may have been lost, and somebody else published the next version since.
                 guard outcome.attempts > 1, error.isRefusal(.fileNotFound) else { throw error }
-                let found = try await persistently { () throws(ClientError) in try await self.version(of: file.id) }
-                return PublishedVersion(
-                    creationTime: found.attributes.modified, number: found.number,
-                    ownership: found.attributes.stored?.ownership)
+                return try await versionPublishedUnheard(file)
             }
         }
+    }
+
+    /// What a file became whose publication was repeated and is refused because there is no such unfinished file: an
+    /// answer was lost, and somebody else published the next version or renamed it since.
+    func versionPublishedUnheard(_ file: TransientHandle) async throws(ClientError) -> PublishedVersion {
+        let found = try await persistently { () throws(ClientError) in try await self.version(of: file.id) }
+        return PublishedVersion(
+            creationTime: found.attributes.modified, number: found.number,
+            ownership: found.attributes.stored?.ownership)
     }
 
     /// A version of a file (or symbolic link) that is linked or superseded, and the file's number. Where shards know

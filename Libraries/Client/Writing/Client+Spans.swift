@@ -142,8 +142,8 @@ extension Client {
 
     // MARK: Certifying
 
-    /// Finishes the span and, to save a round trip, asks for what comes next at the same time. A shard refuses that as
-    /// long as the span is not finished, so the order in which the two arrive does no harm.
+    /// Finishes the span and, to save a round trip, asks for what comes next in the same request or at the same time. A
+    /// shard refuses that as long as the span is not finished, so the order in which the two arrive does no harm.
     private func certify(
         _ file: TransientHandle, _ byteOffset: UInt64, _ proofs: [BlockProof], _ sequel: SpanSequel
     ) async throws(ClientError) -> StoredSpan {
@@ -172,6 +172,9 @@ extension Client {
     private func certify(
         _ file: TransientHandle, _ request: AddSpanCertifyRequest, _ publication: Publication
     ) async throws(ClientError) -> StoredSpan {
+        if let outcome = await certifyAndPublish(file, request, publication) {
+            return try await finish(file, request, outcome)
+        }
         async let certified = persistCounted(request, shard: file.id.shard)
         async let published = tryPublishing(file, publication)
         // Published means finished, even if a repeated certification came too late to hear it.
@@ -181,6 +184,23 @@ extension Client {
             guard outcome.attempts > 1, error.isRefusal(.fileNotFound) else { throw error }
         }
         // Refused for whatever reason: the caller publishes in the usual way and learns it there.
+        return StoredSpan()
+    }
+
+    /// What certifying and publishing together came to. Where the file was refused its name, only its span is finished:
+    /// the caller publishes in the usual way, and learns there why.
+    private func finish(
+        _ file: TransientHandle, _ request: AddSpanCertifyRequest, _ outcome: CountedResult<PublishedVersion>
+    ) async throws(ClientError) -> StoredSpan {
+        do throws(ClientError) {
+            return StoredSpan(published: try outcome.get())
+        } catch {
+            guard error.code != nil, !error.isOutage else { throw error }
+            if outcome.attempts > 1, error.isRefusal(.fileNotFound) {
+                return StoredSpan(published: try await versionPublishedUnheard(file))
+            }
+        }
+        _ = try await persist(request, shard: file.id.shard)
         return StoredSpan()
     }
 

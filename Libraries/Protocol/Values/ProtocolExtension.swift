@@ -46,11 +46,14 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// Shards know CONSTRUCT_FILES.
     public static let constructFiles = ProtocolExtension(rawValue: 18)
 
+    /// Shards know CERTIFY_AND_PUBLISH.
+    public static let certifyAndPublish = ProtocolExtension(rawValue: 19)
+
     /// Everything that the servers of this version can do.
     public static let all: [ProtocolExtension] = [
         .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged,
         .transientLifetime, .registryClock, .sharedSpans, .publishing, .metadataDisks, .attributes,
-        .constructFiles,
+        .constructFiles, .certifyAndPublish,
     ]
 
     public var description: String {
@@ -67,6 +70,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
         case .metadataDisks: "METADATA_DISKS"
         case .attributes: "ATTRIBUTES"
         case .constructFiles: "CONSTRUCT_FILES"
+        case .certifyAndPublish: "CERTIFY_AND_PUBLISH"
         default: "extension \(rawValue)"
         }
     }

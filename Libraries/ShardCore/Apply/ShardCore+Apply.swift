@@ -57,8 +57,12 @@ extension ShardCore {
         case .swapBlocks(let request, let domains): try swapBlocks(request, domains)
         case .publish(let request, let grace):
             .publishFile(try publish(request, graceNanoseconds: grace, entry))
-        case .publishWithAttributes(let request, let grace):
+        case .publishWithAttributes(let request, let grace, nil):
             .publishFileWithAttributes(try publish(request, graceNanoseconds: grace, entry))
+        case .publishWithAttributes(let request, let grace, let proofs?):
+            .certifyAndPublish(
+                CertifyAndPublishResponse(
+                    publication: try publish(request, certifying: proofs, graceNanoseconds: grace, entry)))
         case .bringBack(let request):
             .sameDirectoryRenameSnapshot(try resurrect(request, entry, renumbers: true))
         case .request(let request): try perform(request, entry)

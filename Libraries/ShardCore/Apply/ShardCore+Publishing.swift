@@ -43,23 +43,26 @@ extension ShardCore {
         return PublishFileResponse(creationTime: done.creationTime, number: done.file.number(of: request.fileId))
     }
 
-    /// PUBLISH_FILE_WITH_ATTRIBUTES
+    /// PUBLISH_FILE_WITH_ATTRIBUTES, CERTIFY_AND_PUBLISH
     func publish(
-        _ request: PublishFileWithAttributesRequest, graceNanoseconds: UInt64, _ entry: ShardLogEntry
+        _ request: PublishFileWithAttributesRequest, certifying proofs: CheckedProofs? = nil,
+        graceNanoseconds: UInt64, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> PublishFileWithAttributesResponse {
         let publication = request.publication
         let done = try published(
-            publication, FileBeginning(request), graceNanoseconds: graceNanoseconds, entry)
+            publication, FileBeginning(request), certifying: proofs, graceNanoseconds: graceNanoseconds, entry)
         return PublishFileWithAttributesResponse(
             creationTime: done.creationTime, number: done.file.number(of: publication.fileId),
             ownership: try state.ownership(at: done.file.attributes.ownership))
     }
 
     private func published(
-        _ request: PublishFileRequest, _ beginning: FileBeginning, graceNanoseconds: UInt64, _ entry: ShardLogEntry
+        _ request: PublishFileRequest, _ beginning: FileBeginning, certifying proofs: CheckedProofs? = nil,
+        graceNanoseconds: UInt64, _ entry: ShardLogEntry
     ) throws(ShardFailure) -> Publishing {
         switch try state.inode(request.fileId) {
         case .transient(var file) where file.isOpen(at: entry):
+            if let proofs { try certify(proofs, of: &file) }
             try append(request.span, to: &file, entry)
             let succession = request.succession(entry, graceNanoseconds: graceNanoseconds)
             return try link(request.link, file, entry, succession, beginning)

@@ -61,6 +61,13 @@ extension ShardCore {
         case .publishFileWithAttributes(let request):
             try check(request, identity)
             return entry(.publishWithAttributes(request, graceNanoseconds: graceOfSuperseded), at: stamp(now))
+        case .certifyAndPublish(let request):
+            try check(request.publication, identity)
+            let file = request.publication.publication.fileId
+            let proofs = try checkedProofs(file, request.byteOffset, request.proofs, of: .write)
+            let publication = ShardLogEntry.Action.publishWithAttributes(
+                request.publication, graceNanoseconds: graceOfSuperseded, certifying: proofs)
+            return entry(publication, at: stamp(now))
         case .softUnlinkFile(let request): try check(request)
         case .sameDirectoryRename(let request): try check(request)
         case .sameDirectoryRenameSnapshot(let request):

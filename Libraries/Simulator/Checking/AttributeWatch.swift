@@ -102,9 +102,7 @@ final class AttributeWatch {
     private func begin(_ naming: Naming, over former: InodeID?, _ reply: ShardReply, at time: Timestamp) {
         var attributes = ExpectedAttributes(ownership: naming.otherwise, kind: naming.kind, device: naming.device)
         var isNext = true
-        if !naming.number.isNull, case .response(.publishFileWithAttributes(let done)) = reply {
-            isNext = done.number == naming.number
-        }
+        if !naming.number.isNull, let given = reply.publication?.number { isNext = given == naming.number }
         if naming.inherits, naming.kind == .none, isNext, let former, former.type == .file,
             former.shard == naming.file.shard, let given = known[former], given.kind == .none
         {

@@ -19,7 +19,7 @@ extension ShardLogEntry.Action {
     var naming: Naming? {
         switch self {
         case .publish(let request, _): Naming(file: request.fileId)
-        case .publishWithAttributes(let request, _):
+        case .publishWithAttributes(let request, _, _):
             Naming(
                 file: request.publication.fileId, inherits: request.inherits,
                 keepsPrivileges: request.keepsPrivileges, otherwise: request.otherwise,
@@ -35,15 +35,28 @@ extension ShardLogEntry.Action {
     /// Whether it made the next version of the file that had the name. The number that it gives may also be that of a
     /// file that was given up.
     func makesNextVersion(of former: InodeID?, _ reply: ShardReply, _ core: ShardCore) -> Bool {
-        guard let former, former.isFile, case .response(let response) = reply else { return false }
+        guard let former, former.isFile else { return false }
         let (number, given): (InodeID, InodeID)
-        switch (self, response) {
-        case (.publish(let request, _), .publishFile(let done)): (number, given) = (request.number, done.number)
-        case (.publishWithAttributes(let request, _), .publishFileWithAttributes(let done)):
+        switch (self, reply) {
+        case (.publish(let request, _), .response(.publishFile(let done))):
+            (number, given) = (request.number, done.number)
+        case (.publishWithAttributes(let request, _, _), _):
+            guard let done = reply.publication else { return false }
             (number, given) = (request.publication.number, done.number)
         default: return false
         }
         guard !number.isNull, given == number else { return false }
         return former.shard != core.shard || CoreReader(core).version(former)?.number == number
+    }
+}
+
+extension ShardReply {
+    /// Of a file that was published with its attributes.
+    var publication: PublishFileWithAttributesResponse? {
+        switch self {
+        case .response(.publishFileWithAttributes(let done)): done
+        case .response(.certifyAndPublish(let done)): done.publication
+        default: nil
+        }
     }
 }

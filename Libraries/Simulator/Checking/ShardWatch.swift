@@ -82,7 +82,7 @@ final class ShardWatch {
         switch entry.action {
         case .request(let request): note(request, core)
         case .publish(let request, _): note(request, entry, core)
-        case .publishWithAttributes(let request, _): note(request.publication, entry, core)
+        case .publishWithAttributes(let request, _, _): note(request.publication, entry, core)
         case .bringBack(let request): broughtBack(request.targetId, core)
         case .certifyRemoval(let proofs): releasedBlocks.formUnion(proofs.proofs.map(\.blockId))
         default: break
@@ -211,7 +211,7 @@ extension ShardLogEntry.Action {
         switch self {
         case .request(let request): request.touchedPlaces
         case .publish(let request, _): [Place(directory: request.ownerId, name: request.name)]
-        case .publishWithAttributes(let request, _):
+        case .publishWithAttributes(let request, _, _):
             [Place(directory: request.publication.ownerId, name: request.publication.name)]
         case .bringBack(let request): [Place(directory: request.dirId, name: request.newName)]
         default: []

@@ -97,15 +97,23 @@ extension SimulatedClient {
         return (body, FileContents.Span(byteOffset: offset, size: size, crc: crc, storedSize: UInt32(body.count)))
     }
 
+    /// Writes a span and certifies it.
+    func addBlockSpan(_ span: FileContents.Span, to file: TransientInode) async throws(ClientError) {
+        try await certify(try await writeBlockSpan(span, to: file), of: file, at: span.byteOffset)
+    }
+
     /// Writes a span; when a block server does not take its block, the half-written span is moved aside and tried again
     /// elsewhere.
-    func addBlockSpan(_ span: FileContents.Span, to file: TransientInode) async throws(ClientError) {
+    func writeBlockSpan(
+        _ span: FileContents.Span, to file: TransientInode
+    ) async throws(ClientError) -> [BlockProof] {
         var blacklist: [BlacklistEntry] = []
         for _ in 0..<3 {
             let blocks = try await call(
                 AddSpanInitiateRequest(span, of: file, blacklist: blacklist), shard: file.id.shard
             ).blocks
-            guard let failed = try await write(blocks, span.cells, to: file, at: span.byteOffset) else { return }
+            let (proofs, failed) = await write(blocks, span.cells)
+            guard let failed else { return proofs }
             blacklist.append(BlacklistEntry(failureDomain: FailureDomain(name: ""), blockService: failed))
             let aside = try await construct(in: file.id.shard, "aside")
             _ = try await call(
@@ -122,6 +130,23 @@ extension SimulatedClient {
     func write(
         _ blocks: [AddSpanInitiateBlockInfo], _ crcs: [CRC32C], to file: TransientInode, at offset: UInt64
     ) async throws(ClientError) -> BlockServiceID? {
+        let (proofs, failed) = await write(blocks, crcs)
+        if failed == nil { try await certify(proofs, of: file, at: offset) }
+        return failed
+    }
+
+    private func certify(
+        _ proofs: [BlockProof], of file: TransientInode, at offset: UInt64
+    ) async throws(ClientError) {
+        _ = try await call(
+            AddSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: offset, proofs: proofs),
+            shard: file.id.shard)
+    }
+
+    /// Writes the blocks of a span; the block service that failed, if one did.
+    private func write(
+        _ blocks: [AddSpanInitiateBlockInfo], _ crcs: [CRC32C]
+    ) async -> (proofs: [BlockProof], failed: BlockServiceID?) {
         var proofs: [BlockProof] = []
         for (block, crc) in zip(blocks, crcs) {
             do throws(ClientError) {
@@ -130,13 +155,10 @@ extension SimulatedClient {
                 let proof = try await self.blocks(.writeBlock(request), block.blockServiceId)
                 proofs.append(BlockProof(blockId: block.blockId, proof: proof))
             } catch {
-                return block.blockServiceId
+                return (proofs, block.blockServiceId)
             }
         }
-        _ = try await call(
-            AddSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: offset, proofs: proofs),
-            shard: file.id.shard)
-        return nil
+        return (proofs, nil)
     }
 
     func scrap(_ file: TransientInode) async throws(ClientError) {

@@ -15,7 +15,7 @@ extension SimulatedClient {
     }
 
     /// Gives a file a name: whatever has it, if nothing has it, or as the next version of what has it. Its last span
-    /// may come with it.
+    /// may come with it, or be certified with it.
     /// - Parameter kind: what it is, if it is empty.
     func publish(
         _ file: TransientInode, _ contents: FileContents, at place: Place, kind: SpecialFileKind = .none
@@ -31,6 +31,12 @@ extension SimulatedClient {
             (request.storageClass, request.byteOffset, request.size) = (.inline, span.byteOffset, span.size)
             (request.crc, request.body) = (span.crc, body)
         }
+        var certification: Certification?
+        if kind == .none, request.body.isEmpty, world.random.perMille(300) {
+            let span = FileContents.blockSpan(at: contents.size, &world.random)
+            certification = Certification(offset: span.byteOffset, proofs: try await writeBlockSpan(span, to: file))
+            contents.spans.append(span)
+        }
         cluster.contents[file.id] = contents
         let present = world.random.perMille(150) ? nil : try await target(of: place)
         var number = InodeID.null
@@ -43,9 +49,9 @@ extension SimulatedClient {
         request.expectedId = present ?? .null
         request.isConditional = world.random.perMille(850)
         let version =
-            kind == .none && world.random.perMille(500)
+            kind == .none && certification == nil && world.random.perMille(500)
             ? try await publish(request, place, over: present)
-            : try await publishWithAttributes(request, kind, place, over: present)
+            : try await publishWithAttributes(request, certification, kind, place, over: present)
         cluster.numbers[file.id] = version.number
         lastNumber = version.number
         // Only what its condition held is known to have been replaced, and what came back may have another number.
@@ -65,7 +71,8 @@ extension SimulatedClient {
     }
 
     private func publishWithAttributes(
-        _ publication: PublishFileRequest, _ kind: SpecialFileKind, _ place: Place, over present: InodeID?
+        _ publication: PublishFileRequest, _ certification: Certification?, _ kind: SpecialFileKind, _ place: Place,
+        over present: InodeID?
     ) async throws(ClientError) -> PublishFileResponse {
         let request = PublishFileWithAttributesRequest(
             publication: publication, inherits: world.random.perMille(600),
@@ -73,7 +80,7 @@ extension SimulatedClient {
             otherwise: InodeOwnership(mode: 0o600, uid: 9, gid: 9), kind: kind,
             device: kind.isDevice ? world.random.next() : 0, change: anyChange())
         let intent = wantPublished(publication, place, over: present)
-        let outcome = await counted(request, shard: place.directory.shard)
+        let outcome = await publish(request, certification, in: place.directory.shard)
         settle([intent], outcome.result.map { Meaning(target: publication.fileId, creationTime: $0.creationTime) })
         let published = try outcome.result.get()
         cluster.watch.attributes.promised(
@@ -82,9 +89,32 @@ extension SimulatedClient {
         return PublishFileResponse(creationTime: published.creationTime, number: published.number)
     }
 
+    /// With the last span's proofs, if there are any; now and then they are wrong, which no shard may believe.
+    private func publish(
+        _ request: PublishFileWithAttributesRequest, _ certification: Certification?, in shard: ShardID
+    ) async -> Outcome<PublishFileWithAttributesResponse> {
+        guard var certification else { return await counted(request, shard: shard) }
+        let isWrong = world.random.perMille(50)
+        if isWrong { certification.proofs[0].proof = MAC(rawValue: ~certification.proofs[0].proof.rawValue) }
+        let outcome = await counted(
+            CertifyAndPublishRequest(
+                publication: request, byteOffset: certification.offset, proofs: certification.proofs),
+            shard: shard)
+        if isWrong, case .success = outcome.result {
+            world.find("\(request.publication.fileId) was published with a block that nobody proved")
+        }
+        return Outcome(result: outcome.result.map(\.publication), attempts: outcome.attempts)
+    }
+
     private func wantPublished(_ request: PublishFileRequest, _ place: Place, over present: InodeID?) -> Intent {
         let change = request.isConditional
             ? Intent.Change.replace(request.fileId, over: present) : .put(request.fileId)
         return want(change, place, "publishing")
+    }
+
+    /// What a shard has to see of a file's last span before it can be published.
+    private struct Certification {
+        let offset: UInt64
+        var proofs: [BlockProof]
     }
 }

@@ -18,6 +18,9 @@ extension KnownValues {
         case (.publishFileWithAttributes(let link), .publishFileWithAttributes(let published)):
             let link = link.publication
             learn(link.ownerId, link.name, link.fileId, published.creationTime)
+        case (.certifyAndPublish(let request), .certifyAndPublish(let done)):
+            let link = request.publication.publication
+            learn(link.ownerId, link.name, link.fileId, done.publication.creationTime)
         case (.createDirectoryInodeWithAttributes(let create), .createDirectoryInodeWithAttributes):
             learn(create.creation.id)
         case (.softUnlinkFile(let unlink), .softUnlinkFile(let unlinked)):

@@ -79,6 +79,8 @@ struct ShardRequestWriter {
         case "I": try body.value(info(&script))
         case "A": try newSpan(&script)
         case "L": try inlineSpan(&script)
+        // No span: storage class, offset, size, checksum, body.
+        case "Z": for _ in 0..<18 { body.integer(0 as UInt8) }
         case "R": try sharedRange(&script)
         // What kind of special file, usually none, and its device number, usually 0.
         case "O": body.integer([0, 0, 0, 1, 2, 6, 12, 5][Int(script.byte()) % 8] as UInt8)

@@ -26,6 +26,7 @@ enum ShardTemplates {
         (.publishFileWithAttributes, "fLeDNyXiyyypOUa"), (.publishFileWithAttributes, "fLdnyiiyyypOUa"),
         (.statAttributes, "iy"), (.extendedAttributes, "iwm"), (.setAttributes, "ia"),
         (.createDirectoryInodeWithAttributes, "xdIa"), (.constructFiles, "kzy"),
+        (.certifyAndPublish, "sJCZeDNyXiyyypOUaPV"), (.certifyAndPublish, "sJCZdnyiiyyypOUaPV"),
     ]
 
     /// Every kind there is, for requests made of arbitrary fields.
