@@ -95,8 +95,9 @@ let package = Package(
         library(
             "Simulator",
             [
-                "ShardServing", "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "Protocol",
-                "Erasure", "Client", "GarbageCollection", "EventLoop", "Metrics", deques, heaps, logging,
+                "ShardServing", "CoordinatorServing", "RegistryServing", "ShardCore", "CoordinatorCore", "RegistryCore",
+                "ReplicatedLog", "Store", "Protocol", "Erasure", "Client", "GarbageCollection", "EventLoop", "Metrics",
+                deques, heaps, logging,
             ]),
         library(
             "ConsistencyCheck",
@@ -115,13 +116,13 @@ let package = Package(
             "CoordinatorServing",
             [
                 "CoordinatorCore", "ReplicatedLog", "Store", "Client", "Daemon", "Metrics", "EventLoop", "Protocol",
-                "Wire", "CLinux", logging,
+                "Wire", "Mutations", "CLinux", logging,
             ]),
         library(
             "RegistryServing",
             [
                 "RegistryCore", "ReplicatedLog", "Store", "Client", "Daemon", "Metrics", "EventLoop", "Protocol", "Wire",
-                logging,
+                "Mutations", logging,
             ]),
 
         // Services

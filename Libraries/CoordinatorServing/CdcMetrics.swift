@@ -2,7 +2,7 @@ import CoordinatorCore
 import Metrics
 
 /// What the coordinator counts, for whoever looks at the process.
-final class CdcMetrics {
+package final class CdcMetrics {
     let clientRequests: Counter
     let clientDatagramsRefused: Counter
     /// Refused for want of a proof, or because its time is too far from this machine's.
@@ -11,7 +11,7 @@ final class CdcMetrics {
     private let fields: [(Counter, KeyPath<CoordinatorStatistics, UInt64>)]
     private var last = CoordinatorStatistics()
 
-    init(_ counters: Counters) {
+    package init(_ counters: Counters) {
         clientRequests = counters.counter("client_requests_total")
         clientDatagramsRefused = counters.counter("client_datagrams_refused_total")
         clientRequestsUnproven = counters.counter("client_requests_unproven_total")

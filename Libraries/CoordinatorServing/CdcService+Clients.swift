@@ -20,7 +20,6 @@ extension RequestOrigin {
 extension CdcService {
     /// Whatever is not a whole, known request is dropped without an answer (wire-protocol.md 3.3).
     func receiveFromClient(_ datagram: UnsafeRawBufferPointer, _ sender: SocketAddress, socket: Int) {
-        guard !isStopping else { return }
         do throws(DecodeError) {
             let (packet, isProven) = try open(datagram)
             guard let kind = CdcKind(rawValue: packet.kind) else { throw .unknownKind }
@@ -28,18 +27,7 @@ extension CdcService {
             let request = try AnyCdcRequest.decode(kind: kind, from: &reader)
             try reader.finish()
             let origin = RequestOrigin(sender, socket: socket, requestID: packet.requestID)
-            metrics.clientRequests.add()
-            guard isProven || options.keys.takesWellKnown || !kind.needsProof else {
-                metrics.clientRequestsUnproven.add()
-                return send(ClientReply(origin: origin, result: .failure(.notAuthorised)))
-            }
-            if case .cdcSnapshot(let snapshot) = request {
-                takeSnapshot(snapshot.snapshotId, for: origin)
-            } else {
-                attempt { () throws(CoordinatorFailure) in
-                    try coordinator.receive(request, from: origin, now: loop.monotonicNanoseconds)
-                }
-            }
+            pipeline.handle(request, from: origin, isProven: isProven)
         } catch {
             metrics.clientDatagramsRefused.add()
         }
@@ -52,16 +40,6 @@ extension CdcService {
         }
         let proven = try ProvenPacket(datagram, expecting: .provenCdcRequest, key: proofKey)
         return (proven.packet, RequestProof.isCurrent(proven.time, at: loop.wallClock()))
-    }
-
-    /// Lets everything out that the coordinator wants sent.
-    func sendOutbox() {
-        guard !coordinator.outbox.isEmpty else { return }
-        let outbox = coordinator.takeOutbox()
-        for reply in outbox.clientReplies { send(reply) }
-        for request in outbox.shardSends { send(request) }
-        for alarm in outbox.alarms { logger.error("\(alarm)") }
-        for warning in outbox.warnings { logger.warning("\(warning)") }
     }
 
     func send(_ reply: ClientReply) {
@@ -84,16 +62,6 @@ extension CdcService {
                 logger.error("an answer cannot be encoded: \(error)")
                 return 0
             }
-        }
-    }
-
-    /// CDC_SNAPSHOT: a copy of the state at some applied entry, made in the background.
-    private func takeSnapshot(_ number: UInt64, for origin: RequestOrigin) {
-        storage.takeSnapshot(number) { [unowned self] error in
-            if let error { logger.error("snapshot \(number): \(error)") }
-            let response = AnyCdcResponse.cdcSnapshot(CdcSnapshotResponse())
-            let isDone = error == nil
-            send(ClientReply(origin: origin, result: isDone ? .success(response) : .failure(.cannotCreateDbSnapshot)))
         }
     }
 }

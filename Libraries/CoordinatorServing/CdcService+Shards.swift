@@ -9,10 +9,7 @@ extension CdcService {
         guard registry.shards.contains(sender) else { return metrics.shardDatagramsRefused.add() }
         do throws(DecodeError) {
             let packet = try SignedPacket(datagram, expecting: .cdcToShardResponse, key: key)
-            let answer = try decodeAnswer(packet)
-            attempt { () throws(CoordinatorFailure) in
-                try coordinator.receive(answer, toRequest: packet.requestID, now: loop.monotonicNanoseconds)
-            }
+            pipeline.handle(try decodeAnswer(packet), toRequest: packet.requestID)
         } catch {
             metrics.shardDatagramsRefused.add()
         }

@@ -40,22 +40,15 @@ package final class CdcService: @unchecked Sendable {
     /// Of requests that are not everybody's.
     let proofKey: MACKey?
     let storage: CdcStorage
-    let coordinator: Coordinator
+    let pipeline: CoordinatorPipeline
     let clientSockets: [UDPSocket]
     let shardSocket: UDPSocket
     let registry: RegistryLink
     let metrics: CdcMetrics
 
-    /// Log entries that the log had no room for, in order; they go first.
-    var heldEntries: [[UInt8]] = []
     let clock: ClusterClock
     let clockWatch: ClockWatch
     var watching: Task<Void, Never>?
-    /// Something may wait for the log because the clock does not agree with the registry's.
-    private var isHeldByClock = false
-    private var isPumpDue = false
-    private var ticker: LoopTimer?
-    var isStopping = false
 
     /// Opens log and state and replays; serves nothing yet.
     package init(_ daemon: Daemon, _ options: Options) throws {
@@ -79,7 +72,6 @@ package final class CdcService: @unchecked Sendable {
             directory: options.dataDirectory, on: daemon, coordinatorOptions: settings,
             acceptsLostLogTail: options.acceptsLostLogTail)
         storage.export(to: daemon.counters)
-        coordinator = storage.coordinator
         let loop = daemon.loop
         clientSockets = try options.addresses.map { try UDPSocket(on: loop, binding: $0) }
         let shardSide = SocketAddress(address: options.addresses[0].address, port: 0)
@@ -87,19 +79,26 @@ package final class CdcService: @unchecked Sendable {
         registry = RegistryLink(
             on: loop, logger: daemon.logger, registries: options.registries, key: options.keys.cluster,
             location: options.location, addresses: clientSockets.map { $0.localAddress })
+        pipeline = CoordinatorPipeline(
+            storage.coordinator, log: storage.log,
+            CoordinatorPipeline.Environment(
+                monotonic: { loop.monotonicNanoseconds }, now: { [clock] in clock.now }, soon: { loop.submit($0) },
+                later: { nanoseconds, body in _ = loop.timer(afterNanoseconds: nanoseconds, body) },
+                takeSnapshot: { [storage, logger] number, done in
+                    storage.takeSnapshot(number) { error in
+                        if let error { logger.error("snapshot \(number): \(error)") }
+                        done(error == nil)
+                    }
+                },
+                fail: { [daemon] in daemon.fail($0) }, isOpen: options.keys.takesWellKnown, metrics: metrics,
+                logger: daemon.logger))
     }
 
     /// Begins to serve. What was begun before a crash goes on at once; the readiness line follows when the registry
     /// knows us.
     package func start() throws {
-        storage.log.onDelivery = { [unowned self] entry in
-            attempt { [self] () throws(CoordinatorFailure) in
-                try coordinator.committed(entry.bytes, at: entry.index, now: loop.monotonicNanoseconds)
-            }
-        }
-        storage.log.onStop = { [unowned self] error in
-            if !isStopping { daemon.fail(error) }
-        }
+        pipeline.onReply = { [unowned self] in send($0) }
+        pipeline.onShardSend = { [unowned self] in send($0) }
         for (index, socket) in clientSockets.enumerated() {
             socket.onDatagram = { [unowned self] bytes, sender in receiveFromClient(bytes, sender, socket: index) }
         }
@@ -119,74 +118,8 @@ package final class CdcService: @unchecked Sendable {
         if isBaseProtocolOnly {
             logger.notice("the base protocol only: a late copy of a request to a shard may be carried out")
         }
-        attempt { () throws(CoordinatorFailure) in
-            try coordinator.lead(
-                firstRequestID: UInt64.random(in: .min ... .max), now: loop.monotonicNanoseconds,
-                numbersRequests: !isBaseProtocolOnly)
-        }
+        pipeline.lead(firstRequestID: UInt64.random(in: .min ... .max), numbersRequests: !isBaseProtocolOnly)
+        let coordinator = pipeline.coordinator
         logger.info("log applied up to \(coordinator.appliedIndex), \(coordinator.transactionCount) things to recover")
-    }
-
-    /// Runs what may stop the coordinator for good, and then lets everything out that it wants done.
-    func attempt(_ body: () throws(CoordinatorFailure) -> Void) {
-        do throws(CoordinatorFailure) {
-            try body()
-            pumpSoon()
-        } catch {
-            daemon.fail(error)
-        }
-    }
-
-    /// Everything that this turn of the loop brings goes out together at its end: one log entry for many transactions.
-    func pumpSoon() {
-        guard !isPumpDue else { return }
-        isPumpDue = true
-        loop.submit { [unowned self] in
-            isPumpDue = false
-            pump()
-        }
-    }
-
-    private func pump() {
-        sendOutbox()
-        do throws(CoordinatorFailure) {
-            let time = clock.now
-            isHeldByClock = time == nil
-            if let time { propose(try coordinator.takeEntries(now: loop.monotonicNanoseconds, time: time)) }
-        } catch {
-            daemon.fail(error)
-        }
-        metrics.update(coordinator.statistics)
-        adjustTicker()
-    }
-
-    /// Proposes entries in order; those that do not fit wait.
-    func propose(_ entries: [[UInt8]]) {
-        heldEntries += entries
-        while let entry = heldEntries.first {
-            do throws(ProposalRefusal) {
-                _ = try storage.log.propose(entry)
-                heldEntries.removeFirst()
-            } catch .windowFull {
-                return
-            } catch {
-                logger.error("log entry refused: \(error)")
-                return
-            }
-        }
-    }
-
-    /// Time passes for the coordinator only while something waits for it: an idle coordinator sleeps.
-    private func adjustTicker() {
-        let isNeeded = coordinator.needsTicks || !heldEntries.isEmpty || isHeldByClock
-        if isNeeded, ticker == nil {
-            ticker = loop.timer(afterNanoseconds: 5_000_000, repeatingNanoseconds: 5_000_000) { [unowned self] in
-                coordinator.tick(now: loop.monotonicNanoseconds)
-                pump()
-            }
-        } else if !isNeeded {
-            ticker?.cancel()
-            ticker = nil
-        }
     }
 }

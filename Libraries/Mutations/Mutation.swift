@@ -217,6 +217,11 @@ public enum Mutation: String, CaseIterable, Sendable {
     case repliesAgeByTheClock
     case coordinatorsLeapfrog
     case leadersBeginAlike
+    case fullLogsForgetEntries
+    case proposalsAreBelieved
+
+    // The registry
+    case registryBelievesProposals
 
     /// The suite of unit tests that finds it, where the simulator cannot or hardly does; nil: the simulator does.
     public var unitTests: String? {

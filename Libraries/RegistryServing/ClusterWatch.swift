@@ -19,7 +19,7 @@ final class ClusterWatch: @unchecked Sendable {
     private let loop: EventLoop
     private let pacer: Pacer
     private let questions: Counter
-    private let log: RegistryLog
+    private let pipeline: RegistryPipeline
     private let logger: Logger
     private let intervalNanoseconds: UInt64
     private let registries: [SocketAddress]
@@ -29,10 +29,10 @@ final class ClusterWatch: @unchecked Sendable {
     private(set) var needs: [PlacementNeed] = []
 
     /// - Parameter registries: where this registry listens.
-    init(daemon: Daemon, log: RegistryLog, registries: [SocketAddress], intervalNanoseconds: UInt64) {
+    init(daemon: Daemon, pipeline: RegistryPipeline, registries: [SocketAddress], intervalNanoseconds: UInt64) {
         loop = daemon.loop
         logger = daemon.logger
-        self.log = log
+        self.pipeline = pipeline
         self.registries = registries
         self.intervalNanoseconds = intervalNanoseconds
         questions = daemon.counters.counter("registry_has_files_questions_total")
@@ -85,7 +85,7 @@ final class ClusterWatch: @unchecked Sendable {
     /// One round over all block services.
     private func look(_ survey: inout HasFilesSurvey, _ client: Client) async {
         var changes: [HasFilesChange] = []
-        for service in log.blockServices() {
+        for service in pipeline.blockServices() {
             guard !Task.isCancelled else { return }
             let answer = await survey.hasFiles(service, now: loop.monotonicNanoseconds) { service, shard in
                 await ask(service, shard, client)
@@ -102,7 +102,7 @@ final class ClusterWatch: @unchecked Sendable {
             logger.info("block service \(change.id) \(change.hasFiles ? "holds files" : "holds no files any more")")
         }
         // One that does not get through is found again in the next round.
-        if !changes.isEmpty { log.setHasFiles(changes) }
+        if !changes.isEmpty { pipeline.setHasFiles(changes) }
         changes = []
     }
 

@@ -11,7 +11,7 @@ final class RegistryServer {
     private static let receivedBytesLimit = 64 << 20
     private static let unsentBytesLimit = 256 << 20
 
-    let log: RegistryLog
+    let pipeline: RegistryPipeline
     let access: RegistryAccess
     let loop: EventLoop
     let requests: Counter
@@ -29,9 +29,10 @@ final class RegistryServer {
     private static let sweepNanoseconds: UInt64 = 10_000_000_000
 
     init(
-        log: RegistryLog, access: RegistryAccess, loop: EventLoop, _ limits: ConnectionLimits, counters: Counters
+        pipeline: RegistryPipeline, access: RegistryAccess, loop: EventLoop, _ limits: ConnectionLimits,
+        counters: Counters
     ) {
-        self.log = log
+        self.pipeline = pipeline
         self.access = access
         unproven = counters.counter("registry_requests_unproven_total")
         self.loop = loop

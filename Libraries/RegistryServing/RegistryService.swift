@@ -1,5 +1,6 @@
 import Daemon
 import EventLoop
+import Logging
 import Protocol
 import RegistryCore
 
@@ -12,7 +13,7 @@ package final class RegistryService {
 
     private let daemon: Daemon
     private let storage: RegistryStorage
-    private let log: RegistryLog
+    private let pipeline: RegistryPipeline
     private let server: RegistryServer
     private let configuration: RegistryConfiguration
     private let addresses: [SocketAddress]
@@ -32,20 +33,24 @@ package final class RegistryService {
         self.configuration = configuration
         storage = try RegistryStorage(
             directory: dataDirectory, configuration: configuration, acceptsLostLogTail: acceptsLostLogTail, on: daemon)
-        log = RegistryLog(
-            core: storage.core, log: storage.log, loop: daemon.loop, logger: daemon.logger, counters: daemon.counters
-        ) { error in
-            daemon.fail(error)
-        }
+        pipeline = RegistryPipeline(
+            storage.core, log: storage.log,
+            RegistryPipeline.Environment(
+                wall: { [loop = daemon.loop] in Timestamp(nanoseconds: loop.wallClock()) },
+                boot: { [loop = daemon.loop] in loop.bootNanoseconds },
+                monotonic: { [loop = daemon.loop] in loop.monotonicNanoseconds },
+                clockIsDisputed: { [logger = daemon.logger] in Self.report($0, to: logger) },
+                fail: { [daemon] in daemon.fail($0) }, entries: daemon.counters.counter("registry_log_entries_total")))
         server = RegistryServer(
-            log: log, access: RegistryAccess(keys), loop: daemon.loop, connections, counters: daemon.counters)
+            pipeline: pipeline, access: RegistryAccess(keys), loop: daemon.loop, connections, counters: daemon.counters)
         self.addresses = try server.listen(on: addresses)
         alarms = AlarmBoard(logger: daemon.logger, counters: daemon.counters)
         watch =
             hasFilesIntervalNanoseconds == 0
             ? nil
             : ClusterWatch(
-                daemon: daemon, log: log, registries: self.addresses, intervalNanoseconds: hasFilesIntervalNanoseconds)
+                daemon: daemon, pipeline: pipeline, registries: self.addresses,
+                intervalNanoseconds: hasFilesIntervalNanoseconds)
     }
 
     /// Registers itself, then reports readiness.
@@ -74,25 +79,36 @@ package final class RegistryService {
     }
 
     private func tick() {
-        log.tick()
+        pipeline.tick()
         storage.flushIfDue { [daemon] in daemon.fail($0) }
         noteDisk()
-        alarms.update(log.alarms(needs: watch?.needs ?? []))
+        alarms.update(pipeline.alarms(needs: watch?.needs ?? []))
     }
 
     private func noteDisk() {
         do throws(SystemError) {
-            log.noteOwnDisk(try storage.room())
+            pipeline.noteOwnDisk(try storage.room())
         } catch {
             daemon.logger.error("cannot tell how full the disk is: \(error)")
         }
+    }
+
+    private static func report(_ disputedSeconds: Int64, to logger: Logger) {
+        guard disputedSeconds != 0 else { return logger.notice("the clock is followed again") }
+        let way = "\(disputedSeconds.magnitude) s \(disputedSeconds > 0 ? "forwards" : "back")"
+        let minutes = SteadyClock.lastingNanoseconds / 60_000_000_000
+        logger.error(
+            """
+            the clock was set \(way); that is followed in \(minutes) minutes, or after a restart, unless it is put \
+            right
+            """)
     }
 
     private func register(_ registered: (() -> Void)? = nil) {
         let request = RegisterRegistryRequest(
             replicaId: configuration.replica, location: configuration.location, isLeader: true,
             addrs: AddrsInfo(addresses), bootstrap: false)
-        log.handle(.registerRegistry(request)) { [daemon] reply in
+        pipeline.handle(.registerRegistry(request)) { [daemon] reply in
             switch reply {
             case .success: registered?()
             case .failure(let error): daemon.fail(RegistrationFailure(code: error))
@@ -116,7 +132,7 @@ package final class RegistryService {
 
     private func stopRest(_ done: @escaping () -> Void) {
         server.close()
-        log.willClose()
+        pipeline.willClose()
         storage.close { [self] error in
             if let error { daemon.logger.error("closing the state: \(error)") }
             done()

@@ -137,7 +137,7 @@ final class ServerConnection: AcceptedConnection {
         case .prove(let request):
             answer(prove(request))
         case let request where server.access.allows(request.kind, isProven: isProven):
-            server.log.handle(request) { [self] reply in
+            server.pipeline.handle(request) { [self] reply in
                 guard !isClosed else { return }
                 guard let reply else { return close() }
                 answer(server.access.visible(reply, isProven: isProven))

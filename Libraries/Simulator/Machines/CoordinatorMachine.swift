@@ -1,29 +1,28 @@
 import CoordinatorCore
+import CoordinatorServing
+import Metrics
 import Protocol
 import ReplicatedLog
 
-/// The coordinator's process, as `Services/cdc` has it.
+/// The coordinator's process: the real pipeline, over simulated messages instead of packets.
 final class CoordinatorMachine: Machine {
     private static let group = LogGroupID(rawValue: 0)
     /// Five times that of the service: most of a run's events would be ticks otherwise.
     private static let tick: UInt64 = 25_000_000
 
     private let options: ClusterOptions
-    private(set) var core: Coordinator?
     private var log: ProcessLog?
-    private var entries: HostedLog?
-    /// Log entries that the log had no room for, in order; they go first.
-    private var held: [[UInt8]] = []
+    private var pipeline: CoordinatorPipeline?
     /// Which client a request's origin is; origins are what the core compares.
     private var clients: [UInt64: Endpoint] = [:]
-    private var isPumpDue = false
-    private var isTickDue = false
     private var clockQuestions: ClockQuestions?
 
     init(_ world: World, _ network: Network, _ options: ClusterOptions) {
         self.options = options
         super.init(.coordinator, world, network)
     }
+
+    var core: Coordinator? { pipeline?.coordinator }
 
     override func boot() throws {
         var settings = CoordinatorOptions(defaultInfo: options.rootInfo)
@@ -37,23 +36,15 @@ final class CoordinatorMachine: Machine {
         }
         let log = try ProcessLog(self, store, options.log)
         self.log = log
-        let entries = log.open(Self.group, delivered: last[Self.group] ?? .zero, options.log.limits)
-        entries.onDelivery = { [unowned self] entry in
-            attempt { core throws(CoordinatorFailure) in
-                try core.committed(entry.bytes, at: entry.index, now: world.now)
-            }
-        }
-        entries.onStop = { [unowned self] in logStopped($0) }
+        let entries = log.open(Self.group, delivered: last[Self.group] ?? core.appliedIndex, options.log.limits)
+        let pipeline = CoordinatorPipeline(core, log: entries, environment)
+        pipeline.onReply = { [unowned self] in send($0) }
+        pipeline.onShardSend = { [unowned self] in send($0) }
         log.watch(entries)
-        self.entries = entries
-        self.core = core
-        isPumpDue = false
-        isTickDue = false
+        self.pipeline = pipeline
         network.attach(.coordinator, of: id) { [unowned self] message, sender in receive(message, from: sender) }
         network.attach(.coordinatorBack, of: id) { [unowned self] message, _ in receiveAnswer(message) }
-        attempt { core throws(CoordinatorFailure) in
-            try core.lead(firstRequestID: world.random.next(), now: world.now)
-        }
+        pipeline.lead(firstRequestID: world.random.next(), numbersRequests: true)
         every(options.flushPause) { [unowned self] in flush() }
         clockQuestions = watchClock(options, from: .coordinatorBack)
     }
@@ -61,22 +52,26 @@ final class CoordinatorMachine: Machine {
     override func halt() {
         log?.end()
         log = nil
-        entries = nil
-        held = []
-        core = nil
+        pipeline = nil
         clockQuestions = nil
         network.detach(.coordinator)
         network.detach(.coordinatorBack)
     }
 
-    private func attempt(_ body: (Coordinator) throws(CoordinatorFailure) -> Void) {
-        guard let core else { return }
-        do throws(CoordinatorFailure) {
-            try body(core)
-            pumpSoon()
-        } catch {
-            fail(error)
-        }
+    override func quit(_ done: @escaping () -> Void) {
+        if let pipeline { pipeline.finish(done) } else { done() }
+    }
+
+    private var environment: CoordinatorPipeline.Environment {
+        CoordinatorPipeline.Environment(
+            monotonic: { [unowned self] in world.now }, now: { [unowned self] in clusterClock.now },
+            soon: { [unowned self] body in after(10_000, body) },
+            later: { [unowned self] nanoseconds, body in after(nanoseconds, body) },
+            takeSnapshot: { _, done in done(false) },
+            fail: { [unowned self] error in
+                if let error = error as? LogError { logStopped(error) } else { fail(error) }
+            },
+            isOpen: true, metrics: CdcMetrics(Counters()), logger: logger, tickNanoseconds: Self.tick)
     }
 
     // MARK: Messages
@@ -85,71 +80,27 @@ final class CoordinatorMachine: Machine {
         guard case .coordinatorRequest(let request) = message.body, case .client(let number) = sender else { return }
         let source = UInt64(number)
         clients[source] = sender
-        attempt { core throws(CoordinatorFailure) in
-            try core.receive(request, from: RequestOrigin(source: source, requestID: message.id), now: world.now)
-        }
+        pipeline?.handle(request, from: RequestOrigin(source: source, requestID: message.id))
     }
 
     private func receiveAnswer(_ message: Message) {
         if clockQuestions?.take(message) == true { return }
         guard case .shardAnswer(let answer) = message.body, message.isSigned else { return }
-        attempt { core throws(CoordinatorFailure) in
-            try core.receive(answer, toRequest: message.id, now: world.now)
-        }
+        pipeline?.handle(answer, toRequest: message.id)
     }
 
-    /// What one turn brings goes out together.
-    private func pumpSoon() {
-        guard !isPumpDue else { return }
-        isPumpDue = true
-        after(10_000) { [unowned self] in pump() }
+    private func send(_ request: ShardSend) {
+        network.send(
+            Message(id: request.requestID, isSigned: true, body: .shardRequest(request.request)),
+            from: .coordinatorBack, to: .shard(request.shard))
     }
 
-    private func pump() {
-        isPumpDue = false
-        guard let core else { return }
-        send(core.takeOutbox())
-        let time = clusterClock.now
-        do {
-            if let time { try propose(try core.takeEntries(now: world.now, time: time)) }
-        } catch {
-            return fail(error)
-        }
-        guard core.needsTicks || !held.isEmpty || time == nil, !isTickDue else { return }
-        isTickDue = true
-        after(Self.tick) { [unowned self] in
-            isTickDue = false
-            attempt { core throws(CoordinatorFailure) in core.tick(now: world.now) }
-        }
-    }
-
-    /// Proposes entries in order; those that do not fit wait.
-    private func propose(_ taken: [[UInt8]]) throws(ProposalRefusal) {
-        held += taken
-        while let entry = held.first, let entries {
-            do throws(ProposalRefusal) {
-                _ = try entries.propose(entry)
-                held.removeFirst()
-            } catch .windowFull {
-                return
-            }
-        }
-    }
-
-    private func send(_ outbox: Outbox) {
-        for send in outbox.shardSends {
-            network.send(
-                Message(id: send.requestID, isSigned: true, body: .shardRequest(send.request)),
-                from: .coordinatorBack, to: .shard(send.shard))
-        }
-        for reply in outbox.clientReplies {
-            // After a crash nobody is waiting at the other end for what was recovered.
-            guard let client = clients[reply.origin.source] else { continue }
-            network.send(
-                Message(id: reply.origin.requestID, body: .coordinatorAnswer(reply.result)),
-                from: .coordinator, to: client)
-        }
-        for alarm in outbox.alarms { world.find("the coordinator raises an alarm: \(alarm)") }
+    private func send(_ reply: ClientReply) {
+        // After a crash nobody is waiting at the other end for what was recovered.
+        guard let client = clients[reply.origin.source] else { return }
+        network.send(
+            Message(id: reply.origin.requestID, body: .coordinatorAnswer(reply.result)), from: .coordinator,
+            to: client)
     }
 
     override func flush() {

@@ -14,6 +14,8 @@ class Machine {
     private(set) var clusterClock: ClusterClock
     let logger: Logger
     private(set) var isUp = false
+    /// It was told to stop.
+    private var isQuitting = false
     /// How often one of the changes that starting makes to the disk is the process's last, in thousandths.
     var diesStartingPerMille = 0
     /// Counts the starts; what an earlier process had in mind does not happen any more.
@@ -43,6 +45,7 @@ class Machine {
         guard !isUp else { return }
         isUp = true
         incarnation += 1
+        isQuitting = false
         clock.jump = 0
         clusterClock = clock.clusterClock()
         world.note("\(id) starts")
@@ -67,6 +70,20 @@ class Machine {
         halt()
         if disk.crash(&world.random) { world.faults.tornWrites += 1 }
         world.after(pause) { [self] in start() }
+    }
+
+    /// Ends in good order, as services do that are told to, and starts again.
+    final func stop(restartAfter pause: UInt64) {
+        guard isUp, !isQuitting else { return }
+        isQuitting = true
+        world.faults.stops += 1
+        world.note("\(id) is told to stop")
+        let mine = incarnation
+        quit { [self] in
+            guard isUp, incarnation == mine else { return }
+            flush()
+            crash(restartAfter: pause)
+        }
     }
 
     /// Lets the process die in the middle of one of its next changes to the disk, or when it makes none.
@@ -129,6 +146,9 @@ class Machine {
 
     /// To be overridden: flushes the state and lets go of the log that it replaces.
     func flush() {}
+
+    /// To be overridden: takes no more requests, brings what is under way to an end, and calls back.
+    func quit(_ done: @escaping () -> Void) { done() }
 
     /// To be overridden: drops everything volatile, detaches endpoints.
     func halt() {}

@@ -78,6 +78,12 @@ final class ShardMachine: Machine {
         for shard in hosted { network.detach(.shard(shard)) }
     }
 
+    override func quit(_ done: @escaping () -> Void) {
+        for pipeline in pipelines { pipeline.drain() }
+        // Some of what is in flight becomes durable.
+        after(world.random.spread(1_000_000...1_000_000_000), done)
+    }
+
     private func makeCore(_ shard: ShardID) throws -> ShardCore {
         try ShardCore(
             store: disk.state, shard: shard, transientLifetimeNanoseconds: options.transientLifetime,

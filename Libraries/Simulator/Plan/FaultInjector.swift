@@ -70,6 +70,7 @@ final class FaultInjector {
         let candidates = cluster.machines + cluster.shards + [cluster.coordinator, cluster.coordinator]
         let machine = world.random.pick(candidates)
         let pause = world.random.spread(50_000_000...20 * Self.second)
+        if world.random.perMille(200) { return machine.stop(restartAfter: pause) }
         guard plan.killsWriting, world.random.perMille(600) else { return machine.crash(restartAfter: pause) }
         machine.crash(atChange: Int.random(in: 0...6, using: &world.random), restartAfter: pause)
     }

@@ -8,6 +8,8 @@ public struct FaultCounts: Sendable, CustomStringConvertible {
     public var undelivered = 0
     public var partitions = 0
     public var crashes = 0
+    /// Processes that were told to stop.
+    public var stops = 0
     /// Crashes that left a part of a write.
     public var tornWrites = 0
     /// Crashes between two changes that a process was making to its disk.
@@ -36,7 +38,7 @@ public struct FaultCounts: Sendable, CustomStringConvertible {
     private static var fields: [(path: WritableKeyPath<FaultCounts, Int>, name: String)] {
         [
             (\.lost, "lost"), (\.duplicated, "duplicated"), (\.delayed, "delayed"), (\.undelivered, "undelivered"),
-            (\.partitions, "partitions"), (\.crashes, "crashes"), (\.tornWrites, "torn writes"),
+            (\.partitions, "partitions"), (\.crashes, "crashes"), (\.stops, "stops"), (\.tornWrites, "torn writes"),
             (\.killedWriting, "killed writing"), (\.refusedSyncs, "refused syncs"), (\.rottenPlaces, "rotten places"),
             (\.clockSteps, "clock steps"), (\.clockJumps, "clock jumps"),
             (\.slowDisks, "slow disks"), (\.fullDisks, "full disks"),

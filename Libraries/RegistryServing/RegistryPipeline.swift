@@ -1,16 +1,46 @@
 import Daemon
-import EventLoop
-import Logging
 import Metrics
+import Mutations
 import Protocol
 import RegistryCore
 import ReplicatedLog
 
-/// Requests on their way: reads are answered at once, writes go through the log and are answered when their last entry
-/// has been applied.
-final class RegistryLog {
+/// The registry between those who ask and its log: reads are answered at once, writes go through the log and are
+/// answered when their last entry has been applied.
+///
+/// Knows neither sockets nor threads: the service has it behind connections, the simulator behind its network. Belongs
+/// to the loop of its log.
+package final class RegistryPipeline {
+    /// What the registry needs of the process around it.
+    package struct Environment {
+        /// What the machine's clock says.
+        package let wall: () -> Timestamp
+        /// Nanoseconds since the machine started, those included in which it was suspended.
+        package let boot: () -> UInt64
+        /// Nanoseconds of a clock that never goes back.
+        package let monotonic: () -> UInt64
+        /// The machine's clock was set by so many seconds, which is not followed yet; 0: it is followed again.
+        package let clockIsDisputed: (Int64) -> Void
+        /// The registry cannot go on, so neither can the process.
+        package let fail: (any Error) -> Void
+        /// Of applied entries.
+        package let entries: Counter
+
+        package init(
+            wall: @escaping () -> Timestamp, boot: @escaping () -> UInt64, monotonic: @escaping () -> UInt64,
+            clockIsDisputed: @escaping (Int64) -> Void, fail: @escaping (any Error) -> Void, entries: Counter
+        ) {
+            self.wall = wall
+            self.boot = boot
+            self.monotonic = monotonic
+            self.clockIsDisputed = clockIsDisputed
+            self.fail = fail
+            self.entries = entries
+        }
+    }
+
     /// Called once; nil when there is no answer to give now, upon which the client's connection closes.
-    typealias Answer = (RegistryCore.Reply?) -> Void
+    package typealias Answer = (RegistryCore.Reply?) -> Void
 
     /// A request whose entries are in the log.
     private final class Pending {
@@ -24,61 +54,46 @@ final class RegistryLog {
         }
     }
 
-    private let core: RegistryCore
+    package let core: RegistryCore
     private let log: HostedLog
-    private let loop: EventLoop
-    private let entries: Counter
-    private let fail: (any Error) -> Void
+    private let environment: Environment
     private var pending: [LogIndex: Pending] = [:]
     private var hasFailed = false
     private var isStopping = false
     private var disks = MetadataDisks()
-    private let logger: Logger
     private var clock = SteadyClock()
     private var isClockDisputed = false
 
-    /// - Parameter fail: the registry cannot go on.
-    init(
-        core: RegistryCore, log: HostedLog, loop: EventLoop, logger: Logger, counters: Counters,
-        fail: @escaping (any Error) -> Void
-    ) {
+    /// Called after each entry.
+    package var onApply: ((LogEntry) -> Void)?
+
+    /// - Parameters:
+    ///   - core: with everything applied that the log has.
+    ///   - log: the registry's group, opened behind that.
+    package init(_ core: RegistryCore, log: HostedLog, _ environment: Environment) {
         self.core = core
         self.log = log
-        self.loop = loop
-        self.logger = logger
-        self.fail = fail
-        entries = counters.counter("registry_log_entries_total")
+        self.environment = environment
         log.onDelivery = { [unowned self] in deliver($0) }
         log.onStop = { [unowned self] in stop($0) }
     }
 
     /// Everybody goes by it.
     private var now: Timestamp {
-        let time = clock.time(wall: Timestamp(nanoseconds: loop.wallClock()), boot: loop.bootNanoseconds)
+        let time = clock.time(wall: environment.wall(), boot: environment.boot())
         let seconds = clock.disputedSeconds
         if (seconds != 0) != isClockDisputed {
             isClockDisputed.toggle()
-            report(seconds)
+            environment.clockIsDisputed(seconds)
         }
         return time
     }
 
-    private func report(_ seconds: Int64) {
-        guard seconds != 0 else { return logger.notice("the clock is followed again") }
-        let way = "\(seconds.magnitude) s \(seconds > 0 ? "forwards" : "back")"
-        let minutes = SteadyClock.lastingNanoseconds / 60_000_000_000
-        logger.error(
-            """
-            the clock was set \(way); that is followed in \(minutes) minutes, or after a restart, unless it is put \
-            right
-            """)
-    }
-
     /// Answers `request`, possibly before this returns.
-    func handle(_ request: AnyRegistryRequest, _ answer: @escaping Answer) {
+    package func handle(_ request: AnyRegistryRequest, _ answer: @escaping Answer) {
         guard !hasFailed else { return answer(nil) }
         if case .reportMetadataDisk(let report) = request {
-            disks.report(report, at: loop.monotonicNanoseconds)
+            disks.report(report, at: environment.monotonic())
             return answer(.success(.reportMetadataDisk(ReportMetadataDiskResponse())))
         }
         do throws(ProtocolError) {
@@ -90,7 +105,7 @@ final class RegistryLog {
     }
 
     /// What is to be done every few seconds: marks silent block services, deals out disks anew when due.
-    func tick() {
+    package func tick() {
         guard !hasFailed else { return }
         do throws(ProtocolError) {
             if let entry = try core.prepareStalenessTick(at: now) { propose([entry]) { _ in } }
@@ -117,18 +132,18 @@ final class RegistryLog {
 
     /// What an operator should look after now.
     func alarms(needs: [PlacementNeed]) -> [RegistryAlarm] {
-        core.alarms(needs: needs, at: now) + disks.alarms(at: loop.monotonicNanoseconds)
+        core.alarms(needs: needs, at: now) + disks.alarms(at: environment.monotonic())
     }
 
     /// How much room the registry's own disk has.
     func noteOwnDisk(_ room: DiskRoom) {
         disks.report(
             .registry, isFull: room.isFull, freeBytes: room.freeBytes, wantedBytes: room.wantedBytes,
-            at: loop.monotonicNanoseconds)
+            at: environment.monotonic())
     }
 
     /// What waits for room on a full disk is given up: the log is about to be closed.
-    func willClose() { isStopping = true }
+    package func willClose() { isStopping = true }
 
     private func propose(_ entries: [[UInt8]], _ answer: @escaping Answer) {
         var indices: [LogIndex] = []
@@ -141,19 +156,23 @@ final class RegistryLog {
         guard let last = indices.last else { return answer(nil) }
         let request = Pending(last: last, answer)
         for index in indices { pending[index] = request }
+        guard Mutation.registryBelievesProposals.isPlanted else { return }
+        for (index, entry) in zip(indices, entries) { deliver(LogEntry(index: index, bytes: entry)) }
     }
 
     private func deliver(_ entry: LogEntry) {
         guard !hasFailed else { return }
+        if Mutation.registryBelievesProposals.isPlanted, entry.index <= core.appliedIndex { return }
         let reply: RegistryCore.Reply
         do throws(RegistryCoreError) {
             reply = try core.apply(entry.bytes, at: entry.index)
         } catch {
             hasFailed = true
             dropPending()
-            return fail(error)
+            return environment.fail(error)
         }
-        entries.add()
+        environment.entries.add()
+        onApply?(entry)
         guard let request = pending.removeValue(forKey: entry.index) else { return }
         if case .failure(let error) = reply { request.refusal = request.refusal ?? error }
         guard entry.index == request.last else { return }
@@ -167,7 +186,7 @@ final class RegistryLog {
         switch error {
         case .closed: break
         case .noSpace where isStopping: break
-        default: fail(error)
+        default: environment.fail(error)
         }
     }
 

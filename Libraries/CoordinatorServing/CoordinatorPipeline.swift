@@ -1,0 +1,269 @@
+import CoordinatorCore
+import Logging
+import Mutations
+import Protocol
+import ReplicatedLog
+
+/// The coordinator between those who ask, the shards and its log: what comes in reaches the core, what the core wants
+/// logged is proposed, and what it wants said goes out.
+///
+/// Knows neither sockets nor threads: the service has it behind datagrams, the simulator behind its network. Belongs to
+/// the loop of its log.
+///
+/// `@unchecked Sendable`: `Environment.soon` asks for it, and calls back on the loop that the pipeline belongs to.
+package final class CoordinatorPipeline: @unchecked Sendable {
+    /// What the coordinator needs of the process around it.
+    package struct Environment {
+        /// Nanoseconds of a clock that never goes back.
+        package let monotonic: () -> UInt64
+        /// The time that entries get; nil while the clock is not to be believed.
+        package let now: () -> Timestamp?
+        /// Calls back when everything that has come in by now has been seen.
+        package let soon: (@escaping @Sendable () -> Void) -> Void
+        /// Calls back after so many nanoseconds.
+        package let later: (UInt64, @escaping () -> Void) -> Void
+        /// Makes the snapshot of this number, and says whether it is there.
+        package let takeSnapshot: (UInt64, @escaping (Bool) -> Void) -> Void
+        /// The coordinator cannot go on, so neither can the process.
+        package let fail: (any Error) -> Void
+        /// Whether everybody may ask for what is not everybody's, as in TernFS.
+        package let isOpen: Bool
+        package let metrics: CdcMetrics
+        package let logger: Logger
+        /// How often time passes for the coordinator while something waits for it.
+        package let tickNanoseconds: UInt64
+
+        package init(
+            monotonic: @escaping () -> UInt64, now: @escaping () -> Timestamp?,
+            soon: @escaping (@escaping @Sendable () -> Void) -> Void,
+            later: @escaping (UInt64, @escaping () -> Void) -> Void,
+            takeSnapshot: @escaping (UInt64, @escaping (Bool) -> Void) -> Void, fail: @escaping (any Error) -> Void,
+            isOpen: Bool, metrics: CdcMetrics, logger: Logger, tickNanoseconds: UInt64 = 5_000_000
+        ) {
+            self.monotonic = monotonic
+            self.now = now
+            self.soon = soon
+            self.later = later
+            self.takeSnapshot = takeSnapshot
+            self.fail = fail
+            self.isOpen = isOpen
+            self.metrics = metrics
+            self.logger = logger
+            self.tickNanoseconds = tickNanoseconds
+        }
+    }
+
+    package let coordinator: Coordinator
+    let environment: Environment
+    private let log: HostedLog
+    /// Log entries that the log had no room for, in order; they go first.
+    private var heldEntries: [[UInt8]] = []
+    /// Something may wait for the log because the clock is not to be believed.
+    private var isHeldByClock = false
+    private var isPumpDue = false
+    private var isTickDue = false
+    private var hasFailed = false
+    private var isFinishing = false
+
+    /// Called with each answer to a client.
+    package var onReply: ((ClientReply) -> Void)?
+    /// Called with each request to a shard.
+    package var onShardSend: ((ShardSend) -> Void)?
+
+    /// - Parameters:
+    ///   - coordinator: with everything applied that the log has.
+    ///   - log: the coordinator's group, opened behind that.
+    package init(_ coordinator: Coordinator, log: HostedLog, _ environment: Environment) {
+        self.coordinator = coordinator
+        self.log = log
+        self.environment = environment
+        log.onDelivery = { [unowned self] in deliver($0) }
+        log.onStop = { [unowned self] in stop($0) }
+    }
+
+    // MARK: What comes in
+
+    /// Begins to work, first on what was begun before a crash. Requests that come earlier are dropped.
+    /// - Parameters:
+    ///   - firstRequestID: random, so that answers to an earlier run are recognised.
+    ///   - numbersRequests: whether shards are asked so that no copy of a request acts twice.
+    package func lead(firstRequestID: UInt64, numbersRequests: Bool) {
+        attempt { () throws(CoordinatorFailure) in
+            try coordinator.lead(
+                firstRequestID: firstRequestID, now: environment.monotonic(), numbersRequests: numbersRequests)
+        }
+    }
+
+    /// Works on a request of a client.
+    /// - Parameter isProven: whether it comes from one of the cluster's own programs.
+    package func handle(_ request: AnyCdcRequest, from origin: RequestOrigin, isProven: Bool = false) {
+        guard !hasFailed, !isFinishing else { return }
+        environment.metrics.clientRequests.add()
+        guard isProven || environment.isOpen || !request.kind.needsProof else {
+            environment.metrics.clientRequestsUnproven.add()
+            onReply?(ClientReply(origin: origin, result: .failure(.notAuthorised)))
+            return
+        }
+        if case .cdcSnapshot(let snapshot) = request { return takeSnapshot(snapshot.snapshotId, for: origin) }
+        attempt { () throws(CoordinatorFailure) in
+            try coordinator.receive(request, from: origin, now: environment.monotonic())
+        }
+    }
+
+    /// Takes the answer of a shard.
+    package func handle(_ answer: Result<AnyShardResponse, ProtocolError>, toRequest id: UInt64) {
+        attempt { () throws(CoordinatorFailure) in
+            try coordinator.receive(answer, toRequest: id, now: environment.monotonic())
+        }
+    }
+
+    private func deliver(_ entry: ReplicatedLog.LogEntry) {
+        if Mutation.proposalsAreBelieved.isPlanted, entry.index <= coordinator.appliedIndex { return }
+        attempt { () throws(CoordinatorFailure) in
+            try coordinator.committed(entry.bytes, at: entry.index, now: environment.monotonic())
+        }
+    }
+
+    private func stop(_ error: LogError) {
+        guard !hasFailed else { return }
+        hasFailed = true
+        switch error {
+        case .closed where isFinishing: break
+        case .noSpace where isFinishing: break
+        default: environment.fail(error)
+        }
+    }
+
+    /// CDC_SNAPSHOT: a copy of the state at some applied entry, made in the background.
+    private func takeSnapshot(_ number: UInt64, for origin: RequestOrigin) {
+        environment.takeSnapshot(number) { [weak self] isDone in
+            let response = AnyCdcResponse.cdcSnapshot(CdcSnapshotResponse())
+            self?.onReply?(
+                ClientReply(origin: origin, result: isDone ? .success(response) : .failure(.cannotCreateDbSnapshot)))
+        }
+    }
+
+    /// Runs what may stop the coordinator for good, and then lets everything out that it wants done.
+    private func attempt(_ body: () throws(CoordinatorFailure) -> Void) {
+        guard !hasFailed else { return }
+        do throws(CoordinatorFailure) {
+            try body()
+            pumpSoon()
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func fail(_ error: CoordinatorFailure) {
+        hasFailed = true
+        environment.fail(error)
+    }
+
+    // MARK: What goes out
+
+    /// Everything that comes in at about the same time goes out together: one log entry for many transactions.
+    private func pumpSoon() {
+        guard !isPumpDue else { return }
+        isPumpDue = true
+        environment.soon { [weak self] in
+            guard let self else { return }
+            isPumpDue = false
+            pump()
+        }
+    }
+
+    private func pump() {
+        guard !hasFailed else { return }
+        sendOutbox()
+        let time = environment.now()
+        isHeldByClock = time == nil
+        do throws(CoordinatorFailure) {
+            if let time { propose(try coordinator.takeEntries(now: environment.monotonic(), time: time)) }
+        } catch {
+            return fail(error)
+        }
+        environment.metrics.update(coordinator.statistics)
+        tickIfNeeded()
+    }
+
+    /// Lets everything out that the coordinator wants said.
+    private func sendOutbox() {
+        guard !coordinator.outbox.isEmpty else { return }
+        let outbox = coordinator.takeOutbox()
+        for reply in outbox.clientReplies { onReply?(reply) }
+        for request in outbox.shardSends { onShardSend?(request) }
+        for alarm in outbox.alarms { environment.logger.error("\(alarm)") }
+        for warning in outbox.warnings { environment.logger.warning("\(warning)") }
+    }
+
+    /// Proposes entries in order; those that do not fit wait.
+    private func propose(_ entries: [[UInt8]]) {
+        heldEntries += entries
+        while let entry = heldEntries.first {
+            do throws(ProposalRefusal) {
+                let index = try log.propose(entry)
+                heldEntries.removeFirst()
+                guard Mutation.proposalsAreBelieved.isPlanted else { continue }
+                deliver(ReplicatedLog.LogEntry(index: index, bytes: entry))
+            } catch .windowFull {
+                if Mutation.fullLogsForgetEntries.isPlanted { heldEntries.removeFirst() }
+                return
+            } catch {
+                return environment.logger.error("log entry refused: \(error)")
+            }
+        }
+    }
+
+    /// Time passes for the coordinator only while something waits for it: an idle coordinator sleeps.
+    private func tickIfNeeded() {
+        guard coordinator.needsTicks || !heldEntries.isEmpty || isHeldByClock, !isTickDue else { return }
+        isTickDue = true
+        environment.later(environment.tickNanoseconds) { [weak self] in
+            guard let self else { return }
+            isTickDue = false
+            guard !hasFailed else { return }
+            coordinator.tick(now: environment.monotonic())
+            pump()
+        }
+    }
+
+    // MARK: The end
+
+    /// How long transactions that are under way get to finish; what is left goes on at the next start.
+    private static let graceNanoseconds: UInt64 = 2_000_000_000
+    private static let lookNanoseconds: UInt64 = 5_000_000
+
+    /// Takes no more requests, finishes the old ones, gives unused directory ids back, and calls back when all that is
+    /// in the log, or after a while.
+    package func finish(_ done: @escaping () -> Void) {
+        isFinishing = true
+        wait({ $0.coordinator.isIdle && $0.heldEntries.isEmpty }) { [self] in
+            coordinator.releaseUnusedDirectories()
+            proposeLastEntries()
+            wait({ $0.coordinator.isLogged && $0.heldEntries.isEmpty }, done)
+        }
+    }
+
+    private func proposeLastEntries() {
+        guard let time = environment.now() else {
+            let sentence = "the clock is not to be believed: the next start does what was left to be logged"
+            return environment.logger.warning("\(sentence)")
+        }
+        do throws(CoordinatorFailure) {
+            propose(try coordinator.takeAllEntries(time: time))
+        } catch {
+            environment.logger.error("\(error)")
+        }
+    }
+
+    private func wait(_ condition: @escaping (CoordinatorPipeline) -> Bool, _ then: @escaping () -> Void) {
+        wait(until: environment.monotonic() &+ Self.graceNanoseconds, condition, then)
+    }
+
+    private func wait(
+        until deadline: UInt64, _ condition: @escaping (CoordinatorPipeline) -> Bool, _ then: @escaping () -> Void
+    ) {
+        if hasFailed || condition(self) || environment.monotonic() >= deadline { return then() }
+        environment.later(Self.lookNanoseconds) { [self] in wait(until: deadline, condition, then) }
+    }
+}
