@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 extension Coordinator {
@@ -61,7 +62,10 @@ extension Coordinator {
         shares.end(transaction.id, of: transaction.origin?.host)
         guard let origin = transaction.origin else { return }
         origins[origin] = nil
-        if let result { reply(result, to: origin) }
+        guard let result else { return }
+        // It may have been done all the same. Whoever asks again is told, and looks what became of it.
+        if transaction.hasStartedAgain, case .failure = result, !Mutation.doubtfulFailuresAreTold.isPlanted { return }
+        reply(result, to: origin)
     }
 
     private func record(

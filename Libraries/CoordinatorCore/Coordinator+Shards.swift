@@ -102,6 +102,7 @@ extension Coordinator {
     func startAgain(_ transaction: Running, _ now: UInt64) {
         guard transaction.openRequests.isEmpty, !transaction.awaitsBegin else { return }
         transaction.isInDoubt = false
+        transaction.hasStartedAgain = true
         transaction.machine = transaction.machine.startingAgain
         perform(transaction, now) { $0.start(&$1) }
     }

@@ -22,6 +22,8 @@ public final class Coordinator {
         /// The begin record is, or is going to be, in the log.
         var isLogged: Bool
         var hasStarted = false
+        /// It was begun before, by an earlier leader or by this one, and nobody knows how far it got.
+        var hasStartedAgain: Bool
         /// Requests that no shard has answered yet.
         var openRequests: Set<UInt64> = []
         /// How often a shard has refused something for the moment; spaces the repetitions.
@@ -38,6 +40,7 @@ public final class Coordinator {
             self.origin = origin
             self.machine = machine
             self.isLogged = isLogged
+            hasStartedAgain = isLogged
         }
     }
 

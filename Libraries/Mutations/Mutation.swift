@@ -88,6 +88,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     // Requests on their way through services
     case answersBeforeDurable
     case overflowForgetsItsRequest
+    case someSuccessesAreRefused
+    case refusalsKeepTheirChanges
     case hostsAreNeverForgotten
     case wrongIndexIsDelivered
     case duplicatesAreProposed
@@ -217,6 +219,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case repliesAgeByTheClock
     case coordinatorsLeapfrog
     case leadersBeginAlike
+    case doubtfulFailuresAreTold
     case fullLogsForgetEntries
     case proposalsAreBelieved
 

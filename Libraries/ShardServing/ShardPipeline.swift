@@ -228,7 +228,8 @@ package final class ShardPipeline {
             onApply?(write.entry, reply, write.source)
             guard let source = write.source else { return becomeInitialised() }
             inFlight.remove(source.identity)
-            answer(reply, source, checkpoint: delivered.index)
+            let isWrong = Mutation.someSuccessesAreRefused.isPlanted && delivered.index.rawValue % 32 == 0
+            answer(isWrong ? .refused(.fileNotFound) : reply, source, checkpoint: delivered.index)
         } catch {
             hasFailed = true
             environment.fail(ShardHostError.shardFailed(core.shard, error))

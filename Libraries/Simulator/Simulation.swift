@@ -73,6 +73,14 @@ public final class Simulation {
         checkAll()
         checkWriting()
         for contradiction in cluster.names.contradictions() { world.find(contradiction) }
+        checkRefusals()
+    }
+
+    /// A cluster that does nothing does nothing wrong: most of what users want has to be done.
+    private func checkRefusals() {
+        let done = users.reduce(0) { $0 + $1.succeeded }
+        let refused = users.reduce(0) { $0 + $1.refused }
+        if refused > 3 * done + 20 { world.find("\(refused) operations of users were refused, and \(done) done") }
     }
 
     /// Whatever happened, every shard takes data again.

@@ -176,8 +176,8 @@ private struct Scene {
         return violations
     }
 
-    /// A repetition may meet a rename or a removal that is done (clients then look at the history); a directory may
-    /// have another id.
+    /// A repetition may meet a rename or a removal that is done (clients then look at the history), but nobody who asks
+    /// once is told of a failure; a directory may have another id.
     func accepts(
         _ outcome: Result<AnyCdcResponse, ProtocolError>, insteadOf expected: Result<AnyCdcResponse, ProtocolError>
     ) -> Bool {
@@ -187,7 +187,7 @@ private struct Scene {
         case (.failure(.edgeNotFound), .success(.renameFile)), (.failure(.edgeNotFound), .success(.renameDirectory)),
             (.failure(.edgeNotFound), .success(.softUnlinkDirectory)),
             (.failure(.edgeNotFound), .success(.replaceDirectory)):
-            true
+            cluster.repetitions > 0
         default: false
         }
     }

@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 extension ShardCore {
@@ -28,7 +29,7 @@ extension ShardCore {
         do throws(ShardFailure) {
             return .response(try perform(entry))
         } catch {
-            state.discard()
+            if !Mutation.refusalsKeepTheirChanges.isPlanted { state.discard() }
             switch error {
             case .refused(let code): return .refused(code)
             case .undecodable: throw .unknownEntry

@@ -17,7 +17,9 @@ final class Intent: CustomStringConvertible {
         case underway
         /// The client was told so. With what the name meant then, when the answer said that.
         case succeeded(Meaning?)
-        /// Refused or without an answer: a copy of the request may still be somewhere in the network.
+        /// Refused, and there was never more than one copy of the request: it has done nothing and never will.
+        case refused
+        /// Without an answer, or refused while another copy of the request may have been carried out, or may still be.
         case unknown
     }
 
@@ -46,13 +48,18 @@ final class Intent: CustomStringConvertible {
 
     /// Whether this can be the reason that `place` went from `before` to `meaning` at `time`.
     func explains(_ meaning: Meaning?, after before: Meaning?, at time: UInt64) -> Bool {
-        guard invoked <= time, time <= returned else { return false }
+        guard invoked <= time, time <= returned, !isRefused else { return false }
         return switch change {
         case .put(let target): meaning?.target == target
         case .replace(let target, let old): meaning?.target == target && before?.target == old
         case .makeDirectory: meaning?.target.isDirectory ?? false && (told ?? meaning) == meaning
         case .remove(let old): meaning == nil && old == before
         }
+    }
+
+    private var isRefused: Bool {
+        if case .refused = outcome { return true }
+        return false
     }
 
     /// What the client was told that the name means.

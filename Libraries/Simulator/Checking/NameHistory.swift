@@ -85,6 +85,7 @@ final class NameHistory {
                 var seen: Set<Int> = []
                 if !findEffect(of: intent, at: place, &seen) { found.append("acknowledged and never done: \(intent)") }
             }
+            found += unexplained(at: place)
         }
         for seen in observations where !wasTrue(seen.place, seen.meaning, from: seen.invoked, to: seen.returned) {
             found.append(
@@ -92,6 +93,17 @@ final class NameHistory {
                     + "\(Self.text(seen.meaning)), which it never was then")
         }
         return found.sorted()
+    }
+
+    /// Changes for which there was a reason when they were made, until it turned out that who wanted them was refused.
+    private func unexplained(at place: Place) -> [String] {
+        let explained = Set((intents[place] ?? []).compactMap(\.effect))
+        return (changes[place] ?? []).enumerated().compactMap { number, change in
+            var seen: Set<Int> = []
+            if explained.contains(number) || explain(number, at: place, &seen) { return nil }
+            return "\(place) changed from \(Self.text(change.before)) to \(Self.text(change.meaning)) at "
+                + "\(change.time / 1_000_000) ms, and who wanted that was refused"
+        }
     }
 
     /// Whether the client was told of a success that takes a change. A mkdir of a directory that is there is told of

@@ -39,7 +39,7 @@ extension SimulatedClient {
             ownerId: place.directory, name: place.name, isExclusive: world.random.perMille(600), change: anyChange())
         let intent = want(.makeDirectory(isExclusive: request.isExclusive), place, "mkdir with attributes")
         let outcome = await counted(request)
-        settle([intent], outcome.result.map { Meaning(target: $0.id, creationTime: $0.creationTime) })
+        settle([intent], outcome.map { Meaning(target: $0.id, creationTime: $0.creationTime) })
         let made = try outcome.result.get()
         if request.isExclusive { cluster.watch.attributes.promised(made.id, request.change, inherits: false) }
     }

@@ -42,7 +42,7 @@ extension SimulatedClient {
         let outcome = await counted(
             LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: place.directory, name: place.name),
             shard: place.directory.shard)
-        settle([intent], outcome.result.map { Meaning(target: file.id, creationTime: $0.creationTime) })
+        settle([intent], outcome.map { Meaning(target: file.id, creationTime: $0.creationTime) })
         _ = try outcome.result.get()
     }
 
@@ -55,7 +55,7 @@ extension SimulatedClient {
                 fileId: file.id, cookie: file.cookie, ownerId: place.directory, name: place.name,
                 expectedId: present ?? .null),
             shard: place.directory.shard)
-        settle([intent], outcome.result.map { Meaning(target: file.id, creationTime: $0.creationTime) })
+        settle([intent], outcome.map { Meaning(target: file.id, creationTime: $0.creationTime) })
         _ = try outcome.result.get()
     }
 
@@ -73,7 +73,7 @@ extension SimulatedClient {
                 fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: span.byteOffset,
                 size: span.size, crc: span.crc, body: body, ownerId: place.directory, name: place.name),
             shard: place.directory.shard)
-        settle([intent], outcome.result.map { Meaning(target: file.id, creationTime: $0.creationTime) })
+        settle([intent], outcome.map { Meaning(target: file.id, creationTime: $0.creationTime) })
         _ = try outcome.result.get()
     }
 

@@ -49,7 +49,7 @@ extension SimulatedClient {
     func makeDirectory(_ place: Place) async throws(ClientError) {
         let intent = want(.makeDirectory(isExclusive: false), place, "mkdir")
         let outcome = await counted(MakeDirectoryRequest(ownerId: place.directory, name: place.name))
-        settle([intent], outcome.result.map { Meaning(target: $0.id, creationTime: $0.creationTime) })
+        settle([intent], outcome.map { Meaning(target: $0.id, creationTime: $0.creationTime) })
         _ = try outcome.result.get()
     }
 
@@ -57,7 +57,7 @@ extension SimulatedClient {
     func makeDirectoryExclusively(_ place: Place) async throws(ClientError) {
         let intent = want(.makeDirectory(isExclusive: true), place, "exclusive mkdir")
         let outcome = await counted(MakeDirectoryExclusiveRequest(ownerId: place.directory, name: place.name))
-        settle([intent], outcome.result.map { Meaning(target: $0.id, creationTime: $0.creationTime) })
+        settle([intent], outcome.map { Meaning(target: $0.id, creationTime: $0.creationTime) })
         _ = try outcome.result.get()
     }
 
@@ -131,7 +131,7 @@ extension SimulatedClient {
                 targetId: edge.targetId.id, dirId: place.directory, oldName: place.name,
                 oldCreationTime: edge.creationTime, newName: place.name),
             shard: place.directory.shard)
-        settle([intent], outcome.result.map { _ in nil })
+        settle([intent], outcome.map { _ in nil })
         _ = try outcome.result.get()
     }
 
@@ -143,11 +143,14 @@ extension SimulatedClient {
         return intent
     }
 
-    func settle(_ intents: [Intent], _ result: Result<Meaning?, ClientError>) {
+    /// - Parameter outcome: of the request, with what the name means since.
+    func settle(_ intents: [Intent], _ outcome: Outcome<Meaning?>) {
         for intent in intents {
-            switch result {
+            switch outcome.result {
             case .success(let meaning): intent.end(.succeeded(meaning), at: world.now)
-            case .failure: intent.end(.unknown, at: world.now)
+            case .failure(let error):
+                let isDefinite = error.code != nil && !error.isOutage && outcome.copies == 1
+                intent.end(isDefinite ? .refused : .unknown, at: world.now)
             }
         }
     }
@@ -156,7 +159,7 @@ extension SimulatedClient {
     private func finish<T>(
         _ outcome: Outcome<T>, _ intents: [Intent], _ place: Place, _ old: Meaning
     ) async throws(ClientError) {
-        settle(intents, outcome.result.map { _ in nil })
+        settle(intents, outcome.map { _ in nil })
         guard case .failure(let error) = outcome.result else { return }
         guard outcome.attempts > 1, error.isRefusal(.edgeNotFound) else { throw error }
         let edges = try await history(place, limit: 2)

@@ -66,7 +66,7 @@ extension SimulatedClient {
     ) async throws(ClientError) -> PublishFileResponse {
         let intent = wantPublished(request, place, over: present)
         let outcome = await counted(request, shard: place.directory.shard)
-        settle([intent], outcome.result.map { Meaning(target: request.fileId, creationTime: $0.creationTime) })
+        settle([intent], outcome.map { Meaning(target: request.fileId, creationTime: $0.creationTime) })
         return try outcome.result.get()
     }
 
@@ -81,7 +81,7 @@ extension SimulatedClient {
             device: kind.isDevice ? world.random.next() : 0, change: anyChange())
         let intent = wantPublished(publication, place, over: present)
         let outcome = await publish(request, certification, in: place.directory.shard)
-        settle([intent], outcome.result.map { Meaning(target: publication.fileId, creationTime: $0.creationTime) })
+        settle([intent], outcome.map { Meaning(target: publication.fileId, creationTime: $0.creationTime) })
         let published = try outcome.result.get()
         cluster.watch.attributes.promised(
             publication.fileId, request.change, inherits: request.inherits && kind == .none,
@@ -103,7 +103,7 @@ extension SimulatedClient {
         if isWrong, case .success = outcome.result {
             world.find("\(request.publication.fileId) was published with a block that nobody proved")
         }
-        return Outcome(result: outcome.result.map(\.publication), attempts: outcome.attempts)
+        return outcome.map(\.publication)
     }
 
     private func wantPublished(_ request: PublishFileRequest, _ place: Place, over present: InodeID?) -> Intent {

@@ -37,7 +37,7 @@ extension SimulatedClient {
         let outcome = await counted(
             LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: place.directory, name: place.name),
             shard: place.directory.shard)
-        settle([intent], outcome.result.map { Meaning(target: file.id, creationTime: $0.creationTime) })
+        settle([intent], outcome.map { Meaning(target: file.id, creationTime: $0.creationTime) })
         _ = try outcome.result.get()
     }
 

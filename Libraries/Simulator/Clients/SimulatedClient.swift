@@ -9,11 +9,28 @@ final class SimulatedClient: @unchecked Sendable {
     struct Outcome<Response> {
         let result: Result<Response, ClientError>
         let attempts: Int
+        /// How many copies of the request there ever were.
+        let copies: Int
+
+        func map<Other>(_ transform: (Response) -> Other) -> Outcome<Other> {
+            Outcome<Other>(result: result.map(transform), attempts: attempts, copies: copies)
+        }
     }
 
     private enum Answer {
         case message(Message.Body)
         case timeout
+    }
+
+    /// How a request ended, before its answer was looked at.
+    private struct Ending {
+        let answer: Answer
+        let attempts: Int
+        let copies: Int
+
+        func outcome<Response>(_ result: Result<Response, ClientError>) -> Outcome<Response> {
+            Outcome(result: result, attempts: attempts, copies: copies)
+        }
     }
 
     /// A request under way.
@@ -23,7 +40,10 @@ final class SimulatedClient: @unchecked Sendable {
         let timing: RetryTiming
         let begun: UInt64
         var attempts = 0
-        let ended: (Answer, Int) -> Void
+        var copies = 0
+        let ended: (Ending) -> Void
+
+        func end(_ answer: Answer) { ended(Ending(answer: answer, attempts: attempts, copies: copies)) }
     }
 
     let number: Int
@@ -54,43 +74,45 @@ final class SimulatedClient: @unchecked Sendable {
     // MARK: Calls
 
     func counted<R: ShardRPC>(_ request: R, shard: ShardID) async -> Outcome<R.Response> {
-        let (answer, attempts) = await exchange(.shardRequest(request.erased), to: .shard(shard), .shard)
+        let ending = await exchange(.shardRequest(request.erased), to: .shard(shard), .shard)
         let name = "\(R.kind) at shard \(shard)"
-        guard case .message(.shardAnswer(let result)) = answer else {
-            return Outcome(result: .failure(ClientError(.timeout, name)), attempts: attempts)
+        guard case .message(.shardAnswer(let result)) = ending.answer else {
+            return ending.outcome(.failure(ClientError(.timeout, name)))
         }
         switch result {
         case .success(let any):
             guard let response = R.response(in: any) else {
-                return Outcome(result: .failure(ClientError(.malformedAnswer, name)), attempts: attempts)
+                return ending.outcome(.failure(ClientError(.malformedAnswer, name)))
             }
-            return Outcome(result: .success(response), attempts: attempts)
+            return ending.outcome(.success(response))
         case .failure(let code):
-            return Outcome(result: .failure(ClientError(.refused(code), name)), attempts: attempts)
+            if !RefusalRules.allow(code, of: R.kind) { world.find("\(name) is refused with \(code)") }
+            return ending.outcome(.failure(ClientError(.refused(code), name)))
         }
     }
 
     func counted<R: CdcRPC>(_ request: R) async -> Outcome<R.Response> {
-        let (answer, attempts) = await exchange(.coordinatorRequest(request.erased), to: .coordinator, .cdc)
+        let ending = await exchange(.coordinatorRequest(request.erased), to: .coordinator, .cdc)
         let name = "\(R.kind) at the coordinator"
-        guard case .message(.coordinatorAnswer(let result)) = answer else {
-            return Outcome(result: .failure(ClientError(.timeout, name)), attempts: attempts)
+        guard case .message(.coordinatorAnswer(let result)) = ending.answer else {
+            return ending.outcome(.failure(ClientError(.timeout, name)))
         }
         switch result {
         case .success(let any):
             guard let response = R.response(in: any) else {
-                return Outcome(result: .failure(ClientError(.malformedAnswer, name)), attempts: attempts)
+                return ending.outcome(.failure(ClientError(.malformedAnswer, name)))
             }
-            return Outcome(result: .success(response), attempts: attempts)
+            return ending.outcome(.success(response))
         case .failure(let code):
-            return Outcome(result: .failure(ClientError(.refused(code), name)), attempts: attempts)
+            if !RefusalRules.allow(code, of: R.kind) { world.find("\(name) is refused with \(code)") }
+            return ending.outcome(.failure(ClientError(.refused(code), name)))
         }
     }
 
     func registry<R: RegistryRPC>(_ request: R) async throws(ClientError) -> R.Response {
-        let (answer, _) = await exchange(.registryRequest(request.erased), to: .registry, Self.streamTiming)
+        let ending = await exchange(.registryRequest(request.erased), to: .registry, Self.streamTiming)
         let name = "\(R.kind) at the registry"
-        guard case .message(.registryAnswer(let result)) = answer else { throw ClientError(.timeout, name) }
+        guard case .message(.registryAnswer(let result)) = ending.answer else { throw ClientError(.timeout, name) }
         switch result {
         case .success(let any):
             guard let response = R.response(in: any) else { throw ClientError(.malformedAnswer, name) }
@@ -102,9 +124,11 @@ final class SimulatedClient: @unchecked Sendable {
     /// A request to a block server; its proof.
     func blocks(_ request: AnyBlocksRequest, _ service: BlockServiceID) async throws(ClientError) -> MAC {
         guard let server = cluster.server(of: service) else { throw ClientError(.unavailable, "a block request") }
-        let (answer, _) = await exchange(
+        let ending = await exchange(
             .blockRequest(service, request), to: .blockServer(server), Self.streamTiming)
-        guard case .message(.blockAnswer(let result)) = answer else { throw ClientError(.timeout, "\(request.kind)") }
+        guard case .message(.blockAnswer(let result)) = ending.answer else {
+            throw ClientError(.timeout, "\(request.kind)")
+        }
         switch result {
         case .success(let proof): return proof
         case .failure(let code): throw ClientError(.refused(code), "\(request.kind)")
@@ -115,15 +139,13 @@ final class SimulatedClient: @unchecked Sendable {
 
     private func exchange(
         _ body: Message.Body, to receiver: Endpoint, _ timing: RetryTiming
-    ) async -> (Answer, Int) {
+    ) async -> Ending {
         let id = nextID
         nextID += 1
         return await withUnsafeContinuation { continuation in
             pending[id] = Pending(
                 message: Message(id: id, body: body), receiver: receiver, timing: timing, begun: world.now
-            ) { answer, attempts in
-                continuation.resume(returning: (answer, attempts))
-            }
+            ) { continuation.resume(returning: $0) }
             attempt(id)
         }
     }
@@ -133,16 +155,16 @@ final class SimulatedClient: @unchecked Sendable {
         let jitter = Double.random(in: 0..<1, using: &world.random)
         guard let wait = request.timing.wait(elapsedNanoseconds: world.now - request.begun, jitter: jitter) else {
             pending[id] = nil
-            return request.ended(.timeout, request.attempts)
+            return request.end(.timeout)
         }
         request.attempts += 1
+        request.copies += cluster.network.send(request.message, from: endpoint, to: request.receiver)
         pending[id] = request
-        cluster.network.send(request.message, from: endpoint, to: request.receiver)
         world.after(max(wait, 1_000_000)) { [self] in attempt(id) }
     }
 
     private func receive(_ message: Message) {
         guard let request = pending.removeValue(forKey: message.id) else { return }
-        request.ended(.message(message.body), request.attempts)
+        request.end(.message(message.body))
     }
 }

@@ -55,10 +55,13 @@ final class Network {
         island = machines
     }
 
-    func send(_ message: Message, from sender: Endpoint, to receiver: Endpoint) {
+    /// - Returns: how many copies of it are under way.
+    @discardableResult
+    func send(_ message: Message, from sender: Endpoint, to receiver: Endpoint) -> Int {
         let copies = !message.isStream && world.random.perMille(weather.duplicationPerMille) ? 2 : 1
         if copies == 2 { world.faults.duplicated += 1 }
         for _ in 0..<copies { sendCopy(message, from: sender, to: receiver) }
+        return copies
     }
 
     private func sendCopy(_ message: Message, from sender: Endpoint, to receiver: Endpoint) {

@@ -43,6 +43,8 @@ final class Cluster {
     /// Answers by origin, in the order in which they came.
     private(set) var replies: [RequestOrigin: [Result<AnyCdcResponse, ProtocolError>]] = [:]
     private(set) var alarms: [String] = []
+    /// How often the request of the last `call` was sent again.
+    private(set) var repetitions = 0
     /// Events carried out that the coordinator took part in.
     private(set) var coordinatorEvents = 0
     /// Called before each such event; true crashes the coordinator instead of, or right after, it.
@@ -149,7 +151,8 @@ final class Cluster {
     /// a crash swallows it.
     func call(_ request: AnyCdcRequest) throws -> Result<AnyCdcResponse, ProtocolError> {
         let origin = submit(request)
-        for _ in 0..<100 {
+        for attempt in 0..<100 {
+            repetitions = attempt
             try settle()
             if let reply = replies[origin]?.first { return reply }
             repeatRequest(request, from: origin)

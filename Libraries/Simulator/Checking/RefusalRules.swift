@@ -1,0 +1,70 @@
+import Protocol
+
+/// Which refusals a request of a simulated client may get, with the shards and the coordinator that there are here: a
+/// part of what the schema lists, since these clients know whom they ask and what is possible.
+enum RefusalRules {
+    static func allow(_ code: ProtocolError, of kind: ShardKind) -> Bool { codes(of: kind).contains(code) }
+
+    static func allow(_ code: ProtocolError, of kind: CdcKind) -> Bool { codes(of: kind).contains(code) }
+
+    /// Of whatever gives a file a name.
+    private static let naming: Set<ProtocolError> = [
+        .fileNotFound, .badName, .directoryNotFound, .nameIsLocked, .cannotOverrideName,
+    ]
+    private static let namingIfUnchanged = naming.union([.mismatchingTarget])
+    private static let attributes: Set<ProtocolError> = [.attributeNotFound, .attributeExists, .attributesTooLarge]
+    /// Of whatever takes a name away that its client has seen.
+    private static let removal: Set<ProtocolError> = [
+        .directoryNotFound, .edgeNotFound, .mismatchingCreationTime, .mismatchingTarget, .edgeIsLocked,
+    ]
+    private static let newSpan: Set<ProtocolError> = [.fileNotFound, .couldNotPickBlockServices]
+    private static let proofs: Set<ProtocolError> = [.fileNotFound, .spanNotFound, .badBlockProof]
+
+    private static func codes(of kind: ShardKind) -> Set<ProtocolError> {
+        switch kind {
+        case .lookup: [.directoryNotFound, .nameNotFound]
+        case .statDirectory, .readDir, .fullReadDir, .setDirectoryInfo: [.directoryNotFound]
+        case .statFile, .statVersion, .statTransientFile, .localFileSpans, .fileSpans, .scrapTransientFile:
+            [.fileNotFound]
+        case .statAttributes, .extendedAttributes: [.fileNotFound, .directoryNotFound]
+        case .setAttributes: attributes.union([.fileNotFound, .directoryNotFound])
+        case .addSpanInitiate, .addSpanInitiateWithReference: newSpan
+        case .addInlineSpan: [.fileNotFound, .spanNotFound]
+        case .addSpanCertify, .removeSpanCertify: proofs
+        case .linkFile, .linkFileWithSpan: naming
+        case .linkFileIfUnchanged, .publishFile: namingIfUnchanged
+        case .publishFileWithAttributes: namingIfUnchanged.union(attributes)
+        case .certifyAndPublish: namingIfUnchanged.union(attributes).union(proofs)
+        case .softUnlinkFile: removal
+        case .sameDirectoryRename: removal.union(naming).union([.sameSourceAndDestination])
+        case .sameDirectoryRenameSnapshot: removal.union(naming).union([.edgeNotOwned])
+        case .removeNonOwnedEdge: [.directoryNotFound, .edgeNotFound, .deadlineNotPassed]
+        case .sameShardHardFileUnlink:
+            [.directoryNotFound, .edgeNotFound, .edgeNotOwned, .fileNotFound, .deadlineNotPassed]
+        case .removeSpanInitiate: [.fileNotFound, .fileEmpty, .deadlineNotPassed]
+        case .removeInode: [.fileNotFound, .directoryNotFound, .directoryHasOwner, .directoryNotEmpty]
+        case .moveSpan, .referSpans: [.fileNotFound, .spanNotFound]
+        case .swapBlocks: [.fileNotFound, .spanNotFound, .blockNotFound, .swapBlocksDuplicateFailureDomain]
+        case .swapSpans: [.fileNotFound, .spanNotFound, .swapSpansMismatchingBlocks]
+        default: []
+        }
+    }
+
+    private static func codes(of kind: CdcKind) -> Set<ProtocolError> {
+        switch kind {
+        case .makeDirectory, .makeDirectoryExclusive: naming.subtracting([.fileNotFound])
+        case .makeDirectoryWithAttributes: naming.subtracting([.fileNotFound]).union(attributes)
+        case .renameFile: renaming
+        case .renameDirectory: renaming.union([.loopInDirectoryRename])
+        case .replaceDirectory: renaming.union([.loopInDirectoryRename, .directoryNotEmpty, .sameSourceAndDestination])
+        case .softUnlinkDirectory: removal.union([.directoryNotEmpty])
+        case .hardUnlinkDirectory: [.directoryNotFound, .directoryHasOwner, .directoryNotEmpty]
+        case .crossShardHardUnlinkFile: [.directoryNotFound, .edgeNotFound, .fileNotFound, .deadlineNotPassed]
+        default: []
+        }
+    }
+
+    private static let renaming = removal.subtracting([.directoryNotFound]).union([
+        .badName, .nameIsLocked, .cannotOverrideName, .oldDirectoryNotFound, .newDirectoryNotFound,
+    ])
+}
