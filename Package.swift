@@ -109,8 +109,8 @@ let package = Package(
         library(
             "ShardServing",
             [
-                "ShardCore", "ReplicatedLog", "Store", "Client", "Daemon", "Metrics", "EventLoop", "Protocol", "Wire",
-                "Mutations", deques, logging,
+                "ShardCore", "ReplicatedLog", "Store", "Client", "Daemon", "Directories", "Metrics", "EventLoop",
+                "Protocol", "Wire", "Mutations", deques, logging,
             ]),
         library(
             "CoordinatorServing",
@@ -132,7 +132,7 @@ let package = Package(
         service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "Metrics", "CLinux"]),
         service("gc", product: "sterna-gc", [
                 "GarbageCollection", "BlockRepair", "MaintenanceState", "Scrubbing", "Relayout", "Client", "EventLoop",
-                "Metrics",
+                "Directories", "Metrics",
             ]),
         service(
             "mount", product: "sterna-mount", ["Filesystem", "Client", "EventLoop", "Metrics", "Mutations", "CFUSE", "CLinux"]),

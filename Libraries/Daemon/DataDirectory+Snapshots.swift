@@ -51,11 +51,7 @@ extension DataDirectory {
     }
 
     private static func names(in path: String) throws(SystemError) -> [String] {
-        do throws(DirectoryError) {
-            return try DirectoryListing.names(in: path)
-        } catch {
-            throw SystemError(error)
-        }
+        try SystemError.of { () throws(DirectoryError) in try DirectoryListing.names(in: path) }
     }
 
     /// Whatever is there, if anything.

@@ -16,11 +16,7 @@ public final class DataDirectory: Sendable {
     public init(path: String, reserveBytes: Int) throws(SystemError) {
         self.path = path
         self.reserveBytes = reserveBytes
-        do throws(DirectoryError) {
-            try DurableDirectory.make(path, mode: 0o700)
-        } catch {
-            throw SystemError(error)
-        }
+        try SystemError.of { () throws(DirectoryError) in try DurableDirectory.make(path, mode: 0o700) }
     }
 
     /// Makes created and renamed entries durable.
@@ -29,12 +25,8 @@ public final class DataDirectory: Sendable {
     }
 
     /// The same for any directory.
-    public static func sync(_ path: String) throws(SystemError) {
-        do throws(DirectoryError) {
-            try DurableDirectory.sync(path)
-        } catch {
-            throw SystemError(error)
-        }
+    static func sync(_ path: String) throws(SystemError) {
+        try SystemError.of { () throws(DirectoryError) in try DurableDirectory.sync(path) }
     }
 
     // MARK: Room
@@ -100,5 +92,10 @@ public final class DataDirectory: Sendable {
 }
 
 extension SystemError {
-    init(_ error: DirectoryError) { self.init(error.operation, code: error.code) }
+    /// What `body` does to directories and files, and what the system refuses of that.
+    package static func of<Result>(_ body: () throws(DirectoryError) -> Result) throws(SystemError) -> Result {
+        do throws(DirectoryError) { return try body() } catch {
+            throw SystemError(error.operation, code: error.code)
+        }
+    }
 }

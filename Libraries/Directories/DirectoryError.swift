@@ -2,7 +2,7 @@ import Glibc
 
 /// What the system refused of a directory. Each library makes an error of its own of it.
 public struct DirectoryError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What was tried: "create", "open", "sync" or "list".
+    /// What was tried: "create", "open", "sync", "list", "write" or "replace".
     public let action: String
     public let path: String
     /// errno, positive.

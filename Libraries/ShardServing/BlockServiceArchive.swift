@@ -1,3 +1,5 @@
+import Daemon
+import Directories
 import EventLoop
 import Glibc
 import Protocol
@@ -73,18 +75,8 @@ struct BlockServiceArchive: Sendable {
     }
 
     private func write(_ bytes: [UInt8]) throws(SystemError) {
-        let temporary = path + ".new"
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw .last("create \(temporary)") }
-        defer { close(file) }
-        var done = 0
-        while done < bytes.count {
-            let written = bytes.withUnsafeBytes { all in
-                pwrite(file, all.baseAddress.map { $0 + done }, all.count - done, off_t(done))
-            }
-            guard written > 0 || (written < 0 && errno == EINTR) else { throw .last("write \(temporary)") }
-            done += max(written, 0)
+        try SystemError.of { () throws(DirectoryError) in
+            try FileReplacement.replace(path, with: bytes, mode: 0o600)
         }
-        guard fdatasync(file) == 0, rename(temporary, path) == 0 else { throw .last("replace \(path)") }
     }
 }

@@ -1,4 +1,5 @@
 import Daemon
+import Directories
 import EventLoop
 import Glibc
 import Mutations
@@ -60,15 +61,9 @@ struct PortMemory: Sendable {
     }
 
     private func replace(with bytes: [UInt8]) throws(SystemError) {
-        let path = Self.path(in: directory)
-        let temporary = path + ".new"
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw .last("create \(temporary)") }
-        defer { close(file) }
-        let isSynced = !Mutation.portsAreNotSynced.isPlanted
-        guard write(file, bytes, bytes.count) == bytes.count, !isSynced || fsync(file) == 0,
-            rename(temporary, path) == 0
-        else { throw .last("replace \(path)") }
-        if isSynced { try DataDirectory.sync(directory) }
+        try SystemError.of { () throws(DirectoryError) in
+            try FileReplacement.replace(
+                Self.path(in: directory), with: bytes, Mutation.portsAreNotSynced.isPlanted ? .volatile : .durable)
+        }
     }
 }

@@ -33,23 +33,7 @@ func readTextFile(_ path: String) throws(FileError) -> String? {
 /// Replaces a small text file so that a reader (or a crash) sees the old or the new content, never a part, and
 /// the new one from the return on.
 func replaceTextFile(_ path: String, with text: String) throws(FileError) {
-    let temporary = path + ".new"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw FileError(path: temporary, errnoValue: errno) }
-    defer { close(descriptor) }
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-        let written = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        if written < 0 {
-            if errno == EINTR { continue }
-            throw FileError(path: temporary, errnoValue: errno)
-        }
-        rest = rest.dropFirst(written)
-    }
-    guard fsync(descriptor) == 0 else { throw FileError(path: temporary, errnoValue: errno) }
-    guard rename(temporary, path) == 0 else { throw FileError(path: path, errnoValue: errno) }
-    // A rename alone does not make the name durable.
-    try translating { () throws(DirectoryError) in try DurableDirectory.syncName(ofFile: path) }
+    try translating { () throws(DirectoryError) in try FileReplacement.replace(path, with: Array(text.utf8)) }
 }
 
 /// Makes a directory and what is missing above it, durably.
