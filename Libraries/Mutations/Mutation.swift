@@ -90,6 +90,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case overflowForgetsItsRequest
     case someSuccessesAreRefused
     case refusalsKeepTheirChanges
+    case notesStayInMemory
     case hostsAreNeverForgotten
     case wrongIndexIsDelivered
     case duplicatesAreProposed

@@ -98,7 +98,8 @@ final class ShardState {
         let state: InodeState
         if let record: FileRecord = try load(keys.file(id)) {
             state = .linked(record)
-        } else if let record: TransientFileRecord = try load(keys.transientFile(id)) {
+        } else if var record: TransientFileRecord = try load(keys.transientFile(id)) {
+            if Mutation.notesStayInMemory.isPlanted { record.note = [] }
             state = .transient(record)
         } else {
             state = .absent

@@ -17,6 +17,10 @@ enum RefusalRules {
     private static let removal: Set<ProtocolError> = [
         .directoryNotFound, .edgeNotFound, .mismatchingCreationTime, .mismatchingTarget, .edgeIsLocked,
     ]
+    /// Of whatever takes history away.
+    private static let collection: Set<ProtocolError> = [
+        .directoryNotFound, .edgeNotFound, .edgeNotOwned, .mismatchingTarget, .fileNotFound, .deadlineNotPassed,
+    ]
     private static let newSpan: Set<ProtocolError> = [.fileNotFound, .couldNotPickBlockServices]
     private static let proofs: Set<ProtocolError> = [.fileNotFound, .spanNotFound, .badBlockProof]
 
@@ -24,7 +28,8 @@ enum RefusalRules {
         switch kind {
         case .lookup: [.directoryNotFound, .nameNotFound]
         case .statDirectory, .readDir, .fullReadDir, .setDirectoryInfo: [.directoryNotFound]
-        case .statFile, .statVersion, .statTransientFile, .localFileSpans, .fileSpans, .scrapTransientFile:
+        case .statFile, .statVersion, .statTransientFile, .localFileSpans, .fileSpans,
+            .scrapTransientFile, .setTime:
             [.fileNotFound]
         case .statAttributes, .extendedAttributes: [.fileNotFound, .directoryNotFound]
         case .setAttributes: attributes.union([.fileNotFound, .directoryNotFound])
@@ -38,11 +43,10 @@ enum RefusalRules {
         case .softUnlinkFile: removal
         case .sameDirectoryRename: removal.union(naming).union([.sameSourceAndDestination])
         case .sameDirectoryRenameSnapshot: removal.union(naming).union([.edgeNotOwned])
-        case .removeNonOwnedEdge: [.directoryNotFound, .edgeNotFound, .deadlineNotPassed]
-        case .sameShardHardFileUnlink:
-            [.directoryNotFound, .edgeNotFound, .edgeNotOwned, .fileNotFound, .deadlineNotPassed]
+        case .removeNonOwnedEdge, .sameShardHardFileUnlink: collection
         case .removeSpanInitiate: [.fileNotFound, .fileEmpty, .deadlineNotPassed]
-        case .removeInode: [.fileNotFound, .directoryNotFound, .directoryHasOwner, .directoryNotEmpty]
+        case .removeInode:
+            [.fileNotFound, .deadlineNotPassed, .directoryNotFound, .directoryHasOwner, .directoryNotEmpty]
         case .moveSpan, .referSpans: [.fileNotFound, .spanNotFound]
         case .swapBlocks: [.fileNotFound, .spanNotFound, .blockNotFound, .swapBlocksDuplicateFailureDomain]
         case .swapSpans: [.fileNotFound, .spanNotFound, .swapSpansMismatchingBlocks]
@@ -59,7 +63,7 @@ enum RefusalRules {
         case .replaceDirectory: renaming.union([.loopInDirectoryRename, .directoryNotEmpty, .sameSourceAndDestination])
         case .softUnlinkDirectory: removal.union([.directoryNotEmpty])
         case .hardUnlinkDirectory: [.directoryNotFound, .directoryHasOwner, .directoryNotEmpty]
-        case .crossShardHardUnlinkFile: [.directoryNotFound, .edgeNotFound, .fileNotFound, .deadlineNotPassed]
+        case .crossShardHardUnlinkFile: collection
         default: []
         }
     }

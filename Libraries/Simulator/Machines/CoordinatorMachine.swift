@@ -33,6 +33,7 @@ final class CoordinatorMachine: Machine {
         let store = try logStore(options.log, mustExist: core.appliedIndex > .zero)
         let last = try store.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
             try core.replay([UInt8](bytes), at: index)
+            states.compare(Self.group, at: index)
         }
         let log = try ProcessLog(self, store, options.log)
         self.log = log
@@ -50,6 +51,7 @@ final class CoordinatorMachine: Machine {
     }
 
     override func halt() {
+        if let core { states.keep(Self.group, at: core.appliedIndex) }
         log?.end()
         log = nil
         pipeline = nil

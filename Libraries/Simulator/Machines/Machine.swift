@@ -9,6 +9,7 @@ class Machine {
     let world: World
     let network: Network
     let disk = SimulatedDisk()
+    let states: StateComparison
     let clock: MachineClock
     /// What this process thinks of it.
     private(set) var clusterClock: ClusterClock
@@ -27,6 +28,7 @@ class Machine {
         self.network = network
         clock = MachineClock(world)
         clusterClock = clock.clusterClock()
+        states = StateComparison(id, disk.state, world)
         logger = Logger(label: "\(id)") { _ in FindingLogHandler(machine: id, world: world) }
         disk.directory.onKill = { [unowned self] in dieWriting() }
     }

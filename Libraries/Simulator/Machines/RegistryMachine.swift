@@ -28,6 +28,7 @@ final class RegistryMachine: Machine {
         let store = try logStore(options.log.wide, mustExist: core.appliedIndex > .zero)
         let last = try store.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
             _ = try core.apply([UInt8](bytes), at: index)
+            states.compare(Self.group, at: index)
             defaultOwnership.applied([UInt8](bytes), at: index, core)
         }
         defaultOwnership.restarted(core)
@@ -44,6 +45,7 @@ final class RegistryMachine: Machine {
     }
 
     override func halt() {
+        if let core { states.keep(Self.group, at: core.appliedIndex) }
         log?.end()
         log = nil
         pipeline = nil

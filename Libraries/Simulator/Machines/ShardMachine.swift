@@ -52,6 +52,7 @@ final class ShardMachine: Machine {
             guard let core = cores[group] else { return }
             let entry = try ShardLogEntry(decoding: bytes)
             watch.replayed(entry, try core.apply(entry, at: index), core)
+            states.compare(group, at: index, keys: core.shard.rawValue)
         }
         log = try ProcessLog(self, store, options.log)
         for shard in known {
@@ -67,6 +68,7 @@ final class ShardMachine: Machine {
     }
 
     override func halt() {
+        for core in cores { states.keep(LogGroupID(core.shard), at: core.appliedIndex, keys: core.shard.rawValue) }
         log?.end()
         log = nil
         pipelinesByShard = [:]
