@@ -31,6 +31,7 @@ struct LiveCheckTests {
             shared = try cluster.makeFile("shared", spans: 2)
             (cut, body) = try cluster.makeCutCopy("cut", of: shared)
             try cluster.removeDirectory("removed", removed)
+            _ = try cluster.edit("edited", try cluster.makeFile("edited", spans: 2))
         }
 
         var damage: Damage { Damage(store: cluster.store) }

@@ -14,6 +14,7 @@ extension EndToEnd {
                 """
                 cd '\(cluster.mount)' && mkdir -p a/b/c d && for i in $(seq 40); do echo $i > a/f$i; done
                 head -c 2000000 /dev/urandom > d/big; cp -r a e; rm -r e/b; mv a/f1 d/g1; mv a/b d/bb; rm d/g1
+                for i in $(seq 2 9); do echo more >> a/f$i; done; echo more >> d/big
                 """)
         }
 

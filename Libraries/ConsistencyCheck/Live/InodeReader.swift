@@ -28,7 +28,7 @@ struct InodeReader: Sendable {
         var isStable = true
     }
 
-    /// A file, linked or transient; nil when there is none.
+    /// A file, linked or transient, which superseded versions are as well; nil when there is none.
     func file(_ id: InodeID) async throws(ClientError) -> File? {
         var file: File?
         for attempt in 0..<Self.attempts {
@@ -65,12 +65,22 @@ struct InodeReader: Sendable {
         if let found = try await unlessMissing({ () throws(ClientError) in
             try await cluster.call(StatFileRequest(id: id), shard: id.shard)
         }) {
-            return File(size: found.size, kind: .linked)
+            return File(size: found.size, kind: try await isSuperseded(id) ? .transient : .linked)
         }
-        let transient = try await unlessMissing { () throws(ClientError) in
+        return try await transientStatus(of: id).map { File(size: $0.size, kind: .transient) }
+    }
+
+    /// Whether what STAT_FILE answers for is a version that a newer one has replaced without leaving a snapshot: nothing
+    /// owns it, and it goes when its grace is over.
+    private func isSuperseded(_ id: InodeID) async throws(ClientError) -> Bool {
+        guard await cluster.supports(.publishing) else { return false }
+        return try await transientStatus(of: id) != nil
+    }
+
+    private func transientStatus(of id: InodeID) async throws(ClientError) -> StatTransientFileResponse? {
+        try await unlessMissing { () throws(ClientError) in
             try await cluster.call(StatTransientFileRequest(id: id), shard: id.shard)
         }
-        return transient.map { File(size: $0.size, kind: .transient) }
     }
 
     /// False when the file has gone meanwhile.

@@ -43,7 +43,7 @@ package struct PlacementList: Sendable {
     private func lines(_ span: CheckedSpan) -> [String] {
         switch (kind, span.content) {
         case (.spans, .inline(let bytes)):
-            ["\(span.byteOffset) \(span.size) \(bytes.isEmpty ? "HOLE" : "INLINE")"]
+            ["\(span.byteOffset) \(span.size) \(isHole(bytes, span.size) ? "HOLE" : "INLINE")"]
         case (.blocks, .inline): []
         case (.spans, .blocks(let copies)):
             copies.map { copy in
@@ -58,6 +58,11 @@ package struct PlacementList: Sendable {
                 }
             }
         }
+    }
+
+    /// Whether nothing is stored of a span but that it is zeros: that needs one of them.
+    private func isHole(_ bytes: [UInt8], _ size: UInt32) -> Bool {
+        bytes.count < size && bytes.allSatisfy { $0 == 0 }
     }
 
     private func domain(_ service: BlockServiceID) -> String {

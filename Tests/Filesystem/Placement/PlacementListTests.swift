@@ -58,7 +58,7 @@ import Testing
             try Self.span(at: 0, Parity(data: 2, parity: 1)),
             try Self.span(at: 4096, Parity(data: 1, parity: 1), locations: [0, 3]),
             try Self.span(at: 8192, Parity(data: 1, parity: 0)), try Self.inline(at: 12288, [1]),
-            try Self.inline(at: 16384, []),
+            try Self.inline(at: 16384, []), try Self.inline(at: 20480, [0]),
         ]
         var list = PlacementList(.spans)
         for span in spans { list.append(span) }
@@ -70,6 +70,7 @@ import Testing
                 8192 4096 HDD single location 0
                 12288 4096 INLINE
                 16384 4096 HOLE
+                20480 4096 HOLE
 
                 """)
         // A domain says what anybody wants it to.
