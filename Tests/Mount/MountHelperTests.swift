@@ -20,8 +20,9 @@ import sterna_mount
 
     @Test func sortsOptions() throws {
         let words = try MountWords([
-            "rw", "noexec", "_netdev", "nofail", "noauto", "user", "x-systemd.automount", "X-mount.mkdir", "allow_other",
-            "uid=5", "log_file=/tmp/log", "fsync=store", "allow_suid", "user=somebody", "user_id=0",
+            "rw", "noexec", "_netdev", "_rnetdev", "acl", "user_xattr", "nofail", "noauto", "user",
+            "x-systemd.automount", "X-mount.mkdir", "allow_other", "uid=5", "log_file=/tmp/log", "fsync=store",
+            "allow_suid", "user=somebody", "user_id=0",
         ])
         #expect(!words.isRemount && words.logFile == "/tmp/log")
         #expect(words.kernel == ["rw", "noexec", "allow_suid"])

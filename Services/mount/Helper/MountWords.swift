@@ -14,7 +14,7 @@ package struct MountWords: Hashable, Sendable {
         "defaults", "auto", "noauto", "fail", "nofail", "user", "nouser", "users", "nousers", "owner", "noowner",
         "group", "nogroup", "_netdev", "dirsync", "relatime", "norelatime", "strictatime", "nostrictatime", "diratime",
         "nodiratime", "lazytime", "nolazytime", "iversion", "noiversion", "mand", "nomand", "silent", "loud",
-        "default_permissions",
+        "default_permissions", "acl", "user_xattr", "_rnetdev",
     ]
 
     /// What lists of mounts show, and mount(8) repeats at a remount.

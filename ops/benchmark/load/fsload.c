@@ -2,8 +2,8 @@
  *
  *   fsload DIR OPERATION WORKERS SECONDS [SIZE [LIMIT]]
  *
- * OPERATION: create (SIZE bytes each, with close), create-private (the same, for the owner alone), stat, readdir, unlink,
- * mkdir, rename.
+ * OPERATION: create (SIZE bytes each, with close), create-private (the same, for the owner alone), create-owned (the
+ * same with all that a copy takes along: owner, mode, an extended attribute, times), stat, readdir, unlink, mkdir, rename.
  * Each worker has its own sub-directory DIR/w0, DIR/w1 ...; `create` and `mkdir` make the entries that `stat`,
  * `readdir`, `rename` and `unlink` then use, so run them in that order. Stops after SECONDS, when a worker has used up
  * its entries, or when it has made LIMIT of them (a filesystem that keeps a descriptor for each cannot take many).
@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,10 +39,20 @@ struct worker { uint64_t operations; double seconds; };
 
 static char content[1 << 20];
 
-static void create_file(const char *path, size_t size, mode_t mode) {
+/* What `cp -a` and tar give a copy before they close it. */
+static void give_attributes(int fd, const char *path) {
+    struct timespec times[2] = {{1000000000, 5}, {1000000000, 7}};
+    if (fchown(fd, 1001, 1002)) fail("chown", path);
+    if (fchmod(fd, 0640)) fail("chmod", path);
+    if (fsetxattr(fd, "user.origin", "fsload", 6, 0)) fail("setxattr", path);
+    if (futimens(fd, times)) fail("utimens", path);
+}
+
+static void create_file(const char *path, size_t size, mode_t mode, int owned) {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
     if (fd < 0) fail("create", path);
     if (size && write(fd, content, size) != (ssize_t)size) fail("write", path);
+    if (owned) give_attributes(fd, path);
     if (close(fd)) fail("close", path);
 }
 
@@ -83,6 +94,7 @@ static void run(const char *root, const char *operation, int index, double secon
     char prefix = !strcmp(operation, "mkdir") ? 'd' : 'f';
     int creates = !strncmp(operation, "create", 6), makes = creates || !strcmp(operation, "mkdir");
     mode_t mode = strcmp(operation, "create-private") ? 0644 : 0600;
+    int owned = !strcmp(operation, "create-owned");
     long have = entries_left(dir, prefix), i = makes ? have : 0;
     uint64_t done = 0;
     double start = now(), end = start + seconds;
@@ -91,7 +103,7 @@ static void run(const char *root, const char *operation, int index, double secon
         if (makes && limit && i - have >= limit) break;
         snprintf(path, sizeof path, "%s/%c%ld", dir, prefix, entry);
         struct stat st;
-        if (creates) create_file(path, size, mode);
+        if (creates) create_file(path, size, mode, owned);
         else if (!strcmp(operation, "mkdir")) { if (mkdir(path, 0755)) fail("mkdir", path); }
         else if (!have) break;
         else if (!strcmp(operation, "stat")) { if (stat(path, &st)) fail("stat", path); }
