@@ -91,6 +91,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case someSuccessesAreRefused
     case refusalsKeepTheirChanges
     case notesStayInMemory
+    case unknownDomainsAreTrusted
     case hostsAreNeverForgotten
     case wrongIndexIsDelivered
     case duplicatesAreProposed
@@ -285,6 +286,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
         case .openNumbersAreTaken, .versionsComeBackAsTheirFile: "ShardCoreTests.FileNumberTests"
+        // One seed of ten thousand finds it.
+        case .unknownDomainsAreTrusted: "ShardCoreTests.MovementTests"
         case .ownershipsHaveNoLimit: "ShardCoreTests.OwnershipLimitTests"
         case .downtimeCounts: "ShardCoreTests.DowntimeTests"
         case .removedDirectoriesForgetTheirPlace: "ShardCoreTests.AttributeTests"

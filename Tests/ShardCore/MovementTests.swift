@@ -117,6 +117,13 @@ struct MovementTests {
                 blockId2: block.blockId)
         }
         try shard.expect(.swapBlocksDuplicateFailureDomain, try swap(into: blocks1[1].blockServiceFailureDomain))
+        // A shard that has just started has not heard yet where block services are.
+        let known = shard.core.blockServices
+        shard.core.blockServices = BlockServiceTable()
+        for block in blocks1.prefix(2) {
+            try shard.expect(.couldNotPickBlockServices, try swap(into: block.blockServiceFailureDomain))
+        }
+        shard.core.blockServices = known
         try shard.call(try swap(into: blocks1[0].blockServiceFailureDomain))
     }
 

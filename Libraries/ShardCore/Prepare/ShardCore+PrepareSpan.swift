@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 extension ShardCore {
@@ -100,14 +101,27 @@ extension ShardCore {
         }
     }
 
-    /// The failure domains of all block services that a swap may bring together.
+    /// The failure domains of all block services that a swap may bring together. While it is not known where a block
+    /// belongs that would come to others, as after a start, there is no swap.
     func domains(around request: SwapBlocksRequest) throws(ShardFailure) -> [ServiceDomain] {
-        var services: Set<BlockServiceID> = []
-        for (file, byteOffset) in [(request.fileId1, request.byteOffset1), (request.fileId2, request.byteOffset2)] {
-            services.formUnion(try state.home(of: file, byteOffset)?.span.allBlocks.map(\.service) ?? [])
-        }
+        let span1 = try state.home(of: request.fileId1, request.byteOffset1)?.span
+        let span2 = try state.home(of: request.fileId2, request.byteOffset2)?.span
+        try checkDomain(of: request.blockId2, in: span2, joining: request.blockId1, in: span1)
+        try checkDomain(of: request.blockId1, in: span1, joining: request.blockId2, in: span2)
+        let services = Set([span1, span2].flatMap { $0?.allBlocks.map(\.service) ?? [] })
         return services.sorted().compactMap { service in
             blockServices.services[service].map { ServiceDomain(service: service, domain: $0.failureDomain) }
+        }
+    }
+
+    private func checkDomain(
+        of block: BlockID, in span: SpanRecord?, joining replaced: BlockID, in other: SpanRecord?
+    ) throws(ShardFailure) {
+        guard let service = span?.allBlocks.first(where: { $0.id == block })?.service, let other,
+            let place = other.place(of: replaced), other.locations[place.location].blocks.count > 1
+        else { return }
+        guard blockServices.services[service] != nil || Mutation.unknownDomainsAreTrusted.isPlanted else {
+            throw .refused(.couldNotPickBlockServices)
         }
     }
 }

@@ -48,7 +48,11 @@ enum RefusalRules {
         case .removeInode:
             [.fileNotFound, .deadlineNotPassed, .directoryNotFound, .directoryHasOwner, .directoryNotEmpty]
         case .moveSpan, .referSpans: [.fileNotFound, .spanNotFound]
-        case .swapBlocks: [.fileNotFound, .spanNotFound, .blockNotFound, .swapBlocksDuplicateFailureDomain]
+        case .swapBlocks:
+            [
+                .fileNotFound, .spanNotFound, .blockNotFound, .swapBlocksDuplicateFailureDomain,
+                .couldNotPickBlockServices,
+            ]
         case .swapSpans: [.fileNotFound, .spanNotFound, .swapSpansMismatchingBlocks]
         default: []
         }
