@@ -16,6 +16,44 @@ public enum Mutation: String, CaseIterable, Sendable {
     case shortageForgetsItsBatch
     case lanesMissTheRoom
 
+    // Consensus of one group
+    case acknowledgementsOvertakeTheirWrite
+    case anyFollowerVouches
+    case anyVoteCounts
+    case changesOverlap
+    case changesPrecedeTheTermsEntry
+    case commitsExceedWhatCame
+    case configurationsWaitForTheirCommit
+    case cutsAreOffByOne
+    case cutsKeepConfigurations
+    case deliveryIsNotDurable
+    case electionsIgnoreLogs
+    case forgettingIsNotNoticed
+    case incarnationsAreOne
+    case lateReportsOfCutWritesCount
+    case leadersServeAtOnce
+    case learnersAreCounted
+    case leasesAreNotShortened
+    case leasesAreTestedAgainstTheLastTick
+    case leasesBeginWithTheAnswer
+    case majoritiesAreNotAwaited
+    case messagesOvertakeTheHardState
+    case moreIsAcknowledgedThanCame
+    case oldHeartbeatsConfirmReads
+    case olderTermsAreCounted
+    case ownDiskIsNotAwaited
+    case promisesAllowVotes
+    case promisesAreNotKept
+    case recoveringAreCounted
+    case recoveryEndsAtACommit
+    case refusedVotesRaiseTheTerm
+    case restartsForgetTheirPromise
+    case snapshotsDropTheTail
+    case staleSnapshotsAreTaken
+    case transfersKeepTheLease
+    case vetoesAreIgnored
+    case votesAreNotStored
+
     // Directories
     case newNamesAreNotSynced
     case shortListingsAreBelieved

@@ -1,0 +1,55 @@
+/// What a leader knows of one peer.
+struct Progress: Sendable {
+    enum Mode: Equatable, Sendable {
+        /// It is not known where the logs agree: one message at a time.
+        case probing
+        /// Entries are sent as they come, without waiting for answers.
+        case streaming
+        /// The caller reads what the peer needs from disk.
+        case supplying
+        /// It needs this snapshot first.
+        case snapshot(SnapshotBase)
+    }
+
+    var member: Member
+    var mode = Mode.probing
+    /// The logs agree up to here, and the peer has it on disk.
+    var match = EntryIndex.zero
+    /// The next entry to be sent.
+    var next: EntryIndex
+    /// What the peer knows to be final.
+    var commit = EntryIndex.zero
+    /// Of the last append sent.
+    var round: UInt64 = 0
+    /// Answers of conflict to this round or earlier ones are outdated.
+    var settledRound: UInt64 = 0
+    /// A probe is under way.
+    var isWaiting = false
+    /// When something was sent last.
+    var sentAt: BootInstant
+    /// When it showed last that it follows this leader.
+    var heardAt: BootInstant
+    /// The newest of this leader's heartbeats, by when it was sent, for which the peer gave its promise.
+    var promisedAt: BootInstant?
+    /// The peer is in doubt about its log, and is not counted.
+    var doubt: Nonce?
+    /// It has less than it acknowledged, and does not know it yet.
+    var hasForgotten = false
+
+    init(_ member: Member, next: EntryIndex, at now: BootInstant) {
+        self.member = member
+        self.next = next
+        sentAt = now
+        heardAt = now
+    }
+
+    /// Whether what it acknowledges is to be counted.
+    var isCounted: Bool { doubt == nil && !hasForgotten }
+
+    /// Its log is to be compared anew, from behind what is known to agree.
+    mutating func probe() {
+        mode = .probing
+        isWaiting = false
+        next = match.next
+    }
+}

@@ -1,0 +1,11 @@
+/// Something to be written to disk. Writes of a group are carried out in order.
+public enum Write: Equatable, Sendable {
+    case hardState(HardState)
+    /// To the end of the log; the first follows directly on the last one there.
+    case append([Entry])
+    /// The entry at this index and all behind it go.
+    case cut(from: EntryIndex)
+    /// The state machine's state, which is durable already, stands for this now. The log keeps what follows on it, if its
+    /// entry there is at the same position; otherwise it becomes empty, and begins behind it.
+    case base(SnapshotBase)
+}
