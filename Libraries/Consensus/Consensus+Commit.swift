@@ -64,7 +64,7 @@ extension Consensus {
     }
 
     /// The state machine has applied everything up to `index`, which was delivered.
-    public mutating func applied(through index: EntryIndex, at now: BootInstant) {
+    public mutating func applied(through index: EntryIndex) {
         applied = max(applied, min(index, delivered))
         serveIfReady()
     }

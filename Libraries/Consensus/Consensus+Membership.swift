@@ -64,7 +64,9 @@ extension Consensus {
 
     private func isCloseBehind(_ learner: Member, at now: BootInstant) -> Bool {
         guard let peer = progress[learner.slot.place], peer.isCounted else { return false }
-        return now < peer.heardAt + settings.promise && peer.match.advanced(by: settings.promotionLag) >= last.index
+        // It knows by its own log that it belongs to the group: otherwise it would not vote.
+        guard peer.match >= configurationIndex, now < peer.heardAt + settings.promise else { return false }
+        return peer.match.advanced(by: settings.promotionLag) >= last.index
     }
 
     mutating func appendConfiguration(_ configuration: Configuration, at now: BootInstant) {

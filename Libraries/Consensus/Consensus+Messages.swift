@@ -7,7 +7,7 @@ extension Consensus {
         if case .askVote(let request) = message.body {
             return receive(request, from: peer, in: message.term, at: now)
         }
-        guard message.term >= term else { return refuseOutdated(message) }
+        guard message.term >= term || message.body.isAnswerToAsking else { return refuseOutdated(message) }
         if message.body.isFromLeader {
             guard accept(leader: peer, of: message.term, at: now) else { return }
         } else if message.term > term {
@@ -19,7 +19,7 @@ extension Consensus {
         case .append(let append): receive(append, from: peer, at: now)
         case .appended(let answer): receive(answer, from: peer, at: now)
         case .takeOver: receiveTakeOver(from: peer, at: now)
-        case .offer(let base): receive(base, from: peer, at: now)
+        case .offer(let offer): receive(offer, from: peer)
         case .forgot: if !isRecovering { enterDoubt(at: now) }
         }
     }
@@ -51,5 +51,10 @@ extension Message.Body {
         case .append, .takeOver, .offer, .forgot: true
         case .askVote, .vote, .appended: false
         }
+    }
+    /// Whether it says who would vote, which the answerer's term has no part in.
+    var isAnswerToAsking: Bool {
+        if case .vote(let answer) = self { return answer.isAsking }
+        return false
     }
 }

@@ -40,6 +40,7 @@ extension Consensus {
             if peer.doubt != doubt {
                 // What it acknowledged before is worth nothing.
                 peer.doubt = doubt
+                peer.doubtRound = peer.round
                 peer.hasForgotten = false
                 peer.match = .zero
                 peer.commit = .zero
@@ -50,11 +51,8 @@ extension Consensus {
             return true
         }
         if peer.hasForgotten { return false }
-        guard let doubt = peer.doubt else { return true }
-        // It is counted again if it acknowledges what answered its doubt: nothing from before does.
-        guard case .matched(let index) = answer.outcome, let end = configurations.index(of: doubt, at: peer.member.slot),
-            index >= end
-        else { return false }
+        guard answer.round > peer.doubtRound else { return false }
+        // It says that its doubt has been answered.
         peer.doubt = nil
         return true
     }

@@ -102,6 +102,7 @@ extension Consensus {
         if index > peer.match {
             peer.match = index
             peer.settledRound = peer.round
+            if peer.mode == .supplying { peer.probe() }
         }
         peer.next = max(peer.next, peer.match.next)
         peer.advanceMode()

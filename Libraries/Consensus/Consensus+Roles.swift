@@ -3,7 +3,10 @@ extension Consensus {
     mutating func becomeFollower(in term: Term, of leader: Member?, vote: Member? = nil, at now: BootInstant) {
         let isNewTerm = term > self.term
         guard isNewTerm || role != .follower || self.leader != leader || vote != nil else { return }
-        if isNewTerm || self.leader != leader { followsLeader = false }
+        if isNewTerm || self.leader != leader {
+            followsLeader = false
+            offerRound = 0
+        }
         if isNewTerm || vote != nil && hardState.vote != vote {
             hardState.term = term
             hardState.vote = vote

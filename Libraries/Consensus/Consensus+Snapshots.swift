@@ -5,24 +5,30 @@ extension Consensus {
     /// to that peer. Also for a newer one while an older one is on its way.
     public mutating func offer(_ base: SnapshotBase, to peer: Member, in term: Term, at now: BootInstant) {
         guard role == .leader, term == self.term, let known = progress[peer.slot.place], known.member == peer else { return }
-        guard base.position.index <= applied, base.position.index > known.match else { return }
+        guard base.position.index <= applied, base.position.index > known.match else {
+            // It has caught up meanwhile.
+            if known.mode == .supplying { probe(peer.slot, at: now) }
+            return
+        }
         progress[peer.slot.place]?.mode = .snapshot(base)
         sendOffer(of: base, to: peer.slot, at: now)
     }
 
     mutating func sendOffer(of base: SnapshotBase, to slot: ReplicaSlot, at now: BootInstant) {
-        guard let peer = progress[slot.place] else { return }
-        progress[slot.place]?.sentAt = now
-        progress[slot.place]?.round &+= 1
-        send(.offer(base), to: peer.member)
+        guard var peer = progress[slot.place] else { return }
+        peer.sentAt = now
+        peer.round &+= 1
+        progress[slot.place] = peer
+        send(.offer(SnapshotOffer(round: peer.round, base: base)), to: peer.member)
     }
 
     /// A leader has a snapshot. What this replica has already it does not fetch.
-    mutating func receive(_ base: SnapshotBase, from leader: Member, at now: BootInstant) {
-        guard base.position.index > commit || Mutation.staleSnapshotsAreTaken.isPlanted else {
-            return acknowledge(through: commit, 0, to: leader)
+    mutating func receive(_ offer: SnapshotOffer, from leader: Member) {
+        guard offer.base.position.index > commit || Mutation.staleSnapshotsAreTaken.isPlanted else {
+            return acknowledge(through: commit, offer.round, to: leader)
         }
-        effects.append(.fetch(base, from: leader))
+        offerRound = offer.round
+        effects.append(.fetch(offer.base, from: leader))
     }
 
     /// A snapshot was fetched, and its state built beside the present one. Says whether it is still wanted; then the
@@ -53,7 +59,7 @@ extension Consensus {
         applied = index
         deliver()
         endDoubtIfAnswered()
-        if let leader, leader != member { acknowledge(through: index, 0, to: leader) }
+        if let leader, leader != member { acknowledge(through: index, offerRound, to: leader) }
         restartCampaignTimer(at: now)
     }
 }

@@ -29,6 +29,8 @@ public struct Consensus: Sendable {
     var hardStateWrite = WriteNumber.none
     /// A snapshot is being put in the state's place: nothing else happens until it is there.
     var installing: SnapshotBase?
+    /// Of the last offer of this term's leader.
+    var offerRound: UInt64 = 0
     var random: SplitMix
     var effects: [Effect] = []
 
@@ -112,4 +114,11 @@ public struct Consensus: Sendable {
 
     var voters: SlotSet { configurations.latest.voters }
     var isOnlyVoter: Bool { configurations.latest.isOnlyVoter(member) }
+}
+
+extension Consensus {
+    /// What stands at `index`, if that is still in memory.
+    public func position(at index: EntryIndex) -> Position? {
+        log.term(at: index).map { Position(index: index, term: $0) }
+    }
 }

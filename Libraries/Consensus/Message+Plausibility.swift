@@ -7,7 +7,7 @@ extension Message {
         case .vote(let answer): return answer.asked <= .limit
         case .append(let append): return append.isPlausible(in: term)
         case .appended(let answer): return answer.isPlausible
-        case .offer(let base): return base.position.isPlausible && base.position.term <= term
+        case .offer(let offer): return offer.base.position.isPlausible && offer.base.position.term <= term
         case .takeOver, .forgot: return true
         }
     }

@@ -15,7 +15,7 @@ public struct Message: Equatable, Sendable {
         /// From a leader that has given its lease up: begin an election at once.
         case takeOver
         /// From a leader: the log from where you are is gone; there is a snapshot.
-        case offer(SnapshotBase)
+        case offer(SnapshotOffer)
         /// From a leader: you have less than you acknowledged to me. Take no part until you have recovered.
         case forgot
     }
@@ -73,6 +73,17 @@ public struct Append: Equatable, Sendable {
         self.previous = previous
         self.entries = entries
         self.commit = commit
+    }
+}
+
+public struct SnapshotOffer: Equatable, Sendable {
+    /// Counts on with the leader's appends; what is acknowledged for it repeats it.
+    public var round: UInt64
+    public var base: SnapshotBase
+
+    public init(round: UInt64, base: SnapshotBase) {
+        self.round = round
+        self.base = base
     }
 }
 

@@ -33,6 +33,8 @@ struct Progress: Sendable {
     var promisedAt: BootInstant?
     /// The peer is in doubt about its log, and is not counted.
     var doubt: Nonce?
+    /// Of the last append or offer sent when the peer told its doubt: what answers an earlier one is of its former life.
+    var doubtRound: UInt64 = 0
     /// It has less than it acknowledged, and does not know it yet.
     var hasForgotten = false
 
@@ -46,10 +48,10 @@ struct Progress: Sendable {
     /// Whether what it acknowledges is to be counted.
     var isCounted: Bool { doubt == nil && !hasForgotten }
 
-    /// Its log is to be compared anew, from behind what is known to agree.
+    /// Its log is to be compared anew. Before its first answer nothing better is known than what is tried already.
     mutating func probe() {
+        if mode != .probing { next = match.next }
         mode = .probing
         isWaiting = false
-        next = match.next
     }
 }

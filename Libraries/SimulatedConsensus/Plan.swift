@@ -1,0 +1,98 @@
+import Consensus
+
+/// What group and what trouble a seed means. A run rarely has all kinds, so that each is also seen without the others
+/// hiding it.
+struct Plan {
+    /// Voters that the operator wants.
+    var voters: Int
+    /// True nanoseconds of trouble.
+    var duration: UInt64
+    var settings = Settings()
+
+    var lossPerMille: Int
+    var duplicationPerMille: Int
+    var latenessPerMille: Int
+    var longestDelay: UInt64
+
+    /// Mean nanoseconds between two faults.
+    var faultPause: UInt64
+    /// Mean nanoseconds between two actions of clients.
+    var clientPause: UInt64
+    /// Mean nanoseconds between two actions of the operator.
+    var tendPause: UInt64
+    /// Which kinds of fault there are.
+    var faults: [Fault]
+    /// How often, in a hundred thousand, a process dies in the middle of carrying out effects.
+    var aimedCrashes: Int
+    /// Clocks gain or lose up to so many millionths.
+    var drift: Int64
+    /// Clocks differ by more than was promised: leases mean nothing then.
+    var driftIsBeyondBound: Bool
+    /// A disk syncs within this, nanoseconds.
+    var longestSync: UInt64
+    /// Entries kept behind the state for peers.
+    var retention: UInt64
+    /// How often, in a thousand actions, the operator changes something that need not be changed.
+    var churnPerMille: Int
+    var transferPerMille: Int
+    var hasPreference: Bool
+
+    init(_ chance: inout SeededChance) {
+        voters = chance.pick([1, 3, 3, 3, 3, 5, 5])
+        duration = chance.in(8...16) * Plan.second
+        lossPerMille = chance.pick([0, 5, 30, 100])
+        duplicationPerMille = chance.pick([0, 10, 100])
+        latenessPerMille = chance.pick([0, 5, 30, 100])
+        longestDelay = chance.pick([20, 300, 3000]) * Plan.millisecond
+        faultPause = chance.pick([40, 150, 500, 1500]) * Plan.millisecond
+        clientPause = chance.pick([1, 2, 5, 20]) * Plan.millisecond
+        tendPause = chance.pick([20, 50, 200]) * Plan.millisecond
+        var chosen = Fault.allCases.filter { _ in chance.perMille(500) }
+        if chosen.isEmpty { chosen = [.crash] }
+        faults = chosen
+        aimedCrashes = chance.pick([0, 0, 20, 100, 400])
+        driftIsBeyondBound = chance.perMille(60)
+        drift = driftIsBeyondBound ? 100_000 : chance.pick([0, 0, 4_900, 4_900])
+        longestSync = chance.pick([1, 5, 30, 120]) * Plan.millisecond
+        retention = chance.pick([0, 5, 50, 1000])
+        churnPerMille = chance.pick([0, 30, 200])
+        transferPerMille = chance.pick([0, 30, 150])
+        hasPreference = chance.perMille(300)
+        settings.messageBytes = chance.pick([100, 400, 1 << 20])
+        settings.windowBytes = chance.pick([300, 2000, 1 << 20])
+        settings.proposedBytes = chance.pick([500, 4000, 1 << 20])
+        settings.settling = BootSpan.milliseconds(chance.pick([300, 2000]))
+        settings.waitingReads = chance.pick([2, 50])
+    }
+
+    static let millisecond: UInt64 = 1_000_000
+    static let second: UInt64 = 1_000_000_000
+}
+
+/// What can go wrong, besides the weather of the network.
+enum Fault: CaseIterable {
+    /// A process dies and comes back.
+    case crash
+    /// All do, at once.
+    case powerCut
+    /// A process stands still, or its machine is suspended.
+    case pause
+    /// A hypervisor does not let a machine run, and its clock does not show it.
+    case stolenTime
+    /// One node is cut off, in one direction or both.
+    case isolation
+    /// Nodes fall into two parts.
+    case partition
+    /// One direction is slow.
+    case slowLink
+    /// What was synced is lost, and the disk says so.
+    case rot
+    /// A machine comes back as it was earlier, and a peer says so.
+    case restoredBackup
+    /// A learner comes back with less, and nobody says so.
+    case silentLoss
+    /// Everything is lost.
+    case wipe
+    /// A disk syncs nothing for a while.
+    case hangingSync
+}

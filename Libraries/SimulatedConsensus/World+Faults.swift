@@ -1,0 +1,173 @@
+import Consensus
+
+extension World {
+    /// One of the plan's faults.
+    func breakSomething() {
+        guard isTroubled else { return }
+        queue.add(at: now + around(plan.faultPause), .fault)
+        let running = nodes.compactMap { $0 }.filter { $0.isUp && !$0.isPaused }
+        guard !running.isEmpty else { return }
+        let node = aim(running)
+        let span = chance.in(Plan.millisecond...(1500 * Plan.millisecond))
+        switch chance.pick(plan.faults) {
+        case .crash: crash(node)
+        case .powerCut: for node in running { crash(node) }
+        case .pause: pause(node, for: span, losingTime: false)
+        case .stolenTime: pause(node, for: span, losingTime: true)
+        case .isolation: isolate(node, for: span)
+        case .partition: part(for: span)
+        case .slowLink: network.slow(from: Int(node.slot.rawValue), to: chance.below(5), until: now + span)
+        case .rot: rot(node)
+        case .restoredBackup: restore(node)
+        case .silentLoss: loseSilently(node)
+        case .wipe: wipe(node)
+        case .hangingSync: hang(node, for: span)
+        }
+    }
+
+    /// A leader, more often than not.
+    private func aim(_ running: [Node]) -> Node {
+        if chance.perMille(500), let leader = running.first(where: { $0.consensus.role == .leader }) { return leader }
+        return chance.pick(running)
+    }
+
+    private func isolate(_ node: Node, for span: UInt64) {
+        report.counts.cuts += 1
+        let (own, ways) = (Int(node.slot.rawValue), chance.below(3))
+        note("\(node.member) is cut off, \(["both ways", "outwards", "inwards"][ways])")
+        for other in 0..<5 where other != own {
+            if ways != 2 { network.cut(from: own, to: other, until: now + span) }
+            if ways != 1 { network.cut(from: other, to: own, until: now + span) }
+        }
+    }
+
+    private func part(for span: UInt64) {
+        report.counts.cuts += 1
+        let sides = chance.next()
+        note("the network falls apart")
+        for from in 0..<5 {
+            for to in 0..<5 where (sides >> UInt64(from) ^ sides >> UInt64(to)) & 1 == 1 {
+                network.cut(from: from, to: to, until: now + span)
+            }
+        }
+    }
+
+    private func hang(_ node: Node, for span: UInt64) {
+        guard !node.disk.isSyncing, let number = node.disk.lastWritten else { return }
+        node.disk.isSyncing = true
+        queue.add(at: now + span, slot: node.slot.rawValue, life: node.life, .synced(through: number))
+    }
+
+    // MARK: Damage, as far as the atlas allows
+
+    /// Whether the group could bear the loss of what `member` has acknowledged: in every configuration that anybody goes by,
+    /// those without loss outvote the others.
+    func bearsLoss(of member: Member) -> Bool {
+        if judge.losses.contains(where: { $0.member == member }) { return false }
+        var lost = judge.losses.map(\.member)
+        lost.append(member)
+        return nodes.allSatisfy { node in
+            guard let node, !node.isWiped else { return true }
+            // What it is told to go by, and what it would go by after a crash or a cut.
+            return node.seen.configurations.allSatisfy { version in
+                let voters = version.configuration.voters
+                let damaged = lost.filter { version.configuration.isVoter($0) }.count
+                return damaged == 0 || damaged <= (voters.count - 1) / 2
+            }
+        }
+    }
+
+    private func noteLoss(of node: Node) {
+        report.counts.doubts += 1
+        let loss = Loss(member: node.member, acknowledged: node.seen.acknowledged, committed: judge.lastFinal)
+        judge.losses.append(loss)
+    }
+
+    private func rot(_ node: Node) {
+        guard bearsLoss(of: node.member) else { return }
+        crash(node)
+        noteLoss(of: node)
+        node.disk.image.forget(chance.below(20))
+        // The hard state may be gone as well.
+        if chance.perMille(300) { node.disk.image.hardState = HardState() }
+        restart(node, isInDoubt: true)
+    }
+
+    private func restore(_ node: Node) {
+        guard let backup = backups[Int(node.slot.rawValue)], bearsLoss(of: node.member) else { return }
+        crash(node)
+        noteLoss(of: node)
+        node.disk.image = backup
+        restart(node, isInDoubt: true)
+    }
+
+    /// Only of a learner that nobody takes for a voter. Then its leader notices, at the latest when it sends something.
+    private func loseSilently(_ node: Node) {
+        let isVoter = nodes.contains { other in
+            other?.seen.configurations.contains { $0.configuration.isVoter(node.member) } ?? false
+        }
+        guard !isVoter, !judge.losses.contains(where: { $0.member == node.member }) else { return }
+        crash(node)
+        noteLoss(of: node)
+        node.disk.image.forget(1 + chance.below(20))
+        restart(node)
+    }
+
+    private func wipe(_ node: Node) {
+        guard bearsLoss(of: node.member) else { return }
+        node.isWiped = true
+        crash(node)
+        report.counts.wipes += 1
+        noteLoss(of: node)
+        backups[Int(node.slot.rawValue)] = nil
+    }
+
+    // MARK: Healing
+
+    /// Nothing breaks any more, and everything that is not lost runs.
+    func heal() {
+        guard judge.finding == nil else { return }
+        note("the trouble is over")
+        isTroubled = false
+        clientsEnd = now + Self.healing
+        network.heal()
+        for node in nodes {
+            guard let node else { continue }
+            if node.isPaused { happen(.resume, at: node) }
+            if !node.isUp { restart(node) }
+        }
+    }
+
+    /// One leader serves, everybody who belongs to the group has applied the same, and nobody is in doubt.
+    var isAtRest: Bool {
+        let members = nodes.compactMap { $0 }.filter { !$0.isWiped && isMember($0) }
+        guard let leader = members.first(where: { $0.consensus.serves }) else { return false }
+        return members.allSatisfy {
+            $0.consensus.leader == leader.member && $0.applied == leader.applied && $0.applied == judge.lastFinal
+                && !$0.consensus.isRecovering && leader.consensus.last.index == $0.applied
+        }
+    }
+
+    /// Whether the group counts it in, by the newest final configuration.
+    func isMember(_ node: Node) -> Bool {
+        let newest = nodes.compactMap { $0 }.filter { !$0.isWiped }.max { $0.applied < $1.applied }
+        return newest?.appliedConfiguration.contains(node.member) ?? false
+    }
+
+    var whatIsUnderWay: String {
+        nodes.compactMap { $0 }.map { node in
+            let state = node.isWiped ? "wiped" : "\(node.consensus.role) in \(node.consensus.term)"
+            return "\(node.member) \(state), applied \(node.applied.rawValue), last \(node.consensus.last)"
+                + (node.consensus.isRecovering ? ", in doubt" : "")
+        }.joined(separator: "; ")
+    }
+
+    /// replicasAgree: at rest, what everybody has on disk is what became final.
+    func checkAgreement() {
+        for node in nodes {
+            guard judge.finding == nil, let node, !node.isWiped, isMember(node) else { continue }
+            guard let position = node.disk.image.position(at: node.applied) else { continue }
+            judge.require(judge.isFinal(position), "replicasAgree", "\(node.member) has applied \(position)")
+        }
+    }
+}
