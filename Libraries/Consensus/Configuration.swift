@@ -44,7 +44,7 @@ public struct Configuration: Hashable, Sendable {
         seats[slot.place].map { Member(slot: slot, incarnation: $0.incarnation) }
     }
 
-    public func contains(_ member: Member) -> Bool { seats[member.slot.place]?.incarnation == member.incarnation }
+    public func contains(_ member: Member) -> Bool { member.isSame(as: self.member(at: member.slot)) }
 
     public func isVoter(_ member: Member) -> Bool { contains(member) && voters.contains(member.slot) }
 

@@ -72,7 +72,7 @@ extension Consensus {
     }
 
     mutating func receive(_ answer: VoteAnswer, from peer: Member, at now: BootInstant) {
-        guard answer.isGranted, configuration.isVoter(peer) || Mutation.anyVoteCounts.isPlanted else { return }
+        guard answer.isGranted, configuration.isVoter(peer) else { return }
         if answer.isAsking {
             guard role == .asking, answer.asked == term.next else { return }
         } else {

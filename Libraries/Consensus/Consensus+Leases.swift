@@ -17,11 +17,10 @@ extension Consensus {
     /// - Returns: whether to vouch for it in the answer. Then it is promised to vote for nobody else for a while.
     public mutating func heartbeat(from leader: Member, in term: Term, at now: BootInstant) -> Bool {
         lastTick = max(lastTick, now)
+        if Mutation.anyFollowerVouches.isPlanted, term <= self.term { return true }
         guard term == self.term, self.leader == leader, role == .follower, installing == nil else { return false }
         // A new term is told only once it is durable.
-        guard followsLeader, !isRecovering, writes.durable >= hardStateWrite else {
-            return Mutation.anyFollowerVouches.isPlanted
-        }
+        guard followsLeader, !isRecovering, writes.durable >= hardStateWrite else { return false }
         if !Mutation.promisesAreNotKept.isPlanted { promiseEnd = max(promiseEnd, now + settings.promise) }
         restartCampaignTimer(at: now)
         return true

@@ -2,7 +2,7 @@ extension Consensus {
     /// A message has come. Whatever it says, nothing traps; what makes no sense is refused in silence.
     public mutating func receive(_ message: Message, at now: BootInstant) {
         lastTick = max(lastTick, now)
-        guard message.to == member, message.isPlausible, installing == nil else { return }
+        guard message.to.isSame(as: member), message.isPlausible, installing == nil else { return }
         let peer = message.from
         if case .askVote(let request) = message.body {
             return receive(request, from: peer, in: message.term, at: now)
@@ -20,7 +20,7 @@ extension Consensus {
         case .appended(let answer): receive(answer, from: peer, at: now)
         case .takeOver: receiveTakeOver(from: peer, at: now)
         case .offer(let offer): receive(offer, from: peer)
-        case .forgot: if !isRecovering { enterDoubt(at: now) }
+        case .forgot(let round, let index): receiveForgot(round, index, from: peer, at: now)
         }
     }
 
@@ -32,10 +32,11 @@ extension Consensus {
         return true
     }
 
-    /// An outdated leader is told the term, so that it stops leading.
+    /// An outdated leader is told the term, so that it stops leading. The round is nobody's: by the time this comes the
+    /// leader may lead in a later term, and count its rounds anew.
     private mutating func refuseOutdated(_ message: Message) {
-        guard case .append(let append) = message.body else { return }
-        send(.appended(answer(.conflict(hint: .zero, last: .zero), round: append.round)), to: message.from)
+        guard case .append = message.body else { return }
+        send(.appended(answer(.conflict(hint: .zero, last: .zero), round: 0)), to: message.from)
     }
 
     /// An answer as this replica stands now.

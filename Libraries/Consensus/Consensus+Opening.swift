@@ -39,6 +39,7 @@ extension Consensus {
         hardStateWrite = writes.next()
         var stored = hardState
         if Mutation.votesAreNotStored.isPlanted { stored.vote = nil }
+        if Mutation.doubtsAreNotStored.isPlanted { stored.doubt = nil }
         effects.append(.write(hardStateWrite, .hardState(stored)))
     }
 

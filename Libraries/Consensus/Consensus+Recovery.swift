@@ -34,24 +34,26 @@ extension Consensus {
         effects.append(.recovered)
     }
 
+    /// The leader says that this replica has less than it acknowledged. If that is so it is in doubt; either way the leader
+    /// gets to know how it stands.
+    mutating func receiveForgot(_ round: UInt64, _ index: EntryIndex, from leader: Member, at now: BootInstant) {
+        if last.index < index, !isRecovering { enterDoubt(at: now) }
+        send(.appended(answer(.conflict(hint: last, last: last.index), round: round)), to: leader, after: writes.last)
+    }
+
     /// Whether an answer is of the peer's present life, and not of one whose end it has forgotten.
     func isOfThisLife(_ answer: AppendAnswer, _ peer: inout Progress) -> Bool {
         if let doubt = answer.doubt {
-            if peer.doubt != doubt {
-                // What it acknowledged before is worth nothing.
-                peer.doubt = doubt
-                peer.doubtRound = peer.round
-                peer.hasForgotten = false
-                peer.match = .zero
-                peer.commit = .zero
-                peer.settledRound = 0
-                peer.isWaiting = false
-                if peer.mode == .streaming { peer.mode = .probing }
-            }
+            if peer.doubt != doubt { peer.begin(in: doubt) }
             return true
         }
-        if peer.hasForgotten { return false }
-        guard answer.round > peer.doubtRound else { return false }
+        if let round = peer.forgotRound {
+            // What it lacked may have come again meanwhile.
+            guard case .conflict(_, let last) = answer.outcome, answer.round >= round, last >= peer.match else { return false }
+            peer.forgotRound = nil
+        }
+        guard peer.doubt != nil else { return true }
+        guard answer.round > peer.doubtRound || Mutation.formerLivesAreCounted.isPlanted else { return false }
         // It says that its doubt has been answered.
         peer.doubt = nil
         return true
@@ -59,9 +61,17 @@ extension Consensus {
 
     /// The peer has less than it acknowledged to this leader.
     mutating func noticeForgetting(of slot: ReplicaSlot, at now: BootInstant) {
-        guard let peer = progress[slot.place] else { return }
-        progress[slot.place]?.hasForgotten = true
-        send(.forgot, to: peer.member)
+        guard let peer = progress[slot.place], peer.forgotRound == nil else { return }
+        progress[slot.place]?.forgotRound = peer.round &+ 1
+        tellForgotten(slot, at: now)
+    }
+
+    mutating func tellForgotten(_ slot: ReplicaSlot, at now: BootInstant) {
+        guard var peer = progress[slot.place] else { return }
+        peer.sentAt = now
+        peer.round &+= 1
+        progress[slot.place] = peer
+        send(.forgot(round: peer.round, acknowledged: peer.match), to: peer.member)
     }
 
     /// Answers the doubts of peers, one after the other.
@@ -73,5 +83,19 @@ extension Consensus {
             marked[peer.member.slot]?.nonce = doubt
             appendConfiguration(marked, at: now)
         }
+    }
+}
+
+extension Progress {
+    /// The peer is in doubt: what it acknowledged before is worth nothing.
+    fileprivate mutating func begin(in doubt: Nonce) {
+        self.doubt = doubt
+        doubtRound = round
+        forgotRound = nil
+        match = .zero
+        commit = .zero
+        settledRound = 0
+        isWaiting = false
+        if mode != .supplying { mode = .probing }
     }
 }

@@ -7,7 +7,7 @@ extension Consensus {
     }
 
     mutating func replicate(to slot: ReplicaSlot, at now: BootInstant) {
-        guard role == .leader, let peer = progress[slot.place] else { return }
+        guard role == .leader, let peer = progress[slot.place], peer.forgotRound == nil else { return }
         switch peer.mode {
         case .probing:
             if !peer.isWaiting { sendNext(to: slot, at: now) }
@@ -71,9 +71,9 @@ extension Consensus {
     /// What was not answered for a time is sent again.
     mutating func repeatIfUnanswered(to slot: ReplicaSlot, at now: BootInstant) {
         guard let peer = progress[slot.place], now >= peer.sentAt + settings.resend else { return }
+        if peer.forgotRound != nil { return tellForgotten(slot, at: now) }
         if case .snapshot(let base) = peer.mode { return sendOffer(of: base, to: slot, at: now) }
-        if peer.hasForgotten { send(.forgot, to: peer.member) }
-        guard peer.mode != .supplying, peer.match < last.index || peer.commit < commit || peer.hasForgotten else { return }
+        guard peer.mode != .supplying, peer.match < last.index || peer.commit < commit else { return }
         probe(slot, at: now)
     }
 
@@ -85,7 +85,7 @@ extension Consensus {
 
     mutating func receive(_ answer: AppendAnswer, from peer: Member, at now: BootInstant) {
         guard role == .leader, var known = progress[peer.slot.place] else { return }
-        guard known.member == peer || Mutation.incarnationsAreOne.isPlanted else { return }
+        guard known.member.isSame(as: peer) else { return }
         guard isOfThisLife(answer, &known) else { return }
         known.heardAt = now
         known.commit = max(known.commit, min(answer.commit, commit))
@@ -101,7 +101,7 @@ extension Consensus {
         guard index <= last.index, var peer = progress[slot.place], round <= peer.round else { return }
         if index > peer.match {
             peer.match = index
-            peer.settledRound = peer.round
+            peer.matchRound = peer.round
             if peer.mode == .supplying { peer.probe() }
         }
         peer.next = max(peer.next, peer.match.next)
@@ -116,7 +116,10 @@ extension Consensus {
         _ answer: AppendAnswer, _ hint: Position, _ last: EntryIndex, at slot: ReplicaSlot, at now: BootInstant
     ) {
         guard var peer = progress[slot.place], answer.round > peer.settledRound, answer.round <= peer.round else { return }
-        if last < peer.match, !Mutation.forgettingIsNotNoticed.isPlanted { return noticeForgetting(of: slot, at: now) }
+        if last < peer.match, !Mutation.forgettingIsNotNoticed.isPlanted {
+            if answer.round > peer.matchRound { noticeForgetting(of: slot, at: now) }
+            return
+        }
         // Which terms there were before the window is not known; but what the peer knows to be final agrees.
         let agreed = hint.index < log.base.index
             ? answer.commit : log.lastPosition(upTo: hint.index, termAtMost: hint.term).index

@@ -8,7 +8,8 @@ extension Message {
         case .append(let append): return append.isPlausible(in: term)
         case .appended(let answer): return answer.isPlausible
         case .offer(let offer): return offer.base.position.isPlausible && offer.base.position.term <= term
-        case .takeOver, .forgot: return true
+        case .forgot(_, let index): return index <= .limit
+        case .takeOver: return true
         }
     }
 }

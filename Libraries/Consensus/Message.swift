@@ -16,8 +16,8 @@ public struct Message: Equatable, Sendable {
         case takeOver
         /// From a leader: the log from where you are is gone; there is a snapshot.
         case offer(SnapshotOffer)
-        /// From a leader: you have less than you acknowledged to me. Take no part until you have recovered.
-        case forgot
+        /// From a leader: you acknowledged this much to me, and have less.
+        case forgot(round: UInt64, acknowledged: EntryIndex)
     }
 
     public init(from: Member, to: Member, term: Term, body: Body) {

@@ -23,6 +23,8 @@ struct Progress: Sendable {
     var round: UInt64 = 0
     /// Answers of conflict to this round or earlier ones are outdated.
     var settledRound: UInt64 = 0
+    /// The last one sent when `match` became known: who answers a later one has at least that.
+    var matchRound: UInt64 = 0
     /// A probe is under way.
     var isWaiting = false
     /// When something was sent last.
@@ -35,8 +37,8 @@ struct Progress: Sendable {
     var doubt: Nonce?
     /// Of the last append or offer sent when the peer told its doubt: what answers an earlier one is of its former life.
     var doubtRound: UInt64 = 0
-    /// It has less than it acknowledged, and does not know it yet.
-    var hasForgotten = false
+    /// It has less than it acknowledged, and does not know it yet; it is told so from this round on.
+    var forgotRound: UInt64?
 
     init(_ member: Member, next: EntryIndex, at now: BootInstant) {
         self.member = member
@@ -46,7 +48,7 @@ struct Progress: Sendable {
     }
 
     /// Whether what it acknowledges is to be counted.
-    var isCounted: Bool { doubt == nil && !hasForgotten }
+    var isCounted: Bool { doubt == nil && forgotRound == nil }
 
     /// Its log is to be compared anew. Before its first answer nothing better is known than what is tried already.
     mutating func probe() {

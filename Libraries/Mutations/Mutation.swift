@@ -19,7 +19,6 @@ public enum Mutation: String, CaseIterable, Sendable {
     // Consensus of one group
     case acknowledgementsOvertakeTheirWrite
     case anyFollowerVouches
-    case anyVoteCounts
     case changesOverlap
     case changesPrecedeTheTermsEntry
     case commitsExceedWhatCame
@@ -27,8 +26,10 @@ public enum Mutation: String, CaseIterable, Sendable {
     case cutsAreOffByOne
     case cutsKeepConfigurations
     case deliveryIsNotDurable
+    case doubtsAreNotStored
     case electionsIgnoreLogs
     case forgettingIsNotNoticed
+    case formerLivesAreCounted
     case incarnationsAreOne
     case lateReportsOfCutWritesCount
     case leadersServeAtOnce

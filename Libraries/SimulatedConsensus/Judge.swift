@@ -100,7 +100,7 @@ final class Judge {
     // MARK: What is final
 
     /// stateMachineSafety: what one replica takes for final is so for all. committedOnMajority: when a leader says so, the
-    /// disks of a majority have it.
+    /// disks of a majority have it. ownTermIsCounted: and it ends with an entry of the leader's term.
     func committed(_ node: Node, from old: EntryIndex, among nodes: [Node?]) {
         let commit = node.consensus.commit
         var index = old.next
@@ -109,7 +109,9 @@ final class Judge {
             index = index.next
         }
         guard node.consensus.role == .leader, finding == nil else { return }
-        requireMajority(of: node, has: committed[Int(commit.rawValue) - 1], nodes)
+        let last = committed[Int(commit.rawValue) - 1]
+        require(last.term == node.consensus.term, "ownTermIsCounted", "\(node.member) counts \(last) in \(node.consensus.term)")
+        requireMajority(of: node, has: last, nodes)
     }
 
     private func judge(_ index: EntryIndex, at node: Node) {
@@ -177,4 +179,6 @@ struct Loss {
     let acknowledged: EntryIndex
     /// What was final by then.
     let committed: EntryIndex
+    /// It knows of it from the start.
+    let isKnown: Bool
 }

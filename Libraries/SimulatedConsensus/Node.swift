@@ -8,7 +8,7 @@ final class Node {
     var clock: SimulatedClock
 
     /// Counts the starts of the process; what was meant for an earlier one is void.
-    var life: UInt32 = 1
+    var life: UInt32
     var isUp = true
     /// Its machine or process stands still.
     var isPaused = false
@@ -38,11 +38,12 @@ final class Node {
     /// What the judge remembers of it.
     var seen = Observation()
 
-    init(_ member: Member, _ stored: StoredState, _ image: DiskImage, clock: SimulatedClock, seed: UInt64,
-        settings: Settings, at now: UInt64
+    init(_ member: Member, _ stored: StoredState, _ image: DiskImage, clock: SimulatedClock, life: UInt32,
+        seed: UInt64, settings: Settings, at now: UInt64
     ) {
         self.member = member
         self.clock = clock
+        self.life = life
         disk = SimulatedDisk(image)
         consensus = Consensus(member, stored, settings: settings, seed: seed, at: clock.read(at: now))
         applied = image.base.position.index

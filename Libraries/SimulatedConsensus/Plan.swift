@@ -30,11 +30,17 @@ struct Plan {
     var driftIsBeyondBound: Bool
     /// A disk syncs within this, nanoseconds.
     var longestSync: UInt64
+    /// How often, in a thousand applications, the state is flushed and the log trimmed.
+    var flushPerMille: Int
+    /// The time for a part of a snapshot, nanoseconds.
+    var chunkPause: UInt64
     /// Entries kept behind the state for peers.
     var retention: UInt64
     /// How often, in a thousand actions, the operator changes something that need not be changed.
     var churnPerMille: Int
     var transferPerMille: Int
+    /// How often it gives somebody a snapshot that nobody asked for.
+    var offerPerMille: Int
     var hasPreference: Bool
 
     init(_ chance: inout SeededChance) {
@@ -52,11 +58,19 @@ struct Plan {
         faults = chosen
         aimedCrashes = chance.pick([0, 0, 20, 100, 400])
         driftIsBeyondBound = chance.perMille(60)
-        drift = driftIsBeyondBound ? 100_000 : chance.pick([0, 0, 4_900, 4_900])
-        longestSync = chance.pick([1, 5, 30, 120]) * Plan.millisecond
+        let hasWideBound = chance.perMille(300)
+        settings.driftPerMille = hasWideBound ? 100 : 10
+        drift = driftIsBeyondBound ? 200_000 : chance.pick([0, hasWideBound ? 47_000 : 4_900])
+        settings.promise = BootSpan.milliseconds(chance.pick([200, 500, 1000]))
+        let delay = BootSpan.milliseconds(chance.pick([0, 0, 50]))
+        settings.campaignDelay = delay...BootSpan.milliseconds(chance.pick([60, 250]))
+        longestSync = chance.pick([1, 1, 5, 30, 120]) * Plan.millisecond
+        flushPerMille = chance.pick([5, 30, 300])
+        chunkPause = chance.pick([1, 5, 60]) * Plan.millisecond
         retention = chance.pick([0, 5, 50, 1000])
         churnPerMille = chance.pick([0, 30, 200])
         transferPerMille = chance.pick([0, 30, 150])
+        offerPerMille = chance.pick([0, 0, 200])
         hasPreference = chance.perMille(300)
         settings.messageBytes = chance.pick([100, 400, 1 << 20])
         settings.windowBytes = chance.pick([300, 2000, 1 << 20])
@@ -83,8 +97,10 @@ enum Fault: CaseIterable {
     case isolation
     /// Nodes fall into two parts.
     case partition
-    /// One direction is slow.
-    case slowLink
+    /// One node does not hear another.
+    case deafness
+    /// Everything from or to a node is slow.
+    case slowLinks
     /// What was synced is lost, and the disk says so.
     case rot
     /// A machine comes back as it was earlier, and a peer says so.

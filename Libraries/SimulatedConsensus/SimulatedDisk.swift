@@ -78,6 +78,8 @@ struct SimulatedDisk {
     /// Wanted, and lost in a crash.
     private(set) var unsynced: [(number: WriteNumber, write: Write)] = []
     var isSyncing = false
+    /// It has lost something, and says so at each start until the replica has stored its doubt.
+    var owesDoubt = false
 
     init(_ image: DiskImage) { self.image = image }
 
@@ -90,7 +92,7 @@ struct SimulatedDisk {
         var done = 0
         var fits = true
         while done < unsynced.count, unsynced[done].number <= number {
-            fits = image.carryOut(unsynced[done].write) && fits
+            fits = carryOut(unsynced[done].write) && fits
             done += 1
         }
         unsynced.removeFirst(done)
@@ -100,9 +102,14 @@ struct SimulatedDisk {
     /// The process or the machine dies: the first `count` of the unsynced writes have reached the medium.
     mutating func crash(surviving count: Int) -> Bool {
         var fits = true
-        for pending in unsynced.prefix(count) { fits = image.carryOut(pending.write) && fits }
+        for pending in unsynced.prefix(count) { fits = carryOut(pending.write) && fits }
         unsynced.removeAll()
         isSyncing = false
         return fits
+    }
+
+    private mutating func carryOut(_ write: Write) -> Bool {
+        if case .hardState = write { owesDoubt = false }
+        return image.carryOut(write)
     }
 }

@@ -101,12 +101,13 @@ extension World {
 
     func isReady(_ node: Node) -> Bool { node.disk.image.position(at: node.applied)?.term == node.consensus.term }
 
-    /// leaseIsExclusive: when somebody begins to lead, nobody else has a lease, by its own clock.
+    /// leaseIsExclusive: when somebody begins to lead, nobody has a lease of an earlier term, by its own clock.
     func lookAtLeases(besides leader: Node) {
         guard !plan.driftIsBeyondBound else { return }
         for node in nodes {
             // Who lost time learns that before it does anything.
             guard let node, node !== leader, node.isUp, !node.lostTime else { continue }
+            guard node.consensus.term < leader.consensus.term else { continue }
             let clock = node.clock.read(at: now)
             judge.require(
                 !node.consensus.hasLease(at: clock), "leaseIsExclusive",

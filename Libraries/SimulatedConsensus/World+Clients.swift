@@ -93,7 +93,7 @@ extension World {
         }
         node.consensus.applied(through: node.applied)
         answerReads(at: node)
-        if chance.perMille(30) { flush(node) }
+        if chance.perMille(plan.flushPerMille) { flush(node) }
     }
 
     private func answerProposal(_ position: Position, at node: Node) {

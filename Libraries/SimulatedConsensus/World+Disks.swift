@@ -73,7 +73,7 @@ extension World {
         if let incoming = node.snapshot, incoming.isInstalling || incoming.base == base && incoming.isMoving { return }
         let left = node.snapshot?.base == base ? node.snapshot?.chunksLeft : nil
         node.snapshot = IncomingSnapshot(base: base, chunksLeft: left ?? 1 + chance.below(4), isMoving: true)
-        queue.add(at: now + around(5 * Plan.millisecond), slot: node.slot.rawValue, life: node.life, .chunk)
+        queue.add(at: now + around(plan.chunkPause), slot: node.slot.rawValue, life: node.life, .chunk)
     }
 
     func receiveChunk(at node: Node) {
@@ -84,7 +84,7 @@ extension World {
         if incoming.chunksLeft > 0 {
             node.snapshot = incoming
             guard incoming.isMoving else { return }
-            queue.add(at: now + around(5 * Plan.millisecond), slot: node.slot.rawValue, life: node.life, .chunk)
+            queue.add(at: now + around(plan.chunkPause), slot: node.slot.rawValue, life: node.life, .chunk)
         } else {
             install(incoming.base, at: node)
         }

@@ -8,6 +8,12 @@ extension World {
         let running = nodes.compactMap { $0 }.filter { $0.isUp && !$0.isPaused }
         guard !running.isEmpty else { return }
         let node = aim(running)
+        strike(node, running)
+        // Troubles seldom come alone.
+        if node.isRunning, chance.perMille(300) { strike(node, running) }
+    }
+
+    private func strike(_ node: Node, _ running: [Node]) {
         let span = chance.in(Plan.millisecond...(1500 * Plan.millisecond))
         switch chance.pick(plan.faults) {
         case .crash: crash(node)
@@ -16,10 +22,11 @@ extension World {
         case .stolenTime: pause(node, for: span, losingTime: true)
         case .isolation: isolate(node, for: span)
         case .partition: part(for: span)
-        case .slowLink: network.slow(from: Int(node.slot.rawValue), to: chance.below(5), until: now + span)
+        case .deafness: network.cut(from: Int(node.slot.rawValue), to: chance.below(5), until: now + span)
+        case .slowLinks: slow(node, for: span)
         case .rot: rot(node)
         case .restoredBackup: restore(node)
-        case .silentLoss: loseSilently(node)
+        case .silentLoss: loseSilently()
         case .wipe: wipe(node)
         case .hangingSync: hang(node, for: span)
         }
@@ -38,6 +45,13 @@ extension World {
         for other in 0..<5 where other != own {
             if ways != 2 { network.cut(from: own, to: other, until: now + span) }
             if ways != 1 { network.cut(from: other, to: own, until: now + span) }
+        }
+    }
+
+    private func slow(_ node: Node, for span: UInt64) {
+        let (own, isOutwards) = (Int(node.slot.rawValue), chance.perMille(500))
+        for other in 0..<5 where other != own {
+            network.slow(from: isOutwards ? own : other, to: isOutwards ? other : own, until: now + span)
         }
     }
 
@@ -77,9 +91,10 @@ extension World {
         }
     }
 
-    private func noteLoss(of node: Node) {
+    private func noteLoss(of node: Node, isKnown: Bool = true) {
         report.counts.doubts += 1
-        let loss = Loss(member: node.member, acknowledged: node.seen.acknowledged, committed: judge.lastFinal)
+        let loss = Loss(
+            member: node.member, acknowledged: node.seen.acknowledged, committed: judge.lastFinal, isKnown: isKnown)
         judge.losses.append(loss)
     }
 
@@ -90,7 +105,8 @@ extension World {
         node.disk.image.forget(chance.below(20))
         // The hard state may be gone as well.
         if chance.perMille(300) { node.disk.image.hardState = HardState() }
-        restart(node, isInDoubt: true)
+        node.disk.owesDoubt = true
+        restart(node)
     }
 
     private func restore(_ node: Node) {
@@ -98,19 +114,28 @@ extension World {
         crash(node)
         noteLoss(of: node)
         node.disk.image = backup
-        restart(node, isInDoubt: true)
+        node.disk.owesDoubt = true
+        restart(node)
     }
 
-    /// Only of a learner that nobody takes for a voter. Then its leader notices, at the latest when it sends something.
-    private func loseSilently(_ node: Node) {
-        let isVoter = nodes.contains { other in
-            other?.seen.configurations.contains { $0.configuration.isVoter(node.member) } ?? false
+    /// A learner that nobody takes for a voter comes back with less. Its leader notices, at the latest when it sends
+    /// something.
+    private func loseSilently() {
+        let learners = nodes.compactMap { $0 }.filter { node in
+            node.isUp && !judge.losses.contains { $0.member == node.member } && !isVoter(node)
         }
-        guard !isVoter, !judge.losses.contains(where: { $0.member == node.member }) else { return }
+        guard !learners.isEmpty else { return }
+        let node = chance.pick(learners)
         crash(node)
-        noteLoss(of: node)
+        noteLoss(of: node, isKnown: false)
         node.disk.image.forget(1 + chance.below(20))
         restart(node)
+    }
+
+    private func isVoter(_ node: Node) -> Bool {
+        nodes.contains { other in
+            other?.seen.configurations.contains { $0.configuration.isVoter(node.member) } ?? false
+        }
     }
 
     private func wipe(_ node: Node) {
@@ -120,6 +145,9 @@ extension World {
         report.counts.wipes += 1
         noteLoss(of: node)
         backups[Int(node.slot.rawValue)] = nil
+        // The machine comes back with an empty disk: as somebody else.
+        let member = Member(slot: node.slot, incarnation: nextIncarnation())
+        add(member, .empty, DiskImage())
     }
 
     // MARK: Healing

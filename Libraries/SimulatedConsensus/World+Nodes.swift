@@ -3,10 +3,11 @@ import Consensus
 extension World {
     /// A machine begins to exist.
     func add(_ member: Member, _ stored: StoredState, _ image: DiskImage) {
-        let drift = plan.drift == 0 ? 0 : Int64(chance.below(UInt64(2 * plan.drift))) - plan.drift
+        // The extremes are what matters.
+        let drift = chance.pick([-plan.drift, 0, plan.drift])
         let clock = SimulatedClock(showing: Plan.second + chance.below(Plan.second), drift: drift, at: now)
         let node = Node(
-            member, stored, image, clock: clock, seed: chance.next(), settings: plan.settings, at: now)
+            member, stored, image, clock: clock, life: nextLife(), seed: chance.next(), settings: plan.settings, at: now)
         nodes[Int(member.slot.rawValue)] = node
         begin(node)
     }
@@ -106,7 +107,7 @@ extension World {
         let surviving = chance.below(node.disk.unsynced.count + 1)
         judge.require(node.disk.crash(surviving: surviving), "writesFit", "at \(node.member), dying")
         node.isUp = false
-        node.life += 1
+        node.life = nextLife()
         if node.isPaused, node.lostTime { node.clock.resume(at: now) }
         node.isPaused = false
         node.lostTime = false
@@ -120,9 +121,10 @@ extension World {
         queue.add(at: now + chance.in(1...(1000 * Plan.millisecond)), slot: node.slot.rawValue, .restart)
     }
 
-    /// - Parameter isInDoubt: the disk or a peer says that something may be lost.
-    func restart(_ node: Node, isInDoubt: Bool = false) {
+    func restart(_ node: Node) {
         guard !node.isUp, !node.isWiped else { return }
+        // The disk or a peer says that something may be lost.
+        let isInDoubt = node.disk.owesDoubt
         note("\(node.member) starts\(isInDoubt ? " in doubt" : "")")
         let image = node.disk.image
         let stored = StoredState(
@@ -137,6 +139,9 @@ extension World {
         node.seen = Observation()
         node.seen.begin(node.consensus, image)
         node.seen.acknowledged = acknowledged
+        judge.require(
+            node.consensus.isRecovering || !judge.losses.contains { $0.isKnown && $0.member == node.member },
+            "doubtOutlivesCrashes", "\(node.member) takes part though it has lost something")
         begin(node)
     }
 }

@@ -9,6 +9,8 @@ extension World {
         guard let leader = leaders.max(by: { $0.consensus.term < $1.consensus.term }) else { return }
         if chance.perMille(plan.transferPerMille) {
             transfer(from: leader)
+        } else if chance.perMille(plan.offerPerMille) {
+            offer(from: leader)
         } else if !replace(at: leader), !grow(at: leader), chance.perMille(plan.churnPerMille) {
             shrink(at: leader)
         }
@@ -18,6 +20,15 @@ extension World {
         report.steps += 1
         let done: Void? = try? leader.consensus.handOver(to: chance.pick(ReplicaSlot.all), at: leader.clock.read(at: now))
         if done != nil { report.counts.transfers += 1 }
+        settle(leader)
+    }
+
+    /// A snapshot nobody asked for.
+    private func offer(from leader: Node) {
+        let configuration = leader.consensus.configuration
+        guard let peer = configuration.member(at: chance.pick(ReplicaSlot.all)), let base = leader.snapshotBase() else { return }
+        report.steps += 1
+        leader.consensus.offer(base, to: peer, in: leader.consensus.term, at: leader.clock.read(at: now))
         settle(leader)
     }
 
@@ -63,11 +74,17 @@ extension World {
         // One learner more than needed, in some runs for good.
         guard configuration.slots.count < min(plan.voters + (plan.faults.contains(.silentLoss) ? 1 : 0), 5) else { return false }
         guard configuration.learners.isEmpty, let slot = freeSlot(configuration) else { return false }
+        change(.add(machine(in: slot)), at: leader)
+        return true
+    }
+
+    /// The empty machine that waits in that slot, or a new one.
+    private func machine(in slot: ReplicaSlot) -> Member {
+        if let waiting = nodes[Int(slot.rawValue)], waiting.isUp, waiting.disk.image.end == .zero { return waiting.member }
         let member = Member(slot: slot, incarnation: nextIncarnation())
         backups[Int(slot.rawValue)] = nil
         add(member, .empty, DiskImage())
-        change(.add(member), at: leader)
-        return true
+        return member
     }
 
     /// A slot that nobody who could still vote sits in.

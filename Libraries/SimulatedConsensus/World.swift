@@ -18,6 +18,7 @@ public final class World {
     /// Until when clients want something.
     var clientsEnd = UInt64.max
     var lastIncarnation: UInt64 = 0
+    private var lastLife: UInt32 = 0
     var lastCommand: UInt64 = 0
     var scratch: [Effect] = []
     var preferred: ReplicaSlot?
@@ -72,6 +73,11 @@ public final class World {
     func nextIncarnation() -> Incarnation {
         lastIncarnation += 1
         return Incarnation(rawValue: lastIncarnation)
+    }
+
+    func nextLife() -> UInt32 {
+        lastLife += 1
+        return lastLife
     }
 
     private func run(until end: UInt64, isDone: () -> Bool = { false }) {
