@@ -24,6 +24,12 @@ struct ConfigurationHistory: Sendable {
         while versions.count > 1, latestIndex >= index { versions.removeLast() }
     }
 
+    /// The log begins behind `index` now, where `configuration` is in force; what comes later stays.
+    mutating func rebase(to configuration: Configuration, at index: EntryIndex) {
+        versions.removeAll { $0.index <= index }
+        versions.insert(Version(index: index, configuration: configuration), at: 0)
+    }
+
     /// Forgets what was no longer in force at `index`.
     mutating func compact(through index: EntryIndex) {
         let outdated = versions.dropFirst().prefix { $0.index <= index }.count

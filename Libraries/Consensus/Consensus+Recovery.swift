@@ -53,7 +53,7 @@ extension Consensus {
             peer.forgotRound = nil
         }
         guard peer.doubt != nil else { return true }
-        guard answer.round > peer.doubtRound || Mutation.formerLivesAreCounted.isPlanted else { return false }
+        guard answer.round > peer.doubtRound else { return false }
         // It says that its doubt has been answered.
         peer.doubt = nil
         return true

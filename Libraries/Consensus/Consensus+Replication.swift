@@ -120,12 +120,13 @@ extension Consensus {
             if answer.round > peer.matchRound { noticeForgetting(of: slot, at: now) }
             return
         }
+        let agreed = log.lastPosition(upTo: hint.index, termAtMost: hint.term)
         // Which terms there were before the window is not known; but what the peer knows to be final agrees.
-        let agreed = hint.index < log.base.index
-            ? answer.commit : log.lastPosition(upTo: hint.index, termAtMost: hint.term).index
+        let isInWindow = hint.index >= log.base.index && agreed.term <= hint.term
+        let end = isInWindow ? agreed.index : answer.commit
         peer.settledRound = peer.round
         peer.probe()
-        peer.next = max(peer.match, min(agreed, last, self.last.index)).next
+        peer.next = max(peer.match, min(end, last, self.last.index)).next
         progress[slot.place] = peer
         replicate(to: slot, at: now)
     }

@@ -48,7 +48,8 @@ extension Consensus {
         let keepsTail = log.term(at: index) == base.position.term && !Mutation.snapshotsDropTheTail.isPlanted
         if keepsTail, log.contains(index) {
             log.compact(through: index)
-            configurations.compact(through: index)
+            // This log may have begun without one.
+            configurations.rebase(to: base.configuration, at: index)
         } else {
             log = EntryWindow(base: base.position)
             configurations = ConfigurationHistory(base.configuration, at: index)

@@ -29,7 +29,6 @@ public enum Mutation: String, CaseIterable, Sendable {
     case doubtsAreNotStored
     case electionsIgnoreLogs
     case forgettingIsNotNoticed
-    case formerLivesAreCounted
     case incarnationsAreOne
     case lateReportsOfCutWritesCount
     case leadersServeAtOnce

@@ -19,6 +19,8 @@ struct Event {
         case client
         case tend
         case fault
+        case cutOff(UInt64)
+        case die
     }
 
     /// True nanoseconds.

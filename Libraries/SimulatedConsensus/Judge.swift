@@ -181,4 +181,6 @@ struct Loss {
     let committed: EntryIndex
     /// It knows of it from the start.
     let isKnown: Bool
+    /// It has recovered.
+    var isAnswered = false
 }

@@ -20,8 +20,12 @@ struct Plan {
     var clientPause: UInt64
     /// Mean nanoseconds between two actions of the operator.
     var tendPause: UInt64
-    /// Which kinds of fault there are.
+    /// Which kinds of fault there are; who is there more often happens more often.
     var faults: [Fault]
+    /// How long one lasts, nanoseconds.
+    var longestFault: UInt64
+    /// Clients want nothing for a while, now and then.
+    var hasLulls: Bool
     /// How often, in a hundred thousand, a process dies in the middle of carrying out effects.
     var aimedCrashes: Int
     /// Clocks gain or lose up to so many millionths.
@@ -53,14 +57,17 @@ struct Plan {
         faultPause = chance.pick([40, 150, 500, 1500]) * Plan.millisecond
         clientPause = chance.pick([1, 2, 5, 20]) * Plan.millisecond
         tendPause = chance.pick([20, 50, 200]) * Plan.millisecond
-        var chosen = Fault.allCases.filter { _ in chance.perMille(500) }
-        if chosen.isEmpty { chosen = [.crash] }
-        faults = chosen
+        // A few kinds, one of them mostly.
+        faults = Fault.allCases.filter { _ in chance.perMille(350) }
+        let favourite = chance.pick(Fault.allCases)
+        for _ in 0...faults.count { faults.append(favourite) }
+        longestFault = chance.pick([300, 1500, 4000]) * Plan.millisecond
+        hasLulls = chance.perMille(500)
         aimedCrashes = chance.pick([0, 0, 20, 100, 400])
         driftIsBeyondBound = chance.perMille(60)
-        let hasWideBound = chance.perMille(300)
+        let hasWideBound = chance.perMille(700)
         settings.driftPerMille = hasWideBound ? 100 : 10
-        drift = driftIsBeyondBound ? 200_000 : chance.pick([0, hasWideBound ? 47_000 : 4_900])
+        drift = driftIsBeyondBound ? 200_000 : chance.pick([0, 1, 1]) * (hasWideBound ? 47_000 : 4_900)
         settings.promise = BootSpan.milliseconds(chance.pick([200, 500, 1000]))
         let delay = BootSpan.milliseconds(chance.pick([0, 0, 50]))
         settings.campaignDelay = delay...BootSpan.milliseconds(chance.pick([60, 250]))
@@ -70,7 +77,7 @@ struct Plan {
         retention = chance.pick([0, 5, 50, 1000])
         churnPerMille = chance.pick([0, 30, 200])
         transferPerMille = chance.pick([0, 30, 150])
-        offerPerMille = chance.pick([0, 0, 200])
+        offerPerMille = chance.pick([0, 0, 100, 500])
         hasPreference = chance.perMille(300)
         settings.messageBytes = chance.pick([100, 400, 1 << 20])
         settings.windowBytes = chance.pick([300, 2000, 1 << 20])
@@ -111,4 +118,10 @@ enum Fault: CaseIterable {
     case wipe
     /// A disk syncs nothing for a while.
     case hangingSync
+    /// A leader is cut off, and what it wrote last is not synced before others have gone on without it.
+    case lateSync
+    /// A leader is cut off with a tail that nobody else has, until others have led twice.
+    case staleTail
+    /// In a lull somebody stops hearing the leader that the others hear; one of these may restart at that moment.
+    case rivalry
 }

@@ -49,7 +49,7 @@ struct DiskImage {
             guard index > logStart.index, index <= end else { return false }
             entries.removeSubrange(place(of: index)...)
         case .base(let new):
-            guard entry(at: new.position.index)?.position != new.position else { return true }
+            guard logPosition(at: new.position.index) != new.position else { return true }
             entries.removeAll()
             logStart = new.position
         }

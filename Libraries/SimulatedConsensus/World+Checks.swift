@@ -91,7 +91,15 @@ extension World {
             judge.require(
                 end >= loss.committed, "recoveryIsComplete", "\(node.member) recovers with \(end), \(loss.committed) was final when it lost something")
         }
-        judge.losses.removeAll { $0.member == node.member }
+        for place in judge.losses.indices where judge.losses[place].member == node.member {
+            judge.losses[place].isAnswered = true
+        }
+    }
+
+    /// A loss is over when the disk has forgotten the doubt: until then it would come back with it.
+    func endLosses(of node: Node) {
+        guard !judge.losses.isEmpty, node.disk.image.hardState.doubt == nil else { return }
+        judge.losses.removeAll { $0.member == node.member && $0.isAnswered }
     }
 
     /// servesWhenReady: a leader serves when it has applied the first entry of its term.

@@ -4,7 +4,10 @@ extension World {
     /// Somebody proposes something or reads.
     func actAsClient() {
         guard now < clientsEnd else { return }
-        queue.add(at: now + around(isTroubled ? plan.clientPause : 20 * Plan.millisecond), .client)
+        var pause = around(isTroubled ? plan.clientPause : 20 * Plan.millisecond)
+        if isTroubled, plan.hasLulls, chance.perMille(5) { pause += chance.below(2 * Plan.second) }
+        queue.add(at: now + pause, .client)
+        guard now >= lullEnd || !isTroubled else { return }
         for node in nodes {
             guard let node, node.isUp, node.consensus.role == .leader else { continue }
             guard !node.isPaused else { continue }

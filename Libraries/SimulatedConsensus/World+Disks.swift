@@ -14,6 +14,7 @@ extension World {
     func endSync(of node: Node, through number: WriteNumber) {
         node.disk.isSyncing = false
         judge.require(node.disk.sync(through: number), "writesFit", "at \(node.member)")
+        endLosses(of: node)
         let delay = isTroubled && chance.perMille(300) ? chance.below(10 * Plan.millisecond) : 0
         queue.add(at: now + delay, slot: node.slot.rawValue, life: node.life, .reported(through: number))
         startSync(of: node)

@@ -14,13 +14,13 @@ extension World {
     }
 
     private func strike(_ node: Node, _ running: [Node]) {
-        let span = chance.in(Plan.millisecond...(1500 * Plan.millisecond))
+        let span = chance.in(Plan.millisecond...plan.longestFault)
         switch chance.pick(plan.faults) {
         case .crash: crash(node)
         case .powerCut: for node in running { crash(node) }
         case .pause: pause(node, for: span, losingTime: false)
         case .stolenTime: pause(node, for: span, losingTime: true)
-        case .isolation: isolate(node, for: span)
+        case .isolation: cutOff(node, chance.pick(Ways.allCases), for: span)
         case .partition: part(for: span)
         case .deafness: network.cut(from: Int(node.slot.rawValue), to: chance.below(5), until: now + span)
         case .slowLinks: slow(node, for: span)
@@ -29,6 +29,43 @@ extension World {
         case .silentLoss: loseSilently()
         case .wipe: wipe(node)
         case .hangingSync: hang(node, for: span)
+        case .lateSync: delaySync(running)
+        case .staleTail: leaveTail(running)
+        case .rivalry: rival(running)
+        }
+    }
+
+    // MARK: Aimed at what is hardest to hit
+
+    private func leader(_ running: [Node]) -> Node? { running.first { $0.isRunning && $0.consensus.role == .leader } }
+
+    private func delaySync(_ running: [Node]) {
+        guard let leader = leader(running) else { return }
+        let span = plan.settings.promise.nanoseconds * 2 + chance.below(Plan.second)
+        cutOff(leader, .both, for: span)
+        hang(leader, for: span + chance.below(60 * Plan.millisecond))
+    }
+
+    private func leaveTail(_ running: [Node]) {
+        guard let leader = leader(running) else { return }
+        let span = plan.settings.promise.nanoseconds * 4 + 2 * Plan.second
+        cutOff(leader, .inwards, for: span)
+        queue.add(at: now + chance.below(20 * Plan.millisecond), slot: leader.slot.rawValue, life: leader.life, .cutOff(span))
+        for other in running where other !== leader && chance.perMille(500) {
+            queue.add(at: now + span / 2, slot: other.slot.rawValue, life: other.life, .die)
+        }
+    }
+
+    private func rival(_ running: [Node]) {
+        guard let leader = leader(running) else { return }
+        let others = running.filter { $0 !== leader }
+        guard others.count > 1 else { return }
+        let rival = chance.pick(others)
+        let promise = plan.settings.promise.nanoseconds
+        lullEnd = now + 2 * promise
+        network.cut(from: Int(leader.slot.rawValue), to: Int(rival.slot.rawValue), until: now + 2 * promise)
+        for other in others where other !== rival && chance.perMille(500) {
+            queue.add(at: now + promise, slot: other.slot.rawValue, life: other.life, .die)
         }
     }
 
@@ -38,14 +75,23 @@ extension World {
         return chance.pick(running)
     }
 
-    private func isolate(_ node: Node, for span: UInt64) {
+    private enum Ways: CaseIterable {
+        case both, outwards, inwards
+    }
+
+    private func cutOff(_ node: Node, _ ways: Ways, for span: UInt64) {
         report.counts.cuts += 1
-        let (own, ways) = (Int(node.slot.rawValue), chance.below(3))
-        note("\(node.member) is cut off, \(["both ways", "outwards", "inwards"][ways])")
+        note("\(node.member) is cut off, \(ways)")
+        let own = Int(node.slot.rawValue)
         for other in 0..<5 where other != own {
-            if ways != 2 { network.cut(from: own, to: other, until: now + span) }
-            if ways != 1 { network.cut(from: other, to: own, until: now + span) }
+            if ways != .inwards { network.cut(from: own, to: other, until: now + span) }
+            if ways != .outwards { network.cut(from: other, to: own, until: now + span) }
         }
+    }
+
+    /// The second half of what was begun before.
+    func cutOff(_ node: Node, for span: UInt64) {
+        if isTroubled { cutOff(node, .both, for: span) }
     }
 
     private func slow(_ node: Node, for span: UInt64) {
@@ -156,6 +202,7 @@ extension World {
     func heal() {
         guard judge.finding == nil else { return }
         note("the trouble is over")
+        if plan.faults.contains(.silentLoss) { loseSilently() }
         isTroubled = false
         clientsEnd = now + Self.healing
         network.heal()

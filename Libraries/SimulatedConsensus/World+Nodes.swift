@@ -4,7 +4,7 @@ extension World {
     /// A machine begins to exist.
     func add(_ member: Member, _ stored: StoredState, _ image: DiskImage) {
         // The extremes are what matters.
-        let drift = chance.pick([-plan.drift, 0, plan.drift])
+        let drift = chance.pick([-plan.drift, plan.drift])
         let clock = SimulatedClock(showing: Plan.second + chance.below(Plan.second), drift: drift, at: now)
         let node = Node(
             member, stored, image, clock: clock, life: nextLife(), seed: chance.next(), settings: plan.settings, at: now)
@@ -24,6 +24,8 @@ extension World {
         switch kind {
         case .resume: return resume(node)
         case .restart: return restart(node)
+        case .cutOff(let span): return cutOff(node, for: span)
+        case .die: return crash(node)
         default: break
         }
         guard node.isUp else { return }
@@ -46,7 +48,7 @@ extension World {
             supply(peer, from: index, bytes, in: term, at: node, clock)
         case .chunk: receiveChunk(at: node)
         case .installed: finishInstalling(at: node, clock)
-        case .resume, .restart, .client, .tend, .fault: break
+        case .resume, .restart, .cutOff, .die, .client, .tend, .fault: break
         }
         report.steps += 1
         settle(node)
@@ -106,6 +108,7 @@ extension World {
         report.counts.crashes += 1
         let surviving = chance.below(node.disk.unsynced.count + 1)
         judge.require(node.disk.crash(surviving: surviving), "writesFit", "at \(node.member), dying")
+        endLosses(of: node)
         node.isUp = false
         node.life = nextLife()
         if node.isPaused, node.lostTime { node.clock.resume(at: now) }
@@ -118,7 +121,8 @@ extension World {
         node.tickAt = nil
         node.dropClients()
         guard !node.isWiped else { return }
-        queue.add(at: now + chance.in(1...(1000 * Plan.millisecond)), slot: node.slot.rawValue, .restart)
+        let downtime = chance.pick([5, 100, 1000]) * Plan.millisecond
+        queue.add(at: now + chance.in(1...downtime), slot: node.slot.rawValue, .restart)
     }
 
     func restart(_ node: Node) {
@@ -140,7 +144,7 @@ extension World {
         node.seen.begin(node.consensus, image)
         node.seen.acknowledged = acknowledged
         judge.require(
-            node.consensus.isRecovering || !judge.losses.contains { $0.isKnown && $0.member == node.member },
+            node.consensus.isRecovering || !judge.losses.contains { $0.isKnown && !$0.isAnswered && $0.member == node.member },
             "doubtOutlivesCrashes", "\(node.member) takes part though it has lost something")
         begin(node)
     }

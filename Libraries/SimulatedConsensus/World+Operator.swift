@@ -6,7 +6,9 @@ extension World {
         guard isTroubled else { return }
         queue.add(at: now + around(plan.tendPause), .tend)
         let leaders = nodes.compactMap { $0 }.filter { $0.isRunning && $0.consensus.serves }
-        guard let leader = leaders.max(by: { $0.consensus.term < $1.consensus.term }) else { return }
+        guard let newest = leaders.max(by: { $0.consensus.term < $1.consensus.term }) else { return }
+        // Who leads no longer is asked as well.
+        let leader = chance.perMille(300) ? chance.pick(leaders) : newest
         if chance.perMille(plan.transferPerMille) {
             transfer(from: leader)
         } else if chance.perMille(plan.offerPerMille) {

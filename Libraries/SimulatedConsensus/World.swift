@@ -15,6 +15,8 @@ public final class World {
     var nodes = [Node?](repeating: nil, count: ReplicaSlot.count)
     /// Whether there is trouble now.
     var isTroubled = true
+    /// Until when they want nothing now.
+    var lullEnd: UInt64 = 0
     /// Until when clients want something.
     var clientsEnd = UInt64.max
     var lastIncarnation: UInt64 = 0
