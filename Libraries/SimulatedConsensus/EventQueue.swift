@@ -19,8 +19,11 @@ struct Event {
         case client
         case tend
         case fault
+        /// Nothing gets to it or from it, for so long.
         case cutOff(UInt64)
-        case die
+        /// Nothing gets from it.
+        case silence(UInt64)
+        case end
     }
 
     /// True nanoseconds.

@@ -19,6 +19,8 @@ final class Node {
     /// Its disk is lost: this incarnation never comes back.
     var isWiped = false
 
+    /// Its disk begins no sync before this.
+    var stalledUntil: UInt64 = 0
     /// Messages that wait for a write.
     var held: [(message: Message, after: WriteNumber)] = []
     var reported = WriteNumber.none
@@ -98,6 +100,8 @@ struct Observation {
     var configurations: [(index: EntryIndex, configuration: Configuration)] = []
     /// The highest entry it has acknowledged to a leader.
     var acknowledged = EntryIndex.zero
+    /// The last hard state it wanted written says that it is in doubt.
+    var isInDoubt = false
     /// The end of its log as its writes say.
     var end = EntryIndex.zero
 

@@ -49,18 +49,20 @@ struct Plan {
 
     init(_ chance: inout SeededChance) {
         voters = chance.pick([1, 3, 3, 3, 3, 5, 5])
-        duration = chance.in(8...16) * Plan.second
+        duration = chance.in(10...30) * Plan.second
         lossPerMille = chance.pick([0, 5, 30, 100])
         duplicationPerMille = chance.pick([0, 10, 100])
         latenessPerMille = chance.pick([0, 5, 30, 100])
         longestDelay = chance.pick([20, 300, 3000]) * Plan.millisecond
-        faultPause = chance.pick([40, 150, 500, 1500]) * Plan.millisecond
+        faultPause = chance.pick([60, 250, 800, 2000]) * Plan.millisecond
         clientPause = chance.pick([1, 2, 5, 20]) * Plan.millisecond
         tendPause = chance.pick([20, 50, 200]) * Plan.millisecond
-        // A few kinds, one of them mostly.
-        faults = Fault.allCases.filter { _ in chance.perMille(350) }
-        let favourite = chance.pick(Fault.allCases)
-        for _ in 0...faults.count { faults.append(favourite) }
+        // A few kinds, two of them mostly.
+        faults = Fault.allCases.filter { _ in chance.perMille(300) }
+        let favourites = [chance.pick(Fault.aimed), chance.pick(Fault.allCases)]
+        for _ in 0...faults.count / 2 { faults += favourites }
+        // Learners have to be left.
+        if favourites.contains(.silentLoss) { voters = 3 }
         longestFault = chance.pick([300, 1500, 4000]) * Plan.millisecond
         hasLulls = chance.perMille(500)
         aimedCrashes = chance.pick([0, 0, 20, 100, 400])
@@ -79,9 +81,15 @@ struct Plan {
         transferPerMille = chance.pick([0, 30, 150])
         offerPerMille = chance.pick([0, 0, 100, 500])
         hasPreference = chance.perMille(300)
-        settings.messageBytes = chance.pick([100, 400, 1 << 20])
+        settings.messageBytes = chance.pick([70, 100, 400, 1 << 20])
         settings.windowBytes = chance.pick([300, 2000, 1 << 20])
         settings.proposedBytes = chance.pick([500, 4000, 1 << 20])
+        if favourites.contains(.staleTail) {
+            // What that needs to be of consequence.
+            settings.messageBytes = 70
+            clientPause = 2 * Plan.millisecond
+            (retention, flushPerMille) = (1000, 100)
+        }
         settings.settling = BootSpan.milliseconds(chance.pick([300, 2000]))
         settings.waitingReads = chance.pick([2, 50])
     }
@@ -124,4 +132,11 @@ enum Fault: CaseIterable {
     case staleTail
     /// In a lull somebody stops hearing the leader that the others hear; one of these may restart at that moment.
     case rivalry
+    /// In a lull a leader is cut off, with the worst clocks that are allowed.
+    case eclipse
+    /// A leader hears late, and is heard no more.
+    case lateAnswers
+
+    /// Those that aim at something.
+    static let aimed: [Fault] = [.lateSync, .staleTail, .rivalry, .eclipse, .lateAnswers, .stolenTime, .silentLoss]
 }

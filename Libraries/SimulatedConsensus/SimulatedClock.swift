@@ -29,6 +29,12 @@ struct SimulatedClock {
         return now + (span / 1000 + 1) * 1_000_000 / UInt64(1_000_000 + drift) * 1000 + 2000
     }
 
+    /// It gains differently from now on, as clocks do when it gets warmer.
+    mutating func change(drift: Int64, at now: UInt64) {
+        set(at: now, isStopped: isStopped)
+        self.drift = drift
+    }
+
     mutating func stop(at now: UInt64) { set(at: now, isStopped: true) }
 
     mutating func resume(at now: UInt64) { set(at: now, isStopped: false) }

@@ -49,7 +49,8 @@ struct DiskImage {
             guard index > logStart.index, index <= end else { return false }
             entries.removeSubrange(place(of: index)...)
         case .base(let new):
-            guard logPosition(at: new.position.index) != new.position else { return true }
+            let isTrimmed = new.position.index < logStart.index
+            guard !isTrimmed, logPosition(at: new.position.index) != new.position else { return true }
             entries.removeAll()
             logStart = new.position
         }

@@ -6,7 +6,7 @@ extension World {
     /// A write is wanted: the log as it will be is compared with all others.
     func lookAt(_ write: Write, at node: Node) {
         switch write {
-        case .hardState: break
+        case .hardState(let state): lookAtDoubt(state, at: node)
         case .append(let entries):
             guard let first = entries.first else { return judge.find("writesFit", "\(node.member) appends nothing") }
             judge.require(first.index == node.seen.end.next, "writesFit", "\(node.member) appends \(first.position)")
@@ -83,9 +83,16 @@ extension World {
         scheduleApplying(of: node)
     }
 
+    /// doubtOutlivesCrashes: as long as a replica is in doubt its disk says so.
+    private func lookAtDoubt(_ state: HardState, at node: Node) {
+        judge.require(
+            state.doubt != nil || !node.consensus.isRecovering, "doubtOutlivesCrashes", "\(node.member) writes \(state)")
+        if state.doubt == nil, node.seen.isInDoubt { lookAtRecovery(of: node) }
+        node.seen.isInDoubt = state.doubt != nil
+    }
+
     /// recoveryIsComplete: whoever recovers from doubt has everything that was final when the doubt began.
-    func lookAtRecovery(of node: Node) {
-        report.counts.recoveries += 1
+    private func lookAtRecovery(of node: Node) {
         for loss in judge.losses where loss.member == node.member {
             let end = node.consensus.delivered
             judge.require(

@@ -108,7 +108,7 @@ extension World {
     func scheduleApplying(of node: Node) {
         guard !node.isApplying, node.applied < node.consensus.delivered else { return }
         node.isApplying = true
-        let delay = chance.perMille(300) ? chance.below(20 * Plan.millisecond) : chance.below(100_000 as UInt64)
+        let delay = chance.perMille(300) ? chance.below(60 * Plan.millisecond) : chance.below(100_000 as UInt64)
         queue.add(at: now + delay, slot: node.slot.rawValue, life: node.life, .apply)
     }
 }

@@ -6,8 +6,9 @@ extension World {
         guard !node.disk.isSyncing, let number = node.disk.lastWritten else { return }
         node.disk.isSyncing = true
         let span = isTroubled ? plan.longestSync : Plan.millisecond
+        let start = isTroubled ? max(now, node.stalledUntil) : now
         queue.add(
-            at: now + 20_000 + chance.below(span), slot: node.slot.rawValue, life: node.life, .synced(through: number))
+            at: start + 20_000 + chance.below(span), slot: node.slot.rawValue, life: node.life, .synced(through: number))
     }
 
     /// What was wanted up to `number` is on the medium; the process hears of it now or later.

@@ -42,7 +42,7 @@ extension World {
             let kind = Event.Kind.supply(peer, from: index, bytes: bytes, term: term)
             queue.add(at: now + delay, slot: node.slot.rawValue, life: node.life, kind)
         case .fetch(let base, _): fetch(base, at: node)
-        case .recovered: lookAtRecovery(of: node)
+        case .recovered: report.counts.recoveries += 1
         }
     }
 

@@ -5,7 +5,8 @@ extension World {
     func breakSomething() {
         guard isTroubled else { return }
         queue.add(at: now + around(plan.faultPause), .fault)
-        let running = nodes.compactMap { $0 }.filter { $0.isUp && !$0.isPaused }
+        guard now >= aimEnd else { return }
+        let running = nodes.compactMap { $0 }.filter { $0.isRunning }
         guard !running.isEmpty else { return }
         let node = aim(running)
         strike(node, running)
@@ -19,7 +20,7 @@ extension World {
         case .crash: crash(node)
         case .powerCut: for node in running { crash(node) }
         case .pause: pause(node, for: span, losingTime: false)
-        case .stolenTime: pause(node, for: span, losingTime: true)
+        case .stolenTime: stealTime(from: node, span)
         case .isolation: cutOff(node, chance.pick(Ways.allCases), for: span)
         case .partition: part(for: span)
         case .deafness: network.cut(from: Int(node.slot.rawValue), to: chance.below(5), until: now + span)
@@ -28,10 +29,12 @@ extension World {
         case .restoredBackup: restore(node)
         case .silentLoss: loseSilently()
         case .wipe: wipe(node)
-        case .hangingSync: hang(node, for: span)
+        case .hangingSync: node.stalledUntil = now + span
         case .lateSync: delaySync(running)
         case .staleTail: leaveTail(running)
         case .rivalry: rival(running)
+        case .eclipse: eclipse(running)
+        case .lateAnswers: delayAnswers(running)
         }
     }
 
@@ -42,18 +45,53 @@ extension World {
     private func delaySync(_ running: [Node]) {
         guard let leader = leader(running) else { return }
         let span = plan.settings.promise.nanoseconds * 2 + chance.below(Plan.second)
+        aimEnd = now + span + 400 * Plan.millisecond
         cutOff(leader, .both, for: span)
-        hang(leader, for: span + chance.below(60 * Plan.millisecond))
+        leader.stalledUntil = now + span + chance.below(300 * Plan.millisecond)
     }
 
     private func leaveTail(_ running: [Node]) {
         guard let leader = leader(running) else { return }
         let span = plan.settings.promise.nanoseconds * 4 + 2 * Plan.second
+        aimEnd = now + span + 400 * Plan.millisecond
         cutOff(leader, .inwards, for: span)
         queue.add(at: now + chance.below(20 * Plan.millisecond), slot: leader.slot.rawValue, life: leader.life, .cutOff(span))
         for other in running where other !== leader && chance.perMille(500) {
-            queue.add(at: now + span / 2, slot: other.slot.rawValue, life: other.life, .die)
+            queue.add(at: now + span / 2, slot: other.slot.rawValue, life: other.life, .end)
         }
+    }
+
+    /// The clocks are as bad as they may be: the leader's slow, the others' fast.
+    private func setClocks(against leader: Node, _ running: [Node]) {
+        for node in running { node.clock.change(drift: node === leader ? -plan.drift : plan.drift, at: now) }
+    }
+
+    /// Often long enough for others to go on without it.
+    private func stealTime(from node: Node, _ span: UInt64) {
+        let isLong = chance.perMille(500)
+        pause(node, for: isLong ? plan.settings.promise.nanoseconds * 2 + span : span, losingTime: true)
+    }
+
+    private func eclipse(_ running: [Node]) {
+        guard let leader = leader(running) else { return }
+        let promise = plan.settings.promise.nanoseconds
+        setClocks(against: leader, running)
+        lullEnd = now + 3 * promise
+        aimEnd = lullEnd
+        queue.add(
+            at: now + chance.below(300 * Plan.millisecond), slot: leader.slot.rawValue, life: leader.life, .cutOff(3 * promise))
+    }
+
+    private func delayAnswers(_ running: [Node]) {
+        guard let leader = leader(running) else { return }
+        let own = Int(leader.slot.rawValue)
+        let promise = plan.settings.promise.nanoseconds
+        lullEnd = now + 3 * promise
+        aimEnd = lullEnd
+        for other in 0..<5 where other != own { network.slow(from: other, to: own, until: now + 3 * promise) }
+        queue.add(
+            at: now + chance.below(300 * Plan.millisecond), slot: leader.slot.rawValue, life: leader.life,
+            .silence(3 * promise))
     }
 
     private func rival(_ running: [Node]) {
@@ -63,9 +101,10 @@ extension World {
         let rival = chance.pick(others)
         let promise = plan.settings.promise.nanoseconds
         lullEnd = now + 2 * promise
+        aimEnd = lullEnd
         network.cut(from: Int(leader.slot.rawValue), to: Int(rival.slot.rawValue), until: now + 2 * promise)
         for other in others where other !== rival && chance.perMille(500) {
-            queue.add(at: now + promise, slot: other.slot.rawValue, life: other.life, .die)
+            queue.add(at: now + promise, slot: other.slot.rawValue, life: other.life, .end)
         }
     }
 
@@ -90,8 +129,15 @@ extension World {
     }
 
     /// The second half of what was begun before.
-    func cutOff(_ node: Node, for span: UInt64) {
-        if isTroubled { cutOff(node, .both, for: span) }
+    func cutOff(_ node: Node, outwardsOnly: Bool, for span: UInt64) {
+        if isTroubled { cutOff(node, outwardsOnly ? .outwards : .both, for: span) }
+    }
+
+    /// A process ends, in order or not.
+    func end(_ node: Node) {
+        guard isTroubled, node.isRunning else { return }
+        if chance.perMille(500) { flush(node) }
+        crash(node)
     }
 
     private func slow(_ node: Node, for span: UInt64) {
@@ -110,12 +156,6 @@ extension World {
                 network.cut(from: from, to: to, until: now + span)
             }
         }
-    }
-
-    private func hang(_ node: Node, for span: UInt64) {
-        guard !node.disk.isSyncing, let number = node.disk.lastWritten else { return }
-        node.disk.isSyncing = true
-        queue.add(at: now + span, slot: node.slot.rawValue, life: node.life, .synced(through: number))
     }
 
     // MARK: Damage, as far as the atlas allows

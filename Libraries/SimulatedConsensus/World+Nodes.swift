@@ -24,8 +24,9 @@ extension World {
         switch kind {
         case .resume: return resume(node)
         case .restart: return restart(node)
-        case .cutOff(let span): return cutOff(node, for: span)
-        case .die: return crash(node)
+        case .cutOff(let span): return cutOff(node, outwardsOnly: false, for: span)
+        case .silence(let span): return cutOff(node, outwardsOnly: true, for: span)
+        case .end: return end(node)
         default: break
         }
         guard node.isUp else { return }
@@ -48,7 +49,7 @@ extension World {
             supply(peer, from: index, bytes, in: term, at: node, clock)
         case .chunk: receiveChunk(at: node)
         case .installed: finishInstalling(at: node, clock)
-        case .resume, .restart, .cutOff, .die, .client, .tend, .fault: break
+        case .resume, .restart, .cutOff, .silence, .end, .client, .tend, .fault: break
         }
         report.steps += 1
         settle(node)
@@ -139,13 +140,11 @@ extension World {
         node.consensus = Consensus(node.member, stored, settings: plan.settings, seed: chance.next(), at: clock)
         node.applied = image.base.position.index
         node.appliedConfiguration = image.base.configuration
-        let acknowledged = node.seen.acknowledged
+        let before = node.seen
         node.seen = Observation()
         node.seen.begin(node.consensus, image)
-        node.seen.acknowledged = acknowledged
-        judge.require(
-            node.consensus.isRecovering || !judge.losses.contains { $0.isKnown && !$0.isAnswered && $0.member == node.member },
-            "doubtOutlivesCrashes", "\(node.member) takes part though it has lost something")
+        node.seen.acknowledged = before.acknowledged
+        node.seen.isInDoubt = image.hardState.doubt != nil
         begin(node)
     }
 }

@@ -28,9 +28,12 @@ extension World {
     /// A snapshot nobody asked for.
     private func offer(from leader: Node) {
         let configuration = leader.consensus.configuration
-        guard let peer = configuration.member(at: chance.pick(ReplicaSlot.all)), let base = leader.snapshotBase() else { return }
+        guard let base = leader.snapshotBase() else { return }
+        for slot in configuration.slots where slot != leader.slot {
+            guard let peer = configuration.member(at: slot) else { continue }
+            leader.consensus.offer(base, to: peer, in: leader.consensus.term, at: leader.clock.read(at: now))
+        }
         report.steps += 1
-        leader.consensus.offer(base, to: peer, in: leader.consensus.term, at: leader.clock.read(at: now))
         settle(leader)
     }
 

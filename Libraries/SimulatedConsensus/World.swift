@@ -17,6 +17,8 @@ public final class World {
     var isTroubled = true
     /// Until when they want nothing now.
     var lullEnd: UInt64 = 0
+    /// Until when nothing else breaks, so that what was aimed can hit.
+    var aimEnd: UInt64 = 0
     /// Until when clients want something.
     var clientsEnd = UInt64.max
     var lastIncarnation: UInt64 = 0
