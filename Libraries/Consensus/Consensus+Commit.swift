@@ -3,15 +3,14 @@ import Mutations
 extension Consensus {
     /// The disk has carried out this write and all before it, and synced them.
     public mutating func persisted(through number: WriteNumber, at now: BootInstant) {
-        lastTick = max(lastTick, now)
         guard writes.report(through: number) else { return }
         if role == .candidate, number >= hardStateWrite, !votes.contains(member.slot) { countOwnVote(at: now) }
         if role == .leader { advanceLeadersCommit() }
         deliver()
     }
 
-    /// What a majority has on disk is final, if the last of it is of this leader's term: only then can nobody be elected who
-    /// lacks it.
+    /// What a majority has on disk is final, if the last of it is of this leader's term: only then can nobody be
+    /// elected who lacks it.
     mutating func advanceLeadersCommit() {
         let index = majorityIndex()
         guard index > commit else { return }
@@ -78,8 +77,8 @@ extension Consensus {
         effects.append(.serves(term))
     }
 
-    /// Lets go of entries in memory up to `index`. They must have been applied; the owner keeps them on disk for peers as
-    /// long as it likes.
+    /// Lets go of entries in memory up to `index`. They must have been applied; the owner keeps them on disk for
+    /// peers as long as it likes.
     public mutating func compact(through index: EntryIndex) {
         let end = min(index, applied)
         guard end > log.base.index, log.contains(end) else { return }

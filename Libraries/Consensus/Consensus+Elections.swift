@@ -41,8 +41,8 @@ extension Consensus {
     }
 
     mutating func receive(_ request: VoteRequest, from peer: Member, in asked: Term, at now: BootInstant) {
-        // Who was never told that it belongs to the group has acknowledged nothing, so nobody counts on its vote; who is in
-        // doubt may have voted already.
+        // Who was never told that it belongs to the group has acknowledged nothing, so nobody counts on its vote; who
+        // is in doubt may have voted already.
         guard !configuration.slots.isEmpty, !isRecovering else { return }
         guard asked >= term else { return answer(request, from: peer, in: asked, false) }
         guard !isBound(at: now) || request.purpose == .transfer else {

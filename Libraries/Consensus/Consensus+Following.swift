@@ -18,7 +18,8 @@ extension Consensus {
         advanceCommit(to: final)
     }
 
-    /// Takes out what lies before the window, which is final and therefore the same in every log. False: all of it does.
+    /// Takes out what lies before the window, which is final and therefore the same in every log. False: all of it
+    /// does.
     private func skipFinal(_ append: inout Append) -> Bool {
         let surplus = log.base.index.rawValue &- append.previous.index.rawValue
         guard append.previous.index < log.base.index else { return true }
@@ -38,7 +39,10 @@ extension Consensus {
         guard let news = append.entries.firstIndex(where: { log.term(at: $0.index) != $0.term }) else { return }
         let first = append.entries[news].index
         if first <= last.index {
-            if Mutation.cutsAreOffByOne.isPlanted, first < last.index { cutAllButFirst(append, news); return }
+            if Mutation.cutsAreOffByOne.isPlanted, first < last.index {
+                cutAllButFirst(append, news)
+                return
+            }
             cut(from: first)
         }
         self.append(Array(append.entries[news...]))

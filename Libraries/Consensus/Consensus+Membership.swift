@@ -28,15 +28,16 @@ extension Consensus {
     /// Begins a change; it is in force at once, and done when its entry is final.
     ///
     /// - Returns: where the entry is.
-    public mutating func change(_ change: MembershipChange, at now: BootInstant) throws(MembershipRefusal) -> EntryIndex {
+    public mutating func change(_ change: MembershipChange, at now: BootInstant) throws(MembershipRefusal) -> EntryIndex
+    {
         guard role == .leader else { throw .notLeader }
         guard mayChangeConfiguration else { throw .notYet }
         appendConfiguration(try changed(change, at: now), at: now)
         return last.index
     }
 
-    /// Two changes must not be under way at once: their majorities could miss each other. And before the term's first entry
-    /// is final, this leader does not know whether one of an earlier leader is.
+    /// Two changes must not be under way at once: their majorities could miss each other. And before the term's first
+    /// entry is final, this leader does not know whether one of an earlier leader is.
     var mayChangeConfiguration: Bool {
         guard role == .leader, transfer == nil else { return false }
         return (commit >= termStart || Mutation.changesPrecedeTheTermsEntry.isPlanted)

@@ -1,7 +1,6 @@
 extension Consensus {
     /// A message has come. Whatever it says, nothing traps; what makes no sense is refused in silence.
     public mutating func receive(_ message: Message, at now: BootInstant) {
-        lastTick = max(lastTick, now)
         guard message.to.isSame(as: member), message.isPlausible, installing == nil else { return }
         let peer = message.from
         if case .askVote(let request) = message.body {

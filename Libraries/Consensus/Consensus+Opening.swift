@@ -1,7 +1,8 @@
 import Mutations
 
 extension Consensus {
-    /// Brings what the disk holds together: the state machine's state may be ahead of the log, or be of another history.
+    /// Brings what the disk holds together: the state machine's state may be ahead of the log, or be of another
+    /// history.
     mutating func takeOver(_ stored: StoredState) {
         let base = stored.base.position
         if stored.logFollowsItsBase {

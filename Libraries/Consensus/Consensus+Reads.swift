@@ -41,8 +41,8 @@ extension Consensus {
         return .confirmed(read.number)
     }
 
-    /// A read may be answered when a majority vouched for a heartbeat that was sent after it came: nobody led in a later
-    /// term when it came.
+    /// A read may be answered when a majority vouched for a heartbeat that was sent after it came: nobody led in a
+    /// later term when it came.
     mutating func confirmReads() {
         guard !reads.isEmpty, let start = promisedSince else { return }
         let confirmed = reads.prefix { $0.askedAt < start || Mutation.oldHeartbeatsConfirmReads.isPlanted }

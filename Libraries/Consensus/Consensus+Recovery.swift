@@ -1,8 +1,8 @@
 import Mutations
 
 /// A replica that may have forgotten something takes no part: it neither votes nor is counted. It tells a nonce; the
-/// leader puts that into the configuration, which becomes final without the replica; when the replica has that on its own
-/// disk, it has all that it ever acknowledged, and nobody whom it voted for can be elected without that.
+/// leader puts that into the configuration, which becomes final without the replica; when the replica has that on its
+/// own disk, it has all that it ever acknowledged, and nobody whom it voted for can be elected without that.
 extension Consensus {
     /// Why a replica cannot be put in doubt: there is nobody to answer it.
     public enum DoubtRefusal: Error, Equatable, Sendable {
@@ -34,8 +34,8 @@ extension Consensus {
         effects.append(.recovered)
     }
 
-    /// The leader says that this replica has less than it acknowledged. If that is so it is in doubt; either way the leader
-    /// gets to know how it stands.
+    /// The leader says that this replica has less than it acknowledged. If that is so it is in doubt; either way the
+    /// leader gets to know how it stands.
     mutating func receiveForgot(_ round: UInt64, _ index: EntryIndex, from leader: Member, at now: BootInstant) {
         if last.index < index, !isRecovering { enterDoubt(at: now) }
         send(.appended(answer(.conflict(hint: last, last: last.index), round: round)), to: leader, after: writes.last)
@@ -49,7 +49,9 @@ extension Consensus {
         }
         if let round = peer.forgotRound {
             // What it lacked may have come again meanwhile.
-            guard case .conflict(_, let last) = answer.outcome, answer.round >= round, last >= peer.match else { return false }
+            guard case .conflict(_, let last) = answer.outcome, answer.round >= round, last >= peer.match else {
+                return false
+            }
             peer.forgotRound = nil
         }
         guard peer.doubt != nil else { return true }

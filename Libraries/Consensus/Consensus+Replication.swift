@@ -12,7 +12,9 @@ extension Consensus {
         case .probing:
             if !peer.isWaiting { sendNext(to: slot, at: now) }
         case .streaming:
-            while let peer = progress[slot.place], peer.next <= last.index, hasRoom(peer) { sendNext(to: slot, at: now) }
+            while let peer = progress[slot.place], peer.next <= last.index, hasRoom(peer) {
+                sendNext(to: slot, at: now)
+            }
         case .supplying, .snapshot: break
         }
     }
@@ -62,7 +64,9 @@ extension Consensus {
     public mutating func supply(
         _ entries: [Entry], after previous: Position, to peer: Member, in term: Term, at now: BootInstant
     ) {
-        guard role == .leader, term == self.term, let known = progress[peer.slot.place], known.member == peer else { return }
+        guard role == .leader, term == self.term, let known = progress[peer.slot.place], known.member == peer else {
+            return
+        }
         guard known.mode == .supplying else { return }
         progress[peer.slot.place]?.mode = .probing
         sendAppend(of: entries, after: previous, to: peer.slot, at: now)
@@ -97,7 +101,8 @@ extension Consensus {
         markRecoveries(at: now)
     }
 
-    private mutating func receiveMatch(_ index: EntryIndex, _ round: UInt64, at slot: ReplicaSlot, at now: BootInstant) {
+    private mutating func receiveMatch(_ index: EntryIndex, _ round: UInt64, at slot: ReplicaSlot, at now: BootInstant)
+    {
         guard index <= last.index, var peer = progress[slot.place], round <= peer.round else { return }
         if index > peer.match {
             peer.match = index
@@ -115,7 +120,9 @@ extension Consensus {
     private mutating func receiveConflict(
         _ answer: AppendAnswer, _ hint: Position, _ last: EntryIndex, at slot: ReplicaSlot, at now: BootInstant
     ) {
-        guard var peer = progress[slot.place], answer.round > peer.settledRound, answer.round <= peer.round else { return }
+        guard var peer = progress[slot.place], answer.round > peer.settledRound, answer.round <= peer.round else {
+            return
+        }
         if last < peer.match, !Mutation.forgettingIsNotNoticed.isPlanted {
             if answer.round > peer.matchRound { noticeForgetting(of: slot, at: now) }
             return

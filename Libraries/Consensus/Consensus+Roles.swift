@@ -1,5 +1,6 @@
 extension Consensus {
-    /// Stops leading or asking, and goes to `term` if that is later; then it has not voted there, unless `vote` says so.
+    /// Stops leading or asking, and goes to `term` if that is later; then it has not voted there, unless `vote` says
+    /// so.
     mutating func becomeFollower(in term: Term, of leader: Member?, vote: Member? = nil, at now: BootInstant) {
         let isNewTerm = term > self.term
         guard isNewTerm || role != .follower || self.leader != leader || vote != nil else { return }

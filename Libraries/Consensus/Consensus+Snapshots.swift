@@ -1,10 +1,12 @@
 import Mutations
 
 extension Consensus {
-    /// On a leader, instead of a `supply` that the disk no longer has: what its state machine can give, or be asked to give,
-    /// to that peer. Also for a newer one while an older one is on its way.
+    /// On a leader, instead of a `supply` that the disk no longer has: what its state machine can give, or be asked
+    /// to give, to that peer. Also for a newer one while an older one is on its way.
     public mutating func offer(_ base: SnapshotBase, to peer: Member, in term: Term, at now: BootInstant) {
-        guard role == .leader, term == self.term, let known = progress[peer.slot.place], known.member == peer else { return }
+        guard role == .leader, term == self.term, let known = progress[peer.slot.place], known.member == peer else {
+            return
+        }
         guard base.position.index <= applied, base.position.index > known.match else {
             // It has caught up meanwhile.
             if known.mode == .supplying { probe(peer.slot, at: now) }

@@ -8,7 +8,6 @@ extension Consensus {
 
     /// Time has passed.
     public mutating func tick(at now: BootInstant) {
-        lastTick = now
         guard installing == nil else { return }
         if role == .leader {
             guard now >= nextCheck else { return }
@@ -38,10 +37,13 @@ extension Consensus {
         return heard >= voters.majority
     }
 
-    /// There was a sign of a leader, or of one to come: nobody is asked for votes until a promise and a random time have
-    /// passed. Nobody must wait who is the only voter.
+    /// There was a sign of a leader, or of one to come: nobody is asked for votes until a promise and a random time
+    /// have passed. Nobody must wait who is the only voter.
     mutating func restartCampaignTimer(at now: BootInstant) {
-        guard !isOnlyVoter else { return campaignAt = now }
+        guard !isOnlyVoter else {
+            campaignAt = now
+            return
+        }
         campaignAt = now + settings.promise + campaignDelay()
     }
 

@@ -2,8 +2,8 @@ import Mutations
 
 /// One replica of one group: Raft without I/O, threads, clock or chance of its own.
 ///
-/// The owner calls a function for whatever happens, then carries out the effects, in order. See README.md for the contract
-/// and for why it is safe.
+/// The owner calls a function for whatever happens, then carries out the effects, in order. See README.md for the
+/// contract and for why it is safe.
 public struct Consensus: Sendable {
     public let member: Member
     public let settings: Settings
@@ -38,8 +38,6 @@ public struct Consensus: Sendable {
     var promiseEnd: BootInstant
     /// When to ask for votes.
     var campaignAt: BootInstant
-    /// The last instant the owner named.
-    var lastTick: BootInstant
     /// Whether this replica acknowledged an append of this term's leader since it started.
     var followsLeader = false
     /// Who would vote or has voted for this replica.
@@ -78,7 +76,6 @@ public struct Consensus: Sendable {
         writes = PendingWrites(durableIndex: commit)
         promiseEnd = now
         campaignAt = now
-        lastTick = now
         takeOver(stored)
         // Promises are not on disk.
         if !isOnlyVoter, !Mutation.restartsForgetTheirPromise.isPlanted { promiseEnd = now + settings.promise }

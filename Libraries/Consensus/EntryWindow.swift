@@ -32,7 +32,8 @@ struct EntryWindow: Sendable {
         Int(clamping: bytes(through: end) &- bytes(through: start))
     }
 
-    /// Entries behind `start`, which is at the base or in the window: as many as fit into `bytes`, but one if there is one.
+    /// Entries behind `start`, which is at the base or in the window: as many as fit into `bytes`, but one if there
+    /// is one.
     func entries(after start: EntryIndex, bytes: Int) -> [Entry] {
         guard start < last.index, start >= base.index else { return [] }
         let first = place(of: start.next)
@@ -79,7 +80,9 @@ struct EntryWindow: Sendable {
         dropped = 0
     }
 
-    private func place(of index: EntryIndex) -> Int { Int(clamping: index.rawValue &- base.index.rawValue) - 1 + dropped }
+    private func place(of index: EntryIndex) -> Int {
+        Int(clamping: index.rawValue &- base.index.rawValue) - 1 + dropped
+    }
 
     private func bytes(through index: EntryIndex) -> UInt64 { index == base.index ? baseEnd : ends[place(of: index)] }
 }

@@ -1,5 +1,5 @@
-/// One life of a replica's disk, a number that is never used twice: a disk that was wiped is a new incarnation, and never
-/// speaks for the old one.
+/// One life of a replica's disk, a number that is never used twice: a disk that was wiped is a new incarnation, and
+/// never speaks for the old one.
 public struct Incarnation: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     public var rawValue: UInt64
 

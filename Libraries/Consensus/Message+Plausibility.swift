@@ -1,5 +1,6 @@
 extension Message {
-    /// Whether all in it lies within what a replica can compute with, and fits together. What does not is refused unread.
+    /// Whether all in it lies within what a replica can compute with, and fits together. What does not is refused
+    /// unread.
     var isPlausible: Bool {
         guard term <= .limit, from.slot != to.slot else { return false }
         switch body {

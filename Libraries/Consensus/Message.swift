@@ -1,5 +1,5 @@
-/// What replicas of one group tell each other. That both belong to the same group of the same cluster is for the transport
-/// to ensure.
+/// What replicas of one group tell each other. That both belong to the same group of the same cluster is for the
+/// transport to ensure.
 public struct Message: Equatable, Sendable {
     public var from: Member
     public var to: Member

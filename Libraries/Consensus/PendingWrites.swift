@@ -1,7 +1,7 @@
 import Mutations
 
-/// Which writes are under way, and what of the log is durable. A report counts for what its write wrote, not for whatever
-/// stands at the same index by then.
+/// Which writes are under way, and what of the log is durable. A report counts for what its write wrote, not for
+/// whatever stands at the same index by then.
 struct PendingWrites: Sendable {
     private struct Pending: Sendable {
         let number: WriteNumber

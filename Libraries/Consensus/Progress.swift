@@ -35,7 +35,8 @@ struct Progress: Sendable {
     var promisedAt: BootInstant?
     /// The peer is in doubt about its log, and is not counted.
     var doubt: Nonce?
-    /// Of the last append or offer sent when the peer told its doubt: what answers an earlier one is of its former life.
+    /// Of the last append or offer sent when the peer told its doubt: what answers an earlier one is of its former
+    /// life.
     var doubtRound: UInt64 = 0
     /// It has less than it acknowledged, and does not know it yet; it is told so from this round on.
     var forgotRound: UInt64?

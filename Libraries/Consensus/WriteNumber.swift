@@ -1,4 +1,5 @@
-/// Numbers what one replica wants written, in order, from 1 on; 0 is before the first. Numbers begin anew with the process.
+/// Numbers what one replica wants written, in order, from 1 on; 0 is before the first. Numbers begin anew with the
+/// process.
 public struct WriteNumber: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
     public var rawValue: UInt64
 

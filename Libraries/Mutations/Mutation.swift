@@ -34,7 +34,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case leadersServeAtOnce
     case learnersAreCounted
     case leasesAreNotShortened
-    case leasesAreTestedAgainstTheLastTick
+    case leasesAreTestedAgainstACachedClock
     case leasesBeginWithTheAnswer
     case majoritiesAreNotAwaited
     case messagesOvertakeTheHardState
@@ -322,6 +322,15 @@ public enum Mutation: String, CaseIterable, Sendable {
         default: nil
         }
     }
+
+    /// Whether it is in `Consensus`, so that it shows in simulations of a group and not of a whole cluster.
+    public var isInConsensus: Bool { Self.consensus.contains(self) }
+
+    /// The defects of `Consensus`: from the first to the last of their section above.
+    private static let consensus: Set<Mutation> = {
+        let (all, first, last) = (allCases, Mutation.acknowledgementsOvertakeTheirWrite, Mutation.votesAreNotStored)
+        return Set(all.drop { $0 != first }.prefix { $0 != last } + [last])
+    }()
 
     #if STERNA_MUTATIONS
         /// Whether this build can have defects planted.

@@ -80,10 +80,14 @@ final class Judge {
         let term = node.consensus.term
         extendTerms(to: term)
         let leader = terms[Int(term.rawValue)].leader
-        if let leader, leader != node.member { find("oneLeaderPerTerm", "\(node.member) and \(leader) lead in \(term)") }
+        if let leader, leader != node.member {
+            find("oneLeaderPerTerm", "\(node.member) and \(leader) lead in \(term)")
+        }
         terms[Int(term.rawValue)].leader = node.member
         guard let place = committedIn.lastIndex(where: { $0 < term }) else { return }
-        require(has(node, committed[place]), "leaderCompleteness", "\(node.member) leads in \(term) without \(committed[place])")
+        require(
+            has(node, committed[place]), "leaderCompleteness",
+            "\(node.member) leads in \(term) without \(committed[place])")
     }
 
     private func has(_ node: Node, _ position: Position) -> Bool {
@@ -99,8 +103,8 @@ final class Judge {
 
     // MARK: What is final
 
-    /// stateMachineSafety: what one replica takes for final is so for all. committedOnMajority: when a leader says so, the
-    /// disks of a majority have it. ownTermIsCounted: and it ends with an entry of the leader's term.
+    /// stateMachineSafety: what one replica takes for final is so for all. committedOnMajority: when a leader says
+    /// so, the disks of a majority have it. ownTermIsCounted: and it ends with an entry of the leader's term.
     func committed(_ node: Node, from old: EntryIndex, among nodes: [Node?]) {
         let commit = node.consensus.commit
         var index = old.next
@@ -110,7 +114,9 @@ final class Judge {
         }
         guard node.consensus.role == .leader, finding == nil else { return }
         let last = committed[Int(commit.rawValue) - 1]
-        require(last.term == node.consensus.term, "ownTermIsCounted", "\(node.member) counts \(last) in \(node.consensus.term)")
+        require(
+            last.term == node.consensus.term, "ownTermIsCounted",
+            "\(node.member) counts \(last) in \(node.consensus.term)")
         requireMajority(of: node, has: last, nodes)
     }
 
@@ -146,7 +152,8 @@ final class Judge {
         }
         require(
             holders >= configuration.voters.majority, "committedOnMajority",
-            "\(leader.member) takes \(position) for final, which \(holders) of \(configuration.voters.count) voters have")
+            "\(leader.member) takes \(position) for final, \(holders) of \(configuration.voters.count) voters have it"
+        )
     }
 
     /// Whether it has it on disk, or had when it said so.

@@ -40,7 +40,8 @@ final class Node {
     /// What the judge remembers of it.
     var seen = Observation()
 
-    init(_ member: Member, _ stored: StoredState, _ image: DiskImage, clock: SimulatedClock, life: UInt32,
+    init(
+        _ member: Member, _ stored: StoredState, _ image: DiskImage, clock: SimulatedClock, life: UInt32,
         seed: UInt64, settings: Settings, at now: UInt64
     ) {
         self.member = member
@@ -95,7 +96,6 @@ struct Observation {
     var commit = EntryIndex.zero
     /// Before the last step.
     var commitBefore = EntryIndex.zero
-    var role = Role.follower
     /// Where the configurations are in its log, as its writes say; the first is that of its state.
     var configurations: [(index: EntryIndex, configuration: Configuration)] = []
     /// The highest entry it has acknowledged to a leader.
@@ -108,10 +108,11 @@ struct Observation {
     mutating func begin(_ consensus: Consensus, _ image: DiskImage) {
         term = consensus.term
         commit = consensus.commit
-        role = consensus.role
         configurations = [(image.base.position.index, image.base.configuration)]
         for entry in image.entries where entry.index > image.base.position.index {
-            if case .configuration(let configuration) = entry.content { configurations.append((entry.index, configuration)) }
+            if case .configuration(let configuration) = entry.content {
+                configurations.append((entry.index, configuration))
+            }
         }
         end = image.end
     }

@@ -17,7 +17,9 @@ struct SeededChance {
 
     mutating func below(_ bound: Int) -> Int { Int(below(UInt64(bound))) }
 
-    mutating func `in`(_ range: ClosedRange<UInt64>) -> UInt64 { range.lowerBound + below(range.upperBound - range.lowerBound + 1) }
+    mutating func `in`(_ range: ClosedRange<UInt64>) -> UInt64 {
+        range.lowerBound + below(range.upperBound - range.lowerBound + 1)
+    }
 
     /// True `count` times in a thousand.
     mutating func perMille(_ count: Int) -> Bool { count > 0 && below(1000) < count }

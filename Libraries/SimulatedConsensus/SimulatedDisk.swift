@@ -66,7 +66,8 @@ struct DiskImage {
 
     /// Loses the last `count` entries behind the state.
     mutating func forget(_ count: Int) {
-        let behind = end > base.position.index ? Int(end.rawValue - max(base.position.index, logStart.index).rawValue) : 0
+        let behind =
+            end > base.position.index ? Int(end.rawValue - max(base.position.index, logStart.index).rawValue) : 0
         entries.removeLast(min(count, behind))
     }
 

@@ -25,19 +25,22 @@ extension World {
             node.seen.configurations.removeAll { $0.index >= index }
         case .base(let base):
             node.seen.end = max(node.consensus.last.index, base.position.index)
-            node.seen.configurations.removeAll { $0.index <= base.position.index || $0.index > node.consensus.last.index }
+            node.seen.configurations.removeAll {
+                $0.index <= base.position.index || $0.index > node.consensus.last.index
+            }
             node.seen.configurations.insert((base.position.index, base.configuration), at: 0)
         }
     }
 
-    /// oneChangeAtATime, changesFollowTheTerm: a leader begins a change when the one before and an entry of its own term are
-    /// final.
+    /// oneChangeAtATime, changesFollowTheTerm: a leader begins a change when the one before and an entry of its own
+    /// term are final.
     private func lookAtChange(_ entry: Entry, at node: Node) {
         guard node.consensus.role == .leader, entry.term == node.consensus.term else { return }
         report.counts.changes += 1
         let before = node.seen.configurations.last?.index ?? .zero
         judge.require(
-            before <= judge.lastFinal, "oneChangeAtATime", "\(node.member) changes at \(entry.index), \(before) is not final")
+            before <= judge.lastFinal, "oneChangeAtATime",
+            "\(node.member) changes at \(entry.index), \(before) is not final")
         judge.require(
             judge.lastFinalTerm >= entry.term, "changesFollowTheTerm",
             "\(node.member) changes at \(entry.index), nothing of \(entry.term) is final")
@@ -86,7 +89,8 @@ extension World {
     /// doubtOutlivesCrashes: as long as a replica is in doubt its disk says so.
     private func lookAtDoubt(_ state: HardState, at node: Node) {
         judge.require(
-            state.doubt != nil || !node.consensus.isRecovering, "doubtOutlivesCrashes", "\(node.member) writes \(state)")
+            state.doubt != nil || !node.consensus.isRecovering, "doubtOutlivesCrashes", "\(node.member) writes \(state)"
+        )
         if state.doubt == nil, node.seen.isInDoubt { lookAtRecovery(of: node) }
         node.seen.isInDoubt = state.doubt != nil
     }
@@ -96,7 +100,8 @@ extension World {
         for loss in judge.losses where loss.member == node.member {
             let end = node.consensus.delivered
             judge.require(
-                end >= loss.committed, "recoveryIsComplete", "\(node.member) recovers with \(end), \(loss.committed) was final when it lost something")
+                end >= loss.committed, "recoveryIsComplete",
+                "\(node.member) recovers with \(end), \(loss.committed) was final when it lost something")
         }
         for place in judge.losses.indices where judge.losses[place].member == node.member {
             judge.losses[place].isAnswered = true
@@ -111,7 +116,8 @@ extension World {
 
     /// servesWhenReady: a leader serves when it has applied the first entry of its term.
     func lookAtServing(_ node: Node, _ term: Term) {
-        judge.require(isReady(node), "servesWhenReady", "\(node.member) serves before it has applied an entry of \(term)")
+        judge.require(
+            isReady(node), "servesWhenReady", "\(node.member) serves before it has applied an entry of \(term)")
     }
 
     func isReady(_ node: Node) -> Bool { node.disk.image.position(at: node.applied)?.term == node.consensus.term }
@@ -126,7 +132,8 @@ extension World {
             let clock = node.clock.read(at: now)
             judge.require(
                 !node.consensus.hasLease(at: clock), "leaseIsExclusive",
-                "\(node.member) has a lease in \(node.consensus.term), and \(leader.member) leads in \(leader.consensus.term)")
+                "\(node.member) keeps its lease of \(node.consensus.term); \(leader.member) has \(leader.consensus.term)"
+            )
         }
     }
 
@@ -140,7 +147,8 @@ extension World {
         let commit = node.consensus.commit
         node.seen.commitBefore = node.seen.commit
         if commit != node.seen.commit {
-            judge.require(commit > node.seen.commit, "commitOnlyGrows", "\(node.member) from \(node.seen.commit) to \(commit)")
+            judge.require(
+                commit > node.seen.commit, "commitOnlyGrows", "\(node.member) from \(node.seen.commit) to \(commit)")
             judge.committed(node, from: node.seen.commit, among: nodes)
             node.seen.commit = commit
         }
@@ -151,6 +159,7 @@ extension World {
         guard let inForce = node.seen.configurations.last else { return }
         judge.require(
             node.consensus.configuration == inForce.configuration, "configurationIsTheLogs",
-            "\(node.member) goes by the one at \(node.consensus.configurationIndex), its log has one at \(inForce.index)")
+            "\(node.member) goes by that at \(node.consensus.configurationIndex), its log has one at \(inForce.index)"
+        )
     }
 }

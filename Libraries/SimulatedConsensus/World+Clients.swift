@@ -29,7 +29,8 @@ extension World {
 
     private func read(at node: Node) {
         guard let permission = try? node.consensus.read(at: node.clock.read(at: now)) else { return }
-        judge.require(isReady(node), "servesWhenReady", "\(node.member) reads before it has applied its term's first entry")
+        judge.require(
+            isReady(node), "servesWhenReady", "\(node.member) reads before it has applied its term's first entry")
         switch permission {
         case .applied(let index):
             node.reads.append(PendingRead(number: nil, index: index, floor: judge.observed, byLease: true))
@@ -78,7 +79,8 @@ extension World {
         let isExcused = read.byLease && plan.driftIsBeyondBound
         judge.require(
             node.applied >= read.floor || isExcused, "linearizableReads",
-            "\(node.member) reads \(node.applied) by \(read.byLease ? "lease" : "confirmation"), \(read.floor) had been seen")
+            "\(node.member) reads \(node.applied) by \(read.byLease ? "lease" : "asking"), \(read.floor) had been seen"
+        )
         judge.answered(node.applied)
     }
 

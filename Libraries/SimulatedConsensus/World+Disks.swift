@@ -8,7 +8,8 @@ extension World {
         let span = isTroubled ? plan.longestSync : Plan.millisecond
         let start = isTroubled ? max(now, node.stalledUntil) : now
         queue.add(
-            at: start + 20_000 + chance.below(span), slot: node.slot.rawValue, life: node.life, .synced(through: number))
+            at: start + 20_000 + chance.below(span), slot: node.slot.rawValue, life: node.life, .synced(through: number)
+        )
     }
 
     /// What was wanted up to `number` is on the medium; the process hears of it now or later.
@@ -53,7 +54,9 @@ extension World {
 
     // MARK: What peers lack
 
-    func supply(_ peer: Member, from index: EntryIndex, _ bytes: Int, in term: Term, at node: Node, _ clock: BootInstant) {
+    func supply(
+        _ peer: Member, from index: EntryIndex, _ bytes: Int, in term: Term, at node: Node, _ clock: BootInstant
+    ) {
         let image = node.disk.image
         if let previous = image.logPosition(at: index.previous) {
             var entries: [Entry] = []

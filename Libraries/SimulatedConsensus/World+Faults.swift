@@ -55,7 +55,8 @@ extension World {
         let span = plan.settings.promise.nanoseconds * 4 + 2 * Plan.second
         aimEnd = now + span + 400 * Plan.millisecond
         cutOff(leader, .inwards, for: span)
-        queue.add(at: now + chance.below(20 * Plan.millisecond), slot: leader.slot.rawValue, life: leader.life, .cutOff(span))
+        queue.add(
+            at: now + chance.below(20 * Plan.millisecond), slot: leader.slot.rawValue, life: leader.life, .cutOff(span))
         for other in running where other !== leader && chance.perMille(500) {
             queue.add(at: now + span / 2, slot: other.slot.rawValue, life: other.life, .end)
         }
@@ -79,7 +80,8 @@ extension World {
         lullEnd = now + 3 * promise
         aimEnd = lullEnd
         queue.add(
-            at: now + chance.below(300 * Plan.millisecond), slot: leader.slot.rawValue, life: leader.life, .cutOff(3 * promise))
+            at: now + chance.below(300 * Plan.millisecond), slot: leader.slot.rawValue, life: leader.life,
+            .cutOff(3 * promise))
     }
 
     private func delayAnswers(_ running: [Node]) {
@@ -160,8 +162,8 @@ extension World {
 
     // MARK: Damage, as far as the atlas allows
 
-    /// Whether the group could bear the loss of what `member` has acknowledged: in every configuration that anybody goes by,
-    /// those without loss outvote the others.
+    /// Whether the group could bear the loss of what `member` has acknowledged: in every configuration that anybody
+    /// goes by, those without loss outvote the others.
     func bearsLoss(of member: Member) -> Bool {
         if judge.losses.contains(where: { $0.member == member }) { return false }
         var lost = judge.losses.map(\.member)

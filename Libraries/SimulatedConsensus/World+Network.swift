@@ -9,7 +9,8 @@ extension World {
 
     private func transmit(_ kind: Event.Kind, from: ReplicaSlot, to: ReplicaSlot) {
         let (sender, receiver) = (Int(from.rawValue), Int(to.rawValue))
-        guard !network.isCut(from: sender, to: receiver, at: now), !(isTroubled && chance.perMille(plan.lossPerMille)) else {
+        guard !network.isCut(from: sender, to: receiver, at: now), !(isTroubled && chance.perMille(plan.lossPerMille))
+        else {
             report.counts.lost += 1
             return
         }

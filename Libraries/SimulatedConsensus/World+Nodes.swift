@@ -7,7 +7,8 @@ extension World {
         let drift = chance.pick([-plan.drift, plan.drift])
         let clock = SimulatedClock(showing: Plan.second + chance.below(Plan.second), drift: drift, at: now)
         let node = Node(
-            member, stored, image, clock: clock, life: nextLife(), seed: chance.next(), settings: plan.settings, at: now)
+            member, stored, image, clock: clock, life: nextLife(), seed: chance.next(), settings: plan.settings, at: now
+        )
         nodes[Int(member.slot.rawValue)] = node
         begin(node)
     }
@@ -67,7 +68,8 @@ extension World {
         node.consensus.receive(message, at: clock)
         guard case .askVote(let request) = message.body, request.purpose != .transfer, isPromised else { return }
         judge.require(
-            node.consensus.term == term, "refusalKeepsTheTerm", "\(node.member) leaves \(term) for a vote it must refuse")
+            node.consensus.term == term, "refusalKeepsTheTerm",
+            "\(node.member) leaves \(term) for a vote it must refuse")
     }
 
     // MARK: Standing still, dying and coming back

@@ -1,7 +1,8 @@
 import Consensus
 
 extension World {
-    /// The operator looks after the group: makes it as large as it should be, replaces what is lost, and moves things about.
+    /// The operator looks after the group: makes it as large as it should be, replaces what is lost, and moves things
+    /// about.
     func tend() {
         guard isTroubled else { return }
         queue.add(at: now + around(plan.tendPause), .tend)
@@ -20,7 +21,8 @@ extension World {
 
     private func transfer(from leader: Node) {
         report.steps += 1
-        let done: Void? = try? leader.consensus.handOver(to: chance.pick(ReplicaSlot.all), at: leader.clock.read(at: now))
+        let done: Void? = try? leader.consensus.handOver(
+            to: chance.pick(ReplicaSlot.all), at: leader.clock.read(at: now))
         if done != nil { report.counts.transfers += 1 }
         settle(leader)
     }
@@ -77,7 +79,9 @@ extension World {
             return true
         }
         // One learner more than needed, in some runs for good.
-        guard configuration.slots.count < min(plan.voters + (plan.faults.contains(.silentLoss) ? 1 : 0), 5) else { return false }
+        guard configuration.slots.count < min(plan.voters + (plan.faults.contains(.silentLoss) ? 1 : 0), 5) else {
+            return false
+        }
         guard configuration.learners.isEmpty, let slot = freeSlot(configuration) else { return false }
         change(.add(machine(in: slot)), at: leader)
         return true
@@ -85,7 +89,9 @@ extension World {
 
     /// The empty machine that waits in that slot, or a new one.
     private func machine(in slot: ReplicaSlot) -> Member {
-        if let waiting = nodes[Int(slot.rawValue)], waiting.isUp, waiting.disk.image.end == .zero { return waiting.member }
+        if let waiting = nodes[Int(slot.rawValue)], waiting.isUp, waiting.disk.image.end == .zero {
+            return waiting.member
+        }
         let member = Member(slot: slot, incarnation: nextIncarnation())
         backups[Int(slot.rawValue)] = nil
         add(member, .empty, DiskImage())

@@ -1,6 +1,7 @@
 import Consensus
 
-/// One run: a group of replicas on machines that fail, its clients and its operator; and the judge who looks at every step.
+/// One run: a group of replicas on machines that fail, its clients and its operator; and the judge who looks at every
+/// step.
 ///
 /// Everything follows from the seed. Confined to one thread at a time.
 public final class World {

@@ -6,7 +6,8 @@ struct FollowingTests {
         TestReplica(members[1], stored(configuration(voters: 3), terms: terms))
     }
 
-    private func append(_ previous: Position, _ entries: [Entry], commit: UInt64 = 0, round: UInt64 = 1) -> Message.Body {
+    private func append(_ previous: Position, _ entries: [Entry], commit: UInt64 = 0, round: UInt64 = 1) -> Message.Body
+    {
         .append(Append(round: round, previous: previous, entries: entries, commit: EntryIndex(rawValue: commit)))
     }
 
@@ -43,9 +44,11 @@ struct FollowingTests {
     @Test func hintsWhereTheLogsMayAgree() {
         var follower = follower(terms: [1, 1, 4, 4])
         follower.receive(append(position(6, 5), []), from: members[0], in: 5)
-        #expect(outcome(follower.messages.last?.message) == .conflict(hint: position(4, 4), last: EntryIndex(rawValue: 4)))
+        #expect(
+            outcome(follower.messages.last?.message) == .conflict(hint: position(4, 4), last: EntryIndex(rawValue: 4)))
         follower.receive(append(position(4, 3), []), from: members[0], in: 5)
-        #expect(outcome(follower.messages.last?.message) == .conflict(hint: position(2, 1), last: EntryIndex(rawValue: 4)))
+        #expect(
+            outcome(follower.messages.last?.message) == .conflict(hint: position(2, 1), last: EntryIndex(rawValue: 4)))
     }
 
     /// Index 2 is written, cut and written again: the report of the first write says nothing about the second.

@@ -7,14 +7,16 @@ struct HostileTests {
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func anyMessageIsSurvived(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        var replica = random.oneIn(2)
+        var replica =
+            random.oneIn(2)
             ? leader(terms: [1, 1]) : TestReplica(members[0], stored(configuration(voters: 3), terms: [1, 1, 2]))
         for _ in 0..<3000 {
             replica.now = replica.now + BootSpan(nanoseconds: random.next() % 300_000_000)
             let commit = replica.consensus.commit
             let final = replica.consensus.position(at: commit)
             let message = Message(
-                from: member(&random), to: replica.consensus.member, term: Term(rawValue: number(&random)), body: body(&random))
+                from: member(&random), to: replica.consensus.member, term: Term(rawValue: number(&random)),
+                body: body(&random))
             replica.consensus.receive(message, at: replica.now)
             if random.oneIn(3) { replica.consensus.tick(at: replica.now) }
             replica.settle()
@@ -55,24 +57,32 @@ struct HostileTests {
         let index = EntryIndex(rawValue: number(&random))
         switch random.next() % 9 {
         case 0:
-            return .askVote(VoteRequest(last: position(&random), purpose: random.pick([.asking, .election, .transfer])))
+            return .askVote(
+                VoteRequest(last: position(&random), purpose: random.pick([.asking, .election, .transfer])))
         case 1:
-            return .vote(VoteAnswer(asked: Term(rawValue: number(&random)), isAsking: random.oneIn(2), isGranted: random.oneIn(2)))
+            return .vote(
+                VoteAnswer(
+                    asked: Term(rawValue: number(&random)), isAsking: random.oneIn(2), isGranted: random.oneIn(2)))
         case 2, 3, 4:
             let previous = position(&random)
             return .append(
-                Append(round: number(&random), previous: previous, entries: entries(after: previous, &random), commit: index))
+                Append(
+                    round: number(&random), previous: previous, entries: entries(after: previous, &random),
+                    commit: index))
         case 5: return .takeOver
         case 6:
             let base = SnapshotBase(position: position(&random), configuration: configuration(voters: 1))
             return .offer(SnapshotOffer(round: number(&random), base: base))
         case 7: return .forgot(round: number(&random), acknowledged: index)
         default:
-            let outcome = random.oneIn(2)
+            let outcome =
+                random.oneIn(2)
                 ? AppendAnswer.Outcome.matched(through: index) : .conflict(hint: position(&random), last: index)
             let doubt = random.oneIn(5) ? Nonce(rawValue: random.next() % 3) : nil
-            return .appended(AppendAnswer(
-                round: number(&random), outcome: outcome, commit: EntryIndex(rawValue: number(&random)), doubt: doubt))
+            return .appended(
+                AppendAnswer(
+                    round: number(&random), outcome: outcome, commit: EntryIndex(rawValue: number(&random)),
+                    doubt: doubt))
         }
     }
 }

@@ -109,22 +109,32 @@ struct LeaderTests {
         var supplied = leader
         supplied.consensus.supply([command(1, 1)], after: .zero, to: members[2], in: term, at: leader.now)
         supplied.settle()
-        #expect(supplied.last(to: members[2])?.body == .append(Append(
-            round: 2, previous: .zero, entries: [command(1, 1)], commit: EntryIndex(rawValue: 4))))
+        #expect(
+            supplied.last(to: members[2])?.body
+                == .append(
+                    Append(
+                        round: 2, previous: .zero, entries: [command(1, 1)], commit: EntryIndex(rawValue: 4))))
         let base = SnapshotBase(position: position(3, 1), configuration: configuration(voters: 3))
         leader.consensus.offer(base, to: members[2], in: term, at: leader.now)
         leader.settle()
         #expect(leader.last(to: members[2])?.body == .offer(SnapshotOffer(round: 2, base: base)))
         leader.receive(
-            .appended(AppendAnswer(
-                round: 2, outcome: .matched(through: EntryIndex(rawValue: 3)), commit: EntryIndex(rawValue: 3), doubt: nil)),
+            .appended(
+                AppendAnswer(
+                    round: 2, outcome: .matched(through: EntryIndex(rawValue: 3)), commit: EntryIndex(rawValue: 3),
+                    doubt: nil)),
             from: members[2], in: 2)
-        #expect(leader.last(to: members[2])?.body == .append(Append(
-            round: 3, previous: position(3, 1), entries: [Entry(position: position(4, 2), content: .beginning)],
-            commit: EntryIndex(rawValue: 4))))
+        #expect(
+            leader.last(to: members[2])?.body
+                == .append(
+                    Append(
+                        round: 3, previous: position(3, 1),
+                        entries: [Entry(position: position(4, 2), content: .beginning)],
+                        commit: EntryIndex(rawValue: 4))))
     }
 
-    /// The peer has another entry where this leader's window begins: only what the peer knows to be final surely agrees.
+    /// The peer has another entry where this leader's window begins: only what the peer knows to be final surely
+    /// agrees.
     @Test func aConflictAtTheWindowsBeginningLeadsBehindIt() {
         var leader = leader(terms: [1, 2, 2])
         leader.acknowledge(by: members[1], through: 4)
@@ -159,7 +169,8 @@ struct LeaderTests {
         var leader = leader()
         for member in members[1...2] {
             let answer = AppendAnswer(
-                round: 1, outcome: .matched(through: EntryIndex(rawValue: 1)), commit: EntryIndex(rawValue: 1), doubt: nil)
+                round: 1, outcome: .matched(through: EntryIndex(rawValue: 1)), commit: EntryIndex(rawValue: 1),
+                doubt: nil)
             leader.receive(.appended(answer), from: member, in: 1)
             leader.receive(.appended(answer), from: member, in: 1)
         }

@@ -63,7 +63,8 @@ struct LeaseTests {
 
     @Test func theTargetOfATransferAsksAtOnceAndSaysWhy() {
         var target = TestReplica(members[1], stored(configuration(voters: 3), terms: [1]))
-        target.receive(.append(Append(round: 1, previous: position(1, 1), entries: [], commit: .zero)), from: members[0], in: 1)
+        target.receive(
+            .append(Append(round: 1, previous: position(1, 1), entries: [], commit: .zero)), from: members[0], in: 1)
         target.receive(.takeOver, from: members[0], in: 1)
         #expect(target.consensus.role == .candidate)
         #expect(target.last(to: members[2])?.body == .askVote(VoteRequest(last: position(1, 1), purpose: .transfer)))

@@ -15,7 +15,9 @@ struct MembershipTests {
         _ = try leader.consensus.change(.add(members[3]), at: leader.now)
         leader.settle()
         leader.sync()
-        #expect(throws: MembershipRefusal.isBehind) { try leader.consensus.change(.promote(members[3]), at: leader.now) }
+        #expect(throws: MembershipRefusal.isBehind) {
+            try leader.consensus.change(.promote(members[3]), at: leader.now)
+        }
         leader.acknowledge(by: members[3], through: 2)
         _ = try leader.consensus.change(.promote(members[3]), at: leader.now)
         leader.settle()
@@ -51,7 +53,9 @@ struct MembershipTests {
         let stranger = Member(slot: members[1].slot, incarnation: Incarnation(rawValue: 2))
         #expect(throws: MembershipRefusal.slotIsTaken) { try leader.consensus.change(.add(stranger), at: leader.now) }
         #expect(throws: MembershipRefusal.notAMember) { try leader.consensus.change(.remove(stranger), at: leader.now) }
-        #expect(throws: MembershipRefusal.notALearner) { try leader.consensus.change(.promote(members[1]), at: leader.now) }
+        #expect(throws: MembershipRefusal.notALearner) {
+            try leader.consensus.change(.promote(members[1]), at: leader.now)
+        }
         #expect(throws: MembershipRefusal.isLeader) { try leader.consensus.change(.remove(members[0]), at: leader.now) }
     }
 
@@ -59,7 +63,8 @@ struct MembershipTests {
         var follower = TestReplica(members[1], stored(configuration(voters: 3), terms: [1]))
         let change = Entry(position: position(2, 1), content: .configuration(configuration(voters: 2)))
         follower.receive(
-            .append(Append(round: 1, previous: position(1, 1), entries: [change], commit: .zero)), from: members[0], in: 1)
+            .append(Append(round: 1, previous: position(1, 1), entries: [change], commit: .zero)), from: members[0],
+            in: 1)
         #expect(follower.consensus.configuration == configuration(voters: 2))
         follower.receive(
             .append(Append(round: 1, previous: position(1, 1), entries: [command(2, 2)], commit: .zero)),

@@ -19,7 +19,8 @@ struct RecoveryTests {
         #expect(replica.consensus.deadline == nil)
         replica.receive(.askVote(VoteRequest(last: position(9, 1), purpose: .election)), from: members[0], in: 2)
         #expect(replica.messages.isEmpty)
-        replica.receive(.append(Append(round: 1, previous: position(1, 1), entries: [], commit: .zero)), from: members[0], in: 1)
+        replica.receive(
+            .append(Append(round: 1, previous: position(1, 1), entries: [], commit: .zero)), from: members[0], in: 1)
         replica.expectVouching(false, for: members[0], in: 1)
     }
 
@@ -28,7 +29,8 @@ struct RecoveryTests {
         var replica = doubtful()
         let doubt = try nonce(replica)
         replica.receive(
-            .append(Append(round: 1, previous: position(1, 1), entries: [command(2, 1)], commit: EntryIndex(rawValue: 2))),
+            .append(
+                Append(round: 1, previous: position(1, 1), entries: [command(2, 1)], commit: EntryIndex(rawValue: 2))),
             from: members[0], in: 1)
         replica.sync()
         #expect(replica.consensus.isRecovering)
@@ -80,7 +82,8 @@ struct RecoveryTests {
         _ = try leader.consensus.propose([1], at: leader.now)
         leader.settle()
         let less = AppendAnswer(
-            round: leader.lastRound(to: members[1]), outcome: .conflict(hint: .zero, last: .zero), commit: .zero, doubt: nil)
+            round: leader.lastRound(to: members[1]), outcome: .conflict(hint: .zero, last: .zero), commit: .zero,
+            doubt: nil)
         leader.receive(.appended(less), from: members[1], in: 1)
         guard case .forgot(_, let acknowledged)? = leader.last(to: members[1])?.body else {
             Issue.record("\(String(describing: leader.last(to: members[1])))")

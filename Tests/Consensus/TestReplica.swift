@@ -92,7 +92,9 @@ func position(_ index: UInt64, _ term: UInt64) -> Position {
 }
 
 func command(_ index: UInt64, _ term: UInt64, bytes: Int = 1) -> Entry {
-    Entry(position: position(index, term), content: .command([UInt8](repeating: UInt8(truncatingIfNeeded: term), count: bytes)))
+    Entry(
+        position: position(index, term),
+        content: .command([UInt8](repeating: UInt8(truncatingIfNeeded: term), count: bytes)))
 }
 
 /// A disk with a log of commands in these terms, from index 1 on.
@@ -112,11 +114,15 @@ func leader(
     leader.pass(501)
     let term = leader.consensus.term.next.rawValue
     for place in 1...voters / 2 {
-        leader.receive(.vote(VoteAnswer(asked: Term(rawValue: term), isAsking: true, isGranted: true)), from: members[place], in: 0)
+        leader.receive(
+            .vote(VoteAnswer(asked: Term(rawValue: term), isAsking: true, isGranted: true)), from: members[place], in: 0
+        )
     }
     leader.sync()
     for place in 1...voters / 2 {
-        leader.receive(.vote(VoteAnswer(asked: Term(rawValue: term), isAsking: false, isGranted: true)), from: members[place], in: term)
+        leader.receive(
+            .vote(VoteAnswer(asked: Term(rawValue: term), isAsking: false, isGranted: true)), from: members[place],
+            in: term)
     }
     leader.sync()
     return leader

@@ -83,10 +83,12 @@ struct VoteTests {
     @Test func vouchesOnlyForTheLeaderWhoseAppendItAcknowledged() {
         var follower = voter()
         follower.expectVouching(false, for: members[0], in: 2)
-        follower.receive(.append(Append(round: 1, previous: position(7, 2), entries: [], commit: .zero)), from: members[0], in: 2)
+        follower.receive(
+            .append(Append(round: 1, previous: position(7, 2), entries: [], commit: .zero)), from: members[0], in: 2)
         follower.sync()
         follower.expectVouching(false, for: members[0], in: 2)
-        follower.receive(.append(Append(round: 2, previous: position(1, 1), entries: [], commit: .zero)), from: members[0], in: 2)
+        follower.receive(
+            .append(Append(round: 2, previous: position(1, 1), entries: [], commit: .zero)), from: members[0], in: 2)
         follower.expectVouching(true, for: members[0], in: 2)
         follower.expectVouching(false, for: members[2], in: 2)
         follower.expectVouching(false, for: members[0], in: 1)
@@ -120,7 +122,8 @@ struct VoteTests {
         var replica = TestReplica(members[0], stored(configuration(voters: 3)))
         replica.pass(501)
         let former = Member(slot: members[1].slot, incarnation: Incarnation(rawValue: 9))
-        replica.receive(.vote(VoteAnswer(asked: Term(rawValue: 1), isAsking: true, isGranted: true)), from: former, in: 0)
+        replica.receive(
+            .vote(VoteAnswer(asked: Term(rawValue: 1), isAsking: true, isGranted: true)), from: former, in: 0)
         #expect(replica.consensus.role == .asking)
     }
 }
