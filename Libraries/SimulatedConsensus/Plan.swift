@@ -49,7 +49,7 @@ struct Plan {
 
     init(_ chance: inout SeededChance) {
         voters = chance.pick([1, 3, 3, 3, 3, 5, 5])
-        duration = chance.in(10...30) * Plan.second
+        duration = chance.in(15...45) * Plan.second
         lossPerMille = chance.pick([0, 5, 30, 100])
         duplicationPerMille = chance.pick([0, 10, 100])
         latenessPerMille = chance.pick([0, 5, 30, 100])
@@ -84,8 +84,12 @@ struct Plan {
         settings.messageBytes = chance.pick([70, 100, 400, 1 << 20])
         settings.windowBytes = chance.pick([300, 2000, 1 << 20])
         settings.proposedBytes = chance.pick([500, 4000, 1 << 20])
+        // What these need to be of consequence.
+        if favourites.contains(.eclipse) {
+            longestSync = Plan.millisecond
+            settings.campaignDelay = .zero ... .milliseconds(20)
+        }
         if favourites.contains(.staleTail) {
-            // What that needs to be of consequence.
             settings.messageBytes = 70
             clientPause = 2 * Plan.millisecond
             (retention, flushPerMille) = (1000, 100)
@@ -138,5 +142,5 @@ enum Fault: CaseIterable {
     case lateAnswers
 
     /// Those that aim at something.
-    static let aimed: [Fault] = [.lateSync, .staleTail, .rivalry, .eclipse, .lateAnswers, .stolenTime, .silentLoss]
+    static let aimed: [Fault] = [.lateSync, .staleTail, .rivalry, .eclipse, .lateAnswers, .stolenTime, .silentLoss, .rot]
 }

@@ -106,7 +106,8 @@ extension World {
         aimEnd = lullEnd
         network.cut(from: Int(leader.slot.rawValue), to: Int(rival.slot.rawValue), until: now + 2 * promise)
         for other in others where other !== rival && chance.perMille(500) {
-            queue.add(at: now + promise, slot: other.slot.rawValue, life: other.life, .end)
+            let moment = now + promise / 10 * 9 + chance.below(promise / 5)
+            queue.add(at: moment, slot: other.slot.rawValue, life: other.life, .end)
         }
     }
 
@@ -216,6 +217,7 @@ extension World {
         let node = chance.pick(learners)
         crash(node)
         noteLoss(of: node, isKnown: false)
+        if let backup = backups[Int(node.slot.rawValue)] { node.disk.image = backup }
         node.disk.image.forget(1 + chance.below(20))
         restart(node)
     }
