@@ -101,8 +101,9 @@ extension Consensus {
         markRecoveries(at: now)
     }
 
-    private mutating func receiveMatch(_ index: EntryIndex, _ round: UInt64, at slot: ReplicaSlot, at now: BootInstant)
-    {
+    private mutating func receiveMatch(
+        _ index: EntryIndex, _ round: UInt64, at slot: ReplicaSlot, at now: BootInstant
+    ) {
         guard index <= last.index, var peer = progress[slot.place], round <= peer.round else { return }
         if index > peer.match {
             peer.match = index

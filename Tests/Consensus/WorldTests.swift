@@ -12,10 +12,10 @@ struct WorldTests {
     }
 
     @Test("A fixed set of seeds", .timeLimit(.minutes(5)))
-    func fixedSeeds() { run(1...200) }
+    func fixedSeeds() { run(1...150) }
 
     @Test("Seeds that are new each time", .timeLimit(.minutes(5)))
-    func newSeeds() { run((0..<100).map { _ in UInt64.random(in: .min ... .max) }) }
+    func newSeeds() { run((0..<50).map { _ in UInt64.random(in: .min ... .max) }) }
 
     @Test("The same seed is the same run")
     func sameRun() {
