@@ -16,7 +16,6 @@ extension Consensus {
         if role == .leader { stopLeading(at: now) }
         role = .follower
         self.leader = leader
-        votes = SlotSet()
         effects.append(.role(role, term, leader: leader))
     }
 

@@ -98,6 +98,8 @@ struct Observation {
     var commitBefore = EntryIndex.zero
     /// Where the configurations are in its log, as its writes say; the first is that of its state.
     var configurations: [(index: EntryIndex, configuration: Configuration)] = []
+    /// The term in which it last wanted to acknowledge something in this life.
+    var acknowledgedIn: Term?
     /// The highest entry it has acknowledged to a leader.
     var acknowledged = EntryIndex.zero
     /// The last hard state it wanted written says that it is in doubt.

@@ -66,6 +66,14 @@ extension World {
             "\(node.member) tells \(message), on disk is \(image.hardState)")
     }
 
+    /// vouchesForWhomItFollows: whoever vouches has acknowledged an append of that term since it started, and its disk knows
+    /// the term.
+    func lookAtVouching(for heartbeat: Heartbeat, by node: Node) {
+        judge.require(
+            node.seen.acknowledgedIn == heartbeat.term && node.disk.image.hardState.term == heartbeat.term,
+            "vouchesForWhomItFollows", "\(node.member) vouches for \(heartbeat.leader) in \(heartbeat.term)")
+    }
+
     /// acknowledgedIsDurable: what a follower acknowledges is on its disk.
     private func lookAtAcknowledgement(_ message: Message, through index: EntryIndex, by node: Node) {
         guard !node.consensus.isRecovering else { return }

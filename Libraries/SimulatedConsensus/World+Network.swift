@@ -49,6 +49,7 @@ extension World {
     func receive(_ heartbeat: Heartbeat, at node: Node, _ clock: BootInstant) {
         guard heartbeat.follower == node.member else { return }
         let vouches = node.consensus.heartbeat(from: heartbeat.leader, in: heartbeat.term, at: clock)
+        if vouches { lookAtVouching(for: heartbeat, by: node) }
         transmit(.heartbeatAnswer(heartbeat, vouches: vouches), from: node.slot, to: heartbeat.leader.slot)
     }
 
