@@ -37,6 +37,8 @@ final class Node {
     var proposals: [Position] = []
     var reads: [PendingRead] = []
 
+    /// When it heard last from each slot, by its own clock.
+    var heardAt = [BootInstant](repeating: .zero, count: ReplicaSlot.count)
     /// What the judge remembers of it.
     var seen = Observation()
 

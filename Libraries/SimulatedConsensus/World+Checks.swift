@@ -66,6 +66,15 @@ extension World {
             "\(node.member) tells \(message), on disk is \(image.hardState)")
     }
 
+    /// leaderHearsMajority: who hears nothing from a majority leads no longer than a promise, and until it looks.
+    func lookAtLeadership(of node: Node, _ clock: BootInstant) {
+        guard node.consensus.role == .leader else { return }
+        let patience = plan.settings.promise + plan.settings.resend + .milliseconds(1)
+        let voters = node.consensus.configuration.voters
+        let heard = voters.filter { $0 == node.slot || clock < node.heardAt[Int($0.rawValue)] + patience }
+        judge.require(heard.count >= voters.majority, "leaderHearsMajority", "\(node.member) leads, and hears \(heard)")
+    }
+
     /// vouchesForWhomItFollows: whoever vouches has acknowledged an append of that term since it started, and its disk knows
     /// the term.
     func lookAtVouching(for heartbeat: Heartbeat, by node: Node) {

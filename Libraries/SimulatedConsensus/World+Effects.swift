@@ -53,6 +53,7 @@ extension World {
         note("\(node.member) is \(role) in \(term), leader \(leader.map { "\($0)" } ?? "unknown")")
         if role != .leader { return node.dropClients() }
         report.elections += 1
+        node.heardAt = node.heardAt.map { _ in node.clock.read(at: now) }
         judge.elected(node)
         lookAtLeases(besides: node)
     }

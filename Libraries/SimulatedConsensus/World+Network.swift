@@ -55,6 +55,7 @@ extension World {
 
     func receiveAnswer(_ heartbeat: Heartbeat, _ vouches: Bool, at node: Node, _ clock: BootInstant) {
         guard heartbeat.leader == node.member, heartbeat.life == node.life else { return }
+        node.heardAt[Int(heartbeat.follower.slot.rawValue)] = clock
         node.consensus.heartbeatAnswered(
             by: heartbeat.follower, in: heartbeat.term, vouches: vouches, sentAt: heartbeat.sentAt, at: clock)
     }

@@ -59,10 +59,12 @@ extension World {
     private func tick(_ node: Node, _ clock: BootInstant) {
         node.tickAt = nil
         node.consensus.tick(at: clock)
+        lookAtLeadership(of: node, clock)
     }
 
     private func receive(_ message: Message, at node: Node, _ clock: BootInstant) {
         note("\(node.member) receives \(message)")
+        node.heardAt[Int(message.from.slot.rawValue)] = clock
         let term = node.consensus.term
         let isPromised = clock < node.consensus.promisedUntil
         node.consensus.receive(message, at: clock)

@@ -30,7 +30,7 @@ struct ConsensusCampaign {
         }
         let seconds = max(monotonicSeconds() - began, 0.001)
         print(
-            "seeds \(count) failed \(failed) steps \(steps) real_s \(Int(seconds)) "
+            "seeds \(count) failed \(failed) steps \(steps) real_s \((seconds * 100).rounded() / 100) "
                 + "steps_per_s \(Int(Double(steps) / seconds)) committed \(committed) reads \(reads) "
                 + "elections \(elections) digest \(String(digest, radix: 16)) (\(faults))")
         return failed == 0
