@@ -142,5 +142,7 @@ enum Fault: CaseIterable {
     case lateAnswers
 
     /// Those that aim at something.
-    static let aimed: [Fault] = [.lateSync, .staleTail, .rivalry, .eclipse, .lateAnswers, .stolenTime, .silentLoss, .rot]
+    static let aimed: [Fault] = [
+        .lateSync, .staleTail, .rivalry, .eclipse, .lateAnswers, .stolenTime, .silentLoss, .rot,
+    ]
 }

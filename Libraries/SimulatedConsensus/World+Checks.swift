@@ -46,6 +46,19 @@ extension World {
             "\(node.member) changes at \(entry.index), nothing of \(entry.term) is final")
     }
 
+    /// doubtTakesNoPart: whoever is in doubt asks for no votes and gives none.
+    func lookAtWanted(_ message: Message, by node: Node) {
+        switch message.body {
+        case .askVote:
+            judge.require(!node.consensus.isRecovering, "doubtTakesNoPart", "\(node.member), in doubt, asks for votes")
+        case .vote(let answer) where answer.isGranted:
+            judge.require(!node.consensus.isRecovering, "doubtTakesNoPart", "\(node.member), in doubt, votes")
+        case .appended(let answer):
+            if case .matched = answer.outcome { node.seen.acknowledgedIn = message.term }
+        default: break
+        }
+    }
+
     /// A message is sent: what it says must be on the disk.
     func lookAt(_ message: Message, by node: Node) {
         let image = node.disk.image
@@ -75,8 +88,8 @@ extension World {
         judge.require(heard.count >= voters.majority, "leaderHearsMajority", "\(node.member) leads, and hears \(heard)")
     }
 
-    /// vouchesForWhomItFollows: whoever vouches has acknowledged an append of that term since it started, and its disk knows
-    /// the term.
+    /// vouchesForWhomItFollows: whoever vouches has acknowledged an append of that term since it started, and its disk
+    /// knows the term.
     func lookAtVouching(for heartbeat: Heartbeat, by node: Node) {
         judge.require(
             node.seen.acknowledgedIn == heartbeat.term && node.disk.image.hardState.term == heartbeat.term,
@@ -149,7 +162,7 @@ extension World {
             let clock = node.clock.read(at: now)
             judge.require(
                 !node.consensus.hasLease(at: clock), "leaseIsExclusive",
-                "\(node.member) keeps its lease of \(node.consensus.term); \(leader.member) has \(leader.consensus.term)"
+                "\(node.member) has a lease of \(node.consensus.term); \(leader.member) has \(leader.consensus.term)"
             )
         }
     }

@@ -31,9 +31,7 @@ extension World {
             lookAt(write, at: node)
             node.disk.write(write, number)
         case .send(let message, let write):
-            if case .appended(let answer) = message.body, case .matched = answer.outcome {
-                node.seen.acknowledgedIn = message.term
-            }
+            lookAtWanted(message, by: node)
             if write <= node.reported { send(message, by: node) } else { node.held.append((message, write)) }
         case .deliver(let index): lookAtDelivery(through: index, at: node)
         case .role(let role, let term, let leader): changeRole(of: node, role, term, leader)

@@ -39,7 +39,9 @@ struct ConsensusCampaign {
     private func show(_ report: Report, of seed: UInt64) {
         var lines = report.trace
         // Once more, the same run, for its events: most runs need none.
-        if report.finding != nil && !isTraced && events > 0 { lines = World(seed: seed, tracedEvents: events).run().trace }
+        if report.finding != nil && !isTraced && events > 0 {
+            lines = World(seed: seed, tracedEvents: events).run().trace
+        }
         for line in lines { print(line) }
         if let finding = report.finding { print("seed \(seed): \(finding)") }
     }
