@@ -75,6 +75,19 @@ final class Judge {
         terms[place].votes.append((voter, candidate))
     }
 
+    /// electedByMajority: whoever leads was told votes of a majority, or has its own.
+    private func requireVotes(for node: Node, in term: Term) {
+        let configuration = node.consensus.configuration
+        let votes = terms[Int(term.rawValue)].votes
+        let voters = votes.filter { $0.candidate == node.member }.map(\.voter)
+        let given = configuration.voters.filter { slot in
+            slot == node.slot || voters.contains { $0 == configuration.member(at: slot) }
+        }
+        require(
+            given.count >= configuration.voters.majority, "electedByMajority",
+            "\(node.member) leads in \(term) by the votes of \(given)")
+    }
+
     /// oneLeaderPerTerm, and leaderCompleteness: whoever leads has everything that became final in earlier terms.
     func elected(_ node: Node) {
         let term = node.consensus.term
@@ -84,6 +97,7 @@ final class Judge {
             find("oneLeaderPerTerm", "\(node.member) and \(leader) lead in \(term)")
         }
         terms[Int(term.rawValue)].leader = node.member
+        requireVotes(for: node, in: term)
         guard let place = committedIn.lastIndex(where: { $0 < term }) else { return }
         require(
             has(node, committed[place]), "leaderCompleteness",

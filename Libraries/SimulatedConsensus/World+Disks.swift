@@ -105,6 +105,10 @@ extension World {
         node.applied = base.position.index
         node.appliedConfiguration = base.configuration
         node.disk.image.base = base
+        // The log does not know of it yet.
+        if isTroubled, chance.perMille(100) {
+            queue.add(at: now + chance.below(4 * Plan.millisecond), slot: node.slot.rawValue, life: node.life, .end)
+        }
         queue.add(at: now + around(3 * Plan.millisecond), slot: node.slot.rawValue, life: node.life, .installed)
     }
 
