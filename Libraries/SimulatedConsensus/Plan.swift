@@ -143,6 +143,6 @@ enum Fault: CaseIterable {
 
     /// Those that aim at something.
     static let aimed: [Fault] = [
-        .lateSync, .staleTail, .rivalry, .eclipse, .lateAnswers, .stolenTime, .silentLoss, .rot,
+        .lateSync, .staleTail, .staleTail, .rivalry, .eclipse, .lateAnswers, .stolenTime, .silentLoss, .rot, .wipe,
     ]
 }

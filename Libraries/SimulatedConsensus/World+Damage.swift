@@ -77,5 +77,10 @@ extension World {
         // The machine comes back with an empty disk: as somebody else.
         let member = Member(slot: node.slot, incarnation: nextIncarnation())
         add(member, .empty, DiskImage())
+        // Often when the group can hardly do without it.
+        let others = nodes.compactMap { $0 }.filter {
+            $0.isRunning && $0.member != member && $0.consensus.role != .leader
+        }
+        if chance.perMille(500), !others.isEmpty { cutOff(chance.pick(others), .both, for: Plan.second) }
     }
 }
