@@ -23,7 +23,7 @@ extension Consensus {
         guard peer.mode == .streaming else { return false }
         let start = max(peer.match, log.base.index)
         guard peer.next > start.next else { return true }
-        return log.byteCount(after: start, through: peer.next.previous) < settings.windowBytes
+        return log.byteCount(after: start, through: peer.next.previous) < peer.window ?? settings.windowBytes
     }
 
     /// Sends the next entries, or none if there are none.
@@ -107,6 +107,7 @@ extension Consensus {
         guard index <= last.index, var peer = progress[slot.place], round <= peer.round else { return }
         if index > peer.match {
             peer.match = index
+            peer.widen(by: settings.messageBytes, to: settings.windowBytes)
             peer.matchRound = peer.round
             if peer.mode == .supplying { peer.probe() }
         }
@@ -133,6 +134,8 @@ extension Consensus {
         let isInWindow = hint.index >= log.base.index && agreed.term <= hint.term
         let end = isInWindow ? agreed.index : answer.commit
         peer.settledRound = peer.round
+        // What is under way comes in vain, or out of order: less of it, until it is acknowledged again.
+        peer.window = settings.messageBytes
         peer.probe()
         peer.next = max(peer.match, min(end, last, self.last.index)).next
         progress[slot.place] = peer
@@ -141,6 +144,12 @@ extension Consensus {
 }
 
 extension Progress {
+    /// More may be on its way again.
+    fileprivate mutating func widen(by bytes: Int, to limit: Int) {
+        guard let window else { return }
+        self.window = window < limit - bytes ? window + bytes : nil
+    }
+
     /// The peer has acknowledged something in answer.
     fileprivate mutating func advanceMode() {
         switch mode {

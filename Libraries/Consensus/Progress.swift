@@ -25,6 +25,8 @@ struct Progress: Sendable {
     var settledRound: UInt64 = 0
     /// The last one sent when `match` became known: who answers a later one has at least that.
     var matchRound: UInt64 = 0
+    /// Bytes of entries that may be on their way; nil: as many as the settings say.
+    var window: Int?
     /// A probe is under way.
     var isWaiting = false
     /// When something was sent last.

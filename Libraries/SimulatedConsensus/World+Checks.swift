@@ -37,6 +37,8 @@ extension World {
     private func lookAtChange(_ entry: Entry, at node: Node) {
         guard node.consensus.role == .leader, entry.term == node.consensus.term else { return }
         report.counts.changes += 1
+        // Whom it need not have heard before may make a majority from now on.
+        node.heardAt = node.heardAt.map { _ in node.clock.read(at: now) }
         let before = node.seen.configurations.last?.index ?? .zero
         judge.require(
             before <= judge.lastFinal, "oneChangeAtATime",
