@@ -73,6 +73,8 @@ let package = Package(
             swiftSettings: mutationSettings),
         library("Metrics"),
         library("Directories", ["Mutations"]),
+        library("Consensus", ["Mutations"]),
+        library("SimulatedConsensus", ["Consensus"]),
         library("Wire", ["CCrypto"]),
         library("Protocol", ["Wire", "CXXHash"], plugins: ["SchemaPlugin"]),
         library("Erasure", ["Wire", "CISAL"]),
@@ -151,7 +153,8 @@ let package = Package(
             name: "sterna-torture", dependencies: ["Client", "Daemon", "BlockStore", "EventLoop", "Protocol", argumentParser],
             path: "ops/torture-campaign", exclude: ["README.md"]),
         .executableTarget(
-            name: "sterna-simulate", dependencies: ["Simulator", "Mutations", argumentParser], path: "ops/simulation",
+            name: "sterna-simulate",
+            dependencies: ["Simulator", "SimulatedConsensus", "Mutations", argumentParser], path: "ops/simulation",
             swiftSettings: mutationSettings),
 
         // Tests
@@ -180,6 +183,7 @@ let package = Package(
         tests("Erasure", ["Erasure"]),
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop", "TestServices"], exclude: ["README.md"]),
+        tests("Consensus", ["Consensus", "SimulatedConsensus"]),
         tests("ReplicatedLog", ["ReplicatedLog", "Simulator", "sterna-volatile-disk"]),
         tests("ShardCore", ["ShardCore", "TestShards", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),

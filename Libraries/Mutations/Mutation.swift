@@ -16,6 +16,44 @@ public enum Mutation: String, CaseIterable, Sendable {
     case shortageForgetsItsBatch
     case lanesMissTheRoom
 
+    // Consensus of one group
+    case acknowledgementsOvertakeTheirWrite
+    case anyFollowerVouches
+    case changesOverlap
+    case changesPrecedeTheTermsEntry
+    case commitsExceedWhatCame
+    case configurationsWaitForTheirCommit
+    case cutsAreOffByOne
+    case cutsKeepConfigurations
+    case deliveryIsNotDurable
+    case doubtsAreNotStored
+    case electionsIgnoreLogs
+    case forgettingIsNotNoticed
+    case incarnationsAreOne
+    case lateReportsOfCutWritesCount
+    case leadersServeAtOnce
+    case learnersAreCounted
+    case leasesAreNotShortened
+    case leasesAreTestedAgainstACachedClock
+    case leasesBeginWithTheAnswer
+    case majoritiesAreNotAwaited
+    case messagesOvertakeTheHardState
+    case moreIsAcknowledgedThanCame
+    case oldHeartbeatsConfirmReads
+    case olderTermsAreCounted
+    case ownDiskIsNotAwaited
+    case promisesAllowVotes
+    case promisesAreNotKept
+    case recoveringAreCounted
+    case recoveryEndsAtACommit
+    case refusedVotesRaiseTheTerm
+    case restartsForgetTheirPromise
+    case snapshotsDropTheTail
+    case staleSnapshotsAreTaken
+    case transfersKeepTheLease
+    case vetoesAreIgnored
+    case votesAreNotStored
+
     // Directories
     case newNamesAreNotSynced
     case shortListingsAreBelieved
@@ -297,6 +335,15 @@ public enum Mutation: String, CaseIterable, Sendable {
         default: nil
         }
     }
+
+    /// Whether it is in `Consensus`, so that it shows in simulations of a group and not of a whole cluster.
+    public var isInConsensus: Bool { Self.consensus.contains(self) }
+
+    /// The defects of `Consensus`: from the first to the last of their section above.
+    private static let consensus: Set<Mutation> = {
+        let (all, first, last) = (allCases, Mutation.acknowledgementsOvertakeTheirWrite, Mutation.votesAreNotStored)
+        return Set(all.drop { $0 != first }.prefix { $0 != last } + [last])
+    }()
 
     #if STERNA_MUTATIONS
         /// Whether this build can have defects planted.

@@ -23,6 +23,9 @@ struct Simulate: ParsableCommand {
     @Flag(help: "Print the events of every run, also of those without a finding.")
     var trace = false
 
+    @Flag(help: "Run groups of replicas by themselves instead, also with a defect of theirs planted.")
+    var consensus = false
+
     @Flag(help: "Stop at the first seed with a finding.")
     var untilFound = false
 
@@ -48,6 +51,12 @@ struct Simulate: ParsableCommand {
             return
         }
         plantDefect()
+        guard !isOfConsensus else {
+            let campaign = ConsensusCampaign(
+                seeds: seed..<seed &+ count, untilFound: untilFound, events: events, isTraced: trace)
+            if !campaign.run() { throw ExitCode(1) }
+            return
+        }
         var total = Totals()
         let began = monotonicSeconds()
         for seed in seed..<seed &+ count {
@@ -63,6 +72,10 @@ struct Simulate: ParsableCommand {
         }
         print(total.summary(seconds: monotonicSeconds() - began))
         if total.failedSeeds > 0 { throw ExitCode(1) }
+    }
+
+    private var isOfConsensus: Bool {
+        consensus || plant.flatMap(Mutation.init(rawValue:))?.isInConsensus ?? false
     }
 
     private func plantDefect() {

@@ -1,0 +1,30 @@
+/// Why a command was not taken. Nothing has happened.
+public enum ProposalRefusal: Error, Equatable, Sendable {
+    case notLeader(leader: Member?)
+    /// It leads, but has not applied all that was acknowledged before.
+    case notServing
+    /// It is about to hand over.
+    case handingOver
+    /// As much is under way as the settings allow.
+    case windowFull
+    case tooLarge
+}
+
+extension Consensus {
+    /// Where the next command would be.
+    public var nextIndex: EntryIndex { last.index.next }
+
+    /// Takes a command, and says where in the log it will be, if it ever is.
+    public mutating func propose(_ command: [UInt8], at now: BootInstant) throws(ProposalRefusal) -> EntryIndex {
+        guard role == .leader else { throw .notLeader(leader: leader) }
+        guard isServing else { throw .notServing }
+        guard transfer == nil else { throw .handingOver }
+        guard command.count <= settings.commandBytes else { throw .tooLarge }
+        let underWay = log.byteCount(after: commit, through: last.index)
+        guard commit == last.index || underWay + command.count <= settings.proposedBytes else { throw .windowFull }
+        let position = Position(index: nextIndex, term: term)
+        append([Entry(position: position, content: .command(command))])
+        replicate(at: now)
+        return position.index
+    }
+}
