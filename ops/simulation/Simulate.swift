@@ -36,6 +36,7 @@ struct Simulate: ParsableCommand {
     var mutations = false
 
     func validate() throws {
+        guard count <= .max - seed else { throw ValidationError("There are not that many seeds from \(seed) on.") }
         guard let plant else { return }
         guard Mutation.arePossible else {
             throw ValidationError("This build has no defects to plant; make one with STERNA_MUTATIONS=1.")
