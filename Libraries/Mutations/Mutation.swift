@@ -330,6 +330,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .downtimeCounts: "ShardCoreTests.DowntimeTests"
         case .removedDirectoriesForgetTheirPlace: "ShardCoreTests.AttributeTests"
         case .foreignRightsAreForgotten: "ShardCoreTests.InheritanceTests"
+        // One seed of two hundred finds it.
+        case .doubtfulFailuresAreTold: "CoordinatorCoreTests.CrashMatrixTests"
         // There is one coordinator in it.
         case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"
         default: nil
