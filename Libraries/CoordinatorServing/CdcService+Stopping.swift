@@ -1,6 +1,3 @@
-import CoordinatorCore
-import Protocol
-
 extension CdcService {
     /// Takes no new requests, finishes the old ones, and leaves log and state in order.
     func stop(_ done: @escaping () -> Void) {

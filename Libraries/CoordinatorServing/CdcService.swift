@@ -2,16 +2,11 @@ import Client
 import CoordinatorCore
 import Daemon
 import EventLoop
-import Glibc
 import Logging
 import Protocol
-import ReplicatedLog
-import Store
 
 /// The coordinator with its sockets, log, state and registry. Confined to its daemon's loop.
-///
-/// `@unchecked Sendable`: the loop's `submit` asks for it, and it is only ever submitted to the loop it is confined to.
-package final class CdcService: @unchecked Sendable {
+package final class CdcService {
     package struct Options {
         package var dataDirectory: String
         package var addresses: [SocketAddress]

@@ -128,8 +128,7 @@ package final class CoordinatorPipeline: @unchecked Sendable {
         guard !hasFailed else { return }
         hasFailed = true
         switch error {
-        case .closed where isFinishing: break
-        case .noSpace where isFinishing: break
+        case .closed where isFinishing, .noSpace where isFinishing: break
         default: environment.fail(error)
         }
     }

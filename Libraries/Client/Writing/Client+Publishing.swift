@@ -38,7 +38,8 @@ extension Client {
         }
     }
 
-    /// Asks the shard to certify a file's last span and to publish the file, with one request; nil: it cannot do that.
+    /// Asks the shard to certify a file's last span and to publish the file, with one request; nil: it cannot do that,
+    /// or the publication says nothing of attributes, and what the file inherits follows the rules of PUBLISH_FILE.
     func certifyAndPublish(
         _ file: TransientHandle, _ certification: AddSpanCertifyRequest, _ publication: Publication
     ) async -> CountedResult<PublishedVersion>? {
