@@ -151,6 +151,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case cutsWaitForNobody
     case staleServicesAreLost
     case failedFetchesAreRemembered
+    case damagedBlocksAreAway
 
     // Filesystems
     case errorsAreForgotten
@@ -322,6 +323,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .fullSpansStayOpen, .anyFullSpanIsSealed: "ClientTests.OpenFileTests"
         case .rebuildingsTakeAnyMemory, .sealedMemoryIsCounted: "ClientTests.OpenFileMemoryTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
+        case .damagedBlocksAreAway: "ClientTests.FaultTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
         case .openNumbersAreTaken, .versionsComeBackAsTheirFile: "ShardCoreTests.FileNumberTests"
         // One seed of ten thousand finds it.

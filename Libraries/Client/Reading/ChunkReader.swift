@@ -170,6 +170,7 @@ package final class ChunkReader {
             health.readDisappointed(source.service.id, now: now)
         case .refused: chunk.span.missing[chunk.block] = now &+ Self.missingNanoseconds
         // Only these pages are known to be bad.
+        case .corruptPage: chunk.span.damaged.insert(chunk.key)
         default: break
         }
     }
@@ -252,17 +253,23 @@ package final class ChunkReader {
         cache.remove(chunk)
         chunk.fail(
             ClientError(
-                isOutage(chunk.span) ? .unavailable : .tooManyBlocksMissing, "read of block \(chunk.key.block)",
+                isOutage(chunk) ? .unavailable : .tooManyBlocksMissing, "read of block \(chunk.key.block)",
                 "at file offset \(chunk.span.byteOffset)"))
     }
 
-    /// Whether the span may be read again when block services are back that have failed lately, or that nobody has
-    /// heard of for a while.
-    private func isOutage(_ span: SpanInfo) -> Bool {
-        guard case .blocks(let layout, let sources) = span.content else { return false }
-        let kept = sources.indices.filter { isKept(span, $0) }
+    /// Whether the chunk may be had when block services are back that have failed lately, or that nobody has heard of for
+    /// a while. A service that has sent damaged pages of this range is not away, however slow it was.
+    private func isOutage(_ chunk: Chunk) -> Bool {
+        guard case .blocks(let layout, let sources) = chunk.span.content else { return false }
+        let kept = sources.indices.filter { isKept(chunk.span, $0) && !isDamaged(chunk, sources[$0].block) }
         return kept.count >= layout.dataBlocks
-            && kept.contains { isStale(span, $0) || health.isDoubtful(sources[$0].service.id) }
+            && kept.contains { isStale(chunk.span, $0) || health.isDoubtful(sources[$0].service.id) }
+    }
+
+    /// Whether this range of another block of the span came damaged.
+    private func isDamaged(_ chunk: Chunk, _ block: BlockID) -> Bool {
+        guard !Mutation.damagedBlocksAreAway.isPlanted else { return false }
+        return chunk.span.damaged.contains(Chunk.Key(block: block, offset: chunk.key.offset, count: chunk.key.count))
     }
 
     func takeMemory(_ bytes: Int) -> PooledBuffer? {

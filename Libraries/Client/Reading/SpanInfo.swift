@@ -2,7 +2,7 @@ import Protocol
 
 /// A span of a finished file, as the shard described it and checked for sense. Confined to the loop for what changes.
 ///
-/// `@unchecked Sendable`: everything is constant except `missing`, which only the loop touches.
+/// `@unchecked Sendable`: everything is constant except `missing` and `damaged`, which only the loop touches.
 package final class SpanInfo: @unchecked Sendable {
     package enum Content: Sendable {
         case inline([UInt8])
@@ -14,6 +14,8 @@ package final class SpanInfo: @unchecked Sendable {
     package let content: Content
     /// Blocks that their services do not have, until the monotonic time given.
     package var missing: [Int: UInt64] = [:]
+    /// What came from the services of its blocks and does not match its checksums.
+    var damaged: Set<Chunk.Key> = []
 
     /// Of a mirrored span: which copy is read first. Differs from span to span, to spread the load.
     var preferredCopy: Int {
