@@ -97,6 +97,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case replacedProgramsKeepRights
     case replacementsInheritFromAnybody
     case foreignRightsAreForgotten
+    case renamedFilesInheritNothing
+    case allRenamesInherit
     case removedDirectoriesForgetTheirPlace
     case ownershipsAreListedTwice
     case ownershipsHaveNoLimit

@@ -4,7 +4,7 @@ import Protocol
 // names of one hash are limited as well), whether and what copies are recognised by (since version 2), then the action's
 // fields. Version 4 is version 3 with the rules of attributes, version 5, which only an entry has that spares files,
 // says after the minimum age since when. Only replicas of one shard read them. A new version gets a new first byte, a
-// rule for one request a new kind (10), and both keep the old one readable.
+// rule for one request a new kind (10, 12), and both keep the old one readable.
 
 extension ShardLogEntry: WireValue {
     /// An entry without a clock was made by version 2 and stays one.
@@ -21,6 +21,7 @@ extension ShardLogEntry: WireValue {
         case publishWithAttributes = 9
         case bringBack = 10
         case certifyAndPublish = 11
+        case rename = 12
     }
 
     private var kind: Kind {
@@ -34,6 +35,7 @@ extension ShardLogEntry: WireValue {
         case .publish: .publish
         case .publishWithAttributes(_, _, let proofs): proofs == nil ? .publishWithAttributes : .certifyAndPublish
         case .bringBack: .bringBack
+        case .rename: .rename
         }
     }
 
@@ -55,6 +57,7 @@ extension ShardLogEntry: WireValue {
         case .publishWithAttributes(let request, _, let proofs):
             headerSize + request.encodedSize + 8 + (proofs?.encodedSize ?? 0)
         case .bringBack(let request): headerSize + request.encodedSize
+        case .rename(let request): headerSize + request.encodedSize
         }
     }
 
@@ -86,6 +89,7 @@ extension ShardLogEntry: WireValue {
             action = .publishWithAttributes(
                 try reader.read(), graceNanoseconds: try reader.read(), certifying: try reader.read(CheckedProofs.self))
         case .bringBack: action = .bringBack(try reader.read())
+        case .rename: action = .rename(try reader.read())
         }
     }
 
@@ -119,6 +123,7 @@ extension ShardLogEntry: WireValue {
             try writer.write(graceNanoseconds)
             if let proofs { try writer.write(proofs) }
         case .bringBack(let request): try writer.write(request)
+        case .rename(let request): try writer.write(request)
         }
     }
 }

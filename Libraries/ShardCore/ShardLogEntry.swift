@@ -44,6 +44,8 @@ public struct ShardLogEntry: Equatable, Sendable {
             PublishFileWithAttributesRequest, graceNanoseconds: UInt64, certifying: CheckedProofs? = nil)
         /// SAME_DIRECTORY_RENAME_SNAPSHOT. As a plain request it is of an older version, and files keep their numbers.
         case bringBack(SameDirectoryRenameSnapshotRequest)
+        /// SAME_DIRECTORY_RENAME. As a plain request it is of an older version, and files inherit nothing.
+        case rename(SameDirectoryRenameRequest)
         /// SWAP_BLOCKS, with the failure domains of all block services it involves.
         case swapBlocks(SwapBlocksRequest, [ServiceDomain])
     }

@@ -34,6 +34,7 @@ extension AnyShardRequest {
         case .fileReferences(let request): request.fileId
         case .softUnlinkFile(let request): request.ownerId
         case .sameDirectoryRename(let request): request.dirId
+        case .renameWithAttributes(let request): request.rename.dirId
         case .sameDirectoryRenameSnapshot(let request): request.dirId
         case .setDirectoryInfo(let request): request.id
         case .setTime(let request): request.id

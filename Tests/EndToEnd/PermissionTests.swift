@@ -191,6 +191,27 @@ extension EndToEnd {
                 """)
         }
 
+        @Test("who knows nothing of rights replaces a file by a rename, and leaves its rights", .timeLimit(.minutes(2)))
+        func replacedByStrangers() throws {
+            let cluster = try TestCluster()
+            for options in ["--permissions fixed", "--base-protocol-only"] {
+                let other = try SecondMount(of: cluster, options)
+                try sh(
+                    """
+                    \(Self.functions)
+                    cd '\(cluster.mount)'
+                    for f in sed rsync knows; do rm -f $f; echo old > $f; chmod 600 $f; chown 1000:5 $f; done
+                    setfattr -n user.a -v b sed; echo new > '/tmp/'$$; trap 'rm -f /tmp/'$$ EXIT
+                    cd '\(other.path)'; sed -i s/old/new/ sed; rsync /tmp/$$ rsync; cat sed rsync
+                    cd '\(cluster.mount)'
+                    for f in sed rsync; do is $f '600 1000 5' '%a %u %g'; [ "$(cat $f)" = new ]; done
+                    [ "$(getfattr --only-values -n user.a sed)" = b ]
+                    echo new > brings; chmod 644 brings; mv brings knows; is knows '644 0 0' '%a %u %g'
+                    """)
+                #expect(other.end().status == 0)
+            }
+        }
+
         @Test(
             "two mounts: rights that one takes away the other does not give for longer than a name",
             .timeLimit(.minutes(2)))

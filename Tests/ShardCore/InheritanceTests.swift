@@ -155,16 +155,95 @@ import Testing
         try shard.expect(.fileNotFound, StatAttributesRequest(id: file, newest: false))
     }
 
+    private func renaming(_ file: InodeID, _ name: String, to new: String) throws -> SameDirectoryRenameRequest {
+        SameDirectoryRenameRequest(
+            targetId: file, dirId: .root, oldName: name.bytes, oldCreationTime: try shard.lookup(name).creationTime,
+            newName: new.bytes)
+    }
+
     @Test func renamesTakeThemAlong() throws {
         let file = try shard.publishFirst("a", guarded)
-        let time = try shard.lookup("a").creationTime
-        try shard.call(
-            SameDirectoryRenameRequest(
-                targetId: file, dirId: .root, oldName: "a".bytes, oldCreationTime: time, newName: "b".bytes))
+        try shard.call(renaming(file, "a", to: "b"))
         #expect(try shard.attributes(file).ownership.mode == 0o600)
         // And a name alone gives nothing.
         let other = try shard.publishFirst("a")
         #expect(try shard.attributes(other).ownership == .default)
+    }
+
+    /// As `sed -i` and rsync do on mounts that know nothing of attributes.
+    @Test func aFileWithNoneInheritsByARename() throws {
+        let rights = shard.change(mode: 0o6750, uid: 3, (.set, "security.capability", [1]), (.set, "user.a", [2]))
+        let old = try shard.publishFirst("a", rights)
+        let new = try shard.construct()
+        try shard.link(new, "b")
+        // What it was given by those who give times to files, too, is nobody's rights.
+        try shard.call(SetTimeRequest(id: new.id, mtime: 5 | 1 << 63, atime: 0))
+        let done = try shard.call(renaming(new.id, "b", to: "a"))
+        let found = try shard.attributes(new.id)
+        #expect(found.ownership == shard.ownership(0o750, 3) && found.mtime.nanoseconds == 5)
+        #expect(found.ctime == done.newCreationTime)
+        #expect(try shard.extended(new.id) == [ExtendedAttribute(name: "user.a".bytes, value: [2])])
+        // The one that was replaced keeps its own.
+        #expect(try shard.attributes(old).ownership.mode == 0o6750)
+        try shard.set(new.id, shard.change((.set, "user.a", [9])))
+        #expect(try shard.extended(old).map(\.value).contains([2]))
+    }
+
+    @Test func whoBringsAttributesKeepsThemByARename() throws {
+        func renamed(_ rename: (SameDirectoryRenameRequest) throws -> Void, _ own: InodeAttributeChange) throws
+            -> InodeOwnership
+        {
+            let old = try shard.publishFirst("a", guarded)
+            let new = try shard.publishFirst("b", own)
+            try rename(try renaming(new, "b", to: "a"))
+            #expect(try shard.attributes(old).ownership == shard.ownership(0o600, 3, 4))
+            let ownership = try shard.attributes(new).ownership
+            try shard.unlink("a", (new, try shard.lookup("a").creationTime))
+            return ownership
+        }
+        func knowing(_ rename: SameDirectoryRenameRequest) throws {
+            try shard.call(RenameWithAttributesRequest(rename: rename))
+        }
+        #expect(try renamed(knowing, shard.change()) == .default)
+        #expect(try renamed(knowing, shard.change(mode: 0o755)) == shard.ownership(0o755))
+        // Whatever somebody has said of it stands, whoever renames it.
+        #expect(try renamed({ try shard.call($0) }, shard.change(mode: 0o755)) == shard.ownership(0o755))
+        #expect(try renamed({ try shard.call($0) }, shard.change((.set, "user.b", [1]))) == .default)
+    }
+
+    @Test func onlyOrdinaryFilesInheritByARename() throws {
+        let old = try shard.publishFirst("a", shard.change())
+        let before = try shard.attributes(old)
+        let plain = try shard.publishFirst("b")
+        try shard.call(renaming(plain, "b", to: "a"))
+        // What replaces a file that has none gets no byte.
+        #expect(try shard.attributes(plain).ctime == shard.attributes(plain).mtime)
+        #expect(try shard.attributes(old) == before)
+        let link = try shard.construct(.symlink)
+        try shard.call(shard.publishing(link, as: "l", body: [65]))
+        _ = try shard.publishFirst("c", guarded)
+        try shard.call(renaming(link.id, "l", to: "c"))
+        #expect(try shard.attributes(link.id).ownership == .default)
+        let file = try shard.publishFirst("d")
+        try shard.set(link.id, guarded)
+        try shard.call(renaming(file, "d", to: "c"))
+        #expect(try shard.attributes(file).ownership == .default)
+        // What it replaces has its rights in another shard.
+        let first = try shard.publishFirst("e", guarded)
+        try shard.replaceTarget("e", first, by: InodeID(type: .file, shard: ShardID(rawValue: 7), index: 13))
+        try shard.call(renaming(file, "c", to: "e"))
+        #expect(try shard.attributes(file).ownership == shard.ownership(0o600))
+    }
+
+    @Test func renamesOfEarlierVersionsAreCarriedOutAsThen() throws {
+        _ = try shard.publishFirst("a", guarded)
+        let new = try shard.publishFirst("b")
+        let request = try renaming(new, "b", to: "a")
+        var entry = try shard.core.prepare(request.erased, at: shard.tick())
+        #expect(entry.action == .rename(request))
+        entry.action = .request(request.erased)
+        _ = try shard.apply(entry)
+        #expect(try shard.attributes(new).ownership == .default)
     }
 
     @Test func symbolicLinksAndSpecialFilesNeitherGiveNorTake() throws {

@@ -91,4 +91,26 @@ import Testing
             "03" + "0a" + "0800000000000000" + "0900000000000000" + "0700000000000000" + "0a00000000000000" + "00"
                 + "0302010000000040" + "0000000000000020" + "026162" + "0c00000000000000" + "0163")
     }
+
+    @Test func renames() throws {
+        #expect(ShardKind.renameWithAttributes.rawValue == 0x4D)
+        let rename = SameDirectoryRenameRequest(
+            targetId: file, dirId: .root, oldName: "ab".bytes, oldCreationTime: Timestamp(nanoseconds: 12),
+            newName: "c".bytes)
+        let bytes = "0302010000000040" + "0000000000000020" + "026162" + "0c00000000000000" + "0163"
+        try expect(RenameWithAttributesRequest(rename: rename), bytes)
+        try expect(RenameWithAttributesResponse(newCreationTime: Timestamp(nanoseconds: 8)), "0800000000000000")
+        let header = "0800000000000000" + "0900000000000000" + "0700000000000000" + "0a00000000000000" + "00"
+        for (action, begin) in [
+            (ShardLogEntry.Action.rename(rename), "030c"), (.request(rename.erased), "0302"),
+            (.request(RenameWithAttributesRequest(rename: rename).erased), "0302"),
+        ] {
+            let kind = if case .request(let request) = action { [request.kind.rawValue] } else { [UInt8]() }
+            try expect(
+                ShardLogEntry(
+                    time: Timestamp(nanoseconds: 8), clock: Timestamp(nanoseconds: 7), transientLifetimeNanoseconds: 9,
+                    minimumHistoryAgeNanoseconds: 10, action: action),
+                begin + header + kind.map { $0 == 0x4D ? "4d" : "0c" }.joined() + bytes)
+        }
+    }
 }

@@ -9,11 +9,12 @@ extension Client {
     /// - Parameters:
     ///   - replacesDirectory: false to refuse a directory that exists with CANNOT_OVERRIDE_NAME.
     ///   - expected: refused with MISMATCHING_TARGET where `name` leads to anything else; nil: it may.
+    ///   - bringsAttributes: whether a file keeps what it has whatever it replaces, also if that is nothing.
     /// - Returns: creation time of the new name.
     @discardableResult
     public func rename(
         _ name: [UInt8], in directory: InodeID, to newName: [UInt8], in newDirectory: InodeID,
-        replacesDirectory: Bool = true, expecting expected: InodeID? = nil
+        replacesDirectory: Bool = true, expecting expected: InodeID? = nil, bringsAttributes: Bool = true
     ) async throws(ClientError) -> Timestamp {
         try Self.checkName(newName)
         return try await racing { () throws(ClientError) in
@@ -24,7 +25,7 @@ extension Client {
                 directory: directory, name: name, target: found.targetId, creationTime: found.creationTime,
                 staysOwned: false)
             do throws(ClientError) {
-                return try await renameOnce(old, to: newName, in: newDirectory)
+                return try await renameOnce(old, to: newName, in: newDirectory, bringsAttributes)
             } catch {
                 guard error.isRefusal(.cannotOverrideName), replacesDirectory else { throw error }
                 return try await replace(newName, in: newDirectory, by: old)
@@ -33,9 +34,9 @@ extension Client {
     }
 
     private func renameOnce(
-        _ old: OldEdge, to newName: [UInt8], in newDirectory: InodeID
+        _ old: OldEdge, to newName: [UInt8], in newDirectory: InodeID, _ bringsAttributes: Bool
     ) async throws(ClientError) -> Timestamp {
-        let outcome = await sendRename(old, to: newName, in: newDirectory)
+        let outcome = await sendRename(old, to: newName, in: newDirectory, bringsAttributes)
         return try await conclude(outcome, old, newName, in: newDirectory)
     }
 
@@ -54,12 +55,16 @@ extension Client {
     }
 
     private func sendRename(
-        _ old: OldEdge, to newName: [UInt8], in newDirectory: InodeID
+        _ old: OldEdge, to newName: [UInt8], in newDirectory: InodeID, _ bringsAttributes: Bool
     ) async -> CountedResult<Timestamp> {
         if old.directory == newDirectory {
             let request = SameDirectoryRenameRequest(
                 targetId: old.target, dirId: old.directory, oldName: old.name, oldCreationTime: old.creationTime,
                 newName: newName)
+            if bringsAttributes, old.target.type == .file, supports(.renameWithAttributes) {
+                let request = RenameWithAttributesRequest(rename: request)
+                return await counted(request, shard: old.directory.shard).map(\.newCreationTime)
+            }
             return await counted(request, shard: old.directory.shard).map(\.newCreationTime)
         }
         if old.target.isDirectory {
@@ -87,7 +92,7 @@ extension Client {
         guard source.isDirectory else { throw ClientError(.refused(.cannotOverrideName), operation) }
         guard supports(.replaceDirectory) else {
             try await removeDirectory(name, in: directory)
-            return try await renameOnce(old, to: name, in: directory)
+            return try await renameOnce(old, to: name, in: directory, true)
         }
         let request = ReplaceDirectoryRequest(
             targetId: source, oldOwnerId: old.directory, oldName: old.name, oldCreationTime: old.creationTime,

@@ -91,7 +91,7 @@ extension Filesystem {
                 let time = try await posix { () throws(ClientError) in
                     try await client.rename(
                         old.name, in: old.directory, to: new.name, in: new.directory,
-                        replacesDirectory: replacesDirectory, expecting: taken)
+                        replacesDirectory: replacesDirectory, expecting: taken, bringsAttributes: storesOwnership)
                 }
                 wasMoved(node, at: time, to: new, over: displaced)
             }

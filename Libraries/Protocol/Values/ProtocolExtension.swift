@@ -49,11 +49,14 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// Shards know CERTIFY_AND_PUBLISH.
     public static let certifyAndPublish = ProtocolExtension(rawValue: 19)
 
+    /// Shards know RENAME_WITH_ATTRIBUTES.
+    public static let renameWithAttributes = ProtocolExtension(rawValue: 20)
+
     /// Everything that the servers of this version can do.
     public static let all: [ProtocolExtension] = [
         .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged,
         .transientLifetime, .registryClock, .sharedSpans, .publishing, .metadataDisks, .attributes,
-        .constructFiles, .certifyAndPublish,
+        .constructFiles, .certifyAndPublish, .renameWithAttributes,
     ]
 
     public var description: String {
@@ -71,6 +74,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
         case .attributes: "ATTRIBUTES"
         case .constructFiles: "CONSTRUCT_FILES"
         case .certifyAndPublish: "CERTIFY_AND_PUBLISH"
+        case .renameWithAttributes: "RENAME_WITH_ATTRIBUTES"
         default: "extension \(rawValue)"
         }
     }

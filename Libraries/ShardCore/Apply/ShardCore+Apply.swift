@@ -66,6 +66,9 @@ extension ShardCore {
                     publication: try publish(request, certifying: proofs, graceNanoseconds: grace, entry)))
         case .bringBack(let request):
             .sameDirectoryRenameSnapshot(try resurrect(request, entry, renumbers: true))
+        case .rename(let request):
+            .sameDirectoryRename(
+                SameDirectoryRenameResponse(newCreationTime: try rename(request, entry, inherits: true)))
         case .request(let request): try perform(request, entry)
         }
     }
@@ -80,7 +83,14 @@ extension ShardCore {
         case .linkFileWithSpan(let request): .linkFileWithSpan(try link(request, entry))
         case .linkFileIfUnchanged(let request): .linkFileIfUnchanged(try link(request, entry))
         case .softUnlinkFile(let request): .softUnlinkFile(try softUnlink(request, time))
-        case .sameDirectoryRename(let request): .sameDirectoryRename(try rename(request, entry))
+        case .sameDirectoryRename(let request):
+            .sameDirectoryRename(
+                SameDirectoryRenameResponse(newCreationTime: try rename(request, entry, inherits: false)))
+        case .renameWithAttributes(let request):
+            .renameWithAttributes(
+                RenameWithAttributesResponse(
+                    newCreationTime: try rename(
+                        request.rename, entry, inherits: Mutation.allRenamesInherit.isPlanted)))
         case .sameDirectoryRenameSnapshot(let request):
             .sameDirectoryRenameSnapshot(try resurrect(request, entry, renumbers: false))
         case .setDirectoryInfo(let request): .setDirectoryInfo(try setInfo(request, time))

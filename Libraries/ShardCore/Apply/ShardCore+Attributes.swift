@@ -53,57 +53,61 @@ extension ShardCore {
         guard entry.keepsAttributes else { return }
         if beginning.special != nil, file.size > 0 { throw .refused(.badSpanBody) }
         if !Mutation.kindIsForgotten.isPlanted { file.attributes.special = beginning.special }
-        var (ownership, inherited) = (beginning.otherwise, [ExtendedAttribute]())
+        var heritage = Heritage(ownership: beginning.otherwise)
         let inherits = beginning.inherits && !Mutation.attributesAreNotInherited.isPlanted
         let mayInherit =
             !beginning.isVersion || !inheritance.number.isNull || Mutation.replacementsInheritFromAnybody.isPlanted
         if inherits, mayInherit, beginning.special == nil {
-            switch try predecessor(request) {
-            case .here(let id, let former):
-                file.attributes.ownership = former.attributes.ownership
-                ownership = try state.ownership(at: file.attributes.ownership)
-                inherited = try state.extendedAttributes(of: id, former.attributes)
-                dropPrivileges(&ownership, &inherited, beginning)
-            case .elsewhere where ownership == .default && !Mutation.foreignRightsAreForgotten.isPlanted:
-                // Who could read that only its own shard knows: so nobody can but the cluster's owner.
-                ownership.mode = 0o600
-            case .elsewhere, .none: break
-            }
+            let predecessor = try predecessor(of: request.fileId, at: request.name, in: request.ownerId)
+            try heritage.take(over: predecessor, keepsPrivileges: beginning.keepsPrivileges, state)
         }
         let modified = file.mtime
         file.setTimes(beginning.change.mtime, beginning.change.atime)
         if file.mtime != modified { file.attributes.changed = entry.time }
-        try change(
-            &file.attributes, request.fileId, from: ownership, extended: inherited, storesAnew: !inherited.isEmpty,
-            by: beginning.change, entry)
+        try begin(&file.attributes, request.fileId, with: heritage, beginning.change, entry)
     }
 
-    /// The contents are others than those that somebody gave rights to.
-    private func dropPrivileges(
-        _ ownership: inout InodeOwnership, _ extended: inout [ExtendedAttribute], _ beginning: FileBeginning
-    ) {
-        guard !Mutation.replacedProgramsKeepRights.isPlanted else { return }
-        extended.removeAll { $0.name == AttributeLimits.capability }
-        if !beginning.keepsPrivileges { ownership = ownership.withoutPrivileges }
+    /// SAME_DIRECTORY_RENAME comes from clients that know nothing of attributes. As a file that they make under a name
+    /// does, one that they make under another and rename gets what the file had that it replaces: `sed -i`, rsync.
+    func inheritAttributes(
+        _ request: SameDirectoryRenameRequest, _ entry: ShardLogEntry
+    ) throws(ShardFailure) {
+        let id = request.targetId
+        guard id.type == .file, isMine(id), !Mutation.renamedFilesInheritNothing.isPlanted,
+            case .linked(var file) = try state.inode(id), file.attributes.isPlain
+        else { return }
+        let predecessor = try predecessor(of: id, at: request.newName, in: request.dirId)
+        var heritage = Heritage(ownership: .default)
+        try heritage.take(over: predecessor, keepsPrivileges: false, state)
+        guard !heritage.isNothing else { return }
+        try begin(&file.attributes, id, with: heritage, .nothing, entry)
+        file.attributes.changed = entry.time
+        try state.putFile(id, file, wasTransient: false)
+    }
+
+    /// Gives an inode that has none attributes.
+    private func begin(
+        _ attributes: inout AttributesRecord, _ id: InodeID, with heritage: Heritage, _ change: InodeAttributeChange,
+        _ entry: ShardLogEntry
+    ) throws(ShardFailure) {
+        attributes.ownership = heritage.place
+        try self.change(
+            &attributes, id, from: heritage.ownership, extended: heritage.extended,
+            storesAnew: !heritage.extended.isEmpty, by: change, entry)
     }
 
     /// The ordinary file whose attributes one that gets its name inherits.
-    private enum Predecessor {
-        case none
-        case here(InodeID, FileRecord)
-        /// In another shard, which was asked nothing.
-        case elsewhere
-    }
-
-    private func predecessor(_ request: LinkFileRequest) throws(ShardFailure) -> Predecessor {
-        guard request.fileId.type == .file,
-            let edge = try state.currentEdge(request.ownerId, NameHash(of: request.name), request.name)
-        else { return .none }
+    private func predecessor(
+        of file: InodeID, at name: [UInt8], in directory: InodeID
+    ) throws(ShardFailure) -> Predecessor {
+        guard file.type == .file, let edge = try state.currentEdge(directory, NameHash(of: name), name) else {
+            return .none
+        }
         let id = edge.target.id
-        guard id.type == .file else { return .none }
+        guard id.type == .file, id != file else { return .none }
         guard isMine(id) else { return .elsewhere }
-        guard case .linked(let file) = try state.inode(id), file.attributes.special == nil else { return .none }
-        return .here(id, file)
+        guard case .linked(let former) = try state.inode(id), former.attributes.special == nil else { return .none }
+        return .here(id, former)
     }
 
     private func change(

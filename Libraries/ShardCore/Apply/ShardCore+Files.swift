@@ -109,18 +109,21 @@ extension ShardCore {
         return SoftUnlinkFileResponse(deleteCreationTime: time)
     }
 
-    /// SAME_DIRECTORY_RENAME
+    /// SAME_DIRECTORY_RENAME, RENAME_WITH_ATTRIBUTES
+    /// - Parameter inherits: whether a file that has no attributes gets those of the file that it replaces.
+    /// - Returns: creation time of the new name.
     func rename(
-        _ request: SameDirectoryRenameRequest, _ entry: ShardLogEntry
-    ) throws(ShardFailure) -> SameDirectoryRenameResponse {
+        _ request: SameDirectoryRenameRequest, _ entry: ShardLogEntry, inherits: Bool
+    ) throws(ShardFailure) -> Timestamp {
         let time = entry.time
+        if inherits { try inheritAttributes(request, entry) }
         var directory = try modifiedLive(request.dirId, time)
         try softUnlinkEdge(
             request.dirId, &directory, request.oldName, request.oldCreationTime, request.targetId, keepingFile: false,
             time)
         let created = try createEdge(request.dirId, &directory, request.newName, request.targetId, entry)
         try state.putDirectory(request.dirId, directory)
-        return SameDirectoryRenameResponse(newCreationTime: created)
+        return created
     }
 
     /// SAME_DIRECTORY_RENAME_SNAPSHOT: a file that only history keeps gets a name again.

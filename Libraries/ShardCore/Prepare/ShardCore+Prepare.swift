@@ -69,7 +69,10 @@ extension ShardCore {
                 request.publication, graceNanoseconds: graceOfSuperseded, certifying: proofs)
             return entry(publication, at: stamp(now))
         case .softUnlinkFile(let request): try check(request)
-        case .sameDirectoryRename(let request): try check(request)
+        case .sameDirectoryRename(let request):
+            try check(request)
+            return entry(.rename(request), at: stamp(now))
+        case .renameWithAttributes(let request): try check(request.rename)
         case .sameDirectoryRenameSnapshot(let request):
             try check(request)
             return entry(.bringBack(request), at: stamp(now))

@@ -64,6 +64,9 @@ package struct AttributesRecord: WireValue, Hashable {
 
     package init() {}
 
+    /// Whether they are those of an ordinary file of which nobody has said whose it is; only times may be stored.
+    package var isPlain: Bool { ownership == .nowhere && extended == nil && special == nil }
+
     /// Whether nothing is stored.
     package var isEmpty: Bool { flags.isEmpty }
 

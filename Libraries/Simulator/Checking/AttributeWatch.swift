@@ -26,6 +26,7 @@ final class AttributeWatch {
         _ entry: ShardLogEntry, _ reply: ShardReply, requestID: UInt64?, over former: InodeID?, _ core: ShardCore
     ) {
         if let naming = entry.action.naming { return begin(naming, over: former, reply, at: entry.time) }
+        if case .rename(let rename) = entry.action { return inherit(rename, over: former, at: entry.time, core) }
         guard case .request(let request) = entry.action else { return }
         switch request {
         case .createDirectoryInode(let request): beginDirectory(request, .nothing, at: entry.time)
@@ -52,6 +53,7 @@ final class AttributeWatch {
             begin(file, found.expected)
         }
         if case .request(let key)? = entry.repetition { carriedOut.insert(key.requestID) }
+        if case .rename(let rename) = entry.action { learn(rename.targetId, core) }
         guard case .request(let request) = entry.action else { return }
         switch request {
         case .createDirectoryInode, .createDirectoryInodeWithAttributes:
@@ -103,21 +105,26 @@ final class AttributeWatch {
         var attributes = ExpectedAttributes(ownership: naming.otherwise, kind: naming.kind, device: naming.device)
         var isNext = true
         if !naming.number.isNull, let given = reply.publication?.number { isNext = given == naming.number }
-        if naming.inherits, naming.kind == .none, isNext, let former, former.type == .file,
-            former.shard == naming.file.shard, let given = known[former], given.kind == .none
-        {
-            (attributes.ownership, attributes.extended) = (given.ownership, given.extended)
-            attributes.extended[AttributeLimits.capability] = nil
-            if !naming.keepsPrivileges { attributes.ownership = attributes.ownership.withoutPrivileges }
-        } else if naming.inherits, naming.kind == .none, isNext, let former, former.type == .file,
-            former.shard != naming.file.shard, naming.file.type == .file, naming.otherwise == .default
-        {
-            // It is in another shard, and nobody knows what it has.
-            attributes.ownership.mode = 0o600
+        if naming.inherits, naming.kind == .none, isNext, naming.file.type == .file {
+            attributes.inherit(from: former, keepsPrivileges: naming.keepsPrivileges, in: naming.file.shard, known)
         }
         (attributes.modified, attributes.accessed) = (.given(time), .given(time))
         attributes.apply(naming.change, at: time, own: time)
         begin(naming.file, attributes)
+    }
+
+    /// By a client that knows nothing of attributes: a file of which nobody has said whose it is.
+    private func inherit(
+        _ rename: SameDirectoryRenameRequest, over former: InodeID?, at time: Timestamp, _ core: ShardCore
+    ) {
+        let id = rename.targetId
+        guard id.type == .file, id.shard == core.shard, former != id else { return }
+        var attributes = known[id] ?? ExpectedAttributes()
+        guard attributes.isPlain else { return }
+        attributes.inherit(from: former, keepsPrivileges: false, in: core.shard, known)
+        guard !attributes.isPlain else { return }
+        attributes.changed = time
+        known[id] = attributes
     }
 
     private func beginDirectory(

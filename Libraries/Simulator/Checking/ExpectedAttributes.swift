@@ -31,6 +31,28 @@ struct ExpectedAttributes: Equatable {
     /// The last change; of a directory, the last one of something else than its names.
     var changed = Timestamp.zero
 
+    /// Whether these are those of an ordinary file of which nobody has said whose it is.
+    var isPlain: Bool { ownership == .default && extended.isEmpty && kind == .none }
+
+    /// What a file has that takes the name of another one.
+    /// - Parameters:
+    ///   - shard: that of the file.
+    ///   - known: what each inode has.
+    mutating func inherit(
+        from former: InodeID?, keepsPrivileges: Bool, in shard: ShardID, _ known: [InodeID: ExpectedAttributes]
+    ) {
+        guard let former, former.type == .file else { return }
+        guard former.shard == shard else {
+            // Nobody here knows what that has.
+            if ownership == .default { ownership.mode = 0o600 }
+            return
+        }
+        guard let given = known[former], given.kind == .none else { return }
+        (ownership, extended) = (given.ownership, given.extended)
+        extended[AttributeLimits.capability] = nil
+        if !keepsPrivileges { ownership = ownership.withoutPrivileges }
+    }
+
     /// What a shard did not refuse.
     /// - Parameter own: the inode's own time then.
     mutating func apply(_ change: InodeAttributeChange, at time: Timestamp, own: Timestamp) {

@@ -41,7 +41,7 @@ enum RefusalRules {
         case .publishFileWithAttributes: namingIfUnchanged.union(attributes)
         case .certifyAndPublish: namingIfUnchanged.union(attributes).union(proofs)
         case .softUnlinkFile: removal
-        case .sameDirectoryRename: removal.union(naming).union([.sameSourceAndDestination])
+        case .sameDirectoryRename, .renameWithAttributes: removal.union(naming).union([.sameSourceAndDestination])
         case .sameDirectoryRenameSnapshot: removal.union(naming).union([.edgeNotOwned])
         case .removeNonOwnedEdge, .sameShardHardFileUnlink: collection
         case .removeSpanInitiate: [.fileNotFound, .fileEmpty, .deadlineNotPassed]

@@ -43,7 +43,7 @@ final class ShardWatch {
         world.trace.digest(core.appliedIndex.rawValue ^ entry.time.nanoseconds)
         look(atTimeOf: entry, core)
         guard reply.isSuccess else { return }
-        let former = entry.action.touchedPlaces.first.flatMap { names.meaning(of: $0)?.target }
+        let former = entry.action.touchedPlaces.last.flatMap { names.meaning(of: $0)?.target }
         note(entry, core)
         attributes.note(entry, reply, requestID: requestID, over: former, core)
         // The next version of a file is no other name.
@@ -206,7 +206,7 @@ extension ShardReply {
 }
 
 extension ShardLogEntry.Action {
-    /// The names whose meaning this may change.
+    /// The names whose meaning this may change; the last one is that which it gives, if any.
     fileprivate var touchedPlaces: [Place] {
         switch self {
         case .request(let request): request.touchedPlaces
@@ -214,6 +214,7 @@ extension ShardLogEntry.Action {
         case .publishWithAttributes(let request, _, _):
             [Place(directory: request.publication.ownerId, name: request.publication.name)]
         case .bringBack(let request): [Place(directory: request.dirId, name: request.newName)]
+        case .rename(let request): request.touchedPlaces
         default: []
         }
     }
@@ -227,16 +228,19 @@ extension AnyShardRequest {
         case .linkFileWithSpan(let request): [Place(directory: request.ownerId, name: request.name)]
         case .linkFileIfUnchanged(let request): [Place(directory: request.ownerId, name: request.name)]
         case .softUnlinkFile(let request): [Place(directory: request.ownerId, name: request.name)]
-        case .sameDirectoryRename(let request):
-            [
-                Place(directory: request.dirId, name: request.oldName),
-                Place(directory: request.dirId, name: request.newName),
-            ]
+        case .sameDirectoryRename(let request): request.touchedPlaces
+        case .renameWithAttributes(let request): request.rename.touchedPlaces
         case .createLockedCurrentEdge(let request): [Place(directory: request.dirId, name: request.name)]
         case .replaceLockedDirectoryEdge(let request): [Place(directory: request.dirId, name: request.name)]
         case .lockCurrentEdge(let request): [Place(directory: request.dirId, name: request.name)]
         case .unlockCurrentEdge(let request): [Place(directory: request.dirId, name: request.name)]
         default: []
         }
+    }
+}
+
+extension SameDirectoryRenameRequest {
+    fileprivate var touchedPlaces: [Place] {
+        [Place(directory: dirId, name: oldName), Place(directory: dirId, name: newName)]
     }
 }

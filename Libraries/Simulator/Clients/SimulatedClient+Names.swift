@@ -87,12 +87,16 @@ extension SimulatedClient {
         }
         let intents = [want(.remove(old), source, "rename"), want(.put(old.target), destination, "rename")]
         if source.directory == destination.directory {
-            let outcome = await counted(
-                SameDirectoryRenameRequest(
-                    targetId: old.target, dirId: source.directory, oldName: source.name,
-                    oldCreationTime: old.creationTime, newName: destination.name),
-                shard: source.directory.shard)
-            try await finish(outcome, intents, source, old)
+            let request = SameDirectoryRenameRequest(
+                targetId: old.target, dirId: source.directory, oldName: source.name,
+                oldCreationTime: old.creationTime, newName: destination.name)
+            if world.random.perMille(500) {
+                let outcome = await counted(
+                    RenameWithAttributesRequest(rename: request), shard: source.directory.shard)
+                try await finish(outcome, intents, source, old)
+            } else {
+                try await finish(await counted(request, shard: source.directory.shard), intents, source, old)
+            }
         } else if old.target.isDirectory {
             let outcome = await counted(
                 RenameDirectoryRequest(

@@ -29,6 +29,10 @@ extension KnownValues {
         case (.sameDirectoryRename(let rename), .sameDirectoryRename(let renamed)):
             learn(rename.dirId, rename.oldName, rename.targetId, rename.oldCreationTime)
             learn(rename.dirId, rename.newName, rename.targetId, renamed.newCreationTime)
+        case (.renameWithAttributes(let request), .renameWithAttributes(let renamed)):
+            let rename = request.rename
+            learn(rename.dirId, rename.oldName, rename.targetId, rename.oldCreationTime)
+            learn(rename.dirId, rename.newName, rename.targetId, renamed.newCreationTime)
         case (.sameDirectoryRenameSnapshot(let rename), .sameDirectoryRenameSnapshot(let renamed)):
             learn(rename.dirId, rename.newName, rename.targetId, renamed.newCreationTime)
         case (.lookup(let lookup), .lookup(let found)):

@@ -9,7 +9,7 @@ enum ShardTemplates {
     static let rows: [(kind: ShardKind, fields: String)] = [
         (.lookup, "eDN"), (.statFile, "i"), (.statTransientFile, "i"), (.statDirectory, "d"), (.readDir, "dqm"),
         (.constructFile, "kz"), (.addSpanInitiate, "fA"), (.addSpanCertify, "sJCPV"), (.linkFile, "fFcdn"),
-        (.softUnlinkFile, "eDXNT"), (.localFileSpans, "iowm"), (.sameDirectoryRename, "eXDNTn"),
+        (.softUnlinkFile, "eDXNT"), (.localFileSpans, "iowm"), (.sameDirectoryRename, "eXDNTn"), (.renameWithAttributes, "eXDNTn"),
         (.setDirectoryInfo, "dI"), (.addInlineSpan, "fL"), (.setTime, "iqq"), (.addSpanAtLocationInitiate, "fyAi"),
         (.fileSpans, "iowm"), (.addSpanLocation, "sJPBsJP"), (.scrapTransientFile, "fFc"),
         (.visitDirectories, "im"), (.visitFiles, "im"), (.visitTransientFiles, "im"), (.fullReadDir, "eDyNThm"),
