@@ -143,7 +143,7 @@ let package = Package(
             ["BlockRepair", "Client", "ConsistencyCheck", "Directories", "EventLoop", "CLinux"]),
         .executableTarget(
             name: "sterna-bench",
-            dependencies: ["Wire", "Protocol", "Erasure", "EventLoop", argumentParser],
+            dependencies: ["Wire", "Protocol", "Erasure", "EventLoop", "Store", "TestShards", argumentParser],
             path: "ops/benchmark/Benchmark"),
         .target(name: "VolatileDisk", path: "ops/volatile-disk/Model"),
         .executableTarget(
@@ -250,7 +250,7 @@ let package = Package(
                 "sterna", "sterna-registry", "sterna-shard", "sterna-cdc", "sterna-block", "sterna-gc", "sterna-mount",
                 "sterna-torture", "sterna-random-programs", "sterna-volatile-disk", "Client", "Erasure", "EventLoop",
                 "Protocol", "Simulator", "Store",
-            ], exclude: ["Programs"]),
+            ], exclude: ["Programs", "Fixtures"]),
         tests("RegistryService", ["sterna-registry", "RegistryServing", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests("TortureCampaign", ["sterna-torture"]),
         tests("VolatileDisk", ["VolatileDisk", "sterna-volatile-disk"]),

@@ -200,9 +200,14 @@ extension EndToEnd {
                     """
                     \(Self.functions)
                     cd '\(cluster.mount)'
-                    for f in sed rsync knows; do rm -f $f; echo old > $f; chmod 600 $f; chown 1000:5 $f; done
+                    for f in sed rsync knows; do rm -f $f; echo older > $f; chmod 600 $f; chown 1000:5 $f; done
                     setfattr -n user.a -v b sed; echo new > '/tmp/'$$; trap 'rm -f /tmp/'$$ EXIT
-                    cd '\(other.path)'; sed -i s/old/new/ sed; rsync /tmp/$$ rsync; cat sed rsync
+                    cd '\(other.path)'; sed -i s/older/new/ sed; rsync /tmp/$$ rsync
+                    """)
+                try cluster.remount()
+                try sh(
+                    """
+                    \(Self.functions)
                     cd '\(cluster.mount)'
                     for f in sed rsync; do is $f '600 1000 5' '%a %u %g'; [ "$(cat $f)" = new ]; done
                     [ "$(getfattr --only-values -n user.a sed)" = b ]

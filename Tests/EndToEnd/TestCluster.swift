@@ -23,16 +23,18 @@ final class TestCluster {
     /// Starts a new cluster and waits until it is mounted.
     /// - Parameters:
     ///   - disks: a directory that holds the disks' directories; nil: they are made below the cluster's.
+    ///   - archive: a tar file of what is in its directory already.
     ///   - links: names below the cluster's directory, and where they lead; what is missing there is made.
     ///   - network: shell commands that shape a network of the cluster's own, which needs root; nil: the machine's.
     init(
-        _ arguments: String = "", disks: String? = nil, links: [String: String] = [:], network: String? = nil,
-        sourceLocation: SourceLocation = #_sourceLocation
+        _ arguments: String = "", archive: String? = nil, disks: String? = nil, links: [String: String] = [:],
+        network: String? = nil, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         self.network = network
         directory = NSTemporaryDirectory() + "sterna-e2e-" + UUID().uuidString.prefix(8)
         self.arguments = arguments
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        if let archive { try sh("tar -xzf '\(archive)' -C '\(directory)' --no-same-owner") }
         if let disks { try sh("ln -s '\(disks)' '\(directory)/disks'") }
         for (name, place) in links { try sh("mkdir -p '\(place)' && ln -s '\(place)' '\(directory)/\(name)'") }
         try start(sourceLocation: sourceLocation)

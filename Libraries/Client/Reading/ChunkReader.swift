@@ -257,8 +257,8 @@ package final class ChunkReader {
                 "at file offset \(chunk.span.byteOffset)"))
     }
 
-    /// Whether the chunk may be had when block services are back that have failed lately, or that nobody has heard of for
-    /// a while. A service that has sent damaged pages of this range is not away, however slow it was.
+    /// Whether the chunk may be had when block services are back that have failed lately, or that nobody has heard of
+    /// for a while. A service that has sent damaged pages of this range is not away, however slow it was.
     private func isOutage(_ chunk: Chunk) -> Bool {
         guard case .blocks(let layout, let sources) = chunk.span.content else { return false }
         let kept = sources.indices.filter { isKept(chunk.span, $0) && !isDamaged(chunk, sources[$0].block) }

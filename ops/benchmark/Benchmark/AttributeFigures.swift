@@ -19,6 +19,7 @@ struct AttributeFigures {
         try rates()
         try requests()
         try tree()
+        try StoredBytesFigure(report: report).run()
     }
 
     // MARK: Rates
