@@ -98,7 +98,7 @@ let package = Package(
             "Simulator",
             [
                 "ShardServing", "CoordinatorServing", "RegistryServing", "ShardCore", "CoordinatorCore", "RegistryCore",
-                "ReplicatedLog", "Store", "Protocol", "Erasure", "Client", "GarbageCollection", "EventLoop", "Metrics",
+                "Replicas", "ReplicatedLog", "Store", "Protocol", "Erasure", "Client", "GarbageCollection", "EventLoop", "Metrics",
                 deques, heaps, logging,
             ]),
         library(
@@ -109,21 +109,24 @@ let package = Package(
             ]),
         library("Daemon", ["Metrics", "Directories", "EventLoop", "Protocol", "CLinux", argumentParser, logging]),
         library(
+            "Replicas",
+            ["ReplicatedLog", "Store", "Daemon", "EventLoop", "Protocol", "Mutations", logging]),
+        library(
             "ShardServing",
             [
-                "ShardCore", "ReplicatedLog", "Store", "Client", "Daemon", "Directories", "Metrics", "EventLoop",
+                "Replicas", "ShardCore", "ReplicatedLog", "Store", "Client", "Daemon", "Directories", "Metrics", "EventLoop",
                 "Protocol", "Wire", "Mutations", deques, logging,
             ]),
         library(
             "CoordinatorServing",
             [
-                "CoordinatorCore", "ReplicatedLog", "Store", "Client", "Daemon", "Metrics", "EventLoop", "Protocol",
-                "Wire", "Mutations", "CLinux", logging,
+                "Replicas", "CoordinatorCore", "ReplicatedLog", "Client", "Daemon", "Metrics", "EventLoop", "Protocol",
+                "Wire", "Mutations", logging,
             ]),
         library(
             "RegistryServing",
             [
-                "RegistryCore", "ReplicatedLog", "Store", "Client", "Daemon", "Metrics", "EventLoop", "Protocol", "Wire",
+                "Replicas", "RegistryCore", "ReplicatedLog", "Client", "Daemon", "Metrics", "EventLoop", "Protocol", "Wire",
                 "Mutations", logging,
             ]),
 
@@ -185,6 +188,7 @@ let package = Package(
         tests("EventLoop", ["EventLoop", "TestServices"], exclude: ["README.md"]),
         tests("Consensus", ["Consensus", "SimulatedConsensus"]),
         tests("ReplicatedLog", ["ReplicatedLog", "Simulator", "sterna-volatile-disk"]),
+        tests("Replicas", ["Replicas", "ReplicatedLog", "Store", "Protocol", "TestLog", logging]),
         tests("ShardCore", ["ShardCore", "TestShards", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
         tests(

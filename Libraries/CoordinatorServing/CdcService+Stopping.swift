@@ -7,10 +7,8 @@ extension CdcService {
         pipeline.finish { [self] in
             for socket in clientSockets { socket.close() }
             shardSocket.close()
-            storage.close { [self] error in
-                if let error { logger.error("closing log and state: \(error)") }
-                done()
-            }
+            flusher.stop()
+            storage.close(on: loop, logger, done)
         }
     }
 }

@@ -4,9 +4,15 @@ import Daemon
 import EventLoop
 import Logging
 import Protocol
+import Replicas
+import ReplicatedLog
 
 /// The coordinator with its sockets, log, state and registry. Confined to its daemon's loop.
 package final class CdcService {
+    private static let group = LogGroupID(rawValue: 0)
+    private static let flushing = StateFlusher.Settings(
+        logBytes: 32 << 20, intervalNanoseconds: 60_000_000_000, lookNanoseconds: 10_000_000_000)
+
     package struct Options {
         package var dataDirectory: String
         package var addresses: [SocketAddress]
@@ -34,7 +40,9 @@ package final class CdcService {
     let key: MACKey
     /// Of requests that are not everybody's.
     let proofKey: MACKey?
-    let storage: CdcStorage
+    let directory: ReplicaDirectory
+    let storage: ReplicaStorage
+    let flusher: StateFlusher
     let pipeline: CoordinatorPipeline
     let clientSockets: [UDPSocket]
     let shardSocket: UDPSocket
@@ -63,11 +71,27 @@ package final class CdcService {
         var settings = CoordinatorOptions(defaultInfo: try .sternaRootDefault())
         settings.shardTimeoutNanoseconds = options.shardTimeoutNanoseconds
         settings.anybodyMayCloseNumbers = options.keys.takesWellKnown
-        storage = try CdcStorage(
-            directory: options.dataDirectory, on: daemon, coordinatorOptions: settings,
-            acceptsLostLogTail: options.acceptsLostLogTail)
-        storage.export(to: daemon.counters)
+        let directory = try ReplicaDirectory(
+            options.dataDirectory,
+            ReplicaDirectory.Options(
+                stateMemoryBytes: 24 << 20, openFiles: 64, logSegmentBytes: 8 << 20,
+                acceptsLostLogTail: options.acceptsLostLogTail), logger: daemon.logger)
+        self.directory = directory
+        let coordinator = try Coordinator(store: directory.state, prefix: [], options: settings)
+        let alarm = FullDiskAlarm("cdc", logger: daemon.logger, counters: daemon.counters)
+        let storage = try ReplicaStorage(
+            directory, applied: [Self.group: coordinator.appliedIndex], onShortage: { alarm.update($0) }
+        ) { _, index, bytes in
+            try coordinator.replay([UInt8](bytes), at: index)
+        }
+        self.storage = storage
         let loop = daemon.loop
+        flusher = StateFlusher(
+            storage, Self.flushing, StateFlusher.Environment(loop), logger: daemon.logger,
+            applied: { $0([Self.group: coordinator.appliedIndex]) }, failed: { [daemon] error in daemon.fail(error) })
+        let lane = storage.host.lane { loop.submit($0) }
+        let log = lane.open(Self.group, delivered: storage.last[Self.group] ?? coordinator.appliedIndex)
+        let snapshots = SnapshotWriter(directory, logger: daemon.logger)
         clientSockets = try options.addresses.map { try UDPSocket(on: loop, binding: $0) }
         let shardSide = SocketAddress(address: options.addresses[0].address, port: 0)
         shardSocket = try UDPSocket(on: loop, binding: shardSide)
@@ -75,16 +99,11 @@ package final class CdcService {
             on: loop, logger: daemon.logger, registries: options.registries, key: options.keys.cluster,
             location: options.location, addresses: clientSockets.map { $0.localAddress })
         pipeline = CoordinatorPipeline(
-            storage.coordinator, log: storage.log,
+            coordinator, log: log,
             CoordinatorPipeline.Environment(
                 monotonic: { loop.monotonicNanoseconds }, now: { [clock] in clock.now }, soon: { loop.submit($0) },
                 later: { nanoseconds, body in _ = loop.timer(afterNanoseconds: nanoseconds, body) },
-                takeSnapshot: { [storage, logger] number, done in
-                    storage.takeSnapshot(number) { error in
-                        if let error { logger.error("snapshot \(number): \(error)") }
-                        done(error == nil)
-                    }
-                },
+                takeSnapshot: { number, done in snapshots.take(number, on: loop, then: done) },
                 fail: { [daemon] in daemon.fail($0) }, isOpen: options.keys.takesWellKnown, metrics: metrics,
                 logger: daemon.logger))
     }
@@ -104,9 +123,19 @@ package final class CdcService {
         watching = loop.task { [clockWatch, isBase = options.isBaseProtocolOnly] in
             await clockWatch.run(isBaseProtocolOnly: isBase)
         }
-        if !options.isBaseProtocolOnly { registry.reportDisk { [storage] () throws(SystemError) in try storage.room() } }
-        storage.startFlushing { [unowned self] error in daemon.fail(error) }
+        if !options.isBaseProtocolOnly {
+            registry.reportDisk { [directory, storage] () throws(SystemError) in
+                try directory.room(isLogFull: storage.isFull)
+            }
+        }
+        exportGauges()
         daemon.onShutdown { [self] done in stop(done) }
+    }
+
+    private func exportGauges() {
+        let host = storage.host
+        daemon.counters.gauge("log_syncs_total") { host.counters.syncs }
+        daemon.counters.gauge("log_retained_bytes") { UInt64(clamping: host.retainedBytes) }
     }
 
     private func lead(_ isBaseProtocolOnly: Bool) {

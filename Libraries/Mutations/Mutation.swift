@@ -7,6 +7,7 @@
 public enum Mutation: String, CaseIterable, Sendable {
     // The log
     case deliversBeforeDurable
+    case logIsTrimmedBeforeTheFlush
     case reportsBeforeSync
     case wrongIndexIsTold
     case refusalsTakeRoom

@@ -3,16 +3,23 @@ import EventLoop
 import Logging
 import Protocol
 import RegistryCore
+import Replicas
+import ReplicatedLog
 
 /// A running registry.
 package final class RegistryService {
+    private static let group = LogGroupID(rawValue: 0)
+    private static let flushing = StateFlusher.Settings(
+        logBytes: 24 << 20, intervalNanoseconds: 600_000_000_000, lookNanoseconds: 10_000_000_000)
     private static let tickNanoseconds: UInt64 = 10_000_000_000
     /// How often the registry refreshes its own row.
     private static let registrationNanoseconds: UInt64 = 120_000_000_000
     private static let readyLookNanoseconds: UInt64 = 100_000_000
 
     private let daemon: Daemon
-    private let storage: RegistryStorage
+    private let directory: ReplicaDirectory
+    private let storage: ReplicaStorage
+    private let flusher: StateFlusher
     private let pipeline: RegistryPipeline
     private let server: RegistryServer
     private let configuration: RegistryConfiguration
@@ -31,10 +38,24 @@ package final class RegistryService {
     ) throws {
         self.daemon = daemon
         self.configuration = configuration
-        storage = try RegistryStorage(
-            directory: dataDirectory, configuration: configuration, acceptsLostLogTail: acceptsLostLogTail, on: daemon)
+        directory = try ReplicaDirectory(
+            dataDirectory,
+            ReplicaDirectory.Options(
+                stateMemoryBytes: 16 << 20, logSegmentBytes: 4 << 20, acceptsLostLogTail: acceptsLostLogTail),
+            logger: daemon.logger)
+        let core = try RegistryCore(store: directory.state, prefix: [], configuration: configuration)
+        let alarm = FullDiskAlarm("registry", logger: daemon.logger, counters: daemon.counters)
+        storage = try ReplicaStorage(
+            directory, applied: [Self.group: core.appliedIndex], onShortage: { alarm.update($0) }
+        ) { _, index, bytes in
+            _ = try core.apply([UInt8](bytes), at: index)
+        }
+        flusher = StateFlusher(
+            storage, Self.flushing, StateFlusher.Environment(daemon.loop), logger: daemon.logger,
+            applied: { $0([Self.group: core.appliedIndex]) }, failed: { [daemon] error in daemon.fail(error) })
+        let lane = storage.host.lane { [loop = daemon.loop] in loop.submit($0) }
         pipeline = RegistryPipeline(
-            storage.core, log: storage.log,
+            core, log: lane.open(Self.group, delivered: storage.last[Self.group] ?? core.appliedIndex),
             RegistryPipeline.Environment(
                 wall: { [loop = daemon.loop] in Timestamp(nanoseconds: loop.wallClock()) },
                 boot: { [loop = daemon.loop] in loop.bootNanoseconds },
@@ -80,14 +101,13 @@ package final class RegistryService {
 
     private func tick() {
         pipeline.tick()
-        storage.flushIfDue { [daemon] in daemon.fail($0) }
         noteDisk()
         alarms.update(pipeline.alarms(needs: watch?.needs ?? []))
     }
 
     private func noteDisk() {
         do throws(SystemError) {
-            pipeline.noteOwnDisk(try storage.room())
+            pipeline.noteOwnDisk(try directory.room(isLogFull: storage.isFull))
         } catch {
             daemon.logger.error("cannot tell how full the disk is: \(error)")
         }
@@ -133,10 +153,8 @@ package final class RegistryService {
     private func stopRest(_ done: @escaping () -> Void) {
         server.close()
         pipeline.willClose()
-        storage.close { [self] error in
-            if let error { daemon.logger.error("closing the state: \(error)") }
-            done()
-        }
+        flusher.stop()
+        storage.close(on: daemon.loop, daemon.logger, done)
     }
 }
 

@@ -2,14 +2,21 @@ import Client
 import Daemon
 import EventLoop
 import Protocol
+import Replicas
 import ReplicatedLog
 import ShardCore
+import Store
 
 /// A process full of shards: storage, loops, and what all shards do together. On the main loop.
 package final class ShardHost {
     private let daemon: Daemon
     private let configuration: ShardConfiguration
-    private let storage: ShardStorage
+    private let directory: ReplicaDirectory
+    private let storage: ReplicaStorage
+    /// The cores of the hosted shards, up to date with the log.
+    private let cores: [ShardID: ShardCore]
+    /// Groups that are in the log or the state without being hosted now, at the index their state has reached.
+    private let dormant: [LogGroupID: LogIndex]
     private let registry: RegistryConnection
     private let clock: ClusterClock
     private let clockWatch: ClockWatch
@@ -31,7 +38,24 @@ package final class ShardHost {
     package init(_ daemon: Daemon, _ configuration: ShardConfiguration) throws {
         self.daemon = daemon
         self.configuration = configuration
-        storage = try ShardStorage.open(configuration, daemon)
+        directory = try ReplicaDirectory(
+            configuration.dataDirectory,
+            ReplicaDirectory.Options(
+                stateMemoryBytes: configuration.stateMemoryBytes, acceptsLostLogTail: configuration.acceptsLostLogTail),
+            logger: daemon.logger)
+        // All 256: the log may hold entries of shards that were hosted here before, and their state must not stay
+        // behind.
+        var cores = try Self.makeCores(directory.state, configuration)
+        let alarm = FullDiskAlarm("shard", logger: daemon.logger, counters: daemon.counters)
+        storage = try ReplicaStorage(
+            directory, applied: cores.mapValues(\.appliedIndex), onShortage: { alarm.update($0) }
+        ) { group, index, bytes in
+            _ = try cores[group]?.apply(encoded: bytes, at: index)
+        }
+        var hosted: [ShardID: ShardCore] = [:]
+        for shard in configuration.shards { hosted[shard] = cores.removeValue(forKey: LogGroupID(shard)) }
+        self.cores = hosted
+        dormant = cores.mapValues(\.appliedIndex)
         registry = RegistryConnection(
             on: daemon.loop, addresses: configuration.registryAddresses, key: configuration.keys.cluster)
         clock = ClusterClock(loop: daemon.loop)
@@ -43,11 +67,26 @@ package final class ShardHost {
         warnIfClockIsBehind()
     }
 
+    private static func makeCores(
+        _ state: any OrderedStore, _ configuration: ShardConfiguration
+    ) throws -> [LogGroupID: ShardCore] {
+        let budget = ShardCacheBudget(limitBytes: configuration.cacheMemoryBytes)
+        var cores: [LogGroupID: ShardCore] = [:]
+        for shard in ShardID.all {
+            cores[LogGroupID(shard)] = try ShardCore(
+                store: state, shard: shard, location: configuration.location,
+                transientLifetimeNanoseconds: configuration.transientLifetimeNanoseconds,
+                minimumHistoryAgeNanoseconds: configuration.minimumHistoryAgeNanoseconds,
+                supersededGraceNanoseconds: configuration.supersededGraceNanoseconds, cacheBudget: budget)
+        }
+        return cores
+    }
+
     /// Times of entries never go back (spec C.2): until a clock that was put back has caught up, each is a nanosecond
     /// after the one before. Everything works, but what is created carries times from ahead, and is kept as history for
     /// so much longer.
     private func warnIfClockIsBehind() {
-        let last = storage.cores.values.map(\.lastAppliedTime.nanoseconds).max() ?? 0
+        let last = cores.values.map(\.lastAppliedTime.nanoseconds).max() ?? 0
         let now = daemon.loop.wallClock()
         guard last > now, last - now > Self.unremarkableClockStepNanoseconds else { return }
         let seconds = (last - now) / 1_000_000_000
@@ -65,7 +104,9 @@ package final class ShardHost {
         ) { [unowned self] in isRegistered($0) }
         try startLoops()
         let shardLoops = shardLoops
-        flusher = StateFlusher(storage, loop: daemon.loop, logger: daemon.logger, shardLoops: shardLoops)
+        flusher = StateFlusher(
+            storage, Self.flushing, StateFlusher.Environment(daemon.loop), logger: daemon.logger,
+            applied: { [unowned self] then in gather(then) }, failed: { [daemon] error in daemon.fail(error) })
         feed = BlockServiceFeed(
             registry, loop: daemon.loop, logger: daemon.logger, configuration: configuration
         ) { directory in
@@ -77,12 +118,34 @@ package final class ShardHost {
         for shardLoop in shardLoops { shardLoop.submit { $0.start(listeningOn: addresses, ports) } }
     }
 
+    /// About a second of replay, and a state buffer's worth of changes.
+    private static let flushing = StateFlusher.Settings(
+        logBytes: 128 << 20, intervalNanoseconds: 300_000_000_000, lookNanoseconds: 2_000_000_000)
+
+    /// Asks every loop how far its shards are.
+    private func gather(_ then: @escaping ([LogGroupID: LogIndex]) -> Void) {
+        var applied = dormant
+        var remaining = shardLoops.count
+        let main = daemon.loop
+        let collect = Handover<([LogGroupID: LogIndex]) -> Void> { indices in
+            applied.merge(indices) { _, latest in latest }
+            remaining -= 1
+            if remaining == 0 { then(applied) }
+        }
+        for shardLoop in shardLoops {
+            shardLoop.submit { shards in
+                let indices = shards.appliedIndices
+                main.submit { collect.value(indices) }
+            }
+        }
+    }
+
     private func reportDisk() {
         guard let first = configuration.shards.first, !configuration.isBaseProtocolOnly else { return }
-        let (data, host) = (storage.data, storage.host)
+        let (directory, storage) = (directory, storage)
         diskReporter = MetadataDiskReporter(registry, loop: daemon.loop) { [configuration, logger = daemon.logger] in
             do throws(SystemError) {
-                let room = try data.room(isLogFull: host.shortage != nil)
+                let room = try directory.room(isLogFull: storage.isFull)
                 return ReportMetadataDiskRequest(
                     location: configuration.location, isCoordinator: false, shard: first, isFull: room.isFull,
                     freeBytes: room.freeBytes, wantedBytes: room.wantedBytes)
@@ -97,14 +160,14 @@ package final class ShardHost {
 
     private func startLoops() throws {
         let counters = ShardCounters(daemon.counters)
-        let snapshots = SnapshotWriter(storage.data, state: storage.state, logger: daemon.logger)
+        let snapshots = SnapshotWriter(directory, logger: daemon.logger)
         let events = events()
         for number in 0..<configuration.loopCount {
             // Neighbouring shards on different loops: directories are dealt out to shards in turn.
             let shards = configuration.shards.enumerated()
                 .filter { $0.offset % configuration.loopCount == number }.map(\.element)
             let (loop, thread) = try EventLoop.startThread(name: "shards-\(number)") { _ in }
-            let cores = shards.compactMap { storage.cores[$0] }
+            let cores = shards.compactMap { self.cores[$0] }
             let shardLoop = ShardLoop(
                 loop, clock: clock, cores: cores, host: storage.host, logger: daemon.logger, counters: counters,
                 snapshots: snapshots, keys: configuration.keys,
@@ -146,9 +209,9 @@ package final class ShardHost {
     }
 
     private func exportGauges() {
-        let (state, host, clock) = (storage.state, storage.host, clock)
+        let (directory, host, clock) = (directory, storage.host, clock)
         daemon.counters.gauge("shard_clock_deviation_seconds") { clock.deviationSeconds.magnitude }
-        daemon.counters.gauge("shard_state_memory_bytes") { UInt64(clamping: state.memoryBytes) }
+        daemon.counters.gauge("shard_state_memory_bytes") { UInt64(clamping: directory.stateMemoryBytes) }
         daemon.counters.gauge("shard_log_retained_bytes") { UInt64(clamping: host.retainedBytes) }
         daemon.counters.gauge("shard_log_syncs_total") { host.counters.syncs }
         daemon.counters.gauge("shard_log_entries_total") { host.counters.entries }
@@ -167,7 +230,7 @@ package final class ShardHost {
         diskReporter?.stop()
         registry.close()
         for shardLoop in shardLoops { shardLoop.submit { $0.drain() } }
-        storage.host.close()
+        storage.closeLog()
         flushAndEnd(done)
     }
 
@@ -177,10 +240,9 @@ package final class ShardHost {
         for shardLoop in shardLoops { shardLoop.loop.stop() }
         for thread in threads { thread.join() }
         do {
-            let (data, state) = (storage.data, storage.state)
-            guard try data.withRoom({ try state.close() }) else { throw ShardHostError.noRoomToFlush }
+            try storage.closeState(daemon.logger)
         } catch {
-            daemon.logger.error("cannot flush the state; the next start replays the log instead: \(error)")
+            daemon.logger.error("closing the state: \(error)")
         }
         done()
     }

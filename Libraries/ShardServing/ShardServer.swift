@@ -2,6 +2,7 @@ import Client
 import EventLoop
 import Logging
 import Protocol
+import Replicas
 import ReplicatedLog
 import ShardCore
 import Wire

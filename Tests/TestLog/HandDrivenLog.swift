@@ -48,25 +48,3 @@ private final class Turns: Sendable {
         return !taken.isEmpty
     }
 }
-
-/// A writer's thread that is the test's.
-private final class HandDrivenWriter: WriterThread {
-    private let piece = Mutex<(@Sendable () -> WriterRest)?>(nil)
-
-    func start(_ piece: @escaping @Sendable () -> WriterRest) { self.piece.withLock { $0 = piece } }
-    func wake() {}
-    func join() { while run() {} }
-
-    /// Until it rests; whether there was anything to do.
-    func run() -> Bool {
-        var hasWorked = false
-        while let piece = piece.withLock({ $0 }) {
-            switch piece() {
-            case .notAtAll: hasWorked = true
-            case .untilWoken, .atMost: return hasWorked
-            case .forGood: self.piece.withLock { $0 = nil }
-            }
-        }
-        return hasWorked
-    }
-}

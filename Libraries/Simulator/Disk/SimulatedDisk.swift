@@ -22,12 +22,6 @@ final class SimulatedDisk {
     /// Whether what was written waits for its sync.
     var isBusy: Bool { directory.isDirty }
 
-    /// Makes the state durable, for which there has to be room.
-    func flush() throws(StoreError) {
-        guard !isFull else { throw .noSpace("the simulated disk is full") }
-        try state.flush()
-    }
-
     /// Whether it has refused a sync that it was not asked about yet.
     func hasRefused() -> Bool {
         defer { notedRefusals = directory.refusals }

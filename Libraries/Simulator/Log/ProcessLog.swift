@@ -1,4 +1,5 @@
 import Protocol
+import Replicas
 import ReplicatedLog
 
 /// The log of a simulated process, from its start to its end: the real host, lanes and groups, on virtual time.
@@ -8,21 +9,18 @@ final class ProcessLog {
     private let host: LogHost
     private let loops: [SimulatedLoop]
     private let lanes: [LogLane]
-    private let flushBytes: Int
-    private var isFlushDue = false
     private var openedCount = 0
     private var isOver = false
 
-    /// - Parameter store: of the process's own; replayed.
-    init(_ machine: Machine, _ store: LogStoreWatch, _ options: LogOptions) throws(LogError) {
+    /// - Parameter disk: that it was opened on.
+    init(_ machine: Machine, _ storage: ReplicaStorage, on disk: ProcessDisk, _ options: LogOptions) {
+        guard let store = disk.log else { preconditionFailure("the storage is on another disk") }
         self.machine = machine
         self.store = store
-        flushBytes = options.flushBytes
-        let host = try LogHost(store: store, on: SimulatedWriter(machine.world, machine.disk))
-        self.host = host
+        host = storage.host
         let loops = (0..<options.lanes).map { _ in SimulatedLoop(machine.world) }
         self.loops = loops
-        lanes = loops.map { loop in
+        lanes = loops.map { [host] loop in
             let lane = host.lane { loop.submit($0) }
             lane.windowBytes = options.laneWindowBytes
             return lane
@@ -45,26 +43,12 @@ final class ProcessLog {
                 machine.world.find("\(machine.id): entry \(entry.index) of \(id) is delivered before it is durable")
             }
             deliver?(entry)
-            flushIfLarge()
         }
         // The first group that is stopped ends the process, and with it this.
         log.onStop = { [weak self] error in
             if let self, !isOver { stop?(error) }
         }
     }
-
-    /// The log has to let go of something before it is full.
-    private func flushIfLarge() {
-        guard !isFlushDue, host.retainedBytes >= flushBytes else { return }
-        isFlushDue = true
-        machine.after(machine.world.random.spread(10_000_000...2_000_000_000)) { [unowned self] in
-            isFlushDue = false
-            machine.flush()
-        }
-    }
-
-    /// The state is durable up to these entries.
-    func trim(through indices: [LogGroupID: LogIndex]) { host.trim(through: indices) }
 
     /// The process is gone: of what is under way nothing is written or heard of any more.
     func end() {

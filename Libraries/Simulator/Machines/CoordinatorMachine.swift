@@ -2,6 +2,7 @@ import CoordinatorCore
 import CoordinatorServing
 import Metrics
 import Protocol
+import Replicas
 import ReplicatedLog
 
 /// The coordinator's process: the real pipeline, over simulated messages instead of packets.
@@ -29,15 +30,16 @@ final class CoordinatorMachine: Machine {
         settings.directoryReservation = options.directoryReservation
         // The faults have strangers do so.
         settings.anybodyMayCloseNumbers = true
-        let core = try Coordinator(store: disk.state, prefix: [1], options: settings)
-        let store = try logStore(options.log, mustExist: core.appliedIndex > .zero)
-        let last = try store.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
+        let process = ProcessDisk(self, options.log)
+        let core = try Coordinator(store: process.state, prefix: [1], options: settings)
+        let storage = try ReplicaStorage(process, applied: [Self.group: core.appliedIndex]) { _, index, bytes in
             try core.replay([UInt8](bytes), at: index)
             states.compare(Self.group, at: index)
         }
-        let log = try ProcessLog(self, store, options.log)
+        let log = ProcessLog(self, storage, on: process, options.log)
         self.log = log
-        let entries = log.open(Self.group, delivered: last[Self.group] ?? core.appliedIndex, options.log.limits)
+        let last = storage.last[Self.group] ?? core.appliedIndex
+        let entries = log.open(Self.group, delivered: last, options.log.limits)
         let pipeline = CoordinatorPipeline(core, log: entries, environment)
         pipeline.onReply = { [unowned self] in send($0) }
         pipeline.onShardSend = { [unowned self] in send($0) }
@@ -46,7 +48,7 @@ final class CoordinatorMachine: Machine {
         network.attach(.coordinator, of: id) { [unowned self] message, sender in receive(message, from: sender) }
         network.attach(.coordinatorBack, of: id) { [unowned self] message, _ in receiveAnswer(message) }
         pipeline.lead(firstRequestID: world.random.next(), numbersRequests: true)
-        every(options.flushPause) { [unowned self] in flush() }
+        flusher = flushing(storage, options.log, options) { $0([Self.group: core.appliedIndex]) }
         clockQuestions = watchClock(options, from: .coordinatorBack)
     }
 
@@ -103,15 +105,5 @@ final class CoordinatorMachine: Machine {
         network.send(
             Message(id: reply.origin.requestID, body: .coordinatorAnswer(reply.result)), from: .coordinator,
             to: client)
-    }
-
-    override func flush() {
-        guard let core else { return }
-        do {
-            try disk.flush()
-            log?.trim(through: [Self.group: core.appliedIndex])
-        } catch {
-            // A full disk: the log keeps growing until there is room again.
-        }
     }
 }

@@ -1,6 +1,7 @@
 import Client
 import Logging
 import Protocol
+import Replicas
 import ReplicatedLog
 
 /// A process on a machine of its own: it has a disk and a clock, crashes, and starts again with what its disk kept.
@@ -14,6 +15,8 @@ class Machine {
     /// What this process thinks of it.
     private(set) var clusterClock: ClusterClock
     let logger: Logger
+    /// Of a process that has a state.
+    var flusher: StateFlusher?
     private(set) var isUp = false
     /// It was told to stop.
     private var isQuitting = false
@@ -69,6 +72,7 @@ class Machine {
         isUp = false
         world.faults.crashes += 1
         world.note("\(id) crashes")
+        flusher = nil
         halt()
         if disk.crash(&world.random) { world.faults.tornWrites += 1 }
         world.after(pause) { [self] in start() }
@@ -83,8 +87,10 @@ class Machine {
         let mine = incarnation
         quit { [self] in
             guard isUp, incarnation == mine else { return }
-            flush()
-            crash(restartAfter: pause)
+            guard let flusher else { return crash(restartAfter: pause) }
+            flusher.flush { [self] in
+                if isUp, incarnation == mine { crash(restartAfter: pause) }
+            }
         }
     }
 
@@ -128,26 +134,16 @@ class Machine {
         crash(restartAfter: UInt64.random(in: 1_000_000_000...5_000_000_000, using: &world.random))
     }
 
-    /// The log as the disk has it, for the process that starts. As services do it asks for room first.
-    final func logStore(_ options: LogOptions, mustExist: Bool) throws(LogError) -> LogStoreWatch {
-        guard !disk.isFull else { throw .noSpace("there is no room to start") }
-        let store = try SegmentedLogStore(disk: disk.directory, options: options.store, mustExist: mustExist)
-        for notice in store.notices { world.note("\(id): \(notice)") }
-        return LogStoreWatch(store, of: id, largestWriteBytes: options.writeBytes, world)
-    }
-
     /// The run is over: lets go of everything.
     final func end() {
         guard isUp else { return }
         isUp = false
+        flusher = nil
         halt()
     }
 
     /// To be overridden: opens the state from the disk, attaches endpoints.
     func boot() throws {}
-
-    /// To be overridden: flushes the state and lets go of the log that it replaces.
-    func flush() {}
 
     /// To be overridden: takes no more requests, brings what is under way to an end, and calls back.
     func quit(_ done: @escaping () -> Void) { done() }

@@ -2,6 +2,7 @@ import Metrics
 import Protocol
 import RegistryCore
 import RegistryServing
+import Replicas
 import ReplicatedLog
 
 /// The registry's process: the real pipeline, over simulated messages instead of connections.
@@ -22,26 +23,27 @@ final class RegistryMachine: Machine {
     var core: RegistryCore? { pipeline?.core }
 
     override func boot() throws {
+        let process = ProcessDisk(self, options.log.wide)
         let core = try RegistryCore(
-            store: disk.state, prefix: [2],
+            store: process.state, prefix: [2],
             configuration: RegistryConfiguration(stalenessDelayNanoseconds: options.stalenessDelay))
-        let store = try logStore(options.log.wide, mustExist: core.appliedIndex > .zero)
-        let last = try store.replay(after: [Self.group: core.appliedIndex]) { _, index, bytes in
+        let storage = try ReplicaStorage(process, applied: [Self.group: core.appliedIndex]) { _, index, bytes in
             _ = try core.apply([UInt8](bytes), at: index)
             states.compare(Self.group, at: index)
             defaultOwnership.applied([UInt8](bytes), at: index, core)
         }
         defaultOwnership.restarted(core)
-        let log = try ProcessLog(self, store, options.log.wide)
+        let log = ProcessLog(self, storage, on: process, options.log.wide)
         self.log = log
-        let entries = log.open(Self.group, delivered: last[Self.group] ?? core.appliedIndex, options.log.wide.limits)
+        let last = storage.last[Self.group] ?? core.appliedIndex
+        let entries = log.open(Self.group, delivered: last, options.log.wide.limits)
         let pipeline = RegistryPipeline(core, log: entries, environment)
         pipeline.onApply = { [unowned self] in defaultOwnership.applied($0.bytes, at: $0.index, core) }
         log.watch(entries)
         self.pipeline = pipeline
         network.attach(.registry, of: id) { [unowned self] message, sender in receive(message, from: sender) }
         every(4_000_000_000...6_000_000_000) { pipeline.tick() }
-        every(options.flushPause) { [unowned self] in flush() }
+        flusher = flushing(storage, options.log.wide, options) { $0([Self.group: core.appliedIndex]) }
     }
 
     override func halt() {
@@ -73,16 +75,6 @@ final class RegistryMachine: Machine {
         pipeline?.handle(request) { [unowned self] reply in
             guard let reply, isUp else { return }
             network.send(Message(id: message.id, body: .registryAnswer(reply)), from: .registry, to: sender)
-        }
-    }
-
-    override func flush() {
-        guard let core else { return }
-        do {
-            try disk.flush()
-            log?.trim(through: [Self.group: core.appliedIndex])
-        } catch {
-            // A full disk: the log keeps growing until there is room again.
         }
     }
 }

@@ -1,6 +1,7 @@
 import EventLoop
 import Metrics
 import Protocol
+import Replicas
 import ReplicatedLog
 import ShardCore
 import ShardServing
@@ -47,14 +48,14 @@ final class ShardMachine: Machine {
         counters = ShardCounters(Counters())
         var cores: [LogGroupID: ShardCore] = [:]
         for shard in known { cores[LogGroupID(shard)] = try makeCore(shard) }
-        let store = try logStore(options.log, mustExist: cores.values.contains { $0.appliedIndex > .zero })
-        _ = try store.replay(after: cores.mapValues(\.appliedIndex)) { group, index, bytes in
+        let process = ProcessDisk(self, options.log)
+        let storage = try ReplicaStorage(process, applied: cores.mapValues(\.appliedIndex)) { group, index, bytes in
             guard let core = cores[group] else { return }
             let entry = try ShardLogEntry(decoding: bytes)
             watch.replayed(entry, try core.apply(entry, at: index), core)
             states.compare(group, at: index, keys: core.shard.rawValue)
         }
-        log = try ProcessLog(self, store, options.log)
+        log = ProcessLog(self, storage, on: process, options.log)
         for shard in known {
             guard let core = cores[LogGroupID(shard)] else { continue }
             watch.restarted(core)
@@ -64,7 +65,9 @@ final class ShardMachine: Machine {
         network.attach(.shardProcess(number), of: id) { [unowned self] message, _ in learn(message) }
         clockQuestions = watchClock(options, from: .shardProcess(number))
         askForServices()
-        every(options.flushPause) { [unowned self] in flush() }
+        flusher = flushing(storage, options.log, options) { [unowned self] then in
+            then(Dictionary(uniqueKeysWithValues: self.cores.map { (LogGroupID($0.shard), $0.appliedIndex) }))
+        }
     }
 
     override func halt() {
@@ -162,18 +165,6 @@ final class ShardMachine: Machine {
         network.send(
             Message(id: source.requestID, isSigned: source.isSigned, body: .shardAnswer(result)), from: .shard(shard),
             to: receiver)
-    }
-
-    /// Flushes the state and lets go of the log that it replaces.
-    override func flush() {
-        let applied = Dictionary(
-            uniqueKeysWithValues: pipelines.map { (LogGroupID($0.core.shard), $0.core.appliedIndex) })
-        do {
-            try disk.flush()
-            log?.trim(through: applied)
-        } catch {
-            // A full disk: the log keeps growing until there is room again.
-        }
     }
 
     // MARK: Block services

@@ -15,8 +15,10 @@ struct ClusterOptions {
     /// How long a transient file lives after its last use, nanoseconds.
     var transientLifetime: UInt64
     var stalenessDelay: UInt64 = 60_000_000_000
-    /// Pause between flushes of a state store, nanoseconds.
+    /// When a state is flushed at the latest, nanoseconds; each start draws one.
     var flushPause: ClosedRange<UInt64>
+    /// How often processes look whether their log has grown, nanoseconds.
+    var flushLook: UInt64
     var rootInfo: DirectoryInfo
     /// How many ownerships a shard lists.
     var ownershipLimit: UInt32
@@ -43,6 +45,7 @@ struct ClusterOptions {
         directoryReservation = random.pick([2, 4, 8, 32])
         transientLifetime = random.pick([120, 300, 900]) * Self.second
         flushPause = random.pick([5, 30, 120]) * Self.second...200 * Self.second
+        flushLook = random.pick([500_000_000, 2 * Self.second])
         let versions = random.pick([DeleteAfterVersions.inactive, DeleteAfterVersions(versions: 2)])
         ownershipLimit = random.pick([3, ShardCore.defaultOwnershipLimit])
         shardCacheBytes = random.pick([1 << 10, 32 << 10, 1 << 20])

@@ -1,0 +1,135 @@
+import EventLoop
+import Logging
+import Mutations
+import Protocol
+import ReplicatedLog
+
+/// Flushes the state of all groups of a process and lets go of the log that it replaces: when the log has grown, and
+/// now and then. Confined to the loop it was made on.
+package final class StateFlusher {
+    package struct Settings: Sendable {
+        /// When the log retains so many bytes.
+        package var logBytes: Int
+        /// And at the latest after so long, if anything was applied.
+        package var intervalNanoseconds: UInt64
+        /// How often it is looked whether that is so.
+        package var lookNanoseconds: UInt64
+
+        package init(logBytes: Int, intervalNanoseconds: UInt64, lookNanoseconds: UInt64) {
+            self.logBytes = logBytes
+            self.intervalNanoseconds = intervalNanoseconds
+            self.lookNanoseconds = lookNanoseconds
+        }
+    }
+
+    /// Time and threads.
+    package struct Environment {
+        package var monotonic: () -> UInt64
+        /// Runs `body` here after so many nanoseconds.
+        package var later: (_ nanoseconds: UInt64, _ body: @escaping () -> Void) -> Void
+        /// Runs `work` where it may block, and then `done` here.
+        package var work:
+            (_ work: @escaping @Sendable () throws -> Bool, _ done: @escaping (Result<Bool, any Error>) -> Void) -> Void
+
+        package init(
+            monotonic: @escaping () -> UInt64,
+            later: @escaping (_ nanoseconds: UInt64, _ body: @escaping () -> Void) -> Void,
+            work: @escaping (
+                _ work: @escaping @Sendable () throws -> Bool, _ done: @escaping (Result<Bool, any Error>) -> Void
+            ) -> Void
+        ) {
+            self.monotonic = monotonic
+            self.later = later
+            self.work = work
+        }
+
+        package init(_ loop: EventLoop) {
+            monotonic = { loop.monotonicNanoseconds }
+            later = { nanoseconds, body in _ = loop.timer(afterNanoseconds: nanoseconds, body) }
+            work = { work, done in loop.work(work, then: done) }
+        }
+    }
+
+    /// Passes on what each group has applied, when all of them have said so.
+    package typealias Gathering = (_ then: @escaping ([LogGroupID: LogIndex]) -> Void) -> Void
+
+    private let storage: ReplicaStorage
+    private let settings: Settings
+    private let environment: Environment
+    private let logger: Logger
+    private let gather: Gathering
+    private let failed: (any Error) -> Void
+    private var flushed: [LogGroupID: LogIndex]
+    private var lastFlush: UInt64
+    private var isFlushing = false
+    private var isStopped = false
+    /// While there was no room: not before this.
+    private var nextAttempt: UInt64 = 0
+
+    private static let retryNanoseconds: UInt64 = 30_000_000_000
+
+    /// - Parameter failed: the state could not be flushed, for another reason than a full disk. It never will be, so
+    ///   the process has to end.
+    package init(
+        _ storage: ReplicaStorage, _ settings: Settings, _ environment: Environment, logger: Logger,
+        applied gather: @escaping Gathering, failed: @escaping (any Error) -> Void
+    ) {
+        self.storage = storage
+        self.settings = settings
+        self.environment = environment
+        self.logger = logger
+        self.gather = gather
+        self.failed = failed
+        flushed = storage.flushed
+        lastFlush = environment.monotonic()
+        lookLater()
+    }
+
+    package func stop() { isStopped = true }
+
+    private func lookLater() {
+        environment.later(settings.lookNanoseconds) { [weak self] in self?.look() }
+    }
+
+    private func look() {
+        guard !isStopped else { return }
+        lookLater()
+        let now = environment.monotonic()
+        let isOld = now - lastFlush >= settings.intervalNanoseconds
+        guard now >= nextAttempt, isOld || storage.host.retainedBytes >= settings.logBytes else { return }
+        flush {}
+    }
+
+    /// Flushes and trims; `then` is called whether or not that worked.
+    package func flush(_ then: @escaping () -> Void) {
+        guard !isFlushing else { return then() }
+        isFlushing = true
+        lastFlush = environment.monotonic()
+        gather { [self] applied in
+            guard applied != flushed else { return finish(then) }
+            if Mutation.logIsTrimmedBeforeTheFlush.isPlanted { storage.host.trim(through: applied) }
+            // What was applied before the flush began is in it.
+            environment.work({ [storage] in try storage.disk.flush() }) { [self] result in
+                settle(result, applied)
+                finish(then)
+            }
+        }
+    }
+
+    private func settle(_ result: Result<Bool, any Error>, _ applied: [LogGroupID: LogIndex]) {
+        switch result {
+        case .success(true):
+            flushed = applied
+            storage.host.trim(through: applied)
+        case .success(false):
+            nextAttempt = environment.monotonic() + Self.retryNanoseconds
+            logger.warning("no room to flush the state, the log keeps growing")
+        case .failure(let error): failed(error)
+        }
+    }
+
+    private func finish(_ then: () -> Void) {
+        isFlushing = false
+        then()
+    }
+}
