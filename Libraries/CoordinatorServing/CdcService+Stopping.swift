@@ -8,7 +8,8 @@ extension CdcService {
             for socket in clientSockets { socket.close() }
             shardSocket.close()
             flusher.stop()
-            storage.close(on: loop, logger, done)
+            // Until then entries are delivered to the pipeline.
+            storage.close(on: loop, logger) { [self] in withExtendedLifetime(self, done) }
         }
     }
 }

@@ -154,7 +154,8 @@ package final class RegistryService {
         server.close()
         pipeline.willClose()
         flusher.stop()
-        storage.close(on: daemon.loop, daemon.logger, done)
+        // Until then entries are delivered to the pipeline.
+        storage.close(on: daemon.loop, daemon.logger) { [self] in withExtendedLifetime(self, done) }
     }
 }
 
