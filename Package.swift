@@ -81,7 +81,7 @@ let package = Package(
         library("Store", ["CRocksDB"]),
         library("EventLoop", ["CUV", "CLinux"]),
         library(
-            "ReplicatedLog", ["Mutations", "Directories", "Store", "Protocol", "CXXHash", "CLinux", deques]),
+            "ReplicatedLog", ["Mutations", "Consensus", "Directories", "Store", "Protocol", "CXXHash", "CLinux", deques]),
         library("ShardCore", ["Mutations", "Store", "Protocol", "Erasure"]),
         library("CoordinatorCore", ["Mutations", "Store", "Protocol"]),
         library("RegistryCore", ["Mutations", "Store", "Protocol"]),

@@ -8,6 +8,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     // The log
     case deliversBeforeDurable
     case logIsTrimmedBeforeTheFlush
+    case chainsAreNotFollowed
     case reportsBeforeSync
     case wrongIndexIsTold
     case refusalsTakeRoom
@@ -275,6 +276,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         switch self {
         // Only what is written next after a trim can harm, torn.
         case .releasedSegmentsAreFreeAtOnce: "ReplicatedLogTests.DiskFaultTests"
+        case .chainsAreNotFollowed: "ReplicatedLogTests.DiskFaultTests"
         case .unreadablePagesAreEmpty, .unreadableSegmentsAreUsedAgain: "ReplicatedLogTests.UnreadableTests"
         case .newNamesAreNotSynced, .shortListingsAreBelieved: "DirectoriesTests.DirectoryTests"
         case .shortageIsTheDisks: "BlockStoreTests.ShortageTests"

@@ -1,15 +1,18 @@
+import Consensus
 import Mutations
 import Protocol
 
 /// Entries of any number of groups that go to disk together, packed as they lie there.
 public struct LogBatch: Sendable {
-    // Per entry: group u32, index u64, length u32, bytes; little-endian.
+    // Per entry, little-endian: kind u8 · group u32 · index u64 · term u64 · length u32 · bytes.
+    // In plain records: group u32 · index u64 · length u32 · bytes.
     private(set) var bytes: [UInt8] = []
     public private(set) var entryCount = 0
     /// The last entry of each group in the batch.
     public private(set) var tails = LogTails()
 
-    static let entryHeaderSize = 16
+    /// What an entry is; there will be others.
+    private static let command: UInt8 = 1
 
     public init() {}
 
@@ -22,12 +25,18 @@ public struct LogBatch: Sendable {
     /// Appends an entry. Those of one group come in index order.
     public mutating func append(_ entry: LogEntry, of group: LogGroupID) {
         precondition(entry.bytes.count <= UInt32.max)
-        withUnsafeBytes(of: group.rawValue.littleEndian) { bytes.append(contentsOf: $0) }
-        withUnsafeBytes(of: entry.index.rawValue.littleEndian) { bytes.append(contentsOf: $0) }
-        withUnsafeBytes(of: UInt32(entry.bytes.count).littleEndian) { bytes.append(contentsOf: $0) }
+        bytes.append(Self.command)
+        append(group.rawValue)
+        append(entry.index.rawValue)
+        append(entry.term.rawValue)
+        append(UInt32(entry.bytes.count))
         bytes.append(contentsOf: entry.bytes)
         tails.advance(group, to: entry.index)
         entryCount += 1
+    }
+
+    private mutating func append<Number: FixedWidthInteger>(_ number: Number) {
+        withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
     /// The same entries in batches of at most `limit` bytes; an entry that is larger alone.
@@ -35,11 +44,11 @@ public struct LogBatch: Sendable {
         guard byteCount > limit else { return [self] }
         var parts = [LogBatch()]
         let isWhole = bytes.withUnsafeBytes { packed in
-            Self.forEach(in: packed) { group, index, bytes in
-                let entry = LogEntry(index: index, bytes: [UInt8](bytes))
-                let size = Self.entryHeaderSize + bytes.count
+            Self.forEach(in: packed, .chained) { packed in
+                let entry = LogEntry(index: packed.index, term: packed.term, bytes: [UInt8](packed.bytes))
+                let size = LogFormat.chained.entryHeaderSize + packed.bytes.count
                 if let last = parts.last, !last.isEmpty, last.byteCount + size > limit { parts.append(LogBatch()) }
-                parts[parts.count - 1].append(entry, of: group)
+                parts[parts.count - 1].append(entry, of: packed.group)
             }
         }
         precondition(isWhole, "a batch holds only what append wrote")
@@ -47,22 +56,48 @@ public struct LogBatch: Sendable {
         return Mutation.partsLoseTheirOrder.isPlanted ? parts.reversed() : parts
     }
 
-    /// Reads packed entries; false when they do not add up to exactly `packed`.
+    /// An entry where it lies.
+    struct PackedEntry {
+        let group: LogGroupID
+        let index: LogIndex
+        let term: Term
+        /// Valid only during the call.
+        let bytes: UnsafeRawBufferPointer
+    }
+
+    /// Reads packed entries; false when they do not add up to exactly `packed`, or one is of a kind that is not known.
     static func forEach(
-        in packed: UnsafeRawBufferPointer,
-        _ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void
+        in packed: UnsafeRawBufferPointer, _ format: LogFormat, _ body: (PackedEntry) throws -> Void
     ) rethrows -> Bool {
+        func number<Number: FixedWidthInteger>(at offset: Int, _: Number.Type) -> Number {
+            Number(littleEndian: packed.loadUnaligned(fromByteOffset: offset, as: Number.self))
+        }
         var offset = 0
         while offset < packed.count {
-            guard packed.count - offset >= entryHeaderSize else { return false }
-            let group = UInt32(littleEndian: packed.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-            let index = UInt64(littleEndian: packed.loadUnaligned(fromByteOffset: offset + 4, as: UInt64.self))
-            let length = Int(UInt32(littleEndian: packed.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self)))
-            offset += entryHeaderSize
-            guard packed.count - offset >= length else { return false }
-            let bytes = UnsafeRawBufferPointer(rebasing: packed[offset..<(offset + length)])
-            try body(LogGroupID(rawValue: group), LogIndex(rawValue: index), bytes)
-            offset += length
+            guard packed.count - offset >= format.entryHeaderSize else { return false }
+            let group, length: UInt32
+            let index: UInt64
+            var term: UInt64 = 0
+            switch format {
+            case .plain:
+                group = number(at: offset, UInt32.self)
+                index = number(at: offset + 4, UInt64.self)
+                length = number(at: offset + 12, UInt32.self)
+            case .chained:
+                guard packed[offset] == command else { return false }
+                group = number(at: offset + 1, UInt32.self)
+                index = number(at: offset + 5, UInt64.self)
+                term = number(at: offset + 13, UInt64.self)
+                length = number(at: offset + 21, UInt32.self)
+            }
+            offset += format.entryHeaderSize
+            guard packed.count - offset >= Int(length) else { return false }
+            let bytes = UnsafeRawBufferPointer(rebasing: packed[offset..<(offset + Int(length))])
+            try body(
+                PackedEntry(
+                    group: LogGroupID(rawValue: group), index: LogIndex(rawValue: index), term: Term(rawValue: term),
+                    bytes: bytes))
+            offset += Int(length)
         }
         return true
     }

@@ -1,9 +1,12 @@
 /// The log's secret number and the version of its format, in the file `identity`: "sterna log V\n" and 8 bytes.
 struct LogIdentity {
-    /// 1: no record has a copy. 2: the newest record has one.
+    /// 1: no record has a copy. 2: the newest record has one. 3: records are chained.
     enum Version: Character, CaseIterable {
         case withoutCopies = "1"
         case withCopies = "2"
+        case chained = "3"
+
+        static let newest = Version.chained
 
         fileprivate var magic: [UInt8] { Array("sterna log \(rawValue)\n".utf8) }
     }
@@ -13,6 +16,9 @@ struct LogIdentity {
     let number: UInt64
     let version: Version
 
+    /// Whether the newest record stands in two places.
+    var hasCopies: Bool { version != .withoutCopies }
+
     /// Reads the identity; draws and stores one when the log is new. With `mustExist` a new log is `.missing`.
     static func open(_ disk: any LogDisk, mustExist: Bool) throws(LogError) -> LogIdentity {
         let names = try disk.names()
@@ -20,14 +26,14 @@ struct LogIdentity {
         let path = "\(disk.path)/\(name)"
         guard !names.contains(where: { SegmentName.number($0) != nil }) else { throw .corruption("\(path) is missing") }
         guard !mustExist else { throw .missing(path) }
-        let identity = LogIdentity(number: .random(in: 1...UInt64.max), version: .withCopies)
+        let identity = LogIdentity(number: .random(in: 1...UInt64.max), version: .newest)
         try identity.store(on: disk)
         return identity
     }
 
     private static func read(_ disk: any LogDisk) throws(LogError) -> LogIdentity {
         let file = try disk.open(name, create: false)
-        let magicCount = Version.withCopies.magic.count
+        let magicCount = Version.newest.magic.count
         let bytes = try file.bytes(at: 0, count: magicCount + 8)
         guard let version = Version.allCases.first(where: { bytes.starts(with: $0.magic) }) else {
             throw .corruption("\(file.path) is not the identity of a log that this version knows")

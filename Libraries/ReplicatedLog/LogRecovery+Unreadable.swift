@@ -16,9 +16,9 @@ extension LogRecovery {
             if let remains {
                 if remains.segment === segment { pages = segment.unreadable.filter { $0 >= newest.begin } }
             } else if newest.mayBeFollowed {
-                for begin in newest.ends(identity.version) where segment.unreadable.contains(begin) {
+                for begin in newest.ends(identity.hasCopies) where segment.unreadable.contains(begin) {
                     let behind = segment.unreadable.filter { $0 > begin }
-                    if identity.version == .withoutCopies || !behind.isEmpty { pages = [begin] + behind }
+                    if !identity.hasCopies || !behind.isEmpty { pages = [begin] + behind }
                 }
             }
             for page in pages { hiding.append((segment, page)) }
@@ -81,10 +81,10 @@ extension LogRecovery {
         }
 
         /// Pages in which the next record may begin that are not its own.
-        func ends(_ version: LogIdentity.Version) -> [Int] {
+        func ends(_ hasCopies: Bool) -> [Int] {
             guard let last = places.max() else { return [0] }
             let end = last + storedSize
-            guard version == .withCopies else { return end % SegmentLayout.page == 0 ? [end] : [] }
+            guard hasCopies else { return end % SegmentLayout.page == 0 ? [end] : [] }
             // One that stands alone may be the record or the copy.
             let isCopy = places.contains(last - pages)
             return isCopy ? [Self.roundedUp(end)] : [Self.roundedUp(end), Self.roundedUp(end) + pages]

@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 /// Finds out what an existing log contains, and changes nothing.
@@ -18,6 +19,8 @@ enum LogRecovery {
         var newestPlaces: [(segment: Segment, offset: Int)] = []
         var free: [Segment] = []
         var nextNumber: UInt64 = 1
+        /// The hash of the newest record; 0 if there is none.
+        var newestHash: UInt64 = 0
         var createdSegments = 0
         /// What is not as it was written, for people.
         var notices: [String] = []
@@ -32,6 +35,7 @@ enum LogRecovery {
 
     struct Damaged {
         var number: UInt64
+        var format: LogFormat
         var offset: Int
         var segment: Segment
     }
@@ -62,10 +66,9 @@ enum LogRecovery {
             guard segment === result.live.last else {
                 throw .corruption("\(segment.file.path): record \(entry.record.number) stands behind later ones")
             }
-            segment.records.append(
-                StoredRecord(
-                    number: entry.record.number, offset: entry.offset, payloadCount: entry.record.payloadCount))
+            segment.records.append(StoredRecord(entry.record, at: entry.offset))
             result.nextNumber = entry.record.number + 1
+            result.newestHash = entry.record.hash
         }
         result.free = scan.segments.filter { $0.records.isEmpty }
         if let first = needed.first?.record.number, let newest = needed.last?.record.number {
@@ -108,9 +111,17 @@ enum LogRecovery {
             guard places.allSatisfy({ $0.record == place.record }) else {
                 throw .corruption("\(path): two different records have the number \(number)")
             }
+            guard follows(place.record, on: needed.last?.record) else {
+                throw .corruption("\(path): record \(number) does not follow on the one before it, which is another")
+            }
             needed.append(place)
         }
         return needed
+    }
+
+    private static func follows(_ record: LogRecord, on last: LogRecord?) -> Bool {
+        guard let last, let previous = record.previousHash else { return true }
+        return previous == last.hash || Mutation.chainsAreNotFollowed.isPlanted
     }
 
     /// Where the records before and behind it stand, if it is there: what earlier openings wrote again stands alone.
@@ -143,7 +154,7 @@ enum LogRecovery {
         let hiding = hidingPages(scan, identity, result, remains)
         guard let remains else { return try judgeHidden(hiding, &result, acceptsLostTail) }
         let place = "record \(remains.number) at byte \(remains.offset) of \(remains.segment.file.path)"
-        switch (identity.version == .withCopies && hiding.isEmpty, acceptsLostTail) {
+        switch (identity.hasCopies && hiding.isEmpty, acceptsLostTail) {
         case (true, _):
             result.notices.append("\(place) was not written to its end; nobody was told that it was")
         case (false, false):
@@ -167,15 +178,16 @@ enum LogRecovery {
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 4096)
         defer { bytes.deallocate() }
         _ = try remains.segment.file.readPages(bytes, at: start)
-        let entriesBegin = min(remains.offset - start + LogRecord.headerSize, count)
-        _ = LogBatch.forEach(in: UnsafeRawBufferPointer(rebasing: bytes[entriesBegin...])) { group, index, _ in
-            guard index == (tails[group] ?? .zero).next else { return }
-            tails[group] = index
-            entries.append("entry \(index) of \(group)")
+        let entriesBegin = min(remains.offset - start + remains.format.headerSize, count)
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[entriesBegin...])
+        _ = LogBatch.forEach(in: rest, remains.format) { entry in
+            guard entry.index == (tails[entry.group] ?? .zero).next else { return }
+            tails[entry.group] = entry.index
+            entries.append("entry \(entry.index) of \(entry.group)")
         }
         guard !entries.isEmpty else { return "its entries, none of which can be made out" }
-        let rest = entries.count > 4 ? " and \(entries.count - 4) more" : ""
-        return entries.prefix(4).joined(separator: ", ") + rest
+        let others = entries.count > 4 ? " and \(entries.count - 4) more" : ""
+        return entries.prefix(4).joined(separator: ", ") + others
     }
 
     private static func scan(_ disk: any LogDisk, _ identity: LogIdentity) throws(LogError) -> Scan {
@@ -204,8 +216,10 @@ enum LogRecovery {
                 scan.found.append(Found(record: record, offset: offset, segment: segment))
                 offset += record.storedSize
             } else {
-                if let number = LogRecord.claimedNumber(at: rest, identity: identity.number) {
-                    scan.damaged.append(Damaged(number: number, offset: offset, segment: segment))
+                if let format = LogRecord.claimedFormat(at: rest, identity: identity.number),
+                    let number = LogRecord.claimedNumber(at: rest, identity: identity.number)
+                {
+                    scan.damaged.append(Damaged(number: number, format: format, offset: offset, segment: segment))
                 }
                 offset += LogRecord.alignment
             }
@@ -220,7 +234,7 @@ enum LogRecovery {
         var tails: [LogGroupID: LogIndex] = [:]
         let payload = try segment.payload(of: record)
         let isWhole = payload.withUnsafeBytes { packed in
-            LogBatch.forEach(in: packed) { group, index, _ in tails[group] = index }
+            LogBatch.forEach(in: packed, record.format) { tails[$0.group] = $0.index }
         }
         guard isWhole else { throw .corruption("record \(record.number) of \(segment.file.path)") }
         return tails

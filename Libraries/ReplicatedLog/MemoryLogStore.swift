@@ -14,7 +14,9 @@ public final class MemoryLogStore: LogStore {
 
     public func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
         for batch in durable {
-            let isWhole = try batch.bytes.withUnsafeBytes { try LogBatch.forEach(in: $0, body) }
+            let isWhole = try batch.bytes.withUnsafeBytes { packed in
+                try LogBatch.forEach(in: packed, .chained) { try body($0.group, $0.index, $0.bytes) }
+            }
             precondition(isWhole, "a batch holds only what append wrote")
         }
     }

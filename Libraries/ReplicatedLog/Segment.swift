@@ -27,9 +27,10 @@ final class Segment {
     func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
         for record in records {
             let payload = try payload(of: record)
-            guard try payload.withUnsafeBytes({ try LogBatch.forEach(in: $0, body) }) else {
-                throw LogError.corruption("record \(record.number) of \(file.path)")
+            let isWhole = try payload.withUnsafeBytes { packed in
+                try LogBatch.forEach(in: packed, record.format) { try body($0.group, $0.index, $0.bytes) }
             }
+            guard isWhole else { throw LogError.corruption("record \(record.number) of \(file.path)") }
         }
     }
 
@@ -39,7 +40,8 @@ final class Segment {
     }
 
     func payload(of record: StoredRecord) throws(LogError) -> ArraySlice<UInt8> {
-        try bytes(of: record)[LogRecord.headerSize..<LogRecord.headerSize + record.payloadCount]
+        let begin = record.format.headerSize
+        return try bytes(of: record)[begin..<begin + record.payloadCount]
     }
 
     func empty() {
@@ -55,6 +57,17 @@ struct StoredRecord {
     var number: UInt64
     var offset: Int
     var payloadCount: Int
+    var format: LogFormat
+    /// Over all of it.
+    var hash: UInt64
 
-    var storedSize: Int { LogRecord.storedSize(payloadCount: payloadCount) }
+    init(_ record: LogRecord, at offset: Int) {
+        number = record.number
+        self.offset = offset
+        payloadCount = record.payloadCount
+        format = record.format
+        hash = record.hash
+    }
+
+    var storedSize: Int { LogRecord.storedSize(payloadCount: payloadCount, format) }
 }

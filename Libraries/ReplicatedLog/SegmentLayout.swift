@@ -38,7 +38,7 @@ struct SegmentLayout {
 
     /// The largest payload that fits an empty segment.
     var largestPayload: Int {
-        (fileBytes - 2 * Self.page) / (2 * Self.page) * Self.page - LogRecord.headerSize
+        (fileBytes - 2 * Self.page) / (2 * Self.page) * Self.page - LogFormat.chained.headerSize
     }
 }
 

@@ -77,9 +77,9 @@ extension SegmentedLogStore {
         free = kept
     }
 
-    /// From here on the log has copies, and earlier versions refuse it.
+    /// From here on the log is of this version's format, and earlier versions refuse it.
     private func adopt(_ identity: LogIdentity) throws(LogError) {
-        guard identity.version == .withoutCopies else { return }
-        try LogIdentity(number: identity.number, version: .withCopies).store(on: disk)
+        guard identity.version != .newest else { return }
+        try LogIdentity(number: identity.number, version: .newest).store(on: disk)
     }
 }

@@ -26,6 +26,8 @@ public final class SegmentedLogStore: LogStore {
     /// Those of `released` that the record being written no longer names.
     private var releasedBeforeWrite: [Segment] = []
     private var nextNumber: UInt64
+    /// The hash of the record before; 0 if there is none.
+    private var newestHash: UInt64
     private var createdSegments: Int
     private var trimmed: [LogGroupID: LogIndex] = [:]
     private var unsynced: Segment?
@@ -53,6 +55,7 @@ public final class SegmentedLogStore: LogStore {
         live = recovered.live
         free = recovered.free
         nextNumber = recovered.nextNumber
+        newestHash = recovered.newestHash
         createdSegments = recovered.createdSegments
         // Last: nobody frees it when opening fails before.
         scratch = .allocate(byteCount: 64 << 10, alignment: 4096)
@@ -97,7 +100,7 @@ public final class SegmentedLogStore: LogStore {
         // At most one record is unsynced at a time: of two, a power failure might leave the later one alone, and the log
         // could not be opened.
         try sync()
-        let segment = try segment(withRoomFor: LogRecord.storedSize(payloadCount: payloadCount))
+        let segment = try segment(withRoomFor: LogRecord.storedSize(payloadCount: payloadCount, .chained))
         try append(batches, payloadCount: payloadCount, to: segment)
     }
 
@@ -132,18 +135,18 @@ public final class SegmentedLogStore: LogStore {
     }
 
     private func writeRecord(_ batches: [LogBatch], payloadCount: Int, to segment: Segment) throws(LogError) {
-        let size = LogRecord.storedSize(payloadCount: payloadCount)
+        let size = LogRecord.storedSize(payloadCount: payloadCount, .chained)
         reserveScratch(size)
         let buffer = UnsafeMutableRawBufferPointer(rebasing: scratch[..<size])
-        var offset = LogRecord.headerSize
+        var offset = LogFormat.chained.headerSize
         for batch in batches {
             batch.bytes.withUnsafeBytes { bytes in
                 UnsafeMutableRawBufferPointer(rebasing: buffer[offset...]).copyMemory(from: bytes)
             }
             offset += batch.byteCount
         }
-        let record = LogRecord(
-            number: nextNumber, firstNeeded: live.first?.firstNumber ?? nextNumber,
+        var record = LogRecord(
+            number: nextNumber, firstNeeded: live.first?.firstNumber ?? nextNumber, previousHash: newestHash,
             payloadCount: payloadCount, entryCount: UInt32(clamping: batches.reduce(0) { $0 + $1.entryCount }))
         record.seal(in: buffer, identity: identity)
         unsynced = segment
@@ -158,6 +161,7 @@ public final class SegmentedLogStore: LogStore {
         for batch in batches { segment.tails.merge(batch.tails) { _, later in later } }
         segment.end = place.end
         nextNumber += 1
+        newestHash = record.hash
     }
 
     /// The segment being written, or the next one.

@@ -245,11 +245,39 @@ struct DiskFaultTests {
         }
         let identity = try #require(disk.files["identity"]?.cache.suffix(8))
         let number = identity.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        let other = OldLog.record(1, [testBatch((Self.only, testEntry(1, count: 7)))], identity: number)
+        let other = OldLog.record(1, (Self.only, testEntry(1, count: 7)), identity: number)
         var bytes = try #require(disk.files["segment-1"]?.cache)
         bytes.replaceSubrange(2048..<2048 + other.count, with: other)
         disk.place("segment-1", bytes)
         #expect(throws: LogError.corruption("faulty: two different records have the number 1")) {
+            _ = try SegmentedLogStore(disk: disk, options: Self.options(64 << 10))
+        }
+    }
+
+    @Test("a record that is another than was written is noticed, however whole", arguments: [false, true])
+    func anotherRecord(followsOnItsPredecessor: Bool) throws {
+        let disk = FaultyDisk()
+        do {
+            let store = try SegmentedLogStore(disk: disk, options: Self.options(64 << 10))
+            for index in 1...5 {
+                try store.write([testBatch((Self.only, testEntry(index)))])
+                try store.sync()
+            }
+        }
+        let identity = try #require(disk.files["identity"]?.cache.suffix(8))
+        var bytes = try #require(disk.files["segment-1"]?.cache)
+        func number(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+        let previous = number(bytes[512 + 32..<512 + 40])
+        let payload = testBatch((Self.only, testEntry(3, count: 21))).packedBytes
+        var record = LogRecord(
+            number: 3, firstNeeded: 1, previousHash: followsOnItsPredecessor ? previous : previous ^ 1,
+            payloadCount: payload.count, entryCount: 1)
+        let other = record.bytes(around: payload, identity: number(identity))
+        for place in [1024, 1024 + 4096] { bytes.replaceSubrange(place..<place + other.count, with: other) }
+        disk.place("segment-1", bytes)
+        let wrong = followsOnItsPredecessor ? 4 : 3
+        let text = "faulty: record \(wrong) does not follow on the one before it, which is another"
+        #expect(throws: LogError.corruption(text)) {
             _ = try SegmentedLogStore(disk: disk, options: Self.options(64 << 10))
         }
     }

@@ -181,14 +181,16 @@ final class LogFuzzer {
             return
         }
         let payload = script.counted()
-        let record = LogRecord(
-            number: model.recordGuess(script.byte()), firstNeeded: model.recordGuess(script.byte()),
-            payloadCount: payload.count, entryCount: UInt32(script.byte()))
+        let number = model.recordGuess(script.byte())
+        var record = LogRecord(
+            number: number, firstNeeded: model.recordGuess(script.byte()),
+            previousHash: number % 2 == 0 ? nil : UInt64(script.byte()), payloadCount: payload.count,
+            entryCount: UInt32(script.byte()))
         var changed = bytes
         let start = Int(script.byte() % 8) * Self.sector
         let missing = start + record.storedSize - changed.count
         if missing > 0 { changed += [UInt8](repeating: 0, count: missing) }
-        let place = start + LogRecord.headerSize
+        let place = start + record.format.headerSize
         changed.replaceSubrange(place..<place + payload.count, with: payload)
         changed.withUnsafeMutableBytes { bytes in
             record.seal(in: UnsafeMutableRawBufferPointer(rebasing: bytes[start...]), identity: identity)
