@@ -191,6 +191,23 @@ extension EndToEnd {
                 """)
         }
 
+        @Test("capabilities of programs stay when they are copied again, or unpacked", .timeLimit(.minutes(2)))
+        func copiedCapabilities() throws {
+            let cluster = try TestCluster()
+            try sh(
+                """
+                \(Self.functions)
+                cd '\(cluster.directory)'; cp /bin/true p
+                setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 p
+                has() { [ "$(getfattr -d -m security.capability $1)" = "$(getfattr -d -m security.capability p | \
+                    sed "s|^# file: p|# file: $1|")" ]; }
+                for i in 1 2; do cp -a p mnt/p; has mnt/p; done
+                tar --xattrs --xattrs-include='*' -cf tar p
+                for i in 1 2; do tar --xattrs --xattrs-include='*' -C mnt -xf tar; has mnt/p; done
+                [ -z "$(rsync -aXin p mnt/p)" ]; echo more >> mnt/p; [ -z "$(getfattr -d -m security.capability mnt/p)" ]
+                """)
+        }
+
         @Test("who knows nothing of rights replaces a file by a rename, and leaves its rights", .timeLimit(.minutes(2)))
         func replacedByStrangers() throws {
             let cluster = try TestCluster()

@@ -14,6 +14,7 @@ extension Filesystem {
     /// - Parameter isPrivileged: whether he may give a file the right to run as somebody else.
     func clearPrivileges(of staged: StagedFile, isPrivileged: Bool) {
         // Rights of root go, whoever it is.
+        staged.capability = nil
         if staged.own?.extended.isEmpty == false { staged.own?.extended[ExtendedAttributes.capability] = nil }
         guard !isPrivileged, !Mutation.programsKeepRights.isPlanted else { return }
         guard let own = staged.own else {

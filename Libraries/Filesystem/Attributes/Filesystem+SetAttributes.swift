@@ -83,6 +83,8 @@ extension Filesystem {
             if change.ownership.mode != nil { staged.clearsPrivileges = false }
         }
         try await changeNewest(of: node, change, to: meant)
+        guard let capability = change.extended.last(where: { $0.name == ExtendedAttributes.capability }) else { return }
+        node.staged?.capability = capability.operation.removes ? nil : capability.value
     }
 
     /// Changes the version that a node's name leads to. If another one was published at the same time, which may not

@@ -101,6 +101,9 @@ extension Filesystem {
             publication.keepsPrivileges = !staged.clearsPrivileges
             publication.otherwise = lastOwnership(of: staged)
         }
+        if let capability = staged.capability, staged.own == nil, !Mutation.capabilitiesGoWithTheEdit.isPlanted {
+            publication.change.extended.append(.set(ExtendedAttributes.capability, capability))
+        }
         (publication.change.modified, publication.change.accessed) = (staged.modifiedToSet, staged.accessedToSet)
     }
 

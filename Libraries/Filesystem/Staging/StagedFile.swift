@@ -90,6 +90,8 @@ final class StagedFile {
     var own: InitialAttributes?
     /// Somebody has changed it who may not give it the rights of a program: its next version has none of its base's.
     var clearsPrivileges = false
+    /// The capability that somebody has given it since its bytes were changed last, so that its next version has it.
+    var capability: [UInt8]?
     /// What is another than with its base.
     var changed = Ownership()
     /// Somebody has chosen an owner, a mode or an extended attribute of a new file.

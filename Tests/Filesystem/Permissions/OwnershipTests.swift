@@ -232,6 +232,39 @@ extension OnCluster {
             }
         }
 
+        /// As cp and tar do that copy them, and whoever installs a program over another.
+        @Test func capabilitiesGivenAfterTheLastWriteStay() async throws {
+            try await Host.run(2, options: .withoutMemory) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let name = Array("security.capability".utf8)
+                for mode in [OpenMode.truncating, .appending, .writing] {
+                    try await own.store("p", "program")
+                    let node = try await own.node("p")
+                    let handle = try await own.open("p", mode)
+                    for round in 0..<3 as Range<UInt8> {
+                        try await own.write(handle, "x", appends: mode.appends)
+                        #expect(try await other.extended("security.capability", of: "p") == (round == 0 ? nil : [1]))
+                        try await own.filesystem.setExtendedAttribute(name, [1], of: node, .set)
+                        if round == 1 { try await own.synchronize(handle) }
+                    }
+                    try await own.close(handle)
+                    for host in hosts { #expect(try await host.extended("security.capability", of: "p") == [1]) }
+                    // What is taken away again does not come back, and the next change takes it.
+                    let again = try await own.open("p", .writing)
+                    try await own.write(again, "y")
+                    try await own.filesystem.setExtendedAttribute(name, [2], of: node, .set)
+                    if !mode.appends, !mode.truncates {
+                        try await own.filesystem.removeExtendedAttribute(name, of: node)
+                    } else {
+                        try await own.write(again, "z")
+                    }
+                    try await own.close(again)
+                    for host in hosts { #expect(try await host.extended("security.capability", of: "p") == nil) }
+                    try await own.unlink("p")
+                }
+            }
+        }
+
         @Test func aNewProgramLosesItsCapabilitiesWithTheNextWrite() async throws {
             try await Host.run { hosts in
                 let own = hosts[0]

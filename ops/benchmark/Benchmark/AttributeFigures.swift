@@ -89,6 +89,8 @@ struct AttributeFigures {
         try programs.run("/bin/cp", ["-a", source, "\(mount)/copied"])
         let seconds = Date().timeIntervalSince(start)
         report.add(Figure("attributes: cp -a of a tree", "files/s", Double(Self.treeFiles) / seconds))
+        // And over what is there.
+        try programs.run("/bin/cp", ["-a", "\(source)/d0", "\(mount)/copied/"])
         try programs.run("/usr/bin/rsync", ["-aAX", "\(source)/", "\(mount)/synchronised"])
         for (label, copy) in [("cp -a", "copied"), ("rsync -aAX", "synchronised")] {
             let left = try programs.run(
@@ -115,6 +117,7 @@ struct AttributeFigures {
             os.chown(name, 1000 + i % 5, 1000 + i % 3)
             os.chmod(name, [0o644, 0o600, 0o755, 0o640, 0o4711][i % 5])
             if i % 10 == 0: os.setxattr(name, "user.origin", b"bench")
+            if i % 50 == 0: os.setxattr(name, "security.capability", bytes.fromhex("01000002" + "00200000" + 24 * "0"))
             os.utime(name, (1600000000 + i, 1500000000 + i))
         EOF
         find . -type f -name '*7' -print0 | xargs -0 setfacl -m u:2000:r
