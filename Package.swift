@@ -187,7 +187,7 @@ let package = Package(
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop", "TestServices"], exclude: ["README.md"]),
         tests("Consensus", ["Consensus", "SimulatedConsensus"]),
-        tests("ReplicatedLog", ["ReplicatedLog", "Simulator", "sterna-volatile-disk"]),
+        tests("ReplicatedLog", ["ReplicatedLog", "Consensus", "Simulator", "sterna-volatile-disk"]),
         tests("Replicas", ["Replicas", "ReplicatedLog", "Store", "Protocol", "TestLog", logging]),
         tests("ShardCore", ["ShardCore", "TestShards", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),

@@ -9,6 +9,9 @@ public enum Mutation: String, CaseIterable, Sendable {
     case deliversBeforeDurable
     case logIsTrimmedBeforeTheFlush
     case chainsAreNotFollowed
+    case summariesAreNotKept
+    case cutEntriesAreRead
+    case emptiedLogsAreNotCut
     case reportsBeforeSync
     case wrongIndexIsTold
     case refusalsTakeRoom
@@ -170,6 +173,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case unheardRenamesAreForgotten
     case noticesAreNotAwaited
     case programsKeepRights
+    case capabilitiesGoWithTheEdit
     case logsAreTakenOver
     case appendsJoinAnyFile
     case joinersMayDoAnything
@@ -277,6 +281,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         // Only what is written next after a trim can harm, torn.
         case .releasedSegmentsAreFreeAtOnce: "ReplicatedLogTests.DiskFaultTests"
         case .chainsAreNotFollowed: "ReplicatedLogTests.DiskFaultTests"
+        case .summariesAreNotKept, .cutEntriesAreRead, .emptiedLogsAreNotCut: "ReplicatedLogTests.ReplicaLogTests"
         case .unreadablePagesAreEmpty, .unreadableSegmentsAreUsedAgain: "ReplicatedLogTests.UnreadableTests"
         case .newNamesAreNotSynced, .shortListingsAreBelieved: "DirectoriesTests.DirectoryTests"
         case .shortageIsTheDisks: "BlockStoreTests.ShortageTests"
@@ -293,7 +298,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
             .outdatedWritersAreStaged, .versionsGetNewNumbers, .rebuiltFilesGetNewNumbers, .readersAreMixedUp,
             .noticesAreNotAwaited,
-            .programsKeepRights, .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner,
+            .programsKeepRights, .capabilitiesGoWithTheEdit, .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner,
             .listsIgnoreTheMode, .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights,
             .placementIsWritable, .listingsForgetTheirPlace, .hiddenPlacesWin, .specialFilesAreListedAsPlain,
             .stickyNamesAreTaken, .stickyNamesAreAnybodys, .goneFilesTakeTheirNames, .othersGoWithReplacedFiles,

@@ -2,17 +2,16 @@ import Consensus
 import Mutations
 import Protocol
 
-/// Entries of any number of groups that go to disk together, packed as they lie there.
+/// Items of any number of groups that go to disk together, packed as they lie there.
 public struct LogBatch: Sendable {
-    // Per entry, little-endian: kind u8 · group u32 · index u64 · term u64 · length u32 · bytes.
+    // Per item, little-endian: kind u8 · group u32 · index u64 · term u64 · length u32 · bytes.
     // In plain records: group u32 · index u64 · length u32 · bytes.
     private(set) var bytes: [UInt8] = []
     public private(set) var entryCount = 0
+    /// Whether a base is among them.
+    private(set) var hasBases = false
     /// The last entry of each group in the batch.
     public private(set) var tails = LogTails()
-
-    /// What an entry is; there will be others.
-    private static let command: UInt8 = 1
 
     public init() {}
 
@@ -24,14 +23,42 @@ public struct LogBatch: Sendable {
 
     /// Appends an entry. Those of one group come in index order.
     public mutating func append(_ entry: LogEntry, of group: LogGroupID) {
-        precondition(entry.bytes.count <= UInt32.max)
-        bytes.append(Self.command)
-        append(group.rawValue)
-        append(entry.index.rawValue)
-        append(entry.term.rawValue)
-        append(UInt32(entry.bytes.count))
-        bytes.append(contentsOf: entry.bytes)
+        let kind = PackedItem.Kind(rawValue: entry.kind.rawValue) ?? .command
+        pack(kind, group, entry.index, entry.term, entry.bytes)
         tails.advance(group, to: entry.index)
+    }
+
+    public mutating func append(_ item: LogItem, of group: LogGroupID) {
+        switch item {
+        case .entry(let entry): append(entry, of: group)
+        case .cut(let index): pack(.cut, group, index, .zero, [])
+        case .hardState(let bytes): pack(.hardState, group, .zero, .zero, bytes)
+        case .base(let base): pack(.base, group, base.index, base.term, base.bytes)
+        }
+    }
+
+    /// The newest hard states and bases of all groups that have any.
+    static func summary(of contents: [LogGroupID: LogContents]) -> LogBatch {
+        var batch = LogBatch()
+        batch.pack(.summary, LogGroupID(rawValue: 0), .zero, .zero, [])
+        for (group, contents) in contents.sorted(by: { $0.key < $1.key }) {
+            if let base = contents.base { batch.append(.base(base), of: group) }
+            if let hardState = contents.hardState { batch.append(.hardState(hardState), of: group) }
+        }
+        return batch
+    }
+
+    private mutating func pack(
+        _ kind: PackedItem.Kind, _ group: LogGroupID, _ index: LogIndex, _ term: Term, _ content: [UInt8]
+    ) {
+        precondition(content.count <= UInt32.max)
+        if kind == .base { hasBases = true }
+        bytes.append(kind.rawValue)
+        append(group.rawValue)
+        append(index.rawValue)
+        append(term.rawValue)
+        append(UInt32(content.count))
+        bytes.append(contentsOf: content)
         entryCount += 1
     }
 
@@ -39,16 +66,15 @@ public struct LogBatch: Sendable {
         withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    /// The same entries in batches of at most `limit` bytes; an entry that is larger alone.
+    /// The same items in batches of at most `limit` bytes; an item that is larger alone.
     func split(atBytes limit: Int) -> [LogBatch] {
         guard byteCount > limit else { return [self] }
         var parts = [LogBatch()]
         let isWhole = bytes.withUnsafeBytes { packed in
-            Self.forEach(in: packed, .chained) { packed in
-                let entry = LogEntry(index: packed.index, term: packed.term, bytes: [UInt8](packed.bytes))
-                let size = LogFormat.chained.entryHeaderSize + packed.bytes.count
+            Self.forEach(in: packed, .chained) { item in
+                let size = LogFormat.chained.entryHeaderSize + item.bytes.count
                 if let last = parts.last, !last.isEmpty, last.byteCount + size > limit { parts.append(LogBatch()) }
-                parts[parts.count - 1].append(entry, of: packed.group)
+                parts[parts.count - 1].append(item)
             }
         }
         precondition(isWhole, "a batch holds only what append wrote")
@@ -56,18 +82,14 @@ public struct LogBatch: Sendable {
         return Mutation.partsLoseTheirOrder.isPlanted ? parts.reversed() : parts
     }
 
-    /// An entry where it lies.
-    struct PackedEntry {
-        let group: LogGroupID
-        let index: LogIndex
-        let term: Term
-        /// Valid only during the call.
-        let bytes: UnsafeRawBufferPointer
+    private mutating func append(_ item: PackedItem) {
+        pack(item.kind, item.group, item.index, item.term, [UInt8](item.bytes))
+        if item.kind.isEntry { tails.advance(item.group, to: item.index) }
     }
 
-    /// Reads packed entries; false when they do not add up to exactly `packed`, or one is of a kind that is not known.
+    /// Reads packed items; false when they do not add up to exactly `packed`, or one is of a kind that is not known.
     static func forEach(
-        in packed: UnsafeRawBufferPointer, _ format: LogFormat, _ body: (PackedEntry) throws -> Void
+        in packed: UnsafeRawBufferPointer, _ format: LogFormat, _ body: (PackedItem) throws -> Void
     ) rethrows -> Bool {
         func number<Number: FixedWidthInteger>(at offset: Int, _: Number.Type) -> Number {
             Number(littleEndian: packed.loadUnaligned(fromByteOffset: offset, as: Number.self))
@@ -75,29 +97,22 @@ public struct LogBatch: Sendable {
         var offset = 0
         while offset < packed.count {
             guard packed.count - offset >= format.entryHeaderSize else { return false }
-            let group, length: UInt32
-            let index: UInt64
-            var term: UInt64 = 0
-            switch format {
-            case .plain:
-                group = number(at: offset, UInt32.self)
-                index = number(at: offset + 4, UInt64.self)
-                length = number(at: offset + 12, UInt32.self)
-            case .chained:
-                guard packed[offset] == command else { return false }
-                group = number(at: offset + 1, UInt32.self)
-                index = number(at: offset + 5, UInt64.self)
-                term = number(at: offset + 13, UInt64.self)
-                length = number(at: offset + 21, UInt32.self)
-            }
+            // Plain records hold commands only, which have neither kind nor term.
+            let isPlain = format == .plain
+            guard let kind = isPlain ? .command : PackedItem.Kind(rawValue: packed[offset]) else { return false }
+            let start = isPlain ? offset : offset + 1
+            let group = number(at: start, UInt32.self)
+            let index = number(at: start + 4, UInt64.self)
+            let term = isPlain ? 0 : number(at: start + 12, UInt64.self)
+            let length = Int(number(at: start + (isPlain ? 12 : 20), UInt32.self))
             offset += format.entryHeaderSize
-            guard packed.count - offset >= Int(length) else { return false }
-            let bytes = UnsafeRawBufferPointer(rebasing: packed[offset..<(offset + Int(length))])
+            guard packed.count - offset >= length else { return false }
+            let bytes = UnsafeRawBufferPointer(rebasing: packed[offset..<(offset + length)])
             try body(
-                PackedEntry(
-                    group: LogGroupID(rawValue: group), index: LogIndex(rawValue: index), term: Term(rawValue: term),
-                    bytes: bytes))
-            offset += Int(length)
+                PackedItem(
+                    kind: kind, group: LogGroupID(rawValue: group), index: LogIndex(rawValue: index),
+                    term: Term(rawValue: term), bytes: bytes))
+            offset += length
         }
         return true
     }

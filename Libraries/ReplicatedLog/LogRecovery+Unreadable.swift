@@ -62,7 +62,7 @@ extension LogRecovery {
 
         init(in segment: Segment, _ result: Result) {
             places = result.newestPlaces.filter { $0.segment === segment }.map(\.offset)
-            storedSize = result.live.last?.records.last?.storedSize ?? 0
+            storedSize = result.reading.live.last?.records.last?.storedSize ?? 0
             mayBeFollowed = !places.isEmpty || segment.records.isEmpty
         }
 

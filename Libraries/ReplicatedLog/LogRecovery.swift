@@ -8,8 +8,8 @@ import Protocol
 /// be told from damage. What the disk refuses to read is damage as well (`LogRecovery+Unreadable`).
 enum LogRecovery {
     struct Result {
-        /// Segments with needed records, oldest first.
-        var live: [Segment] = []
+        /// Segments with needed records.
+        var reading = LogReading()
         /// Segments of `free` that must not be used again: needed records stand in them as well, which earlier openings
         /// wrote there, or they cannot be read everywhere.
         var unusable: [Segment] = []
@@ -61,12 +61,12 @@ enum LogRecovery {
             let segment = entry.segment
             if segment.records.isEmpty {
                 segment.firstNumber = entry.record.number
-                result.live.append(segment)
+                result.reading.begin(segment)
             }
-            guard segment === result.live.last else {
+            guard segment === result.reading.live.last else {
                 throw .corruption("\(segment.file.path): record \(entry.record.number) stands behind later ones")
             }
-            segment.records.append(StoredRecord(entry.record, at: entry.offset))
+            try take(StoredRecord(entry.record, at: entry.offset), of: segment, &result.reading)
             result.nextNumber = entry.record.number + 1
             result.newestHash = entry.record.hash
         }
@@ -75,7 +75,6 @@ enum LogRecovery {
             result.unusable = result.free.filter { scan.has(first...newest, in: $0) }
             result.newestPlaces = scan.found.filter { $0.record.number == newest }.map { ($0.segment, $0.offset) }
         }
-        for segment in result.live { try readTails(of: segment) }
         if let first = needed.first {
             findEnds(scan, from: first.record.number)
             result.notices = damage(in: scan, from: first.record.number, to: result.nextNumber - 1)
@@ -158,12 +157,12 @@ enum LogRecovery {
         case (true, _):
             result.notices.append("\(place) was not written to its end; nobody was told that it was")
         case (false, false):
-            let doubt = try entriesInDoubt(remains, result.live)
+            let doubt = try entriesInDoubt(remains, result.reading.live)
             throw .inDoubt(
                 "\(place) is damaged; a crash may have cut it short, or the disk may have lost \(doubt), which clients "
                     + "were told is done")
         case (false, true):
-            let doubt = try entriesInDoubt(remains, result.live)
+            let doubt = try entriesInDoubt(remains, result.reading.live)
             result.notices.append("\(place) is damaged and FORGOTTEN, as was asked for, and with it \(doubt)")
             result.givenUp = hiding
         }
@@ -226,15 +225,22 @@ enum LogRecovery {
         }
     }
 
-    private static func readTails(of segment: Segment) throws(LogError) {
-        for record in segment.records { segment.tails.merge(try tails(of: record, in: segment)) { _, later in later } }
+    /// Takes notice of what is in a needed record.
+    private static func take(
+        _ record: StoredRecord, of segment: Segment, _ reading: inout LogReading
+    ) throws(LogError) {
+        segment.records.append(record)
+        let payload = try segment.payload(of: record)
+        guard payload.withUnsafeBytes({ reading.take($0, record.format, in: segment) }) else {
+            throw .corruption("record \(record.number) of \(segment.file.path)")
+        }
     }
 
     static func tails(of record: StoredRecord, in segment: Segment) throws(LogError) -> [LogGroupID: LogIndex] {
         var tails: [LogGroupID: LogIndex] = [:]
         let payload = try segment.payload(of: record)
         let isWhole = payload.withUnsafeBytes { packed in
-            LogBatch.forEach(in: packed, record.format) { tails[$0.group] = $0.index }
+            LogBatch.forEach(in: packed, record.format) { if $0.kind.isEntry { tails[$0.group] = $0.index } }
         }
         guard isWhole else { throw .corruption("record \(record.number) of \(segment.file.path)") }
         return tails

@@ -5,12 +5,14 @@ final class Segment {
     let name: String
     let file: any LogDiskFile
     let layout: SegmentLayout
-    /// What recovery found, for `replay`; what is written later is not listed.
+    /// Needed records, in order.
     var records: [StoredRecord] = []
     /// The number of the first needed record in it; nil when there is none.
     var firstNumber: UInt64?
-    /// The last entry of each group in it.
+    /// The last entry of each group in it that counts.
     var tails: [LogGroupID: LogIndex] = [:]
+    /// Whether it holds the newest hard states and bases there were at its beginning, or there were none.
+    var hasSummary = false
     /// The next record goes here or behind.
     var end = 0
     /// Pages that could not be read when the log was opened, by where they begin. Nothing is written to such a segment
@@ -23,15 +25,15 @@ final class Segment {
         layout = SegmentLayout(fileBytes: fileBytes)
     }
 
-    /// Hands the entries that recovery found to `body`.
-    func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
-        for record in records {
-            let payload = try payload(of: record)
-            let isWhole = try payload.withUnsafeBytes { packed in
-                try LogBatch.forEach(in: packed, record.format) { try body($0.group, $0.index, $0.bytes) }
-            }
-            guard isWhole else { throw LogError.corruption("record \(record.number) of \(file.path)") }
+    /// Whether it holds the entry at `index` of a group, or later ones.
+    func mayHold(_ index: LogIndex, of group: LogGroupID) -> Bool { tails[group].map { $0 >= index } ?? false }
+
+    /// Hands the items of a record to `body`.
+    func forEachItem(of record: StoredRecord, _ body: (PackedItem) throws -> Void) throws {
+        let isWhole = try payload(of: record).withUnsafeBytes { packed in
+            try LogBatch.forEach(in: packed, record.format, body)
         }
+        guard isWhole else { throw LogError.corruption("record \(record.number) of \(file.path)") }
     }
 
     /// Header, payload and padding.
@@ -48,6 +50,7 @@ final class Segment {
         records.removeAll()
         firstNumber = nil
         tails.removeAll()
+        hasSummary = false
         end = 0
     }
 }

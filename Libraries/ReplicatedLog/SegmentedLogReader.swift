@@ -4,7 +4,7 @@ import Protocol
 /// The log's lock is held while this lives, so that no service starts on it.
 public final class SegmentedLogReader: LogSource {
     private let disk: any LogDisk
-    private let live: [Segment]
+    private let reading: LogReading
     /// What of the log is not as it was written, sentences for people.
     public let notices: [String]
 
@@ -16,14 +16,14 @@ public final class SegmentedLogReader: LogSource {
         disk = try LogDirectory(path: path, isReadOnly: true)
         let identity = try LogIdentity.open(disk, mustExist: true)
         let recovered = try LogRecovery.run(disk, identity)
-        live = recovered.live
+        reading = recovered.reading
         notices = recovered.notices
     }
 
     /// Bytes that the retained entries take on disk.
-    public var retainedBytes: Int { live.reduce(0) { $0 + $1.end } }
+    public var retainedBytes: Int { reading.live.reduce(0) { $0 + $1.end } }
 
     public func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
-        for segment in live { try segment.replay(body) }
+        try reading.replay(body)
     }
 }

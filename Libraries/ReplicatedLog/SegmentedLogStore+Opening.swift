@@ -23,7 +23,7 @@ extension SegmentedLogStore {
     func writeNewestAgain(
         _ identity: LogIdentity, _ places: [(segment: Segment, offset: Int)]
     ) throws(LogError) {
-        guard let last = live.last, let newest = last.records.last else { return try adopt(identity) }
+        guard let last = reading.live.last, let newest = last.records.last else { return try adopt(identity) }
         if Mutation.newestRecordIsBelieved.isPlanted { return try last.file.sync() }
         let bytes = try last.bytes(of: newest)
         var segment = last
@@ -31,7 +31,7 @@ extension SegmentedLogStore {
             // Needed for as long as the segment where it stands already, so the new one begins behind it.
             segment = try otherSegment(for: newest, places.map(\.segment))
             segment.tails = try LogRecovery.tails(of: newest, in: last)
-            live.append(segment)
+            reading.begin(segment)
         }
         let place = SegmentLayout.place(bytes.count, at: segment.end)
         try segment.file.write(bytes, at: place.offset)

@@ -16,8 +16,8 @@ public final class SegmentedLogStore: LogStore {
     let disk: any LogDisk
     let options: LogStoreOptions
     private let identity: UInt64
-    /// Segments with needed records, oldest first; the last one is being written.
-    var live: [Segment]
+    /// Segments with needed records; the last one is being written.
+    var reading: LogReading
     /// Trimmed segments; a durable record says that nothing in them is needed.
     var free: [Segment]
     /// Trimmed segments that the newest durable record still names as needed: overwriting one now would look like
@@ -52,7 +52,7 @@ public final class SegmentedLogStore: LogStore {
         self.options = options
         self.identity = identity.number
         notices = recovered.notices
-        live = recovered.live
+        reading = recovered.reading
         free = recovered.free
         nextNumber = recovered.nextNumber
         newestHash = recovered.newestHash
@@ -72,17 +72,29 @@ public final class SegmentedLogStore: LogStore {
     }
 
     public func close() {
-        live.removeAll()
+        reading = LogReading()
         free.removeAll()
         failure = .closed
     }
 
-    public var retainedBytes: Int { live.reduce(0) { $0 + $1.end } }
+    public var retainedBytes: Int { reading.live.reduce(0) { $0 + $1.end } }
 
     // MARK: Reading
 
     public func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
-        for segment in live { try segment.replay(body) }
+        try reading.replay(body)
+    }
+
+    /// What counts of all that was written.
+    public var contents: [LogGroupID: LogContents] { reading.groups }
+
+    /// Hands the entries that count to `body`, of each group those from an index on, in the order in which they were
+    /// written: an entry stands for its index in place of one that came before. Ends when `body` returns false.
+    public func read(
+        from starts: [LogGroupID: LogIndex], _ body: (LogGroupID, LogEntry) throws -> Bool
+    ) throws {
+        if let failure { throw failure }
+        try reading.read(from: starts, body)
     }
 
     // MARK: Writing
@@ -91,6 +103,8 @@ public final class SegmentedLogStore: LogStore {
 
     public func write(_ batches: [LogBatch]) throws(LogError) {
         if let failure { throw failure }
+        let cuts = reading.cuts(before: batches)
+        let batches = cuts.isEmpty ? batches : [cuts] + batches
         let payloadCount = batches.reduce(0) { $0 + $1.byteCount }
         guard payloadCount > 0 else { return }
         guard payloadCount <= largestWriteBytes else {
@@ -100,8 +114,24 @@ public final class SegmentedLogStore: LogStore {
         // At most one record is unsynced at a time: of two, a power failure might leave the later one alone, and the log
         // could not be opened.
         try sync()
-        let segment = try segment(withRoomFor: LogRecord.storedSize(payloadCount: payloadCount, .chained))
+        let size = LogRecord.storedSize(payloadCount: payloadCount, .chained)
+        var segment = try segment(withRoomFor: size)
+        while !segment.hasSummary {
+            try writeSummary()
+            segment = try self.segment(withRoomFor: size)
+        }
         try append(batches, payloadCount: payloadCount, to: segment)
+    }
+
+    /// The newest hard states and bases go where the segments before can go without them.
+    private func writeSummary() throws(LogError) {
+        let summary = LogBatch.summary(of: reading.groups)
+        guard summary.byteCount <= largestWriteBytes else {
+            throw .inputOutput("what \(reading.groups.count) groups have to know does not fit a segment")
+        }
+        let size = LogRecord.storedSize(payloadCount: summary.byteCount, .chained)
+        try append([summary], payloadCount: summary.byteCount, to: try segment(withRoomFor: size))
+        try sync()
     }
 
     public func sync() throws(LogError) {
@@ -119,15 +149,10 @@ public final class SegmentedLogStore: LogStore {
 
     public func trim(through indices: [LogGroupID: LogIndex]) throws(LogError) {
         trimmed.merge(indices) { max($0, $1) }
-        while live.count > 1, let oldest = live.first, isTrimmed(oldest) {
-            oldest.empty()
-            if Mutation.releasedSegmentsAreFreeAtOnce.isPlanted { free.append(oldest) } else { released.append(oldest) }
-            live.removeFirst()
+        for segment in reading.trim(through: trimmed) {
+            segment.empty()
+            if Mutation.releasedSegmentsAreFreeAtOnce.isPlanted { free.append(segment) } else { released.append(segment) }
         }
-    }
-
-    private func isTrimmed(_ segment: Segment) -> Bool {
-        segment.tails.allSatisfy { group, tail in trimmed[group].map { tail <= $0 } ?? false }
     }
 
     func append(_ batches: [LogBatch], payloadCount: Int, to segment: Segment) throws(LogError) {
@@ -145,8 +170,12 @@ public final class SegmentedLogStore: LogStore {
             }
             offset += batch.byteCount
         }
+        let payload = UnsafeRawBufferPointer(rebasing: buffer[LogFormat.chained.headerSize..<offset])
+        guard reading.take(payload, .chained, in: segment) else {
+            throw .corruption("\(disk.path): an entry does not follow on what was written before")
+        }
         var record = LogRecord(
-            number: nextNumber, firstNeeded: live.first?.firstNumber ?? nextNumber, previousHash: newestHash,
+            number: nextNumber, firstNeeded: reading.live.first?.firstNumber ?? nextNumber, previousHash: newestHash,
             payloadCount: payloadCount, entryCount: UInt32(clamping: batches.reduce(0) { $0 + $1.entryCount }))
         record.seal(in: buffer, identity: identity)
         unsynced = segment
@@ -158,7 +187,7 @@ public final class SegmentedLogStore: LogStore {
             try segment.file.write(UnsafeRawBufferPointer(buffer), at: place.copyOffset)
         }
         if segment.firstNumber == nil { segment.firstNumber = nextNumber }
-        for batch in batches { segment.tails.merge(batch.tails) { _, later in later } }
+        segment.records.append(StoredRecord(record, at: place.offset))
         segment.end = place.end
         nextNumber += 1
         newestHash = record.hash
@@ -166,20 +195,20 @@ public final class SegmentedLogStore: LogStore {
 
     /// The segment being written, or the next one.
     func segment(withRoomFor size: Int) throws(LogError) -> Segment {
-        if let current = live.last, current.layout.hasRoom(forRecord: size, at: current.end) { return current }
+        if let current = reading.live.last, current.layout.hasRoom(forRecord: size, at: current.end) { return current }
         let segment = try nextSegment()
-        live.append(segment)
+        reading.begin(segment)
         return segment
     }
 
     private func nextSegment() throws(LogError) -> Segment {
-        if free.isEmpty, !released.isEmpty, let current = live.last {
+        if free.isEmpty, !released.isEmpty, let current = reading.live.last {
             // An empty record makes it durable that the released segments are not needed; then they can be overwritten.
             try append([], payloadCount: 0, to: current)
         }
         try sync()
         if let segment = free.popLast() { return segment }
-        guard (live.count + 1) * options.segmentBytes <= options.maximumBytes else {
+        guard (reading.live.count + 1) * options.segmentBytes <= options.maximumBytes else {
             throw .noSpace("\(disk.path) holds \(retainedBytes) bytes that no flush of the state has released")
         }
         try checkRoom(for: options.segmentBytes)
