@@ -9,7 +9,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case deliversBeforeDurable
     case logIsTrimmedBeforeTheFlush
     case chainsAreNotFollowed
-    case summariesAreNotKept
+    case summariesAreNotWritten
     case cutEntriesAreRead
     case emptiedLogsAreNotCut
     case reportsBeforeSync
@@ -234,6 +234,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case anybodyPublishesForAll
     case contentsStandBehindNames
     case killedProgramsWait
+    case mountsAreMixedUp
+    case readsHaveNoEnd
 
     // Files being written
     case sealedMemoryIsCounted
@@ -281,7 +283,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         // Only what is written next after a trim can harm, torn.
         case .releasedSegmentsAreFreeAtOnce: "ReplicatedLogTests.DiskFaultTests"
         case .chainsAreNotFollowed: "ReplicatedLogTests.DiskFaultTests"
-        case .summariesAreNotKept, .cutEntriesAreRead, .emptiedLogsAreNotCut: "ReplicatedLogTests.ReplicaLogTests"
+        case .summariesAreNotWritten, .cutEntriesAreRead, .emptiedLogsAreNotCut: "ReplicatedLogTests.ReplicaLogTests"
         case .unreadablePagesAreEmpty, .unreadableSegmentsAreUsedAgain: "ReplicatedLogTests.UnreadableTests"
         case .newNamesAreNotSynced, .shortListingsAreBelieved: "DirectoriesTests.DirectoryTests"
         case .shortageIsTheDisks: "BlockStoreTests.ShortageTests"
@@ -314,10 +316,11 @@ public enum Mutation: String, CaseIterable, Sendable {
             .directoriesOnlyGrow:
             "FilesystemTests.OnCluster"
         case .nodesAreSetApartFromThemselves: "FilesystemTests.NodeTableTests"
-        case .outagesAreKeptQuiet, .readsOfEditsWaitForNobody, .foreverIsNoTime: "FilesystemTests.OutageTests"
+        case .outagesAreKeptQuiet, .readsHaveNoEnd, .readsOfEditsWaitForNobody, .foreverIsNoTime: "FilesystemTests.OutageTests"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"
         case .lookupsWaitForEachOther: "FilesystemTests.FakeShardTests"
         case .lostListsLeaveTheirMask: "FilesystemTests.AccessTests"
+        case .mountsAreMixedUp: "MountTests.CompletionRuleTests"
         case .killingIsNotAgreed: "MountTests.FuseConnectionTests"
         case .capabilitiesCountEverywhere: "MountTests.CapabilityTests"
         case .contentsStandBehindNames: "MountTests.KernelNotificationTests"

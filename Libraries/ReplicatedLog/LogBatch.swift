@@ -82,7 +82,7 @@ public struct LogBatch: Sendable {
         return Mutation.partsLoseTheirOrder.isPlanted ? parts.reversed() : parts
     }
 
-    private mutating func append(_ item: PackedItem) {
+    mutating func append(_ item: PackedItem) {
         pack(item.kind, item.group, item.index, item.term, [UInt8](item.bytes))
         if item.kind.isEntry { tails.advance(item.group, to: item.index) }
     }

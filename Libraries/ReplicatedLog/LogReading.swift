@@ -56,24 +56,25 @@ struct LogReading {
         }
     }
 
-    /// Cuts of all that bases in these batches will empty. They have to be written before them: when segments are gone,
-    /// what is left of such a log may look as if it followed.
-    func cuts(before batches: [LogBatch]) -> LogBatch {
-        var (cuts, groups) = (LogBatch(), groups)
-        for batch in batches where batch.hasBases && !Mutation.emptiedLogsAreNotCut.isPlanted {
+    /// The batches, with a cut before each base that will empty its log: when segments are gone, what is left of such a
+    /// log may look as if it followed.
+    func cutting(_ batches: [LogBatch]) -> [LogBatch] {
+        guard batches.contains(where: \.hasBases), !Mutation.emptiedLogsAreNotCut.isPlanted else { return batches }
+        var groups = groups
+        return batches.map { batch in
+            var result = LogBatch()
             batch.bytes.withUnsafeBytes { packed in
                 _ = LogBatch.forEach(in: packed, .chained) { item in
-                    let contents = groups[item.group]
-                    if let base = item.base, contents?.isEmptied(by: base) == true,
-                        let first = self.groups[item.group]?.entries?.lowerBound
-                    {
-                        cuts.append(.cut(from: first), of: item.group)
+                    let contents = groups[item.group, default: LogContents()]
+                    if let base = item.base, contents.isEmptied(by: base), let first = contents.entries?.lowerBound {
+                        result.append(.cut(from: first), of: item.group)
                     }
+                    result.append(item)
                     _ = groups[item.group, default: LogContents()].take(item)
                 }
             }
+            return result
         }
-        return cuts
     }
 
     // MARK: What is let go of
@@ -85,7 +86,7 @@ struct LogReading {
         for (place, segment) in live.dropLast().enumerated() {
             guard isTrimmed(segment, trimmed) else { break }
             // The newest hard states must not go with it.
-            if live[place + 1].hasSummary || Mutation.summariesAreNotKept.isPlanted { count = place + 1 }
+            if live[place + 1].hasSummary || Mutation.summariesAreNotWritten.isPlanted { count = place + 1 }
         }
         let released = Array(live.prefix(count))
         live.removeFirst(count)

@@ -103,8 +103,7 @@ public final class SegmentedLogStore: LogStore {
 
     public func write(_ batches: [LogBatch]) throws(LogError) {
         if let failure { throw failure }
-        let cuts = reading.cuts(before: batches)
-        let batches = cuts.isEmpty ? batches : [cuts] + batches
+        let batches = reading.cutting(batches)
         let payloadCount = batches.reduce(0) { $0 + $1.byteCount }
         guard payloadCount > 0 else { return }
         guard payloadCount <= largestWriteBytes else {
@@ -116,7 +115,7 @@ public final class SegmentedLogStore: LogStore {
         try sync()
         let size = LogRecord.storedSize(payloadCount: payloadCount, .chained)
         var segment = try segment(withRoomFor: size)
-        while !segment.hasSummary {
+        while !segment.hasSummary, !Mutation.summariesAreNotWritten.isPlanted {
             try writeSummary()
             segment = try self.segment(withRoomFor: size)
         }

@@ -107,15 +107,33 @@ package final class ShardHost {
         flusher = StateFlusher(
             storage, Self.flushing, StateFlusher.Environment(daemon.loop), logger: daemon.logger,
             applied: { [unowned self] then in gather(then) }, failed: { [daemon] error in daemon.fail(error) })
+        startFeed()
+        reportDisk()
+        let (addresses, ports) = (configuration.listenAddresses, ports)
+        for shardLoop in shardLoops { shardLoop.submit { $0.start(listeningOn: addresses, ports) } }
+    }
+
+    private func startFeed() {
+        let (loop, registry, shards, shardLoops) = (daemon.loop, registry, configuration.shards, shardLoops)
+        let archive = BlockServiceArchive(dataDirectory: configuration.dataDirectory)
+        let environment = BlockServiceFeed.Environment(
+            monotonic: { loop.monotonicNanoseconds },
+            later: { nanoseconds, body in _ = loop.timer(afterNanoseconds: nanoseconds, body) },
+            random: { UInt64.random(in: $0) },
+            askForAll: { registry.call(AllBlockServicesDeprecatedRequest(), $0) },
+            ask: { shard, answer in registry.call(ShardBlockServicesRequest(shardId: shard), answer) },
+            keep: { [logger = daemon.logger] directory in
+                loop.work { try archive.save(directory) } then: { result in
+                    guard case .failure(let error) = result else { return }
+                    logger.warning("cannot keep the list of block services: \(error)")
+                }
+            })
         feed = BlockServiceFeed(
-            registry, loop: daemon.loop, logger: daemon.logger, configuration: configuration
+            environment, logger: daemon.logger, known: archive.load(), shards: { shards }
         ) { directory in
             for shardLoop in shardLoops { shardLoop.submit { $0.update(directory) } }
         }
         feed?.start()
-        reportDisk()
-        let (addresses, ports) = (configuration.listenAddresses, ports)
-        for shardLoop in shardLoops { shardLoop.submit { $0.start(listeningOn: addresses, ports) } }
     }
 
     /// About a second of replay, and a state buffer's worth of changes.

@@ -16,13 +16,14 @@ enum MountService {
             client.assumeIsolated { $0.core.transport.counters.timeouts }
         }
         let notifications = KernelNotifications()
+        let device = MountDevice()
         let filesystem = Filesystem(
-            client: client, creators: Programs(loop: daemon.loop), observer: notifications,
+            client: client, creators: Programs(loop: daemon.loop, device: device), observer: notifications,
             options: options.filesystemOptions, logger: daemon.logger)
         daemon.counters.gauge("mount_losses_total") { UInt64(filesystem.assumeIsolated { $0.lossCount }) }
         daemon.counters.gauge("mount_known_nodes") { filesystem.assumeIsolated { UInt64($0.knownNodes) } }
         if let warning = CallerSight.warning { daemon.logger.warning("\(warning)") }
-        let life = MountLife(daemon, filesystem, notifications, mountpoint, source: source, options)
+        let life = MountLife(daemon, filesystem, notifications, mountpoint, device, source: source, options)
         daemon.onShutdown { done in life.end(done) }
         life.begin()
     }
@@ -34,6 +35,7 @@ private final class MountLife {
     private let filesystem: Filesystem
     private let notifications: KernelNotifications
     private let mountpoint: String
+    private let device: MountDevice
     /// What lists of mounts show as the device.
     private let source: String
     private let options: MountOptions
@@ -45,12 +47,13 @@ private final class MountLife {
 
     init(
         _ daemon: Daemon, _ filesystem: Filesystem, _ notifications: KernelNotifications, _ mountpoint: String,
-        source: String, _ options: MountOptions
+        _ device: MountDevice, source: String, _ options: MountOptions
     ) {
         self.daemon = daemon
         self.filesystem = filesystem
         self.notifications = notifications
         self.mountpoint = mountpoint
+        self.device = device
         self.source = source
         self.options = options
     }
@@ -86,6 +89,7 @@ private final class MountLife {
             wasUnmounted = true
             daemon.shutDown("unmounted")
         }
+        device.learn(mountedAt: mountpoint)
         MountPoint.raiseReadAhead(mountpoint, kibibytes: options.readAheadKib)
         if options.quietOnceReady { try DaemonLog.leaveStandardError() }
         daemon.ready()

@@ -15,6 +15,14 @@ extension EndToEnd {
             try sh("python3 '\(program("replace-directory.py"))' '\(cluster.mount)' '\(second.path)'", seconds: 30)
         }
 
+        @Test("one program edits a file on both: its second close is refused, and nothing lost", .timeLimit(.minutes(2)))
+        func oneProgram() throws {
+            let cluster = try TestCluster()
+            let second = try SecondMount(of: cluster)
+            defer { _ = second.end() }
+            try sh("python3 '\(program("one-program-two-mounts.py"))' '\(cluster.mount)' '\(second.path)'", seconds: 60)
+        }
+
         @Test("both append to one log: every acknowledged line is there", .timeLimit(.minutes(2)))
         func appends() throws {
             let cluster = try TestCluster()

@@ -91,6 +91,42 @@ import Testing
         return client
     }
 
+    @Test("who reads while block services hang is told when he has waited for long enough")
+    func hangingReads() async throws {
+        let cluster = try RunningCluster()
+        defer { cluster.stop() }
+        var impatient = FilesystemOptions()
+        impatient.patienceNanoseconds = 1_000_000_000
+        try await RunningCluster.$current.withValue(cluster) {
+            try await Host.run([FilesystemOptions(), impatient]) { hosts in
+                let (maker, own) = (hosts[0], hosts[1])
+                try await maker.store("f", Self.content + "!")
+                let replacing = try await maker.open("f", .truncating)
+                try await maker.write(replacing, Self.content)
+                try await maker.close(replacing)
+                let place = try await OnCluster.SnapshotTests.place(own)
+                let filesystem = own.filesystem
+                let listed = try await OnCluster.ListingTests.list(own, of: place)
+                let version = try #require(listed.last { $0.name.starts(with: Array("f@".utf8)) })
+                let old = try await filesystem.open(version.node, .reading, by: .unknown).handle
+                let present = try await own.open("f", .reading)
+                let block = try cluster.pid(of: "block")
+                kill(block, SIGSTOP)
+                #expect(happens { Self.isStopped(block) })
+                defer { kill(block, SIGCONT) }
+                for handle in [present, old] {
+                    #expect(
+                        try await code { _ = try await filesystem.read(handle, at: 0, count: 4096) } == ETIMEDOUT)
+                }
+                // That was within the first attempt.
+                let failed = await filesystem.loop.task {
+                    filesystem.client.core.chunkReader.counters.failedFetches
+                }.value
+                #expect(failed == 0)
+            }
+        }
+    }
+
     @Test("who reads an edit, a snapshot or a long link waits for block services, for ever if that was chosen")
     func reads() async throws {
         let cluster = try RunningCluster()

@@ -7,8 +7,8 @@ import sterna_mount
     private let inode: UInt64 = 0x4000_0000_0000_1200
     private let processes = FakeProcesses()
 
-    private func verdict(thread: Int32 = 42, names: [String] = ["f"]) -> CloseVerdict {
-        processes.rule.verdict(
+    private func verdict(thread: Int32 = 42, names: [String] = ["f"], device: String? = nil) -> CloseVerdict {
+        processes.rule(device).verdict(
             closing: thread, ofCreator: 42, inode: inode, names: Set(names.map { Array($0.utf8) }))
     }
 
@@ -36,6 +36,24 @@ import sterna_mount
         processes.add(descriptor: 1, of: 42, target: "/mnt/before", inode: inode)
         #expect(verdict(names: ["after", "before"]) == .unfinished)
         #expect(verdict(names: ["after"]) == .complete)
+    }
+
+    /// Another mount of the cluster has the file by the same number.
+    @Test func aDescriptorOnAnotherMountDoesNotCount() {
+        processes.add(thread: 42, group: 42)
+        processes.addDescriptorFolder(42)
+        processes.add(descriptor: 1, of: 42, target: "/other/f", inode: inode)
+        // Descriptors are on mount 99, which the process may not see.
+        for (mounts, expected) in [
+            ("98 1 0:53 / /mnt rw - fuse a rw\n99 1 0:54 / /other rw - fuse a rw\n", CloseVerdict.complete),
+            ("98 1 0:54 / /other rw - fuse a rw\n99 1 0:53 / /bound rw - fuse a rw\n", .unfinished),
+            ("98 1 0:53 / /mnt rw - fuse a rw\n", .unfinished), ("99\n", .unfinished),
+        ] {
+            processes.add(mounts: mounts, of: 42)
+            #expect(verdict(device: "0:53") == expected)
+        }
+        // Where our own is not known any will do.
+        #expect(verdict() == .unfinished)
     }
 
     @Test func aPathTooLongToBeSeenMayBeIt() {

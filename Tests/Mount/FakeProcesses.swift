@@ -12,7 +12,7 @@ final class FakeProcesses {
 
     deinit {
         for group in ["41", "42", "43", "self"] {
-            for file in ["status", "statm", "cmdline", "stat", "uid_map", "gid_map"] {
+            for file in ["status", "statm", "cmdline", "stat", "uid_map", "gid_map", "mountinfo"] {
                 unlink("\(root)/\(group)/\(file)")
             }
             for number in 0..<20 {
@@ -24,7 +24,15 @@ final class FakeProcesses {
         rmdir(root)
     }
 
-    var rule: CompletionRule { CompletionRule(processes: ProcessTable(root: root)) }
+    var rule: CompletionRule { rule(nil) }
+
+    /// - Parameter device: of our mount.
+    func rule(_ device: String?) -> CompletionRule {
+        CompletionRule(processes: ProcessTable(root: root), device: MountDevice(device))
+    }
+
+    /// What a process sees mounted.
+    func add(mounts: String, of group: Int32) { write("\(group)/mountinfo", mounts) }
 
     /// A thread as procfs shows it. `commandLine` nil: it cannot be read.
     func add(

@@ -87,8 +87,10 @@ import Testing
             let kind = number(0...19)
             if kind == 0 { return .hardState(bytes(40)) }
             if kind == 1 {
-                // Here, or further on than the log.
-                let index = LogIndex(rawValue: group.last.rawValue + UInt64(number(0...5)))
+                // In the midst of the log, at its end, or further on.
+                let released = max(trimmed, group.base?.index ?? .zero)
+                let near = Int(group.last.rawValue) + number(-4...5)
+                let index = max(released.next, LogIndex(rawValue: UInt64(max(near, 0))))
                 let present = group.entries.first { $0.index == index }?.term
                 terms += 1
                 let term = present.flatMap { number(0...1) == 0 ? $0 : nil } ?? Term(rawValue: terms)

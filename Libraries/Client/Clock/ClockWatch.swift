@@ -1,8 +1,7 @@
 import EventLoop
 import Protocol
 
-/// Asks the registry for its time, every half minute and every second while the clocks do not agree or nothing is known,
-/// for a `ClusterClock`.
+/// Asks the registry for its time, for a `ClusterClock`; how often, `ClockRhythm` says.
 public actor ClockWatch {
     /// What an operator should know.
     public struct News: Sendable {
@@ -11,20 +10,17 @@ public actor ClockWatch {
         public let sentence: String
     }
 
-    private static let lookNanoseconds: UInt64 = 1_000_000_000
-    private static let askNanoseconds: UInt64 = 30_000_000_000
     /// Until a registry that knows no CLOCK is asked again, which may have been replaced by then: twice as long each
     /// time, as the question is an error to it.
     private static let basePauseNanoseconds: UInt64 = 600_000_000_000
     private static let longestBasePauseNanoseconds: UInt64 = 86_400_000_000_000
-    private static let timeoutNanoseconds: UInt64 = 5_000_000_000
 
     private let loop: EventLoop
     private let clock: ClusterClock
     /// Used for nothing else, so that no question waits behind another.
     private let connection: RegistryConnection
     private let tell: @Sendable (News) -> Void
-    private var nextQuestion: UInt64 = 0
+    private var rhythm = ClockRhythm()
     private var hasClock: Bool?
     private var basePause = basePauseNanoseconds
     private var told = Opinion.right
@@ -56,10 +52,9 @@ public actor ClockWatch {
     public func run(isBaseProtocolOnly: Bool = false) async {
         guard !isBaseProtocolOnly else { return clock.learnNothing() }
         while !Task.isCancelled {
-            let isPressing = clock.isWrong || clock.isUnknown
-            if isPressing || clock.monotonicNanoseconds >= nextQuestion { await ask() }
+            if rhythm.isDue(clock, at: clock.monotonicNanoseconds) { await ask() }
             report()
-            await loop.sleep(nanoseconds: Self.lookNanoseconds)
+            await loop.sleep(nanoseconds: ClockRhythm.lookNanoseconds)
         }
     }
 
@@ -69,7 +64,7 @@ public actor ClockWatch {
     }
 
     private func ask() async {
-        nextQuestion = clock.monotonicNanoseconds &+ Self.askNanoseconds
+        rhythm.asked(at: clock.monotonicNanoseconds)
         if hasClock != true {
             let extensions = await withCheckedContinuation { continuation in
                 connection.extensions { continuation.resume(returning: try? $0.get()) }
@@ -78,13 +73,13 @@ public actor ClockWatch {
             hasClock = extensions.contains(.registryClock)
         }
         guard hasClock == true else {
-            nextQuestion = clock.monotonicNanoseconds &+ basePause
+            rhythm.rest(until: clock.monotonicNanoseconds &+ basePause)
             basePause = min(2 * basePause, Self.longestBasePauseNanoseconds)
             return clock.learnNothing()
         }
         let sent = clock.monotonicNanoseconds
         do throws(RegistryCallError) {
-            let answer = try await connection.call(ClockRequest(), timeoutNanoseconds: Self.timeoutNanoseconds)
+            let answer = try await connection.call(ClockRequest(), timeoutNanoseconds: ClockRhythm.timeoutNanoseconds)
             clock.learn(answer.time, sent: sent)
         } catch {
             // Perhaps another registry answers now, which has no clock.

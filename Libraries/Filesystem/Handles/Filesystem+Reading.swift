@@ -39,7 +39,12 @@ extension Filesystem {
             }
             guard let reader = file.reader(client) else { throw file.failure ?? .inputOutput }
             do throws(FilesystemError) {
-                return try await posix { () throws(ClientError) in try await reader.read(at: offset, count: count) }
+                if Mutation.readsHaveNoEnd.isPlanted {
+                    return try await posix { () throws(ClientError) in try await reader.read(at: offset, count: count) }
+                }
+                return try await patience.run(since: start) { () throws(ClientError) in
+                    try await reader.read(at: offset, count: count)
+                }
             } catch {
                 if node.staged != nil || node.content != reader.id { continue }
                 if await patience.outlasts(error, since: start) { continue }

@@ -58,7 +58,7 @@ extension Filesystem {
     public func readSymbolicLink(_ id: NodeID) async throws(FilesystemError) -> [UInt8] {
         let inode = id.isSnapshot ? id.snapshotInode : node(id).content
         guard inode.type == .symlink else { throw .invalid }
-        return try await patience.outlastingOutages { () throws(ClientError) in
+        return try await patience.outlastingOutages { [client] () throws(ClientError) in
             try await client.readSymbolicLink(inode)
         }
     }

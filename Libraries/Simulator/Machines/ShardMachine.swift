@@ -1,3 +1,4 @@
+import Client
 import EventLoop
 import Metrics
 import Protocol
@@ -16,10 +17,15 @@ final class ShardMachine: Machine {
     /// Shards that anybody ever asked for. All 256 exist in a real process from the start; here they are made when the
     /// first request for them comes.
     private var known: [ShardID] = []
-    /// What the registry said last; mostly still on the disk when the process comes back.
+    /// What the registry said last.
     private var blockServices = BlockServiceDirectory()
+    /// The same on the disk.
+    private var kept: BlockServiceDirectory?
+    private var feed: BlockServiceFeed?
+    /// What waits for an answer of the registry.
+    private var asked: [UInt64: (Result<AnyRegistryResponse, ProtocolError>) -> Void] = [:]
+    private static let registryTimeout: UInt64 = 5_000_000_000
     private var nextRegistryID: UInt64 = 1
-    private var lastQuestion: UInt64 = 0
     private var clockQuestions: ClockQuestions?
     private var counters = ShardCounters(Counters())
     private var caches = ShardCacheBudget()
@@ -64,7 +70,7 @@ final class ShardMachine: Machine {
         for shard in hosted { attach(shard) }
         network.attach(.shardProcess(number), of: id) { [unowned self] message, _ in learn(message) }
         clockQuestions = watchClock(options, from: .shardProcess(number))
-        askForServices()
+        startFeed()
         flusher = flushing(storage, options.log, options) { [unowned self] then in
             then(Dictionary(uniqueKeysWithValues: self.cores.map { (LogGroupID($0.shard), $0.appliedIndex) }))
         }
@@ -78,7 +84,9 @@ final class ShardMachine: Machine {
         clockQuestions = nil
         asked = [:]
         // What is not synced before it takes its place may be lost.
-        if world.random.perMille(100) { blockServices = BlockServiceDirectory() }
+        if world.random.perMille(100) { kept = nil }
+        blockServices = kept ?? BlockServiceDirectory()
+        feed = nil
         network.detach(.shardProcess(number))
         for shard in hosted { network.detach(.shard(shard)) }
     }
@@ -125,7 +133,7 @@ final class ShardMachine: Machine {
                     rootInfo: options.rootInfo)
             },
             takeSnapshot: { _, done in done(false) },
-            blockServicesAreMissing: { [unowned self] in hurry() },
+            blockServicesAreMissing: { [unowned self] in feed?.hurry() },
             fail: { [unowned self] error in
                 if let error = error as? LogError { logStopped(error) } else { fail(error) }
             },
@@ -150,7 +158,7 @@ final class ShardMachine: Machine {
 
     private func begin(_ shard: ShardID) {
         known.append(shard)
-        askForServices(of: [shard])
+        feed?.hurry()
         do { open(try makeCore(shard)) } catch { fail(error) }
     }
 
@@ -169,50 +177,55 @@ final class ShardMachine: Machine {
 
     // MARK: Block services
 
-    /// Asks what the real `BlockServiceFeed` asks, about as often.
-    private func askForServices() {
-        askForServices(of: known)
-        let isComingUp = blockServices.services.isEmpty
-        let pause: ClosedRange<UInt64> =
-            isComingUp ? 200_000_000...2_000_000_000 : 30_000_000_000...60_000_000_000
-        after(UInt64.random(in: pause, using: &world.random)) { [unowned self] in askForServices() }
+    private func startFeed() {
+        let environment = BlockServiceFeed.Environment(
+            monotonic: { [unowned self] in world.now },
+            later: { [unowned self] nanoseconds, body in after(nanoseconds, body) },
+            random: { [unowned self] in UInt64.random(in: $0, using: &world.random) },
+            askForAll: { [unowned self] answer in
+                ask(.allBlockServicesDeprecated(AllBlockServicesDeprecatedRequest())) { response in
+                    if case .allBlockServicesDeprecated(let all) = response { all } else { nil }
+                } answer: { answer($0) }
+            },
+            ask: { [unowned self] shard, answer in
+                ask(.shardBlockServices(ShardBlockServicesRequest(shardId: shard))) { response in
+                    if case .shardBlockServices(let assigned) = response { assigned } else { nil }
+                } answer: { answer($0) }
+            },
+            keep: { [unowned self] in kept = $0 })
+        let feed = BlockServiceFeed(
+            environment, logger: logger, known: kept, shards: { [unowned self] in known }
+        ) { [unowned self] directory in
+            blockServices = directory
+            for shard in known { tell(shard) }
+        }
+        self.feed = feed
+        feed.start()
     }
 
-    private func askForServices(of shards: [ShardID]) {
-        lastQuestion = world.now
-        ask(.allBlockServicesDeprecated(AllBlockServicesDeprecatedRequest()))
-        for shard in shards { ask(.shardBlockServices(ShardBlockServicesRequest(shardId: shard)), shard) }
-    }
-
-    /// Which shard the answers are about.
-    private var asked: [UInt64: ShardID] = [:]
-
-    private func ask(_ request: AnyRegistryRequest, _ shard: ShardID? = nil) {
+    /// Asks the registry; what nobody answers in time has failed.
+    private func ask<Response>(
+        _ request: AnyRegistryRequest, _ expected: @escaping (AnyRegistryResponse) -> Response?,
+        answer: @escaping BlockServiceFeed.Answer<Response>
+    ) {
         nextRegistryID += 1
-        asked[nextRegistryID] = shard
-        network.send(
-            Message(id: nextRegistryID, body: .registryRequest(request)), from: .shardProcess(number), to: .registry)
-    }
-
-    /// A shard lacks block services.
-    private func hurry() {
-        if world.now - lastQuestion > 1_000_000_000 { askForServices(of: known) }
+        let id = nextRegistryID
+        asked[id] = { result in
+            answer(
+                result.mapError { RegistryCallError.refused($0) }.flatMap { response in
+                    expected(response).map { .success($0) } ?? .failure(.malformed)
+                })
+        }
+        network.send(Message(id: id, body: .registryRequest(request)), from: .shardProcess(number), to: .registry)
+        after(Self.registryTimeout) { [unowned self] in
+            if asked.removeValue(forKey: id) != nil { answer(.failure(.timedOut(lastAttempt: "lost"))) }
+        }
     }
 
     private func learn(_ message: Message) {
         if clockQuestions?.take(message) == true { return }
-        let shard = asked.removeValue(forKey: message.id)
-        guard case .registryAnswer(.success(let response)) = message.body else { return }
-        switch response {
-        case .allBlockServicesDeprecated(let all):
-            blockServices.update(services: all.blockServices, assignments: [:])
-            for shard in known { tell(shard) }
-        case .shardBlockServices(let assigned):
-            guard let shard else { return }
-            blockServices.assign(assigned.blockServices, to: shard)
-            tell(shard)
-        default: return
-        }
+        guard case .registryAnswer(let result) = message.body else { return }
+        asked.removeValue(forKey: message.id)?(result)
     }
 
     private func tell(_ shard: ShardID) {

@@ -12,9 +12,12 @@ import Filesystem
 /// deadline anyway.
 package struct CompletionRule: Sendable {
     package let processes: ProcessTable
+    /// Of the mount whose closes it decides.
+    private let device: MountDevice
 
-    package init(processes: ProcessTable = ProcessTable()) {
+    package init(processes: ProcessTable = ProcessTable(), device: MountDevice = MountDevice()) {
         self.processes = processes
+        self.device = device
     }
 
     /// `thread`, which is known to belong to the file's creator `group`, closes a descriptor on the file with this
@@ -28,7 +31,12 @@ package struct CompletionRule: Sendable {
             // In execve it still has memory, when it ends it has none any more.
             return processes.hasMemory(thread) == false ? ending(thread) : .unfinished
         }
-        return processes.hasDescriptor(group, onInode: number, named: names) == false ? .complete : .unfinished
+        return isHeld(by: group, inode: number, names: names) == false ? .complete : .unfinished
+    }
+
+    /// Whether a process can write to the file with this inode number. Nil when that cannot be found out.
+    func isHeld(by group: Int32, inode number: UInt64, names: Set<[UInt8]>) -> Bool? {
+        processes.hasDescriptor(group, onInode: number, named: names, of: device.number)
     }
 
     /// `thread` closes a descriptor that it got from a creator who is gone: that is of interest only if it is killed

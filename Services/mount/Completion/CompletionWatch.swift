@@ -56,10 +56,8 @@ package struct CompletionWatch: Sendable {
     /// Whether the creator lives and still has the file open: asked when the mount goes away under it.
     func isHeld(by creator: CreatorProcess?, inode number: UInt64, names: Set<[UInt8]>) async -> Bool {
         guard let creator, creator.exists else { return false }
-        let processes = rule.processes
-        return await ask(otherwise: true) {
-            processes.hasDescriptor(creator.group, onInode: number, named: names) ?? false
-        }
+        let rule = rule
+        return await ask(otherwise: true) { rule.isHeld(by: creator.group, inode: number, names: names) ?? false }
     }
 
     /// Whether a thread that waits for us is being killed.

@@ -1,4 +1,5 @@
 import Glibc
+import Mutations
 
 /// What `/proc` tells of a process. Every function may block (see `CompletionRule`): for workers only.
 package struct ProcessTable: Sendable {
@@ -56,7 +57,11 @@ package struct ProcessTable: Sendable {
     /// Whether the process can write to the inode with this number through a descriptor. The kernel knows it by one of
     /// `names`.
     /// Nil when that cannot be found out. Blocks while the process is in execve.
-    package func hasDescriptor(_ group: Int32, onInode number: UInt64, named names: Set<[UInt8]>) -> Bool? {
+    /// - Parameter device: of the mount that is meant; another one may have the same file, with the same number. Nil:
+    ///   any.
+    package func hasDescriptor(
+        _ group: Int32, onInode number: UInt64, named names: Set<[UInt8]>, of device: String? = nil
+    ) -> Bool? {
         guard let directory = opendir("\(root)/\(group)/fd") else { return nil }
         defer { closedir(directory) }
         let folder = dirfd(directory)
@@ -67,7 +72,7 @@ package struct ProcessTable: Sendable {
             // Cheaper than asking each for its inode: whatever has another name is another file.
             guard let descriptor = Self.number(entry), Self.leads(entry, in: folder, toOneOf: names) else { continue }
             guard let info = read("\(group)/fdinfo/\(descriptor)") else { continue }
-            if Self.isWriter(info, onInode: number) { return true }
+            if Self.isWriter(info, onInode: number), !isElsewhere(info, group, than: device) { return true }
         }
     }
 
@@ -82,6 +87,22 @@ package struct ProcessTable: Sendable {
             }
         }
         return isOnInode && !isReading
+    }
+
+    /// Whether `fdinfo` tells of a descriptor on another device. A mount that the process does not see may be any.
+    private func isElsewhere(_ info: [UInt8], _ group: Int32, than device: String?) -> Bool {
+        let lines = info.split(separator: UInt8(ascii: "\n"))
+        guard let device, !Mutation.mountsAreMixedUp.isPlanted,
+            let mount = lines.lazy.compactMap({ Self.value(of: "mnt_id:", in: $0) }).first,
+            let mounts = read("\(group)/mountinfo")
+        else { return false }
+        for line in mounts.split(separator: UInt8(ascii: "\n")) {
+            // Mount, parent, device.
+            let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 3)
+            guard fields.count > 2, fields[0].elementsEqual(mount.utf8) else { continue }
+            return !fields[2].elementsEqual(device.utf8)
+        }
+        return false
     }
 
     private static func number(_ entry: UnsafeMutablePointer<dirent>) -> Int32? {

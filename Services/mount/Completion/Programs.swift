@@ -7,8 +7,9 @@ final class Programs: Creators {
     private let watch: CompletionWatch
     private let known = Mutex(CreatorCache())
 
-    init(loop: EventLoop) {
-        watch = CompletionWatch(loop: loop)
+    /// - Parameter device: of the mount that they use.
+    init(loop: EventLoop, device: MountDevice) {
+        watch = CompletionWatch(loop: loop, rule: CompletionRule(device: device))
     }
 
     nonisolated(nonsending) func creator(_ caller: Caller) async -> any Creator {

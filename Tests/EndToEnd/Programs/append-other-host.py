@@ -1,13 +1,13 @@
 """append-other-host.py MOUNT MOUNT: what is written to a file that another host has changed since it was opened."""
-import errno, os, subprocess, sys
+import errno, os, sys
 from refused import refused
 
 here, there = sys.argv[1:3]
 
 
 def append(mount, name, text):
-    # By another process: one that has the file open through both mounts of one machine looks as if it went on.
-    subprocess.run(["sh", "-c", 'cat >> "$1"', "sh", f"{mount}/{name}"], input=text, check=True)
+    with open(f"{mount}/{name}", "ab", 0) as log:
+        log.write(text)
 
 
 def content(mount, name):
