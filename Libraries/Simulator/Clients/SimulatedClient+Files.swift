@@ -34,6 +34,7 @@ extension SimulatedClient {
                 contents.spans.append(span)
             }
         }
+        await beLate()
         if world.random.perMille(400) { return try await publish(file, contents, at: place) }
         if world.random.perMille(300) { return try await link(file, contents, withSpanAt: place) }
         cluster.contents[file.id] = contents
@@ -46,9 +47,22 @@ extension SimulatedClient {
         _ = try outcome.result.get()
     }
 
+    /// Now and then until the file has expired, while others collect what is left of it.
+    private func beLate() async {
+        let lifetime = cluster.options.transientLifetime
+        guard lifetime <= 300_000_000_000, world.random.perMille(15) else { return }
+        await world.sleep(lifetime + world.random.spread(1_000_000_000...120_000_000_000))
+    }
+
+    /// Now and then long enough for others to change what has been looked at.
+    func hesitate() async {
+        if world.random.perMille(80) { await world.sleep(world.random.spread(10_000_000...10_000_000_000)) }
+    }
+
     /// As who continues a file: only if the name means what it meant when it was looked at.
     private func link(_ file: TransientInode, ifUnchanged place: Place) async throws(ClientError) {
         let present = try await target(of: place)
+        await hesitate()
         let intent = want(.replace(file.id, over: present), place, "continuation")
         let outcome = await counted(
             LinkFileIfUnchangedRequest(

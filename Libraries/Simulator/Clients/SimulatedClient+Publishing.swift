@@ -39,6 +39,7 @@ extension SimulatedClient {
         }
         cluster.contents[file.id] = contents
         let present = world.random.perMille(150) ? nil : try await target(of: place)
+        await hesitate()
         var number = InodeID.null
         if let present, present.isFile {
             number = try await call(StatVersionRequest(id: present, newest: false), shard: present.shard).number
