@@ -71,10 +71,11 @@ let package = Package(
         .target(
             name: "Mutations", path: "Libraries/Mutations", exclude: ["README.md"],
             swiftSettings: mutationSettings),
+        library("Chance"),
         library("Metrics"),
         library("Directories", ["Mutations"]),
-        library("Consensus", ["Mutations"]),
-        library("SimulatedConsensus", ["Consensus"]),
+        library("Consensus", ["Chance", "Mutations"]),
+        library("SimulatedConsensus", ["Chance", "Consensus"]),
         library("Wire", ["CCrypto"]),
         library("Protocol", ["Wire", "CXXHash"], plugins: ["SchemaPlugin"]),
         library("Erasure", ["Wire", "CISAL"]),
@@ -82,9 +83,9 @@ let package = Package(
         library("EventLoop", ["CUV", "CLinux"]),
         library(
             "ReplicatedLog", ["Mutations", "Consensus", "Directories", "Store", "Protocol", "CXXHash", "CLinux", deques]),
-        library("ShardCore", ["Mutations", "Store", "Protocol", "Erasure"]),
+        library("ShardCore", ["Chance", "Mutations", "Store", "Protocol", "Erasure"]),
         library("CoordinatorCore", ["Mutations", "Store", "Protocol"]),
-        library("RegistryCore", ["Mutations", "Store", "Protocol"]),
+        library("RegistryCore", ["Chance", "Mutations", "Store", "Protocol"]),
         library(
             "BlockStore", ["Mutations", "Directories", "Store", "Erasure", "Protocol", "CLinux", "CCrypto"]),
         library("Client", ["Mutations", "Protocol", "Erasure", "EventLoop", deques]),
@@ -98,8 +99,8 @@ let package = Package(
             "Simulator",
             [
                 "ShardServing", "CoordinatorServing", "RegistryServing", "ShardCore", "CoordinatorCore", "RegistryCore",
-                "Replicas", "ReplicatedLog", "Store", "Protocol", "Erasure", "Client", "GarbageCollection", "EventLoop", "Metrics",
-                deques, heaps, logging,
+                "Replicas", "ReplicatedLog", "Store", "Protocol", "Erasure", "Client", "GarbageCollection", "Chance",
+                "EventLoop", "Metrics", deques, heaps, logging,
             ]),
         library(
             "ConsistencyCheck",
@@ -114,8 +115,8 @@ let package = Package(
         library(
             "ShardServing",
             [
-                "Replicas", "ShardCore", "ReplicatedLog", "Store", "Client", "Daemon", "Directories", "Metrics", "EventLoop",
-                "Protocol", "Wire", "Mutations", deques, logging,
+                "Replicas", "ShardCore", "ReplicatedLog", "Store", "Client", "Daemon", "Directories", "Metrics",
+                "EventLoop", "Protocol", "Wire", "Mutations", deques, logging,
             ]),
         library(
             "CoordinatorServing",
@@ -148,7 +149,7 @@ let package = Package(
             name: "sterna-bench",
             dependencies: ["Wire", "Protocol", "Erasure", "EventLoop", "Store", "TestShards", argumentParser],
             path: "ops/benchmark/Benchmark"),
-        .target(name: "VolatileDisk", path: "ops/volatile-disk/Model"),
+        .target(name: "VolatileDisk", dependencies: ["Chance"], path: "ops/volatile-disk/Model"),
         .executableTarget(
             name: "sterna-volatile-disk", dependencies: ["VolatileDisk", "CFUSE", "CLinux", argumentParser],
             path: "ops/volatile-disk/Command"),
@@ -161,7 +162,7 @@ let package = Package(
             swiftSettings: mutationSettings),
 
         // Tests
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Chance"], path: "Tests/TestSupport"),
         .target(
             name: "TestServices", dependencies: ["EventLoop", "Protocol", "Wire", "TestSupport"],
             path: "Tests/TestServices"),

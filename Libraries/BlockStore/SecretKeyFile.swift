@@ -30,6 +30,11 @@ final class SecretKeyFile: Sendable {
         self.key = key
     }
 
+    deinit {
+        // A child that was just forked, by whatever part of the process, has the file open until it executes its program.
+        flock(file.raw, LOCK_UN)
+    }
+
     /// Whether the file is still there, and can be read. Opens nothing.
     func isThere(in directory: FileDescriptor) throws(BlockStoreError) -> Bool {
         guard try directory.has(Self.name) else { return false }

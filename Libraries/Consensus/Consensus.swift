@@ -1,3 +1,4 @@
+import Chance
 import Mutations
 
 /// One replica of one group: Raft without I/O, threads, clock or chance of its own.

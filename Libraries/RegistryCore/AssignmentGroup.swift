@@ -1,3 +1,4 @@
+import Chance
 import Protocol
 
 /// The services of one location and storage class while they are dealt out to the shards.
@@ -38,7 +39,7 @@ struct AssignmentGroup {
     }
 
     /// Deals `min(perShard, domains)` services to each of the 256 shards, never two of one domain to the same shard.
-    mutating func assign(perShard: Int, random: inout SplitMix64) -> [[BlockServiceInfoShort]] {
+    mutating func assign(perShard: Int, random: inout SplitMix) -> [[BlockServiceInfoShort]] {
         var lists = [[BlockServiceInfoShort]](repeating: [], count: RegistryLimits.shards)
         var taken = [Bool](repeating: false, count: RegistryLimits.shards * domains.count)
         var queue = BinaryHeap<Turn>(precedes: Turn.precedes)
@@ -63,7 +64,7 @@ struct AssignmentGroup {
         return lists
     }
 
-    private func turn(of index: Int, random: inout SplitMix64) -> Turn {
+    private func turn(of index: Int, random: inout SplitMix) -> Turn {
         let domain = domains[index]
         return Turn(
             completedCycles: domain.completedCycles, availableBytes: domain.next.availableBytes,

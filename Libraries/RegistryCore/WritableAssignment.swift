@@ -1,3 +1,4 @@
+import Chance
 import Protocol
 
 /// Which block services each shard may write to (services.md A.8): at most one per failure domain within a
@@ -21,7 +22,7 @@ public struct WritableAssignment: Sendable {
     ///   - target: candidates per shard, location and class, if there are as many failure domains.
     public init(usable: [FullBlockServiceInfo], seed: UInt64, target: Int = defaultTargetPerShard) {
         self.init()
-        var random = SplitMix64(seed: seed)
+        var random = SplitMix(seed: seed)
         let groups = Dictionary(grouping: usable) { GroupKey(location: $0.locationId, storageClass: $0.storageClass) }
         guard !groups.isEmpty else { return }
         // A shard refuses lists of 256 and more (block service indices are bytes).

@@ -95,10 +95,14 @@ extension RealNamespace {
             let unlink = SoftUnlinkFileRequest(
                 ownerId: edge.directory, fileId: edge.target, name: edge.name, creationTime: time(edge))
             return Reply(try ask(unlink, at: edge.directory.shard)) { .since($0.deleteCreationTime) }
-        case .rename(let edge, let name):
+        case .rename(let edge, let name, let brings):
             let rename = SameDirectoryRenameRequest(
                 targetId: edge.target, dirId: edge.directory, oldName: edge.name, oldCreationTime: time(edge),
                 newName: name)
+            if brings {
+                let rename = RenameWithAttributesRequest(rename: rename)
+                return Reply(try ask(rename, at: edge.directory.shard)) { .since($0.newCreationTime) }
+            }
             return Reply(try ask(rename, at: edge.directory.shard)) { .since($0.newCreationTime) }
         case .resurrect(let edge, let name):
             let rename = SameDirectoryRenameSnapshotRequest(

@@ -1,3 +1,4 @@
+import Chance
 import Protocol
 
 /// Chooses the block services of a new span (metadata.md B.9).
@@ -29,7 +30,7 @@ struct BlockServicePicker {
             guard let index = candidates.firstIndex(where: { $0.id == service }) else { continue }
             picked.append(candidates.remove(at: index).id)
         }
-        var random = SplitMix64(seed: time.nanoseconds)
+        var random = SplitMix(seed: time.nanoseconds)
         while picked.count < count {
             let index = Int(random.next(below: UInt64(candidates.count)))
             picked.append(candidates[index].id)
@@ -40,24 +41,9 @@ struct BlockServicePicker {
     }
 }
 
-/// A small generator of evenly spread numbers; its whole state is the seed.
-struct SplitMix64 {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SplitMix {
     /// A number in `0 ..< bound`; `bound` must not be 0.
-    mutating func next(below bound: UInt64) -> UInt64 {
+    fileprivate mutating func next(below bound: UInt64) -> UInt64 {
         next().multipliedFullWidth(by: bound).high
     }
 }

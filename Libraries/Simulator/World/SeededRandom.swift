@@ -1,16 +1,12 @@
-/// Random numbers that a seed determines, on any machine (SplitMix64).
+import Chance
+
+/// Random numbers that a seed determines.
 public struct SeededRandom: RandomNumberGenerator, Sendable {
-    private var state: UInt64
+    private var numbers: SplitMix
 
-    public init(seed: UInt64) { state = seed }
+    public init(seed: UInt64) { numbers = SplitMix(seed: seed) }
 
-    public mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-        return value ^ value >> 31
-    }
+    public mutating func next() -> UInt64 { numbers.next() }
 
     /// True `count` times in a thousand.
     public mutating func perMille(_ count: Int) -> Bool { count > 0 && Int.random(in: 0..<1000, using: &self) < count }

@@ -52,8 +52,8 @@ public struct Labels: Sendable {
                         }))
             }
         case .unlink(let owner, let name, let aim): .unlink(current(owner, name, aim, model))
-        case .rename(let owner, let name, let new, let aim):
-            .rename(current(owner, name, aim, model), to: ModelOperation.names[new])
+        case .rename(let owner, let name, let new, let aim, let brings):
+            .rename(current(owner, name, aim, model), to: ModelOperation.names[new], brings: brings)
         case .resurrect(let owner, let name, let version, let new, let aim):
             .resurrect(past(owner, name, version, aim, model), to: ModelOperation.names[new])
         case .lock(let owner, let name, let aim): .lock(current(owner, name, aim, model))

@@ -24,7 +24,8 @@ extension ModelOperation {
                 file: file, in: new(owner), name: name, expectation, continues: continues, supersedes: supersedes,
                 attributes: attributes)
         case .unlink(let owner, let name, let aim): .unlink(in: new(owner), name: name, aim)
-        case .rename(let owner, let name, let to, let aim): .rename(in: new(owner), name: name, to: to, aim)
+        case .rename(let owner, let name, let to, let aim, let brings):
+            .rename(in: new(owner), name: name, to: to, aim, brings: brings)
         case .resurrect(let owner, let name, let version, let to, let aim):
             .resurrect(in: new(owner), name: name, version: version, to: to, aim)
         case .lock(let owner, let name, let aim): .lock(in: new(owner), name: name, aim)

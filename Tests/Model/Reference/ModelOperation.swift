@@ -46,7 +46,7 @@ public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
     case publish(
         file: Int, in: Int, name: Int, Expectation, continues: Bool, supersedes: Bool, attributes: Attributes? = nil)
     case unlink(in: Int, name: Int, Aim)
-    case rename(in: Int, name: Int, to: Int, Aim)
+    case rename(in: Int, name: Int, to: Int, Aim, brings: Bool)
     case resurrect(in: Int, name: Int, version: Int, to: Int, Aim)
     case lock(in: Int, name: Int, Aim)
     case unlock(in: Int, name: Int, Aim)
@@ -89,8 +89,8 @@ public enum ModelOperation: Hashable, Sendable, CustomStringConvertible {
             ".publish(file: \(file), in: \(owner), name: \(name), .\(expectation), "
                 + "continues: \(continues), supersedes: \(supersedes)\(Self.described(attributes)))"
         case .unlink(let owner, let name, let aim): ".unlink(in: \(owner), name: \(name), .\(aim))"
-        case .rename(let owner, let name, let new, let aim):
-            ".rename(in: \(owner), name: \(name), to: \(new), .\(aim))"
+        case .rename(let owner, let name, let new, let aim, let brings):
+            ".rename(in: \(owner), name: \(name), to: \(new), .\(aim), brings: \(brings))"
         case .resurrect(let owner, let name, let version, let new, let aim):
             ".resurrect(in: \(owner), name: \(name), version: \(version), to: \(new), .\(aim))"
         case .lock(let owner, let name, let aim): ".lock(in: \(owner), name: \(name), .\(aim))"

@@ -60,6 +60,27 @@ extension NamespaceModel {
         return beginning
     }
 
+    /// A file takes the name of another one by a rename of somebody who knows of no attributes. It gets what that had if
+    /// it has none.
+    mutating func inherit(_ file: InodeID, from former: InodeID, in directory: InodeID) {
+        let isPlain = attributes[file] ?? Attributes() == Attributes()
+        guard file.type == .file, file.shard == directory.shard, former.type == .file, former != file, isPlain,
+            files[file]?.kind == SpecialFileKind.none
+        else { return }
+        var inherited = Attributes()
+        if former.shard != directory.shard {
+            // Nobody has asked the other shard what it had.
+            inherited.mode = 0o600
+        } else if case .linked = files[former]?.state, files[former]?.kind == SpecialFileKind.none {
+            inherited = attributes[former] ?? Attributes()
+            inherited.losePrivileges()
+            inherited.extended[Array("security.capability".utf8)] = nil
+        }
+        guard inherited != Attributes() else { return }
+        attributes[file] = inherited
+        changes[file, default: 0] += 1
+    }
+
     /// Returns the inode that was meant.
     mutating func setAttributes(_ id: InodeID, _ change: InodeAttributeChange) throws(ProtocolError) -> InodeID {
         let meant = try changeable(id)

@@ -44,14 +44,19 @@ extension NamespaceModel {
         return now
     }
 
-    mutating func rename(_ edge: NamespaceRequest.Edge, to name: [UInt8]) throws(ProtocolError) -> Moment {
+    /// - Parameter brings: the file keeps what it has, also if that is nothing.
+    mutating func rename(
+        _ edge: NamespaceRequest.Edge, to name: [UInt8], brings: Bool
+    ) throws(ProtocolError) -> Moment {
         guard edge.name != name else { throw .sameSourceAndDestination }
         try Self.check(name)
         var directory = try live(edge.directory)
         try checkFree(edge, in: directory)
+        let former = directory.current[name]?.target ?? .null
         end(edge.name, in: &directory, isOwned: false)
         try create(name, edge.target, in: &directory)
         directories[edge.directory] = directory
+        if !brings { inherit(edge.target, from: former, in: edge.directory) }
         return now
     }
 

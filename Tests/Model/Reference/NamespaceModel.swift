@@ -116,7 +116,7 @@ public struct NamespaceModel: Sendable {
             return .since(try link(file, directory, name, over: expected))
         case .publish(let publication): return .since(try publish(publication))
         case .unlink(let edge): return .since(try unlink(edge))
-        case .rename(let edge, let name): return .since(try rename(edge, to: name))
+        case .rename(let edge, let name, let brings): return .since(try rename(edge, to: name, brings: brings))
         case .resurrect(let edge, let name): return .since(try resurrect(edge, to: name, newID))
         case .lock(let edge): try setLock(edge, true)
         case .unlock(let edge): try setLock(edge, false)

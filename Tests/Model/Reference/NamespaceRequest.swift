@@ -53,8 +53,8 @@ public enum NamespaceRequest: Hashable, Sendable {
     case publish(Publication)
     /// SOFT_UNLINK_FILE
     case unlink(Edge)
-    /// SAME_DIRECTORY_RENAME
-    case rename(Edge, to: [UInt8])
+    /// SAME_DIRECTORY_RENAME; RENAME_WITH_ATTRIBUTES, which brings what the file has
+    case rename(Edge, to: [UInt8], brings: Bool)
     /// SAME_DIRECTORY_RENAME_SNAPSHOT
     case resurrect(Edge, to: [UInt8])
     /// LOCK_CURRENT_EDGE
@@ -99,7 +99,7 @@ public enum NamespaceRequest: Hashable, Sendable {
             [directory]
         case .publish(let publication): [publication.directory]
         case .setAttributes(let id, _): id.isDirectory ? [id] : []
-        case .unlink(let edge), .rename(let edge, _), .resurrect(let edge, _), .lock(let edge), .unlock(let edge),
+        case .unlink(let edge), .rename(let edge, _, _), .resurrect(let edge, _), .lock(let edge), .unlock(let edge),
             .forget(let edge), .hardUnlink(let edge):
             [edge.directory]
         case .removeDirectory(let edge): [edge.directory, edge.target].filter(\.isDirectory)

@@ -57,7 +57,7 @@ public struct OperationGenerator<Random: RandomNumberGenerator> {
                 directory: number(ModelOperation.labels - 1) + 1, in: directory(), name: directoryName(),
                 variant: number(3) == 0 ? variant() : nil)
         case 13..<18: .move(in: directory(), name: name(), to: directory(), as: name(), aim())
-        case 18..<21: .rename(in: directory(), name: name(), to: name(), aim())
+        case 18..<21: .rename(in: directory(), name: name(), to: name(), aim(), brings: number(2) == 0)
         case 21..<25: .unlink(in: directory(), name: fileName(), aim())
         case 25..<29: .removeDirectory(in: directory(), name: directoryName(), aim())
         case 29..<32: .resurrect(in: directory(), name: fileName(), version: number(3), to: name(), aim())

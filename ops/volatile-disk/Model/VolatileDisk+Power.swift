@@ -1,3 +1,5 @@
+import Chance
+
 extension VolatileDisk {
     /// Everything below a directory is as it is on the medium, when whoever used it has no power any more. Files and
     /// directories below it are other ones from now on; the directory itself stays.
@@ -42,7 +44,7 @@ extension VolatileDisk {
     /// Decides which changes made it; one that builds on a lost one did not.
     private func forgetNames(
         in affected: [ObjectIdentifier: Node], _ survival: Survival, _ losses: inout Losses,
-        _ random: inout DiskRandom
+        _ random: inout SplitMix
     ) {
         var left: [NameChange] = []
         var lost = NameTies()
@@ -62,7 +64,7 @@ extension VolatileDisk {
     /// Makes what is below a directory anew from the medium.
     private func renew(
         _ directory: Node, _ renewals: inout [ObjectIdentifier: Node], _ survival: Survival, _ losses: inout Losses,
-        _ random: inout DiskRandom
+        _ random: inout SplitMix
     ) throws(DiskError) {
         // In the order of names, so that a seed means the same each time.
         let old = directory.durableEntries.sorted { $0.key.lexicographicallyPrecedes($1.key) }

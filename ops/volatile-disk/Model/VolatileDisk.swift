@@ -1,3 +1,4 @@
+import Chance
 import Glibc
 
 /// A disk that forgets, without power, what was not synced: contents and sizes of files without fsync, names in
@@ -5,7 +6,7 @@ import Glibc
 package final class VolatileDisk {
     package internal(set) var root: Node
     package private(set) var cuts = 0
-    var random: DiskRandom
+    var random: SplitMix
     /// Names that are not on the medium yet, in the order in which they were changed.
     var pending: [NameChange] = []
     private var faults: [Fault] = []
@@ -20,7 +21,7 @@ package final class VolatileDisk {
     package init(directory: String, seed: UInt64, writesBack: Bool = true) {
         self.directory = directory
         self.writesBack = writesBack
-        random = DiskRandom(state: seed)
+        random = SplitMix(seed: seed)
         root = Node(1, mode: S_IFDIR | 0o755, file: nil)
         root.links = 1
     }
@@ -109,17 +110,4 @@ package final class VolatileDisk {
     func countCut() { cuts += 1 }
 
     package func anySurvival() -> Survival { .any(using: &random) }
-}
-
-/// A reproducible source of numbers (SplitMix64).
-struct DiskRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
-        return word ^ word >> 31
-    }
 }
