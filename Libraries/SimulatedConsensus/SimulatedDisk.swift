@@ -89,6 +89,13 @@ struct SimulatedDisk {
 
     var lastWritten: WriteNumber? { unsynced.last?.number }
 
+    /// Whether a base is wanted that is not on the medium yet.
+    var awaitsBase: Bool {
+        unsynced.contains { pending in
+            if case .base = pending.write { true } else { false }
+        }
+    }
+
     /// Everything through `number` is on the medium. False: something did not fit.
     mutating func sync(through number: WriteNumber) -> Bool {
         var done = 0

@@ -45,7 +45,8 @@ extension World {
         guard node.snapshot?.isInstalling != true, let base = node.snapshotBase() else { return }
         node.disk.image.base = base
         let index = base.position.index.rawValue
-        if index > plan.retention {
+        // In the order of the writes: until a base is durable, what it replaces is all there is to tell that from the rest.
+        if index > plan.retention, !node.disk.awaitsBase {
             node.disk.image.trim(through: EntryIndex(rawValue: index - plan.retention))
         }
         node.consensus.compact(through: EntryIndex(rawValue: index - min(index, chance.below(UInt64(4)))))

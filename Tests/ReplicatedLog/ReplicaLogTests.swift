@@ -188,6 +188,33 @@ import Testing
         #expect(life.trims > 0 && life.cuts > 0)
     }
 
+    /// The segment before is gone, and what is left begins right behind the base.
+    @Test func whatABaseHasEmptiedDoesNotComeBack() throws {
+        let (group, other) = (LogGroupID(rawValue: 1), LogGroupID(rawValue: 2))
+        for last in 5...20 {
+            let disk = FaultyDisk()
+            let options = DiskFaultTests.options(32 << 10)
+            do {
+                let store = try SegmentedLogStore(disk: disk, options: options)
+                for index in 1...22 {
+                    try store.write([testBatch((group, testEntry(index, count: 2000)), (other, testEntry(index)))])
+                    try store.sync()
+                }
+                let base = LogBase(index: LogIndex(rawValue: UInt64(last)), term: Term(rawValue: 9), bytes: [])
+                var batch = LogBatch()
+                batch.append(.base(base), of: group)
+                try store.write([batch])
+                try store.sync()
+                try store.trim(through: [group: base.index, other: base.index])
+                try store.write([testBatch((other, testEntry(23)))])
+                try store.sync()
+            }
+            let store = try SegmentedLogStore(disk: disk, options: options)
+            #expect(store.contents[group]?.base?.index.rawValue == UInt64(last))
+            #expect(store.contents[group]?.entries == nil, "\(last)")
+        }
+    }
+
     @Test func readingEndsWhenItIsTold() throws {
         let group = LogGroupID(rawValue: 1)
         let store = try SegmentedLogStore(disk: FaultyDisk(), options: DiskFaultTests.options(32 << 10))
