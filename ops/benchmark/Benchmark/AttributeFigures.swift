@@ -10,7 +10,7 @@ struct AttributeFigures {
     let seconds: Double
 
     private static let workers = 8
-    private static let rounds = 3
+    private static let rounds = 9
     private static let treeFiles = 20_000
     /// Differences below that are noise.
     private static let noise = 0.9
