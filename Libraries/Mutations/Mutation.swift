@@ -174,6 +174,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case noticesAreNotAwaited
     case programsKeepRights
     case capabilitiesGoWithTheEdit
+    case capabilitiesComeBack
     case logsAreTakenOver
     case appendsJoinAnyFile
     case joinersMayDoAnything
@@ -300,7 +301,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .errorsAreForgotten, .continuationReplacesAnything, .unheardHandlesStay, .publishingIsNotAwaited,
             .outdatedWritersAreStaged, .versionsGetNewNumbers, .rebuiltFilesGetNewNumbers, .readersAreMixedUp,
             .noticesAreNotAwaited,
-            .programsKeepRights, .capabilitiesGoWithTheEdit, .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner,
+            .programsKeepRights, .capabilitiesGoWithTheEdit, .capabilitiesComeBack,
+            .logsAreTakenOver, .rightsWaitForTheEdit, .movedEditsLoseTheirOwner,
             .listsIgnoreTheMode, .someFilesAreNotSynced, .movedFilesAreSnapshots, .oldProgramsKeepRights,
             .placementIsWritable, .listingsForgetTheirPlace, .hiddenPlacesWin, .specialFilesAreListedAsPlain,
             .stickyNamesAreTaken, .stickyNamesAreAnybodys, .goneFilesTakeTheirNames, .othersGoWithReplacedFiles,

@@ -62,7 +62,8 @@ package final class ReplicaDirectory: ReplicaDisk {
             directory: data.path + "/log", options: log, mustExist: mustExist && access(mark, F_OK) != 0)
         for notice in store.notices { logger.warning("log: \(notice)") }
         try data.sync()
-        _ = unlink(mark)
+        // Left behind it would excuse a log that is lost later.
+        guard unlink(mark) == 0 || errno == ENOENT else { throw SystemError.last("remove \(mark)") }
         return store
     }
 

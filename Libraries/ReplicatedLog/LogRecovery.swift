@@ -232,7 +232,9 @@ enum LogRecovery {
         segment.records.append(record)
         let payload = try segment.payload(of: record)
         guard payload.withUnsafeBytes({ reading.take($0, record.format, in: segment) }) else {
-            throw .corruption("record \(record.number) of \(segment.file.path)")
+            throw .corruption(
+                "record \(record.number) of \(segment.file.path) does not hold what a log does, or an entry in it does "
+                    + "not follow on those before")
         }
     }
 

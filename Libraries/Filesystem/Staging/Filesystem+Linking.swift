@@ -16,6 +16,7 @@ extension Filesystem {
             }
             let brought = try await attributesToBring(staged)
             let keepsBase = await leavesNoSnapshot(staged)
+            try await confirmCapability(of: staged)
             let (writer, publication) = (staged.writer, publication(of: staged, bringing: brought, keepsBase))
             do throws(ClientError) {
                 let version = try await writer.finish(publication)
@@ -34,6 +35,21 @@ extension Filesystem {
             try await outlastingOutages { () throws(FilesystemError) in try await rebase(staged) }
         }
         throw .stale
+    }
+
+    /// What somebody has given it here may have been taken away on another host since: then it does not come back.
+    private func confirmCapability(of staged: StagedFile) async throws(FilesystemError) {
+        guard let capability = staged.capability, staged.own == nil, !Mutation.capabilitiesComeBack.isPlanted else {
+            return
+        }
+        var isThere = false
+        try await outlastingOutages { () throws(FilesystemError) in
+            guard let target = try await target(of: staged), let rights = try await storedRights(of: target) else {
+                return
+            }
+            isThere = rights.list.contains { $0.name == ExtendedAttributes.capability && $0.value == capability }
+        }
+        if !isThere, staged.capability == capability { staged.capability = nil }
     }
 
     /// Whether the name leads to something else than it should.

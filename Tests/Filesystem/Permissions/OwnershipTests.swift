@@ -265,6 +265,24 @@ extension OnCluster {
             }
         }
 
+        @Test func aCapabilityThatAnotherHostHasTakenAwayDoesNotComeBack() async throws {
+            try await Host.run(2, options: .withoutMemory) { hosts in
+                let (own, other) = (hosts[0], hosts[1])
+                let name = Array("security.capability".utf8)
+                for mode in [OpenMode.truncating, .appending, .writing] {
+                    try await own.store("p", "program")
+                    let node = try await own.node("p")
+                    let handle = try await own.open("p", mode)
+                    try await own.write(handle, "x", appends: mode.appends)
+                    try await own.filesystem.setExtendedAttribute(name, [1], of: node, .set)
+                    try await other.filesystem.removeExtendedAttribute(name, of: try await other.node("p"))
+                    try await own.close(handle)
+                    for host in hosts { #expect(try await host.extended("security.capability", of: "p") == nil) }
+                    try await own.unlink("p")
+                }
+            }
+        }
+
         @Test func aNewProgramLosesItsCapabilitiesWithTheNextWrite() async throws {
             try await Host.run { hosts in
                 let own = hosts[0]
