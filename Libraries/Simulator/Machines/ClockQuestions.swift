@@ -17,7 +17,8 @@ final class ClockQuestions {
         self.endpoint = endpoint
         // Looks take place every second; without a change of the clock there is nothing to see.
         machine.clock.onChange = { [weak self] in
-            if let self { lookAfter(UInt64.random(in: 0...ClockRhythm.lookNanoseconds, using: &self.machine.world.random)) }
+            guard let self else { return }
+            lookAfter(UInt64.random(in: 0...ClockRhythm.lookNanoseconds, using: &machine.world.random))
         }
         lookAfter(0)
     }
