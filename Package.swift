@@ -77,12 +77,13 @@ let package = Package(
         library("Consensus", ["Chance", "Mutations"]),
         library("SimulatedConsensus", ["Chance", "Consensus"]),
         library("Wire", ["CCrypto"]),
-        library("Protocol", ["Wire", "CXXHash"], plugins: ["SchemaPlugin"]),
+        library("Protocol", ["Wire", "Consensus", "CXXHash"], plugins: ["SchemaPlugin"]),
         library("Erasure", ["Wire", "CISAL"]),
         library("Store", ["CRocksDB"]),
         library("EventLoop", ["CUV", "CLinux"]),
         library(
-            "ReplicatedLog", ["Mutations", "Consensus", "Directories", "Store", "Protocol", "CXXHash", "CLinux", deques]),
+            "ReplicatedLog",
+            ["Mutations", "Consensus", "Directories", "Store", "Protocol", "CXXHash", "CLinux", deques]),
         library("ShardCore", ["Chance", "Mutations", "Store", "Protocol", "Erasure"]),
         library("CoordinatorCore", ["Mutations", "Store", "Protocol"]),
         library("RegistryCore", ["Chance", "Mutations", "Store", "Protocol"]),
@@ -127,7 +128,8 @@ let package = Package(
         library(
             "RegistryServing",
             [
-                "Replicas", "RegistryCore", "ReplicatedLog", "Client", "Daemon", "Metrics", "EventLoop", "Protocol", "Wire",
+                "Replicas", "RegistryCore", "ReplicatedLog", "Client", "Daemon", "Metrics", "EventLoop", "Protocol",
+                "Wire",
                 "Mutations", logging,
             ]),
 
@@ -136,12 +138,15 @@ let package = Package(
         service("shard", product: "sterna-shard", ["ShardServing", "Client", "EventLoop"]),
         service("cdc", product: "sterna-cdc", ["CoordinatorServing", "EventLoop"]),
         service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "Metrics", "CLinux"]),
-        service("gc", product: "sterna-gc", [
+        service(
+            "gc", product: "sterna-gc",
+            [
                 "GarbageCollection", "BlockRepair", "MaintenanceState", "Scrubbing", "Relayout", "Client", "EventLoop",
                 "Directories", "Metrics",
             ]),
         service(
-            "mount", product: "sterna-mount", ["Filesystem", "Client", "EventLoop", "Metrics", "Mutations", "CFUSE", "CLinux"]),
+            "mount", product: "sterna-mount",
+            ["Filesystem", "Client", "EventLoop", "Metrics", "Mutations", "CFUSE", "CLinux"]),
         service(
             "cli", product: "sterna",
             ["BlockRepair", "Client", "ConsistencyCheck", "Directories", "EventLoop", "CLinux"]),
@@ -154,7 +159,8 @@ let package = Package(
             name: "sterna-volatile-disk", dependencies: ["VolatileDisk", "CFUSE", "CLinux", argumentParser],
             path: "ops/volatile-disk/Command"),
         .executableTarget(
-            name: "sterna-torture", dependencies: ["Client", "Daemon", "BlockStore", "EventLoop", "Protocol", argumentParser],
+            name: "sterna-torture",
+            dependencies: ["Client", "Daemon", "BlockStore", "EventLoop", "Protocol", argumentParser],
             path: "ops/torture-campaign", exclude: ["README.md"]),
         .executableTarget(
             name: "sterna-simulate",
@@ -168,7 +174,8 @@ let package = Package(
             path: "Tests/TestServices"),
         .target(
             name: "TestShards", dependencies: ["ShardCore", "Store", "Protocol"], path: "Tests/TestShards"),
-        .target(name: "TestLog", dependencies: ["ReplicatedLog"], path: "Tests/TestLog"),
+        .target(
+            name: "TestLog", dependencies: ["ReplicatedLog", "Consensus", "Protocol", "Store"], path: "Tests/TestLog"),
         tests("Wire", ["Wire"]),
         tests("SchemaCompiler", ["SchemaLanguage"]),
         tests(
@@ -188,7 +195,7 @@ let package = Package(
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop", "TestServices"], exclude: ["README.md"]),
         tests("Consensus", ["Consensus", "SimulatedConsensus"]),
-        tests("ReplicatedLog", ["ReplicatedLog", "Consensus", "Simulator", "sterna-volatile-disk"]),
+        tests("ReplicatedLog", ["ReplicatedLog", "Consensus", "Simulator", "TestLog", "sterna-volatile-disk"]),
         tests("Replicas", ["Replicas", "ReplicatedLog", "Store", "Protocol", "TestLog", logging]),
         tests("ShardCore", ["ShardCore", "TestShards", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
@@ -256,13 +263,15 @@ let package = Package(
                 "sterna-torture", "sterna-random-programs", "sterna-volatile-disk", "Client", "Erasure", "EventLoop",
                 "Protocol", "Simulator", "Store",
             ], exclude: ["Programs", "Fixtures"]),
-        tests("RegistryService", ["sterna-registry", "RegistryServing", "Protocol", "EventLoop"], exclude: ["README.md"]),
+        tests(
+            "RegistryService", ["sterna-registry", "RegistryServing", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests("TortureCampaign", ["sterna-torture"]),
         tests("VolatileDisk", ["VolatileDisk", "sterna-volatile-disk"]),
         tests(
             "ShardServing",
             [
-                "ShardServing", "ShardCore", "ReplicatedLog", "Store", "EventLoop", "Metrics", "Protocol", "TestLog", logging,
+                "ShardServing", "ShardCore", "ReplicatedLog", "Store", "EventLoop", "Metrics", "Protocol", "TestLog",
+                logging,
             ]),
         tests("ShardService", ["sterna-shard", "TestServices", "sterna-volatile-disk", "Protocol", "EventLoop"]),
     ],

@@ -19,10 +19,10 @@ extension Consensus {
     }
 
     /// The last index that a majority of the voters, this leader among them, has on disk.
-    private func majorityIndex() -> EntryIndex {
+    private func majorityIndex() -> LogIndex {
         let own = Mutation.ownDiskIsNotAwaited.isPlanted ? last.index : durableIndex
         if Mutation.majoritiesAreNotAwaited.isPlanted { return own }
-        var best = EntryIndex.zero
+        var best = LogIndex.zero
         for slot in countedSlots {
             let index = matched(slot, own: own)
             guard index > best, index <= own else { continue }
@@ -40,14 +40,14 @@ extension Consensus {
         return Mutation.learnersAreCounted.isPlanted ? configuration.slots : voters
     }
 
-    private func matched(_ slot: ReplicaSlot, own: EntryIndex) -> EntryIndex {
+    private func matched(_ slot: ReplicaSlot, own: LogIndex) -> LogIndex {
         if slot == member.slot { return own }
         guard let peer = progress[slot.place] else { return .zero }
         return peer.isCounted || Mutation.recoveringAreCounted.isPlanted ? peer.match : .zero
     }
 
     /// Entries up to `index`, which is in the log, are final.
-    mutating func advanceCommit(to index: EntryIndex) {
+    mutating func advanceCommit(to index: LogIndex) {
         guard index > commit else { return }
         commit = index
         deliver()
@@ -63,7 +63,7 @@ extension Consensus {
     }
 
     /// The state machine has applied everything up to `index`, which was delivered.
-    public mutating func applied(through index: EntryIndex) {
+    public mutating func applied(through index: LogIndex) {
         applied = max(applied, min(index, delivered))
         serveIfReady()
     }
@@ -79,7 +79,7 @@ extension Consensus {
 
     /// Lets go of entries in memory up to `index`. They must have been applied; the owner keeps them on disk for
     /// peers as long as it likes.
-    public mutating func compact(through index: EntryIndex) {
+    public mutating func compact(through index: LogIndex) {
         let end = min(index, applied)
         guard end > log.base.index, log.contains(end) else { return }
         log.compact(through: end)

@@ -55,7 +55,7 @@ extension Consensus {
     }
 
     /// The answer follows all that was wanted written: what it acknowledges is durable then.
-    mutating func acknowledge(through index: EntryIndex, _ round: UInt64, to leader: Member) {
+    mutating func acknowledge(through index: LogIndex, _ round: UInt64, to leader: Member) {
         followsLeader = true
         let write = Mutation.acknowledgementsOvertakeTheirWrite.isPlanted ? hardStateWrite : writes.last
         send(.appended(answer(.matched(through: index), round: round)), to: leader, after: write)

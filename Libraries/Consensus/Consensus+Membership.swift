@@ -28,8 +28,7 @@ extension Consensus {
     /// Begins a change; it is in force at once, and done when its entry is final.
     ///
     /// - Returns: where the entry is.
-    public mutating func change(_ change: MembershipChange, at now: BootInstant) throws(MembershipRefusal) -> EntryIndex
-    {
+    public mutating func change(_ change: MembershipChange, at now: BootInstant) throws(MembershipRefusal) -> LogIndex {
         guard role == .leader else { throw .notLeader }
         guard mayChangeConfiguration else { throw .notYet }
         appendConfiguration(try changed(change, at: now), at: now)

@@ -28,7 +28,7 @@ extension Consensus {
     }
 
     /// Takes the entry at `index`, which is in the window, and all behind it out of the log.
-    mutating func cut(from index: EntryIndex) {
+    mutating func cut(from index: LogIndex) {
         log.cut(from: index)
         effects.append(.write(writes.cut(from: index), .cut(from: index)))
         guard !Mutation.cutsKeepConfigurations.isPlanted else { return }
@@ -57,6 +57,7 @@ extension Consensus {
 extension StoredState {
     /// Whether what the log has behind the base follows on it.
     fileprivate var logFollowsItsBase: Bool {
+        if logReachesBase { return true }
         guard let first = entries.first, let last = entries.last else { return false }
         guard first.index <= base.position.index.next, last.index >= base.position.index else { return false }
         guard first.index <= base.position.index else { return true }

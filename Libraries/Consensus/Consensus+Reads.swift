@@ -3,7 +3,7 @@ import Mutations
 /// What a read has to wait for.
 public enum ReadPermission: Equatable, Sendable {
     /// It may be answered from the state that has applied this.
-    case applied(EntryIndex)
+    case applied(LogIndex)
     /// `Effect.readable` says so.
     case confirmed(ReadNumber)
 }
@@ -19,7 +19,7 @@ public enum ReadRefusal: Error, Equatable, Sendable {
 
 struct WaitingRead: Sendable {
     let number: ReadNumber
-    let index: EntryIndex
+    let index: LogIndex
     let askedAt: BootInstant
 }
 

@@ -36,7 +36,7 @@ extension Consensus {
 
     /// The leader says that this replica has less than it acknowledged. If that is so it is in doubt; either way the
     /// leader gets to know how it stands.
-    mutating func receiveForgot(_ round: UInt64, _ index: EntryIndex, from leader: Member, at now: BootInstant) {
+    mutating func receiveForgot(_ round: UInt64, _ index: LogIndex, from leader: Member, at now: BootInstant) {
         if last.index < index, !isRecovering { enterDoubt(at: now) }
         send(.appended(answer(.conflict(hint: last, last: last.index), round: round)), to: leader, after: writes.last)
     }

@@ -102,7 +102,7 @@ extension Consensus {
     }
 
     private mutating func receiveMatch(
-        _ index: EntryIndex, _ round: UInt64, at slot: ReplicaSlot, at now: BootInstant
+        _ index: LogIndex, _ round: UInt64, at slot: ReplicaSlot, at now: BootInstant
     ) {
         guard index <= last.index, var peer = progress[slot.place], round <= peer.round else { return }
         if index > peer.match {
@@ -120,7 +120,7 @@ extension Consensus {
     }
 
     private mutating func receiveConflict(
-        _ answer: AppendAnswer, _ hint: Position, _ last: EntryIndex, at slot: ReplicaSlot, at now: BootInstant
+        _ answer: AppendAnswer, _ hint: Position, _ last: LogIndex, at slot: ReplicaSlot, at now: BootInstant
     ) {
         guard var peer = progress[slot.place], answer.round > peer.settledRound, answer.round <= peer.round else {
             return

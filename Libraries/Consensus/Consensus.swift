@@ -15,11 +15,11 @@ public struct Consensus: Sendable {
     /// Who leads in this term, if it is known.
     public internal(set) var leader: Member?
     /// Entries up to here are known to be final.
-    public internal(set) var commit: EntryIndex
+    public internal(set) var commit: LogIndex
     /// Entries up to here were given to the state machine.
-    public internal(set) var delivered: EntryIndex
+    public internal(set) var delivered: LogIndex
     /// Entries up to here have been applied by the state machine.
-    public internal(set) var applied: EntryIndex
+    public internal(set) var applied: LogIndex
     /// A preferred leader, to which others hand over when they can.
     public internal(set) var preferred: ReplicaSlot?
 
@@ -47,7 +47,7 @@ public struct Consensus: Sendable {
     /// What a leader knows of its peers, by slot.
     var progress = [Progress?](repeating: nil, count: ReplicaSlot.count)
     /// The entry that this leader began its term with.
-    var termStart = EntryIndex.zero
+    var termStart = LogIndex.zero
     var leadsSince = BootInstant.zero
     var nextCheck = BootInstant.zero
     /// Before a transfer: there is no lease any more in this term.
@@ -98,11 +98,11 @@ public struct Consensus: Sendable {
     /// The end of the log, durable or not.
     public var last: Position { log.last }
     /// The log is durable up to here.
-    public var durableIndex: EntryIndex { writes.durableIndex }
+    public var durableIndex: LogIndex { writes.durableIndex }
     /// The configuration in force.
     public var configuration: Configuration { configurations.latest }
     /// Where it stands in the log.
-    public var configurationIndex: EntryIndex { configurations.latestIndex }
+    public var configurationIndex: LogIndex { configurations.latestIndex }
     /// Whether this replica takes no part until the group has answered to its doubt.
     public var isRecovering: Bool { hardState.doubt != nil }
     /// Whether it is a leader that may read and propose.
@@ -115,8 +115,14 @@ public struct Consensus: Sendable {
 }
 
 extension Consensus {
+    /// The entry at `index`; nil if that is not, or no longer, in memory.
+    public func entry(at index: LogIndex) -> Entry? { log.contains(index) ? log[index] : nil }
+
+    /// The configuration in force at `index`, which must not be before what is in memory.
+    public func configuration(at index: LogIndex) -> Configuration { configurations.inForce(at: index).configuration }
+
     /// What stands at `index`, if that is still in memory.
-    public func position(at index: EntryIndex) -> Position? {
+    public func position(at index: LogIndex) -> Position? {
         log.term(at: index).map { Position(index: index, term: $0) }
     }
 }

@@ -17,7 +17,7 @@ public struct Entry: Equatable, Sendable {
         self.content = content
     }
 
-    public var index: EntryIndex { position.index }
+    public var index: LogIndex { position.index }
     public var term: Term { position.term }
 
     /// What it counts for in windows: its command and what surrounds it.

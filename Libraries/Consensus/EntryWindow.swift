@@ -16,25 +16,25 @@ struct EntryWindow: Sendable {
     var last: Position { count == 0 ? base : entries[entries.count - 1].position }
 
     /// Whether the entry at `index` is here.
-    func contains(_ index: EntryIndex) -> Bool { index > base.index && index <= last.index }
+    func contains(_ index: LogIndex) -> Bool { index > base.index && index <= last.index }
 
     /// `index` must be here.
-    subscript(index: EntryIndex) -> Entry { entries[place(of: index)] }
+    subscript(index: LogIndex) -> Entry { entries[place(of: index)] }
 
     /// The term at the base or at an entry of the window; nil elsewhere.
-    func term(at index: EntryIndex) -> Term? {
+    func term(at index: LogIndex) -> Term? {
         if index == base.index { return base.term }
         return contains(index) ? entries[place(of: index)].term : nil
     }
 
     /// Bytes of the entries behind `start` through `end`, both at the base or in the window.
-    func byteCount(after start: EntryIndex, through end: EntryIndex) -> Int {
+    func byteCount(after start: LogIndex, through end: LogIndex) -> Int {
         Int(clamping: bytes(through: end) &- bytes(through: start))
     }
 
     /// Entries behind `start`, which is at the base or in the window: as many as fit into `bytes`, but one if there
     /// is one.
-    func entries(after start: EntryIndex, bytes: Int) -> [Entry] {
+    func entries(after start: LogIndex, bytes: Int) -> [Entry] {
         guard start < last.index, start >= base.index else { return [] }
         let first = place(of: start.next)
         let limit = self.bytes(through: start)
@@ -44,7 +44,7 @@ struct EntryWindow: Sendable {
     }
 
     /// The last position up to `index` whose term is at most `term`; the base if the window has none.
-    func lastPosition(upTo index: EntryIndex, termAtMost term: Term) -> Position {
+    func lastPosition(upTo index: LogIndex, termAtMost term: Term) -> Position {
         // Terms never go back, so the places can be halved.
         var low = dropped
         var high = min(index, last.index) > base.index ? place(of: min(index, last.index)) + 1 : dropped
@@ -62,14 +62,14 @@ struct EntryWindow: Sendable {
     }
 
     /// The entry at `index`, which is in the window, and all behind it go.
-    mutating func cut(from index: EntryIndex) {
+    mutating func cut(from index: LogIndex) {
         let first = place(of: index)
         entries.removeSubrange(first...)
         ends.removeSubrange(first...)
     }
 
     /// The entries up to `index`, which is in the window, go.
-    mutating func compact(through index: EntryIndex) {
+    mutating func compact(through index: LogIndex) {
         let place = place(of: index)
         base = entries[place].position
         baseEnd = ends[place]
@@ -80,9 +80,9 @@ struct EntryWindow: Sendable {
         dropped = 0
     }
 
-    private func place(of index: EntryIndex) -> Int {
+    private func place(of index: LogIndex) -> Int {
         Int(clamping: index.rawValue &- base.index.rawValue) - 1 + dropped
     }
 
-    private func bytes(through index: EntryIndex) -> UInt64 { index == base.index ? baseEnd : ends[place(of: index)] }
+    private func bytes(through index: LogIndex) -> UInt64 { index == base.index ? baseEnd : ends[place(of: index)] }
 }

@@ -17,7 +17,7 @@ public struct Message: Equatable, Sendable {
         /// From a leader: the log from where you are is gone; there is a snapshot.
         case offer(SnapshotOffer)
         /// From a leader: you acknowledged this much to me, and have less.
-        case forgot(round: UInt64, acknowledged: EntryIndex)
+        case forgot(round: UInt64, acknowledged: LogIndex)
     }
 
     public init(from: Member, to: Member, term: Term, body: Body) {
@@ -66,9 +66,9 @@ public struct Append: Equatable, Sendable {
     /// What the first entry follows on.
     public var previous: Position
     public var entries: [Entry]
-    public var commit: EntryIndex
+    public var commit: LogIndex
 
-    public init(round: UInt64, previous: Position, entries: [Entry], commit: EntryIndex) {
+    public init(round: UInt64, previous: Position, entries: [Entry], commit: LogIndex) {
         self.round = round
         self.previous = previous
         self.entries = entries
@@ -90,19 +90,19 @@ public struct SnapshotOffer: Equatable, Sendable {
 public struct AppendAnswer: Equatable, Sendable {
     public enum Outcome: Equatable, Sendable {
         /// The logs agree up to here, and this much is durable.
-        case matched(through: EntryIndex)
+        case matched(through: LogIndex)
         /// The log has nothing at the position asked for. The hint is the last position in it that may agree.
-        case conflict(hint: Position, last: EntryIndex)
+        case conflict(hint: Position, last: LogIndex)
     }
 
     public var round: UInt64
     public var outcome: Outcome
     /// What the answerer knows to be final.
-    public var commit: EntryIndex
+    public var commit: LogIndex
     /// It is in doubt about its log, and must not be counted.
     public var doubt: Nonce?
 
-    public init(round: UInt64, outcome: Outcome, commit: EntryIndex, doubt: Nonce?) {
+    public init(round: UInt64, outcome: Outcome, commit: LogIndex, doubt: Nonce?) {
         self.round = round
         self.outcome = outcome
         self.commit = commit

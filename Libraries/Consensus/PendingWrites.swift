@@ -6,7 +6,7 @@ struct PendingWrites: Sendable {
     private struct Pending: Sendable {
         let number: WriteNumber
         /// The last entry of this write that still stands.
-        var last: EntryIndex
+        var last: LogIndex
     }
 
     /// Of all writes wanted.
@@ -14,12 +14,12 @@ struct PendingWrites: Sendable {
     /// This one and all before are durable.
     private(set) var durable = WriteNumber.none
     /// The log is durable up to here.
-    private(set) var durableIndex: EntryIndex
+    private(set) var durableIndex: LogIndex
     /// Appends that are not yet durable.
     private var appends: [Pending] = []
 
     /// - Parameter durableIndex: the end of the log on disk.
-    init(durableIndex: EntryIndex) { self.durableIndex = durableIndex }
+    init(durableIndex: LogIndex) { self.durableIndex = durableIndex }
 
     /// Numbers a write that changes nothing of the log's extent.
     mutating func next() -> WriteNumber {
@@ -27,14 +27,14 @@ struct PendingWrites: Sendable {
         return last
     }
 
-    mutating func append(through index: EntryIndex) -> WriteNumber {
+    mutating func append(through index: LogIndex) -> WriteNumber {
         let number = next()
         appends.append(Pending(number: number, last: index))
         return number
     }
 
     /// What reaches `index` or further does not stand any more.
-    mutating func cut(from index: EntryIndex) -> WriteNumber {
+    mutating func cut(from index: LogIndex) -> WriteNumber {
         durableIndex = min(durableIndex, index.previous)
         if !Mutation.lateReportsOfCutWritesCount.isPlanted {
             for place in appends.indices { appends[place].last = min(appends[place].last, index.previous) }
@@ -43,7 +43,7 @@ struct PendingWrites: Sendable {
     }
 
     /// The log begins behind `base` now; of what it had, only what `keepsTail` keeps.
-    mutating func rebase(to base: EntryIndex, keepsTail: Bool) -> WriteNumber {
+    mutating func rebase(to base: LogIndex, keepsTail: Bool) -> WriteNumber {
         let number = next()
         if !keepsTail {
             durableIndex = .zero
@@ -62,6 +62,7 @@ struct PendingWrites: Sendable {
             durableIndex = max(durableIndex, appends[done].last)
             done += 1
         }
+        if Mutation.deliversBeforeDurable.isPlanted, let last = appends.last { durableIndex = last.last }
         appends.removeFirst(done)
         return true
     }

@@ -2,10 +2,10 @@
 ///
 /// Positions are ordered as elections compare logs: the later term wins, then the longer log.
 public struct Position: Hashable, Comparable, Sendable, CustomStringConvertible {
-    public var index: EntryIndex
+    public var index: LogIndex
     public var term: Term
 
-    public init(index: EntryIndex, term: Term) {
+    public init(index: LogIndex, term: Term) {
         self.index = index
         self.term = term
     }

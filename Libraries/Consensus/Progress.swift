@@ -14,11 +14,11 @@ struct Progress: Sendable {
     var member: Member
     var mode = Mode.probing
     /// The logs agree up to here, and the peer has it on disk.
-    var match = EntryIndex.zero
+    var match = LogIndex.zero
     /// The next entry to be sent.
-    var next: EntryIndex
+    var next: LogIndex
     /// What the peer knows to be final.
-    var commit = EntryIndex.zero
+    var commit = LogIndex.zero
     /// Of the last append sent.
     var round: UInt64 = 0
     /// Answers of conflict to this round or earlier ones are outdated.
@@ -43,7 +43,7 @@ struct Progress: Sendable {
     /// It has less than it acknowledged, and does not know it yet; it is told so from this round on.
     var forgotRound: UInt64?
 
-    init(_ member: Member, next: EntryIndex, at now: BootInstant) {
+    init(_ member: Member, next: LogIndex, at now: BootInstant) {
         self.member = member
         self.next = next
         sentAt = now

@@ -8,6 +8,9 @@ public struct ReplicaSlot: Hashable, Comparable, Sendable, CustomStringConvertib
         self.rawValue = rawValue
     }
 
+    /// That of a group's founder.
+    public static let first = ReplicaSlot(place: 0)
+
     init(place: Int) { rawValue = UInt8(truncatingIfNeeded: place) }
 
     /// How many slots a group has.

@@ -18,6 +18,8 @@ public struct Settings: Sendable {
     public var windowBytes = 4 << 20
     /// Bytes of entries proposed and not yet committed; one is always let through.
     public var proposedBytes = 4 << 20
+    /// The same in entries.
+    public var proposedEntries = 2048
     /// Bytes of one command.
     public var commandBytes = 1 << 20
     /// Entries that a learner may lack and still be promoted.

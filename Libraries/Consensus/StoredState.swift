@@ -5,13 +5,19 @@ public struct StoredState: Sendable {
     public var base: SnapshotBase
     /// The log as it is, in order and without gaps. It may begin before the base, and need not reach it.
     public var entries: [Entry]
+    /// Whether the log has the base's entry, or begins behind it: then those up to it may be missing here.
+    public var logReachesBase: Bool
     /// Whether the disk may have lost something that was acknowledged, as the disk or a peer says.
     public var isInDoubt: Bool
 
-    public init(hardState: HardState, base: SnapshotBase, entries: [Entry], isInDoubt: Bool = false) {
+    public init(
+        hardState: HardState, base: SnapshotBase, entries: [Entry], logReachesBase: Bool = false,
+        isInDoubt: Bool = false
+    ) {
         self.hardState = hardState
         self.base = base
         self.entries = entries
+        self.logReachesBase = logReachesBase
         self.isInDoubt = isInDoubt
     }
 

@@ -80,17 +80,16 @@ package final class CdcService {
         let coordinator = try Coordinator(store: directory.state, prefix: [], options: settings)
         let alarm = FullDiskAlarm("cdc", logger: daemon.logger, counters: daemon.counters)
         let storage = try ReplicaStorage(
-            directory, applied: [Self.group: coordinator.appliedIndex], onShortage: { alarm.update($0) }
+            directory, [Self.group: coordinator], onShortage: { alarm.update($0) }
         ) { _, index, bytes in
             try coordinator.replay([UInt8](bytes), at: index)
         }
         self.storage = storage
         let loop = daemon.loop
+        let replica = storage.open(Self.group, coordinator, on: storage.host.lane(LaneLoop(loop)))
         flusher = StateFlusher(
             storage, Self.flushing, StateFlusher.Environment(loop), logger: daemon.logger,
-            applied: { $0([Self.group: coordinator.appliedIndex]) }, failed: { [daemon] error in daemon.fail(error) })
-        let lane = storage.host.lane { loop.submit($0) }
-        let log = lane.open(Self.group, delivered: storage.last[Self.group] ?? coordinator.appliedIndex)
+            applied: { $0([Self.group: replica.trimIndex]) }, failed: { [daemon] error in daemon.fail(error) })
         let snapshots = SnapshotWriter(directory, logger: daemon.logger)
         clientSockets = try options.addresses.map { try UDPSocket(on: loop, binding: $0) }
         let shardSide = SocketAddress(address: options.addresses[0].address, port: 0)
@@ -99,7 +98,7 @@ package final class CdcService {
             on: loop, logger: daemon.logger, registries: options.registries, key: options.keys.cluster,
             location: options.location, addresses: clientSockets.map { $0.localAddress })
         pipeline = CoordinatorPipeline(
-            coordinator, log: log,
+            coordinator, log: replica,
             CoordinatorPipeline.Environment(
                 monotonic: { loop.monotonicNanoseconds }, now: { [clock] in clock.now }, soon: { loop.submit($0) },
                 later: { nanoseconds, body in _ = loop.timer(afterNanoseconds: nanoseconds, body) },
@@ -117,8 +116,10 @@ package final class CdcService {
             socket.onDatagram = { [unowned self] bytes, sender in receiveFromClient(bytes, sender, socket: index) }
         }
         shardSocket.onDatagram = { [unowned self] bytes, sender in receiveFromShard(bytes, sender) }
+        pipeline.onLeading = { [unowned self] in registry.register() }
         registry.onRegistered = { [unowned self] in daemon.ready(clientSockets.map { $0.localAddress }) }
         registry.onAbilities = { [unowned self] isBaseProtocolOnly in lead(isBaseProtocolOnly) }
+        pipeline.begin()
         registry.start(isBaseProtocolOnly: options.isBaseProtocolOnly ? true : nil)
         watching = loop.task { [clockWatch, isBase = options.isBaseProtocolOnly] in
             await clockWatch.run(isBaseProtocolOnly: isBase)
@@ -143,7 +144,5 @@ package final class CdcService {
             logger.notice("the base protocol only: a late copy of a request to a shard may be carried out")
         }
         pipeline.lead(firstRequestID: UInt64.random(in: .min ... .max), numbersRequests: !isBaseProtocolOnly)
-        let coordinator = pipeline.coordinator
-        logger.info("log applied up to \(coordinator.appliedIndex), \(coordinator.transactionCount) things to recover")
     }
 }

@@ -1,3 +1,4 @@
+import Consensus
 import CoordinatorCore
 import Logging
 import Mutations
@@ -55,7 +56,7 @@ package final class CoordinatorPipeline: @unchecked Sendable {
 
     package let coordinator: Coordinator
     let environment: Environment
-    private let log: HostedLog
+    private let log: Replica
     /// Log entries that the log had no room for, in order; they go first.
     private var heldEntries: [[UInt8]] = []
     /// Something may wait for the log because the clock is not to be believed.
@@ -64,7 +65,16 @@ package final class CoordinatorPipeline: @unchecked Sendable {
     private var isTickDue = false
     private var hasFailed = false
     private var isFinishing = false
+    /// How to lead, as soon as the log allows it.
+    private var leadership: Leadership?
 
+    private struct Leadership {
+        let firstRequestID: UInt64
+        let numbersRequests: Bool
+    }
+
+    /// Called when it works.
+    var onLeading: (() -> Void)?
     /// Called with each answer to a client.
     package var onReply: ((ClientReply) -> Void)?
     /// Called with each request to a shard.
@@ -73,24 +83,39 @@ package final class CoordinatorPipeline: @unchecked Sendable {
     /// - Parameters:
     ///   - coordinator: with everything applied that the log has.
     ///   - log: the coordinator's group, opened behind that.
-    package init(_ coordinator: Coordinator, log: HostedLog, _ environment: Environment) {
+    package init(_ coordinator: Coordinator, log: Replica, _ environment: Environment) {
         self.coordinator = coordinator
         self.log = log
         self.environment = environment
         log.onDelivery = { [unowned self] in deliver($0) }
         log.onStop = { [unowned self] in stop($0) }
+        log.onServing = { [unowned self] in leadIfReady() }
     }
+
+    /// Begins to take part in the coordinator's group.
+    package func begin() { log.start() }
 
     // MARK: What comes in
 
-    /// Begins to work, first on what was begun before a crash. Requests that come earlier are dropped.
+    /// Lets it work as soon as this replica leads, first on what was begun before a crash. Requests that come earlier are
+    /// dropped.
     /// - Parameters:
     ///   - firstRequestID: random, so that answers to an earlier run are recognised.
     ///   - numbersRequests: whether shards are asked so that no copy of a request acts twice.
     package func lead(firstRequestID: UInt64, numbersRequests: Bool) {
+        leadership = Leadership(firstRequestID: firstRequestID, numbersRequests: numbersRequests)
+        leadIfReady()
+    }
+
+    private func leadIfReady() {
+        guard log.serves, let leadership else { return }
         attempt { () throws(CoordinatorFailure) in
             try coordinator.lead(
-                firstRequestID: firstRequestID, now: environment.monotonic(), numbersRequests: numbersRequests)
+                firstRequestID: leadership.firstRequestID, now: environment.monotonic(),
+                numbersRequests: leadership.numbersRequests)
+            let (applied, count) = (coordinator.appliedIndex, coordinator.transactionCount)
+            environment.logger.info("log applied up to \(applied), \(count) things to recover")
+            onLeading?()
         }
     }
 

@@ -12,7 +12,7 @@ final class RegistryLink {
     /// Shards may register after us: how often to look for the missing ones, and how often at all on demand.
     private static let missingNanoseconds: UInt64 = 200_000_000
 
-    /// Called once, when it is known whether shards know the base protocol only; registers only after that.
+    /// Called once, when it is known whether shards know the base protocol only.
     var onAbilities: ((_ isBaseProtocolOnly: Bool) -> Void)?
     /// Called once, after the first registration.
     var onRegistered: (() -> Void)?
@@ -62,7 +62,6 @@ final class RegistryLink {
     private func abilitiesKnown(_ isBaseProtocolOnly: Bool) {
         onAbilities?(isBaseProtocolOnly)
         onAbilities = nil
-        register()
         refresh()
     }
 
@@ -72,7 +71,8 @@ final class RegistryLink {
             do throws(SystemError) {
                 let room = try room()
                 return ReportMetadataDiskRequest(
-                    location: registration.location, isCoordinator: true, shard: ShardID(rawValue: 0), isFull: room.isFull,
+                    location: registration.location, isCoordinator: true, shard: ShardID(rawValue: 0),
+                    isFull: room.isFull,
                     freeBytes: room.freeBytes, wantedBytes: room.wantedBytes)
             } catch {
                 logger.error("cannot tell how full the disk is: \(error)")
@@ -90,7 +90,8 @@ final class RegistryLink {
         connection.close()
     }
 
-    private func register() {
+    /// Tells the registry, now and then, where the coordinator is, which works from now on.
+    func register() {
         connection.call(registration) { [weak self] result in self?.registered(result) }
     }
 

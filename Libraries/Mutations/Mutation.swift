@@ -15,7 +15,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case reportsBeforeSync
     case wrongIndexIsTold
     case refusalsTakeRoom
-    case refusalsTakeAnIndex
+    case startsKeepTheLog
     case partsLoseTheirOrder
     case partsReportTheWhole
     case shortageForgetsItsBatch
@@ -318,7 +318,8 @@ public enum Mutation: String, CaseIterable, Sendable {
             .directoriesOnlyGrow:
             "FilesystemTests.OnCluster"
         case .nodesAreSetApartFromThemselves: "FilesystemTests.NodeTableTests"
-        case .outagesAreKeptQuiet, .readsHaveNoEnd, .readsOfEditsWaitForNobody, .foreverIsNoTime: "FilesystemTests.OutageTests"
+        case .outagesAreKeptQuiet, .readsHaveNoEnd, .readsOfEditsWaitForNobody, .foreverIsNoTime:
+            "FilesystemTests.OutageTests"
         case .defaultListsMeetTheUmask: "FilesystemTests.InheritanceTests"
         case .lookupsWaitForEachOther: "FilesystemTests.FakeShardTests"
         case .lostListsLeaveTheirMask: "FilesystemTests.AccessTests"

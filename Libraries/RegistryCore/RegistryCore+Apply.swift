@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 import Store
 

@@ -61,6 +61,7 @@ extension RegistryCore {
         do throws(RegistryCoreError) {
             let reopened = try RegistryCore(store: store, prefix: tables.prefix, configuration: configuration)
             if reopened.meta != meta { report("meta differs from the store") }
+            if reopened.standing != standing { report("the standing differs from the store") }
             if reopened.locations != locations { report("locations differ from the store") }
             if reopened.blockServices != blockServices { report("block services differ from the store") }
             if reopened.defaultOwnership != defaultOwnership { report("the default ownership differs from the store") }

@@ -46,6 +46,15 @@ extension RegistryCore {
         }
     }
 
+    func setStanding(_ standing: Standing, in batch: inout WriteBatch) throws(RegistryCoreError) {
+        self.standing = standing
+        do throws(EncodeError) {
+            batch.put(tables.standingKey, try RegistryTables.value(standing))
+        } catch {
+            throw .corrupt("standing: \(error)")
+        }
+    }
+
     func write(_ batch: WriteBatch) throws(RegistryCoreError) {
         try storing { () throws(StoreError) in try store.write(batch, durable: false) }
     }

@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 import Store
 
@@ -16,6 +17,8 @@ public final class RegistryCore {
 
     // What the store holds, also in memory: everything is small, and most requests want all of a table.
     var meta = RegistryMeta()
+    /// Nil until an entry came that is not the registry's.
+    public internal(set) var standing: Standing?
     var locations: [LocationID: LocationRow] = [:]
     var blockServices: [BlockServiceID: FullBlockServiceInfo] = [:]
     /// What inodes are shown with that have no owner of their own; nil: nobody has chosen.
@@ -46,6 +49,9 @@ public final class RegistryCore {
     private func load() throws(RegistryCoreError) {
         if let value = try storing({ () throws(StoreError) in try store.get(tables.metaKey) }) {
             meta = try RegistryTables.row(value, in: .meta)
+        }
+        if let value = try storing({ () throws(StoreError) in try store.get(tables.standingKey) }) {
+            standing = try RegistryTables.row(value, in: .standing)
         }
         if let value = try storing({ () throws(StoreError) in try store.get(tables.defaultOwnershipKey) }) {
             defaultOwnership = try RegistryTables.row(value, in: .defaultOwnership)

@@ -11,11 +11,13 @@ struct RegistryTables {
         case replicas = 2
         case blockServices = 3
         case defaultOwnership = 4
+        case standing = 5
     }
 
     let prefix: [UInt8]
 
     var metaKey: [UInt8] { prefix + [Table.meta.rawValue] }
+    var standingKey: [UInt8] { prefix + [Table.standing.rawValue] }
     var defaultOwnershipKey: [UInt8] { prefix + [Table.defaultOwnership.rawValue] }
 
     func key(location: LocationID) -> [UInt8] { prefix + [Table.locations.rawValue, location.rawValue] }

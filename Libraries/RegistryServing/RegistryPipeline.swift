@@ -1,3 +1,4 @@
+import Consensus
 import Daemon
 import Metrics
 import Mutations
@@ -55,7 +56,7 @@ package final class RegistryPipeline {
     }
 
     package let core: RegistryCore
-    private let log: HostedLog
+    private let log: Replica
     private let environment: Environment
     private var pending: [LogIndex: Pending] = [:]
     private var hasFailed = false
@@ -64,18 +65,34 @@ package final class RegistryPipeline {
     private var clock = SteadyClock()
     private var isClockDisputed = false
 
+    /// Requests that came before this replica served. Each holds a connection, of which there is a limit.
+    private var waiting: [(AnyRegistryRequest, Answer)] = []
+    /// Called once when it serves.
+    var onServing: (() -> Void)?
     /// Called after each entry.
     package var onApply: ((LogEntry) -> Void)?
 
     /// - Parameters:
     ///   - core: with everything applied that the log has.
     ///   - log: the registry's group, opened behind that.
-    package init(_ core: RegistryCore, log: HostedLog, _ environment: Environment) {
+    package init(_ core: RegistryCore, log: Replica, _ environment: Environment) {
         self.core = core
         self.log = log
         self.environment = environment
         log.onDelivery = { [unowned self] in deliver($0) }
         log.onStop = { [unowned self] in stop($0) }
+        log.onServing = { [unowned self] in serve() }
+    }
+
+    /// Begins to take part in the registry's group, and to answer when this replica leads it.
+    package func begin() { log.start() }
+
+    private func serve() {
+        let waiting = waiting
+        self.waiting = []
+        for (request, answer) in waiting { handle(request, answer) }
+        onServing?()
+        onServing = nil
     }
 
     /// Everybody goes by it.
@@ -92,6 +109,7 @@ package final class RegistryPipeline {
     /// Answers `request`, possibly before this returns.
     package func handle(_ request: AnyRegistryRequest, _ answer: @escaping Answer) {
         guard !hasFailed else { return answer(nil) }
+        guard log.serves else { return waiting.append((request, answer)) }
         if case .reportMetadataDisk(let report) = request {
             disks.report(report, at: environment.monotonic())
             return answer(.success(.reportMetadataDisk(ReportMetadataDiskResponse())))
@@ -106,7 +124,7 @@ package final class RegistryPipeline {
 
     /// What is to be done every few seconds: marks silent block services, deals out disks anew when due.
     package func tick() {
-        guard !hasFailed else { return }
+        guard !hasFailed, log.serves else { return }
         do throws(ProtocolError) {
             if let entry = try core.prepareStalenessTick(at: now) { propose([entry]) { _ in } }
         } catch {
@@ -117,7 +135,7 @@ package final class RegistryPipeline {
 
     /// Records which block services hold files, at most 100 of them per call. May fail to, without further notice.
     func setHasFiles(_ changes: [HasFilesChange]) {
-        guard !hasFailed else { return }
+        guard !hasFailed, log.serves else { return }
         do throws(ProtocolError) {
             propose([try core.prepareHasFiles(changes, at: now)]) { _ in }
         } catch {
@@ -195,5 +213,7 @@ package final class RegistryPipeline {
         let requests = pending.filter { $0.key == $0.value.last }.values
         pending = [:]
         for request in requests { request.answer(nil) }
+        for (_, answer) in waiting { answer(nil) }
+        waiting = []
     }
 }

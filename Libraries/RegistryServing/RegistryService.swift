@@ -45,17 +45,16 @@ package final class RegistryService {
             logger: daemon.logger)
         let core = try RegistryCore(store: directory.state, prefix: [], configuration: configuration)
         let alarm = FullDiskAlarm("registry", logger: daemon.logger, counters: daemon.counters)
-        storage = try ReplicaStorage(
-            directory, applied: [Self.group: core.appliedIndex], onShortage: { alarm.update($0) }
-        ) { _, index, bytes in
+        storage = try ReplicaStorage(directory, [Self.group: core], onShortage: { alarm.update($0) }) {
+            _, index, bytes in
             _ = try core.apply([UInt8](bytes), at: index)
         }
+        let replica = storage.open(Self.group, core, on: storage.host.lane(LaneLoop(daemon.loop)))
         flusher = StateFlusher(
             storage, Self.flushing, StateFlusher.Environment(daemon.loop), logger: daemon.logger,
-            applied: { $0([Self.group: core.appliedIndex]) }, failed: { [daemon] error in daemon.fail(error) })
-        let lane = storage.host.lane { [loop = daemon.loop] in loop.submit($0) }
+            applied: { $0([Self.group: replica.trimIndex]) }, failed: { [daemon] error in daemon.fail(error) })
         pipeline = RegistryPipeline(
-            core, log: lane.open(Self.group, delivered: storage.last[Self.group] ?? core.appliedIndex),
+            core, log: replica,
             RegistryPipeline.Environment(
                 wall: { [loop = daemon.loop] in Timestamp(nanoseconds: loop.wallClock()) },
                 boot: { [loop = daemon.loop] in loop.bootNanoseconds },
@@ -79,11 +78,15 @@ package final class RegistryService {
         daemon.onShutdown { [self] done in stop(done) }
         repeating(Self.tickNanoseconds) { [self] in tick() }
         repeating(Self.registrationNanoseconds) { [self] in register() }
-        tick()
+        noteDisk()
         readyTimer = daemon.loop.timer(
             afterNanoseconds: Self.readyLookNanoseconds, repeatingNanoseconds: Self.readyLookNanoseconds
         ) { [self] in if storage.isFull { ready() } }
-        register { [self] in ready() }
+        pipeline.onServing = { [unowned self] in
+            tick()
+            register { [self] in ready() }
+        }
+        pipeline.begin()
         watching = watch.map { watch in daemon.loop.task { await watch.run() } }
     }
 

@@ -1,5 +1,7 @@
+import Consensus
 import EventLoop
 import Logging
+import Mutations
 import Protocol
 import ReplicatedLog
 
@@ -10,27 +12,49 @@ package final class ReplicaStorage: Sendable {
     package let host: LogHost
     /// What the state of each group held before the log was read: that much is durable.
     package let flushed: [LogGroupID: LogIndex]
-    /// The last entry of each group: where its log goes on.
-    package let last: [LogGroupID: LogIndex]
+    /// Who this process is in its groups.
+    private let member: Member
+    /// What the disk has of each group that was there.
+    private let stored: [LogGroupID: StoredState]
 
     /// Opens the log and reads it. Blocks; for start-up.
     ///
     /// - Parameters:
-    ///   - applied: what the state of each group holds that may have entries in the log.
+    ///   - states: of all groups that may have entries in the log.
     ///   - onShortage: called on the writer's thread when the disk becomes full, with the reason, and with nil when
     ///     there is room again.
-    ///   - replay: applies an entry that the state lacks.
+    ///   - apply: gives a state machine a command that its state lacks.
     package init(
-        _ disk: any ReplicaDisk, applied: [LogGroupID: LogIndex],
+        _ disk: any ReplicaDisk, _ states: [LogGroupID: any ReplicatedState],
         onShortage: @escaping @Sendable (String?) -> Void = { _ in },
-        replay: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void
+        apply: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void
     ) throws {
         self.disk = disk
-        flushed = applied
-        let log = try disk.openLog(mustExist: applied.values.contains { $0 > .zero })
-        last = try log.replay(after: applied, replay)
+        flushed = states.mapValues(\.appliedIndex)
+        let log = try disk.openLog(mustExist: flushed.values.contains { $0 > .zero })
+        let member = Member(slot: .first, incarnation: log.incarnation)
+        self.member = member
+        _ = try log.replay(into: states, founders: Configuration(born: member), apply)
+        let contents = log.contents
+        stored = try Dictionary(
+            uniqueKeysWithValues: states.map { group, state in
+                (group, try StoredState(of: group, state, member, in: contents[group]))
+            })
+        // A process that died between a flush and this has left the log as full as it was.
+        if !Mutation.startsKeepTheLog.isPlanted { try log.trim(through: flushed) }
         try disk.opened()
         host = try LogHost(store: log, on: disk.makeWriter(), onShortage: onShortage)
+    }
+
+    /// A group's replica, on the loop of `lane`.
+    ///
+    /// - Parameter state: as it was brought up to the log; of a group that was not there, an empty one, which is born.
+    package func open(
+        _ group: LogGroupID, _ state: any ReplicatedState, on lane: LogLane, settings: Settings = Settings()
+    ) -> Replica {
+        let stored = stored[group] ?? .born(member)
+        precondition(state.appliedIndex == stored.base.position.index, "the state of \(group) is not as it was read")
+        return lane.open(group, member, stored, state, settings: settings)
     }
 
     /// Whether changes wait for room on the disk.

@@ -1,3 +1,4 @@
+import Consensus
 import EventLoop
 import Logging
 import Mutations
@@ -34,9 +35,10 @@ package final class StateFlusher {
         package init(
             monotonic: @escaping () -> UInt64,
             later: @escaping (_ nanoseconds: UInt64, _ body: @escaping () -> Void) -> Void,
-            work: @escaping (
-                _ work: @escaping @Sendable () throws -> Bool, _ done: @escaping (Result<Bool, any Error>) -> Void
-            ) -> Void
+            work:
+                @escaping (
+                    _ work: @escaping @Sendable () throws -> Bool, _ done: @escaping (Result<Bool, any Error>) -> Void
+                ) -> Void
         ) {
             self.monotonic = monotonic
             self.later = later

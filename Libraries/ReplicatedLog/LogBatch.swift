@@ -10,8 +10,10 @@ public struct LogBatch: Sendable {
     public private(set) var entryCount = 0
     /// Whether a base is among them.
     private(set) var hasBases = false
-    /// The last entry of each group in the batch.
-    public private(set) var tails = LogTails()
+    /// Whether it makes the state grow, too.
+    private(set) var hasCommands = false
+    /// The writes that it completes, in order.
+    private(set) var marks: [LogMark] = []
 
     public init() {}
 
@@ -25,7 +27,12 @@ public struct LogBatch: Sendable {
     public mutating func append(_ entry: LogEntry, of group: LogGroupID) {
         let kind = PackedItem.Kind(rawValue: entry.kind.rawValue) ?? .command
         pack(kind, group, entry.index, entry.term, entry.bytes)
-        tails.advance(group, to: entry.index)
+    }
+
+    /// With what was appended so far, a write of `group` is complete.
+    mutating func complete(_ write: WriteNumber, of group: LogGroupID) {
+        if marks.last?.group == group { marks.removeLast() }
+        marks.append(LogMark(group: group, write: write, end: bytes.count))
     }
 
     public mutating func append(_ item: LogItem, of group: LogGroupID) {
@@ -53,6 +60,7 @@ public struct LogBatch: Sendable {
     ) {
         precondition(content.count <= UInt32.max)
         if kind == .base { hasBases = true }
+        if kind == .command { hasCommands = true }
         bytes.append(kind.rawValue)
         append(group.rawValue)
         append(index.rawValue)
@@ -70,21 +78,36 @@ public struct LogBatch: Sendable {
     func split(atBytes limit: Int) -> [LogBatch] {
         guard byteCount > limit else { return [self] }
         var parts = [LogBatch()]
-        let isWhole = bytes.withUnsafeBytes { packed in
-            Self.forEach(in: packed, .chained) { item in
-                let size = LogFormat.chained.entryHeaderSize + item.bytes.count
-                if let last = parts.last, !last.isEmpty, last.byteCount + size > limit { parts.append(LogBatch()) }
-                parts[parts.count - 1].append(item)
+        var (end, marks) = (0, marks[...])
+        forEachItem { item in
+            let size = LogFormat.chained.entryHeaderSize + item.bytes.count
+            if let last = parts.last, !last.isEmpty, last.byteCount + size > limit { parts.append(LogBatch()) }
+            parts[parts.count - 1].append(item)
+            end += size
+            while let mark = marks.first, mark.end <= end {
+                parts[parts.count - 1].complete(mark.write, of: mark.group)
+                marks.removeFirst()
             }
         }
-        precondition(isWhole, "a batch holds only what append wrote")
-        if Mutation.partsReportTheWhole.isPlanted { for part in parts.indices { parts[part].tails = tails } }
+        if Mutation.partsReportTheWhole.isPlanted { for part in parts.indices { parts[part].marks = self.marks } }
         return Mutation.partsLoseTheirOrder.isPlanted ? parts.reversed() : parts
     }
 
     mutating func append(_ item: PackedItem) {
         pack(item.kind, item.group, item.index, item.term, [UInt8](item.bytes))
-        if item.kind.isEntry { tails.advance(item.group, to: item.index) }
+    }
+
+    /// Hands its items to `body`, in order.
+    func forEachItem(_ body: (PackedItem) throws -> Void) rethrows {
+        let isWhole = try bytes.withUnsafeBytes { try Self.forEach(in: $0, .chained, body) }
+        precondition(isWhole, "a batch holds only what append wrote")
+    }
+
+    /// Hands its entries to `body`, in order. They are valid only during the call.
+    package func forEachEntry(_ body: (LogGroupID, StoredEntry) -> Void) {
+        forEachItem { item in
+            if let entry = item.stored { body(item.group, entry) }
+        }
     }
 
     /// Reads packed items; false when they do not add up to exactly `packed`, or one is of a kind that is not known.

@@ -34,15 +34,3 @@ public enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 }
-
-/// Why an entry was not taken. Nothing has happened: the caller may try again later, or let its client do so.
-public enum ProposalRefusal: Error, Equatable, Sendable {
-    /// As much is in flight as the limits allow, or the disk is full.
-    case windowFull
-    /// The entry is larger than `LogLimits.entryBytes`.
-    case entryTooLarge(byteCount: Int)
-    /// This replica does not lead its group (any more).
-    case notLeader
-    /// The log has failed.
-    case stopped(LogError)
-}

@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 
 /// The log of a process: one store, one writer thread, any number of groups on any number of loops.
@@ -27,9 +28,9 @@ public final class LogHost: Sendable {
         try thread.start { writer.piece() }
     }
 
-    /// A lane for one loop: `resume` must run what it is given on that loop, in order, and be callable from any thread.
-    public func lane(resume: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) -> LogLane {
-        let lane = LogLane(host: self, resume: resume)
+    /// A lane for the groups of one loop.
+    public func lane(_ loop: LaneLoop) -> LogLane {
+        let lane = LogLane(host: self, loop)
         let (failure, isShort) = queue.add(lane)
         if let failure { lane.receive(.failed(failure)) }
         if isShort { lane.receive(.room(false)) }

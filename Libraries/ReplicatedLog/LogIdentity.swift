@@ -1,12 +1,16 @@
+import Consensus
+import Wire
+
 /// The log's secret number and the version of its format, in the file `identity`: "sterna log V\n" and 8 bytes.
 struct LogIdentity {
-    /// 1: no record has a copy. 2: the newest record has one. 3: records are chained.
+    /// 1: no record has a copy. 2: the newest record has one. 3: records are chained. 4: leaders begin their terms.
     enum Version: Character, CaseIterable {
         case withoutCopies = "1"
         case withCopies = "2"
         case chained = "3"
+        case withTerms = "4"
 
-        static let newest = Version.chained
+        static let newest = Version.withTerms
 
         fileprivate var magic: [UInt8] { Array("sterna log \(rawValue)\n".utf8) }
     }
@@ -18,6 +22,13 @@ struct LogIdentity {
 
     /// Whether the newest record stands in two places.
     var hasCopies: Bool { version != .withoutCopies }
+
+    /// Tells one log from another, and nothing of the number, which shows what has been written here.
+    var incarnation: Incarnation {
+        let secret = (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
+        let code = KeyedHash.code(of: Array("incarnation".utf8), key: secret)
+        return Incarnation(rawValue: code.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+    }
 
     /// Reads the identity; draws and stores one when the log is new. With `mustExist` a new log is `.missing`.
     static func open(_ disk: any LogDisk, mustExist: Bool) throws(LogError) -> LogIdentity {

@@ -56,9 +56,12 @@ struct PackedItem {
     }
 
     /// The entry, if it is one.
+    var stored: StoredEntry? {
+        LogEntry.Kind(rawValue: kind.rawValue).map { StoredEntry(index: index, term: term, kind: $0, bytes: bytes) }
+    }
+
+    /// The entry for as long as it is wanted, if it is one.
     var entry: LogEntry? {
-        LogEntry.Kind(rawValue: kind.rawValue).map {
-            LogEntry(index: index, term: term, kind: $0, bytes: [UInt8](bytes))
-        }
+        stored.map { LogEntry(index: $0.index, term: $0.term, kind: $0.kind, bytes: [UInt8]($0.bytes)) }
     }
 }

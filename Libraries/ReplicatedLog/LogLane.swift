@@ -1,9 +1,10 @@
+import Consensus
 import Protocol
 
 /// What the writer tells a lane.
 enum LogReport: Sendable {
-    /// Everything up to these entries is durable.
-    case durable(LogTails)
+    /// These writes and all before them are durable.
+    case durable([LogMark])
     /// Whether there is room on the disk for more.
     case room(Bool)
     /// Nothing more will become durable.
@@ -12,53 +13,61 @@ enum LogReport: Sendable {
 
 /// The groups of one loop, on their way to and from the writer thread.
 ///
-/// What the groups propose during one turn of the loop is submitted together at its end, and what became durable is
-/// delivered in the order of the log, group by group.
+/// What the groups want written during one turn of the loop is submitted together at its end, and what became durable is
+/// reported in the order of the log, group by group.
 ///
-/// `@unchecked Sendable`: all state is touched only by what the owner runs on its loop, directly or through `resume`;
-/// the writer thread calls `receive`, which touches nothing but `resume`.
+/// `@unchecked Sendable`: all state is touched only by what the owner runs on its loop, directly or through
+/// `LaneLoop.resume`; the writer thread calls `receive`, which touches nothing but that.
 public final class LogLane: @unchecked Sendable {
-    /// What all groups of a lane may have in flight, bytes: bounds the memory of a loop with many groups.
+    /// What all groups of a lane may have proposed and not yet delivered, bytes: bounds the memory of a loop with many
+    /// groups.
     public var windowBytes = 32 << 20
 
     private let host: LogHost
-    private let resume: @Sendable (@escaping @Sendable () -> Void) -> Void
-    private var groups: [LogGroupID: HostedLog] = [:]
+    private let loop: LaneLoop
+    private var groups: [LogGroupID: Replica] = [:]
     private var gathered = LogBatch()
     private var inFlightBytes = 0
     private var isSubmissionDue = false
     private var isDiskFull = false
     private var failure: LogError?
 
-    init(host: LogHost, resume: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) {
+    init(host: LogHost, _ loop: LaneLoop) {
         self.host = host
-        self.resume = resume
+        self.loop = loop
     }
 
-    /// Adds a group whose state machine has everything up to `delivered`, the last entry in the log. On the lane's
-    /// loop.
+    /// Adds a replica of a group. On the lane's loop.
+    ///
+    /// - Parameters:
+    ///   - stored: what the disk has of it.
+    ///   - state: with everything up to the base of `stored` applied.
     public func open(
-        _ id: LogGroupID, delivered: LogIndex, limits: LogLimits = LogLimits()
-    ) -> HostedLog {
+        _ id: LogGroupID, _ member: Member, _ stored: StoredState, _ state: any ReplicatedState,
+        settings: Settings = Settings()
+    ) -> Replica {
         precondition(groups[id] == nil, "\(id) is open already")
-        let log = HostedLog(LogGroup(id: id, delivered: delivered, limits: limits), lane: self)
-        if let failure { log.stop(failure) } else { groups[id] = log }
-        return log
+        let consensus = Consensus(member, stored, settings: settings, seed: loop.seed(), at: loop.now())
+        let replica = Replica(id, consensus, state, lane: self)
+        if let failure { replica.stop(failure) } else { groups[id] = replica }
+        return replica
     }
 
+    var now: BootInstant { loop.now() }
     var hasRoom: Bool { inFlightBytes < windowBytes && !isDiskFull }
 
-    func gather(_ entry: LogEntry, of group: LogGroupID) {
-        gathered.append(entry, of: group)
-        inFlightBytes += entry.bytes.count
+    /// Puts a write behind all others.
+    func gather(_ number: WriteNumber, _ items: some Sequence<LogItem>, of group: LogGroupID) {
+        for item in items { gathered.append(item, of: group) }
+        gathered.complete(number, of: group)
         guard !isSubmissionDue else { return }
         isSubmissionDue = true
-        resume { [self] in submit() }
+        loop.resume { [self] in submit() }
     }
 
-    func delivered(byteCount: Int) {
-        inFlightBytes -= byteCount
-    }
+    func proposed(byteCount: Int) { inFlightBytes += byteCount }
+
+    func delivered(byteCount: Int) { inFlightBytes -= byteCount }
 
     private func submit() {
         isSubmissionDue = false
@@ -70,13 +79,13 @@ public final class LogLane: @unchecked Sendable {
 
     /// From the writer thread.
     func receive(_ report: LogReport) {
-        resume { [self] in handle(report) }
+        loop.resume { [self] in handle(report) }
     }
 
     private func handle(_ report: LogReport) {
         switch report {
-        case .durable(let tails):
-            for (group, index) in tails { groups[group]?.persisted(through: index) }
+        case .durable(let marks):
+            for mark in newest(of: marks) { groups[mark.group]?.persisted(through: mark.write) }
         case .room(let hasRoom):
             isDiskFull = !hasRoom
         case .failed(let error):
@@ -87,5 +96,12 @@ public final class LogLane: @unchecked Sendable {
             groups.removeAll()
             for group in stopped { group.stop(error) }
         }
+    }
+
+    /// The last mark of each group, in the order of the groups.
+    private func newest(of marks: [LogMark]) -> [LogMark] {
+        var newest: [LogGroupID: LogMark] = [:]
+        for mark in marks { newest[mark.group] = mark }
+        return newest.values.sorted { $0.group < $1.group }
     }
 }

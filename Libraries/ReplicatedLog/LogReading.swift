@@ -105,11 +105,11 @@ struct LogReading {
     // MARK: Reading
 
     /// Hands all entries that count to `body`, in the order in which they were written.
-    func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
+    func replay(_ body: (LogGroupID, StoredEntry) throws -> Void) throws {
         for segment in live {
             for record in segment.records {
                 try segment.forEachItem(of: record) { item in
-                    if item.kind == .command, counts(item) { try body(item.group, item.index, item.bytes) }
+                    if let entry = item.stored, counts(item) { try body(item.group, entry) }
                 }
             }
         }

@@ -1,3 +1,4 @@
+import Consensus
 import Mutations
 import Protocol
 
@@ -103,7 +104,8 @@ enum LogRecovery {
         let copies = Dictionary(grouping: found) { $0.record.number }
         var needed: [Found] = []
         for number in newest.firstNeeded...newest.number {
-            guard let places = copies[number], let place = best(of: places, after: needed.last, copies[number + 1] ?? [])
+            guard let places = copies[number],
+                let place = best(of: places, after: needed.last, copies[number + 1] ?? [])
             else {
                 throw .corruption("\(path): record \(number) is damaged or missing")
             }

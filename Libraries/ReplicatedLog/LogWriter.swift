@@ -1,3 +1,4 @@
+import Consensus
 import Mutations
 import Protocol
 import Synchronization
@@ -101,7 +102,7 @@ final class LogWriter: @unchecked Sendable {
     }
 
     private func report(_ submissions: [LogQueue.Submission]) {
-        for submission in submissions { submission.lane.receive(.durable(submission.batch.tails)) }
+        for submission in submissions { submission.lane.receive(.durable(submission.batch.marks)) }
     }
 
     /// What comes after a failure is forgotten; the end waits until the log is closed.

@@ -1,4 +1,4 @@
-import Protocol
+import Consensus
 
 /// A log store in memory that can lose what was not synced, for tests.
 public final class MemoryLogStore: LogStore {
@@ -8,16 +8,40 @@ public final class MemoryLogStore: LogStore {
     /// Thrown by every write while set, and by every sync unless it is `noSpace`: what was written has its room.
     public var writeFault: LogError?
 
+    public let incarnation: Incarnation
     public let largestWriteBytes = Int.max
 
-    public init() {}
+    public init(incarnation: Incarnation = Incarnation(rawValue: 1)) { self.incarnation = incarnation }
 
-    public func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
+    public var contents: [LogGroupID: LogContents] {
+        var contents: [LogGroupID: LogContents] = [:]
         for batch in durable {
-            let isWhole = try batch.bytes.withUnsafeBytes { packed in
-                try LogBatch.forEach(in: packed, .chained) { try body($0.group, $0.index, $0.bytes) }
+            batch.forEachItem { item in
+                let follows = contents[item.group, default: LogContents()].take(item)
+                precondition(follows, "\(item.group): item \(item.index) does not follow")
             }
-            precondition(isWhole, "a batch holds only what append wrote")
+        }
+        return contents
+    }
+
+    public func replay(_ body: (LogGroupID, StoredEntry) throws -> Void) throws {
+        let contents = contents
+        for batch in durable {
+            try batch.forEachItem { item in
+                guard let entry = item.stored, contents[item.group]?.counts(item.index, item.term) == true else {
+                    return
+                }
+                try body(item.group, entry)
+            }
+        }
+    }
+
+    public func read(from starts: [LogGroupID: LogIndex], _ body: (LogGroupID, LogEntry) throws -> Bool) throws {
+        var goesOn = true
+        try replay { group, entry in
+            guard goesOn, let start = starts[group], entry.index >= start else { return }
+            goesOn = try body(
+                group, LogEntry(index: entry.index, term: entry.term, kind: entry.kind, bytes: [UInt8](entry.bytes)))
         }
     }
 
@@ -38,11 +62,19 @@ public final class MemoryLogStore: LogStore {
 
     public func trim(through indices: [LogGroupID: LogIndex]) throws(LogError) {
         trimmed.merge(indices) { max($0, $1) }
-        let kept = durable.drop { batch in
-            batch.tails.allSatisfy { group, tail in trimmed[group].map { tail <= $0 } ?? false }
-        }
+        let kept = durable.drop { isTrimmed($0) }
         retainedBytes -= durable[..<kept.startIndex].reduce(0) { $0 + $1.byteCount }
-        durable = Array(kept)
+        let summary = LogBatch.summary(of: contents)
+        // What has to be known for as long as the group is stays.
+        durable = (kept.count == durable.count || summary.entryCount == 1 ? [] : [summary]) + kept
+    }
+
+    private func isTrimmed(_ batch: LogBatch) -> Bool {
+        var isTrimmed = true
+        batch.forEachItem { item in
+            if item.kind.isEntry { isTrimmed = isTrimmed && item.index <= trimmed[item.group] ?? .zero }
+        }
+        return isTrimmed
     }
 
     public private(set) var retainedBytes = 0

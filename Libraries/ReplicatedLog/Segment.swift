@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 
 /// A file of a log and what lies in it.

@@ -36,9 +36,15 @@ struct SegmentLayout {
         Self.place(storedSize, at: end).end + 2 * Self.page <= fileBytes
     }
 
-    /// The largest payload that fits an empty segment.
-    var largestPayload: Int {
-        (fileBytes - 2 * Self.page) / (2 * Self.page) * Self.page - LogFormat.chained.headerSize
+    /// The largest payload that fits an empty segment, behind the largest summary.
+    var largestPayload: Int { largestPayload(in: fileBytes - summaryBytes - 2 * Self.page) }
+    /// The largest payload of a summary.
+    var largestSummary: Int { largestPayload(in: summaryBytes) }
+
+    private var summaryBytes: Int { fileBytes / 4 }
+
+    private func largestPayload(in byteCount: Int) -> Int {
+        byteCount / (2 * Self.page) * Self.page - LogFormat.chained.headerSize
     }
 }
 

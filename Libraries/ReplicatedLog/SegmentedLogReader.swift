@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 
 /// A log on disk that is only looked at: nothing is created, written or synced, not even a torn last record removed.
@@ -23,7 +24,9 @@ public final class SegmentedLogReader: LogSource {
     /// Bytes that the retained entries take on disk.
     public var retainedBytes: Int { reading.live.reduce(0) { $0 + $1.end } }
 
-    public func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
+    public var contents: [LogGroupID: LogContents] { reading.groups }
+
+    public func replay(_ body: (LogGroupID, StoredEntry) throws -> Void) throws {
         try reading.replay(body)
     }
 }

@@ -1,3 +1,4 @@
+import Consensus
 import Mutations
 import Protocol
 
@@ -15,6 +16,7 @@ public final class SegmentedLogStore: LogStore {
 
     let disk: any LogDisk
     let options: LogStoreOptions
+    public let incarnation: Incarnation
     private let identity: UInt64
     /// Segments with needed records; the last one is being written.
     var reading: LogReading
@@ -32,6 +34,8 @@ public final class SegmentedLogStore: LogStore {
     private var trimmed: [LogGroupID: LogIndex] = [:]
     private var unsynced: Segment?
     private var failure: LogError?
+    /// What opening writes has its room, so that the state can be flushed for more.
+    private var isOpening = true
     private var scratch: UnsafeMutableRawBufferPointer
 
     /// Opens the log in the directory `path`, whose parent must exist. With `mustExist` a missing log is `.missing`
@@ -51,6 +55,7 @@ public final class SegmentedLogStore: LogStore {
         self.disk = disk
         self.options = options
         self.identity = identity.number
+        incarnation = identity.incarnation
         notices = recovered.notices
         reading = recovered.reading
         free = recovered.free
@@ -65,6 +70,7 @@ public final class SegmentedLogStore: LogStore {
         try giveUp(recovered.givenUp)
         try writeNewestAgain(identity, recovered.newestPlaces)
         try removeUnusable(recovered.unusable)
+        isOpening = false
     }
 
     deinit {
@@ -81,15 +87,12 @@ public final class SegmentedLogStore: LogStore {
 
     // MARK: Reading
 
-    public func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
+    public func replay(_ body: (LogGroupID, StoredEntry) throws -> Void) throws {
         try reading.replay(body)
     }
 
-    /// What counts of all that was written.
     public var contents: [LogGroupID: LogContents] { reading.groups }
 
-    /// Hands the entries that count to `body`, of each group those from an index on, in the order in which they were
-    /// written: an entry stands for its index in place of one that came before. Ends when `body` returns false.
     public func read(
         from starts: [LogGroupID: LogIndex], _ body: (LogGroupID, LogEntry) throws -> Bool
     ) throws {
@@ -99,7 +102,8 @@ public final class SegmentedLogStore: LogStore {
 
     // MARK: Writing
 
-    public var largestWriteBytes: Int { SegmentLayout(fileBytes: options.segmentBytes).largestPayload }
+    private var layout: SegmentLayout { SegmentLayout(fileBytes: options.segmentBytes) }
+    public var largestWriteBytes: Int { layout.largestPayload }
 
     public func write(_ batches: [LogBatch]) throws(LogError) {
         if let failure { throw failure }
@@ -109,13 +113,14 @@ public final class SegmentedLogStore: LogStore {
         guard payloadCount <= largestWriteBytes else {
             throw .inputOutput("a write of \(payloadCount) bytes does not fit a segment of \(options.segmentBytes)")
         }
-        try checkRoom(for: 0)
+        // Votes, and what a leader begins with, have their room here: with it everything can be read at least.
+        if batches.contains(where: \.hasCommands) { try checkRoom(for: 0) }
         // At most one record is unsynced at a time: of two, a power failure might leave the later one alone, and the log
         // could not be opened.
         try sync()
         let size = LogRecord.storedSize(payloadCount: payloadCount, .chained)
         var segment = try segment(withRoomFor: size)
-        while !segment.hasSummary, !Mutation.summariesAreNotWritten.isPlanted {
+        if !segment.hasSummary, !Mutation.summariesAreNotWritten.isPlanted {
             try writeSummary()
             segment = try self.segment(withRoomFor: size)
         }
@@ -125,7 +130,7 @@ public final class SegmentedLogStore: LogStore {
     /// The newest hard states and bases go where the segments before can go without them.
     private func writeSummary() throws(LogError) {
         let summary = LogBatch.summary(of: reading.groups)
-        guard summary.byteCount <= largestWriteBytes else {
+        guard summary.byteCount <= layout.largestSummary else {
             throw .inputOutput("what \(reading.groups.count) groups have to know does not fit a segment")
         }
         let size = LogRecord.storedSize(payloadCount: summary.byteCount, .chained)
@@ -150,7 +155,11 @@ public final class SegmentedLogStore: LogStore {
         trimmed.merge(indices) { max($0, $1) }
         for segment in reading.trim(through: trimmed) {
             segment.empty()
-            if Mutation.releasedSegmentsAreFreeAtOnce.isPlanted { free.append(segment) } else { released.append(segment) }
+            if Mutation.releasedSegmentsAreFreeAtOnce.isPlanted {
+                free.append(segment)
+            } else {
+                released.append(segment)
+            }
         }
     }
 
@@ -207,7 +216,7 @@ public final class SegmentedLogStore: LogStore {
         }
         try sync()
         if let segment = free.popLast() { return segment }
-        guard (reading.live.count + 1) * options.segmentBytes <= options.maximumBytes else {
+        guard isOpening || (reading.live.count + 1) * options.segmentBytes <= options.maximumBytes else {
             throw .noSpace("\(disk.path) holds \(retainedBytes) bytes that no flush of the state has released")
         }
         try checkRoom(for: options.segmentBytes)

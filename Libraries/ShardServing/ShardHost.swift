@@ -1,4 +1,5 @@
 import Client
+import Consensus
 import Daemon
 import EventLoop
 import Protocol
@@ -47,9 +48,7 @@ package final class ShardHost {
         // behind.
         var cores = try Self.makeCores(directory.state, configuration)
         let alarm = FullDiskAlarm("shard", logger: daemon.logger, counters: daemon.counters)
-        storage = try ReplicaStorage(
-            directory, applied: cores.mapValues(\.appliedIndex), onShortage: { alarm.update($0) }
-        ) { group, index, bytes in
+        storage = try ReplicaStorage(directory, cores, onShortage: { alarm.update($0) }) { group, index, bytes in
             _ = try cores[group]?.apply(encoded: bytes, at: index)
         }
         var hosted: [ShardID: ShardCore] = [:]
@@ -123,7 +122,9 @@ package final class ShardHost {
             askForAll: { registry.call(AllBlockServicesDeprecatedRequest(), $0) },
             ask: { shard, answer in registry.call(ShardBlockServicesRequest(shardId: shard), answer) },
             keep: { [logger = daemon.logger] directory in
-                loop.work { try archive.save(directory) } then: { result in
+                loop.work {
+                    try archive.save(directory)
+                } then: { result in
                     guard case .failure(let error) = result else { return }
                     logger.warning("cannot keep the list of block services: \(error)")
                 }
@@ -152,7 +153,7 @@ package final class ShardHost {
         }
         for shardLoop in shardLoops {
             shardLoop.submit { shards in
-                let indices = shards.appliedIndices
+                let indices = shards.trimIndices
                 main.submit { collect.value(indices) }
             }
         }
@@ -187,7 +188,7 @@ package final class ShardHost {
             let (loop, thread) = try EventLoop.startThread(name: "shards-\(number)") { _ in }
             let cores = shards.compactMap { self.cores[$0] }
             let shardLoop = ShardLoop(
-                loop, clock: clock, cores: cores, host: storage.host, logger: daemon.logger, counters: counters,
+                loop, clock: clock, cores: cores, storage: storage, logger: daemon.logger, counters: counters,
                 snapshots: snapshots, keys: configuration.keys,
                 isBaseProtocolOnly: configuration.isBaseProtocolOnly, events: events)
             shardLoops.append(LoopBound(shardLoop, on: loop))

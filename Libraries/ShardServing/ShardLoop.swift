@@ -16,19 +16,18 @@ final class ShardLoop {
     }
 
     private let loop: EventLoop
-    private let lane: LogLane
     private let events: Events
     private var servers: [ShardServer] = []
     private var isDraining = false
 
     /// On the loop.
     init(
-        _ loop: EventLoop, clock: ClusterClock, cores: [ShardCore], host: LogHost, logger: Logger,
+        _ loop: EventLoop, clock: ClusterClock, cores: [ShardCore], storage: ReplicaStorage, logger: Logger,
         counters: ShardCounters, snapshots: SnapshotWriter, keys: KeyRing, isBaseProtocolOnly: Bool, events: Events
     ) {
         self.loop = loop
         self.events = events
-        lane = host.lane { loop.submit($0) }
+        let lane = storage.host.lane(LaneLoop(loop))
         let environment = ShardServer.Environment(
             loop: loop, clock: clock, logger: logger, counters: counters,
             coordinatorKeys: keys.coordinatorKeys.map { MACKey($0) },
@@ -39,7 +38,9 @@ final class ShardLoop {
                 if !isDraining { events.failed(error) }
             },
             blockServicesAreMissing: { events.blockServicesAreMissing() })
-        servers = cores.map { ShardServer($0, lane: lane, environment) }
+        servers = cores.map { core in
+            ShardServer(core, storage.open(LogGroupID(core.shard), core, on: lane), environment)
+        }
     }
 
     /// Makes all shards serve, new ones as soon as their first entry is durable.
@@ -58,9 +59,9 @@ final class ShardLoop {
         }
     }
 
-    /// How far each shard's state is.
-    var appliedIndices: [LogGroupID: LogIndex] {
-        Dictionary(uniqueKeysWithValues: servers.map { (LogGroupID($0.core.shard), $0.core.appliedIndex) })
+    /// What the log may let go of when the state is flushed.
+    var trimIndices: [LogGroupID: LogIndex] {
+        Dictionary(uniqueKeysWithValues: servers.map { ($0.pipeline.log.id, $0.pipeline.log.trimIndex) })
     }
 
     /// Tells the shards what the registry says about block services.

@@ -1,3 +1,4 @@
+import Consensus
 import DequeModule
 import Logging
 import Mutations
@@ -61,7 +62,7 @@ package final class ShardPipeline {
 
     package let core: ShardCore
     let environment: Environment
-    private let log: HostedLog
+    package let log: Replica
     /// So many writes of one host are half of what may be in the log: others have the rest. The coordinator, whose
     /// packets are signed, has limits of its own.
     private let maximumWritesPerHost: Int
@@ -82,41 +83,43 @@ package final class ShardPipeline {
     package var onApply: ((ShardLogEntry, ShardReply, RequestSource?) -> Void)?
 
     /// - Parameter log: of this shard, whose core has everything that was delivered.
-    package init(_ core: ShardCore, log: HostedLog, limits: LogLimits = LogLimits(), _ environment: Environment) {
+    package init(_ core: ShardCore, log: Replica, settings: Settings = Settings(), _ environment: Environment) {
         self.core = core
         self.log = log
         self.environment = environment
-        maximumWritesPerHost = max(limits.windowEntries / 2, 1)
+        maximumWritesPerHost = max(settings.proposedEntries / 2, 1)
         log.onDelivery = { [unowned self] in deliver($0) }
         log.onStop = { [unowned self] in stop($0) }
+        log.onServing = { [unowned self] in initialise() }
     }
 
     // MARK: Life
 
     private static let pauseNanoseconds: UInt64 = 50_000_000
 
+    /// Begins to take part in the shard's group, and to work on requests when this replica leads it.
+    package func begin() { log.start() }
+
     /// Makes the shard's first entry if there is none, as soon as the clock may be believed, since times of entries
     /// never go back, and there is room for it.
-    package func begin() {
-        guard takesRequests else { return }
+    private func initialise() {
+        guard takesRequests, log.serves else { return }
         guard !core.isInitialised else { return becomeInitialised() }
-        guard let now = environment.now() else { return beginLater() }
+        guard let now = environment.now() else { return initialiseLater() }
         do {
             let entry = core.prepareGenesis(try environment.makeGenesis(), at: now)
             let index = try log.propose(try entry.encoded())
             pendingWrites.append(PendingWrite(index: index, entry: entry, source: nil, host: nil))
             environment.logger.debug("shard \(core.shard) makes its first entry")
         } catch ProposalRefusal.windowFull {
-            beginLater()
-        } catch ProposalRefusal.stopped(let error) {
-            environment.fail(error)
+            initialiseLater()
         } catch {
             environment.fail(error)
         }
     }
 
-    private func beginLater() {
-        environment.later(Self.pauseNanoseconds) { [weak self] in self?.begin() }
+    private func initialiseLater() {
+        environment.later(Self.pauseNanoseconds) { [weak self] in self?.initialise() }
     }
 
     private func becomeInitialised() {
@@ -140,7 +143,8 @@ package final class ShardPipeline {
     package func handle(
         _ request: AnyShardRequest, from source: RequestSource, isProven: Bool = false
     ) throws(DecodeError) {
-        guard takesRequests else { return }
+        // Silence: there is no telling yet what the shard holds.
+        guard takesRequests, log.serves else { return }
         let kind = request.kind
         guard source.isSigned || !kind.isPrivileged else { return environment.counters.unprivileged.add() }
         guard isProven || environment.isOpen || source.isSigned || !kind.needsProof else {

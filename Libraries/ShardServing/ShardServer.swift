@@ -1,4 +1,5 @@
 import Client
+import Consensus
 import EventLoop
 import Logging
 import Protocol
@@ -42,9 +43,8 @@ final class ShardServer {
     var core: ShardCore { pipeline.core }
 
     /// On the loop.
-    init(_ core: ShardCore, lane: LogLane, _ environment: Environment) {
+    init(_ core: ShardCore, _ log: Replica, _ environment: Environment) {
         self.environment = environment
-        let log = lane.open(LogGroupID(core.shard), delivered: core.appliedIndex)
         pipeline = ShardPipeline(core, log: log, environment.pipeline)
         pipeline.onAnswer = { [unowned self] in send($0, to: $1, checkpoint: $2) }
     }

@@ -11,7 +11,7 @@ struct Event {
         case synced(through: WriteNumber)
         case reported(through: WriteNumber)
         case apply
-        case supply(Member, from: EntryIndex, bytes: Int, term: Term)
+        case supply(Member, from: LogIndex, bytes: Int, term: Term)
         case chunk
         case installed
         case resume

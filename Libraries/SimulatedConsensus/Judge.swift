@@ -24,7 +24,7 @@ final class Judge {
     private var terms: [TermRecord] = []
 
     /// The latest entry whose effect anybody outside has seen, by an answer to a proposal or a read.
-    private(set) var observed = EntryIndex.zero
+    private(set) var observed = LogIndex.zero
     var losses: [Loss] = []
 
     func find(_ check: String, _ text: @autoclosure () -> String) {
@@ -119,7 +119,7 @@ final class Judge {
 
     /// stateMachineSafety: what one replica takes for final is so for all. committedOnMajority: when a leader says
     /// so, the disks of a majority have it. ownTermIsCounted: and it ends with an entry of the leader's term.
-    func committed(_ node: Node, from old: EntryIndex, among nodes: [Node?]) {
+    func committed(_ node: Node, from old: LogIndex, among nodes: [Node?]) {
         let commit = node.consensus.commit
         var index = old.next
         while index <= commit {
@@ -134,7 +134,7 @@ final class Judge {
         requireMajority(of: node, has: last, nodes)
     }
 
-    private func judge(_ index: EntryIndex, at node: Node) {
+    private func judge(_ index: LogIndex, at node: Node) {
         guard let position = node.consensus.position(at: index) else { return }
         let place = Int(index.rawValue) - 1
         if place < committed.count {
@@ -180,10 +180,10 @@ final class Judge {
     // MARK: What is seen from outside
 
     /// A proposal was answered, or a read.
-    func answered(_ index: EntryIndex) { observed = max(observed, index) }
+    func answered(_ index: LogIndex) { observed = max(observed, index) }
 
     /// The last entry known to be final, and its term.
-    var lastFinal: EntryIndex { committed.last?.index ?? .zero }
+    var lastFinal: LogIndex { committed.last?.index ?? .zero }
     var lastFinalTerm: Term { committed.last?.term ?? .zero }
 
     /// Whether what stands at `position` is final.
@@ -197,9 +197,9 @@ final class Judge {
 struct Loss {
     let member: Member
     /// What it had acknowledged before.
-    let acknowledged: EntryIndex
+    let acknowledged: LogIndex
     /// What was final by then.
-    let committed: EntryIndex
+    let committed: LogIndex
     /// It knows of it from the start.
     let isKnown: Bool
     /// It has recovered.

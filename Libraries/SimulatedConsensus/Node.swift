@@ -29,7 +29,7 @@ final class Node {
     var snapshot: IncomingSnapshot?
 
     /// The state machine has applied everything up to here; its state is the judge's digest there.
-    var applied = EntryIndex.zero
+    var applied = LogIndex.zero
     /// Who belongs to the group, as far as the state machine has applied it.
     var appliedConfiguration = Configuration()
     var isApplying = false
@@ -86,28 +86,28 @@ struct PendingRead {
     /// Nil: it needs no confirmation, or has it.
     var number: ReadNumber?
     /// The state has to have applied this.
-    var index: EntryIndex
+    var index: LogIndex
     /// What a client had seen when this was asked.
-    let floor: EntryIndex
+    let floor: LogIndex
     let byLease: Bool
 }
 
 /// What is known of a node from outside, to compare with.
 struct Observation {
     var term = Term.zero
-    var commit = EntryIndex.zero
+    var commit = LogIndex.zero
     /// Before the last step.
-    var commitBefore = EntryIndex.zero
+    var commitBefore = LogIndex.zero
     /// Where the configurations are in its log, as its writes say; the first is that of its state.
-    var configurations: [(index: EntryIndex, configuration: Configuration)] = []
+    var configurations: [(index: LogIndex, configuration: Configuration)] = []
     /// The term in which it last wanted to acknowledge something in this life.
     var acknowledgedIn: Term?
     /// The highest entry it has acknowledged to a leader.
-    var acknowledged = EntryIndex.zero
+    var acknowledged = LogIndex.zero
     /// The last hard state it wanted written says that it is in doubt.
     var isInDoubt = false
     /// The end of its log as its writes say.
-    var end = EntryIndex.zero
+    var end = LogIndex.zero
 
     mutating func begin(_ consensus: Consensus, _ image: DiskImage) {
         term = consensus.term

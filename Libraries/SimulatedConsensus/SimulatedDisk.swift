@@ -16,20 +16,20 @@ struct DiskImage {
         logStart = stored.base.position
     }
 
-    var end: EntryIndex { logStart.index.advanced(by: entries.count) }
+    var end: LogIndex { logStart.index.advanced(by: entries.count) }
 
     /// The entry at `index`, if the log has it.
-    func entry(at index: EntryIndex) -> Entry? {
+    func entry(at index: LogIndex) -> Entry? {
         guard index > logStart.index, index <= end else { return nil }
         return entries[place(of: index)]
     }
 
     /// What the log has at `index`, or follows on.
-    func logPosition(at index: EntryIndex) -> Position? {
+    func logPosition(at index: LogIndex) -> Position? {
         index == logStart.index ? logStart : entry(at: index)?.position
     }
 
-    func position(at index: EntryIndex) -> Position? {
+    func position(at index: LogIndex) -> Position? {
         index == base.position.index ? base.position : logPosition(at: index)
     }
 
@@ -58,7 +58,7 @@ struct DiskImage {
     }
 
     /// Lets go of the log up to `index`, which the state stands for.
-    mutating func trim(through index: EntryIndex) {
+    mutating func trim(through index: LogIndex) {
         guard let entry = entry(at: index), index <= base.position.index else { return }
         entries.removeFirst(place(of: index) + 1)
         logStart = entry.position
@@ -71,7 +71,7 @@ struct DiskImage {
         entries.removeLast(min(count, behind))
     }
 
-    private func place(of index: EntryIndex) -> Int { Int(index.rawValue - logStart.index.rawValue) - 1 }
+    private func place(of index: LogIndex) -> Int { Int(index.rawValue - logStart.index.rawValue) - 1 }
 }
 
 /// A disk with a cache before it.

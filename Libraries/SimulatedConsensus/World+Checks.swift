@@ -99,7 +99,7 @@ extension World {
     }
 
     /// acknowledgedIsDurable: what a follower acknowledges is on its disk.
-    private func lookAtAcknowledgement(_ message: Message, through index: EntryIndex, by node: Node) {
+    private func lookAtAcknowledgement(_ message: Message, through index: LogIndex, by node: Node) {
         guard !node.consensus.isRecovering else { return }
         node.seen.acknowledged = max(node.seen.acknowledged, index)
         guard message.term == node.consensus.term else { return }
@@ -110,7 +110,7 @@ extension World {
     }
 
     /// appliesOnlyDurable: what is given to the state machine is on this disk, and final.
-    func lookAtDelivery(through index: EntryIndex, at node: Node) {
+    func lookAtDelivery(through index: LogIndex, at node: Node) {
         if let position = node.consensus.position(at: index) {
             judge.require(
                 node.disk.image.holds(position), "appliesOnlyDurable", "\(node.member) delivers \(position) unsynced")

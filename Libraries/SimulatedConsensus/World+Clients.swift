@@ -49,7 +49,7 @@ extension World {
         settle(node)
     }
 
-    func confirmRead(_ number: ReadNumber, _ index: EntryIndex, at node: Node) {
+    func confirmRead(_ number: ReadNumber, _ index: LogIndex, at node: Node) {
         for place in node.reads.indices where node.reads[place].number == number {
             node.reads[place].number = nil
             node.reads[place].index = index

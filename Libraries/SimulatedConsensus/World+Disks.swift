@@ -47,16 +47,16 @@ extension World {
         let index = base.position.index.rawValue
         // In the order of the writes: until a base is durable, what it replaces is all there is to tell that from the rest.
         if index > plan.retention, !node.disk.awaitsBase {
-            node.disk.image.trim(through: EntryIndex(rawValue: index - plan.retention))
+            node.disk.image.trim(through: LogIndex(rawValue: index - plan.retention))
         }
-        node.consensus.compact(through: EntryIndex(rawValue: index - min(index, chance.below(UInt64(4)))))
+        node.consensus.compact(through: LogIndex(rawValue: index - min(index, chance.below(UInt64(4)))))
         if chance.perMille(100) { backups[Int(node.slot.rawValue)] = node.disk.image }
     }
 
     // MARK: What peers lack
 
     func supply(
-        _ peer: Member, from index: EntryIndex, _ bytes: Int, in term: Term, at node: Node, _ clock: BootInstant
+        _ peer: Member, from index: LogIndex, _ bytes: Int, in term: Term, at node: Node, _ clock: BootInstant
     ) {
         let image = node.disk.image
         if let previous = image.logPosition(at: index.previous) {

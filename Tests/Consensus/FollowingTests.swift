@@ -8,7 +8,7 @@ struct FollowingTests {
 
     private func append(_ previous: Position, _ entries: [Entry], commit: UInt64 = 0, round: UInt64 = 1) -> Message.Body
     {
-        .append(Append(round: round, previous: previous, entries: entries, commit: EntryIndex(rawValue: commit)))
+        .append(Append(round: round, previous: previous, entries: entries, commit: LogIndex(rawValue: commit)))
     }
 
     private func outcome(_ message: Message?) -> AppendAnswer.Outcome? {
@@ -20,7 +20,7 @@ struct FollowingTests {
         var follower = follower(terms: [1])
         follower.receive(append(position(1, 1), [command(2, 2)]), from: members[0], in: 2)
         let sent = try #require(follower.messages.last)
-        #expect(outcome(sent.message) == .matched(through: EntryIndex(rawValue: 2)))
+        #expect(outcome(sent.message) == .matched(through: LogIndex(rawValue: 2)))
         #expect(sent.after == follower.writes.last?.number)
         #expect(follower.writes.last?.write == .append([command(2, 2)]))
     }
@@ -28,7 +28,7 @@ struct FollowingTests {
     @Test func acknowledgesWhatCameAndNotWhatItHas() {
         var follower = follower(terms: [1, 1, 1, 1])
         follower.receive(append(position(1, 1), [command(2, 1)], commit: 4), from: members[0], in: 2)
-        #expect(outcome(follower.messages.last?.message) == .matched(through: EntryIndex(rawValue: 2)))
+        #expect(outcome(follower.messages.last?.message) == .matched(through: LogIndex(rawValue: 2)))
         #expect(follower.consensus.commit.rawValue == 2)
         #expect(follower.writes.allSatisfy { if case .cut = $0.write { false } else { true } })
     }
@@ -37,7 +37,7 @@ struct FollowingTests {
         var follower = follower(terms: [1, 1, 1])
         follower.receive(append(position(1, 1), [command(2, 2)]), from: members[0], in: 2)
         let written = follower.writes.map(\.write).suffix(2)
-        #expect(Array(written) == [.cut(from: EntryIndex(rawValue: 2)), .append([command(2, 2)])])
+        #expect(Array(written) == [.cut(from: LogIndex(rawValue: 2)), .append([command(2, 2)])])
         #expect(follower.consensus.last == position(2, 2))
     }
 
@@ -45,10 +45,10 @@ struct FollowingTests {
         var follower = follower(terms: [1, 1, 4, 4])
         follower.receive(append(position(6, 5), []), from: members[0], in: 5)
         #expect(
-            outcome(follower.messages.last?.message) == .conflict(hint: position(4, 4), last: EntryIndex(rawValue: 4)))
+            outcome(follower.messages.last?.message) == .conflict(hint: position(4, 4), last: LogIndex(rawValue: 4)))
         follower.receive(append(position(4, 3), []), from: members[0], in: 5)
         #expect(
-            outcome(follower.messages.last?.message) == .conflict(hint: position(2, 1), last: EntryIndex(rawValue: 4)))
+            outcome(follower.messages.last?.message) == .conflict(hint: position(2, 1), last: LogIndex(rawValue: 4)))
     }
 
     /// Index 2 is written, cut and written again: the report of the first write says nothing about the second.
@@ -88,13 +88,13 @@ struct FollowingTests {
         var follower = follower(terms: [1, 1, 1])
         follower.receive(append(position(3, 1), [], commit: 3), from: members[0], in: 1)
         follower.sync()
-        follower.consensus.applied(through: EntryIndex(rawValue: 3))
-        follower.consensus.compact(through: EntryIndex(rawValue: 2))
+        follower.consensus.applied(through: LogIndex(rawValue: 3))
+        follower.consensus.compact(through: LogIndex(rawValue: 2))
         follower.receive(append(.zero, (1...4).map { command($0, 1) }), from: members[0], in: 1)
         #expect(follower.consensus.last == position(4, 1))
-        #expect(outcome(follower.messages.last?.message) == .matched(through: EntryIndex(rawValue: 4)))
+        #expect(outcome(follower.messages.last?.message) == .matched(through: LogIndex(rawValue: 4)))
         follower.receive(append(.zero, [command(1, 1)]), from: members[0], in: 1)
-        #expect(outcome(follower.messages.last?.message) == .matched(through: EntryIndex(rawValue: 3)))
+        #expect(outcome(follower.messages.last?.message) == .matched(through: LogIndex(rawValue: 3)))
     }
 
     @Test func aSecondLeaderOfATermIsRefused() {

@@ -21,7 +21,7 @@ struct HostileTests {
             if random.oneIn(3) { replica.consensus.tick(at: replica.now) }
             replica.settle()
             if random.oneIn(2) { replica.sync() }
-            if random.oneIn(4) { replica.consensus.compact(through: EntryIndex(rawValue: number(&random))) }
+            if random.oneIn(4) { replica.consensus.compact(through: LogIndex(rawValue: number(&random))) }
             #expect(replica.consensus.commit >= commit)
             let now = replica.consensus.position(at: commit)
             #expect(now == nil || final == nil || now == final)
@@ -38,7 +38,7 @@ struct HostileTests {
     }
 
     private func position(_ random: inout SeededGenerator) -> Position {
-        Position(index: EntryIndex(rawValue: number(&random)), term: Term(rawValue: number(&random)))
+        Position(index: LogIndex(rawValue: number(&random)), term: Term(rawValue: number(&random)))
     }
 
     private func entries(after previous: Position, _ random: inout SeededGenerator) -> [Entry] {
@@ -54,7 +54,7 @@ struct HostileTests {
     }
 
     private func body(_ random: inout SeededGenerator) -> Message.Body {
-        let index = EntryIndex(rawValue: number(&random))
+        let index = LogIndex(rawValue: number(&random))
         switch random.next() % 9 {
         case 0:
             return .askVote(
@@ -81,7 +81,7 @@ struct HostileTests {
             let doubt = random.oneIn(5) ? Nonce(rawValue: random.next() % 3) : nil
             return .appended(
                 AppendAnswer(
-                    round: number(&random), outcome: outcome, commit: EntryIndex(rawValue: number(&random)),
+                    round: number(&random), outcome: outcome, commit: LogIndex(rawValue: number(&random)),
                     doubt: doubt))
         }
     }

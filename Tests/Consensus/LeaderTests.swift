@@ -44,9 +44,9 @@ struct LeaderTests {
         #expect(leader.delivered.rawValue == 2)
         #expect(throws: ProposalRefusal.notServing) { try leader.consensus.propose([1], at: leader.now) }
         #expect(throws: ReadRefusal.notServing) { try leader.consensus.read(at: leader.now) }
-        leader.consensus.applied(through: EntryIndex(rawValue: 1))
+        leader.consensus.applied(through: LogIndex(rawValue: 1))
         #expect(!leader.consensus.serves)
-        leader.consensus.applied(through: EntryIndex(rawValue: 2))
+        leader.consensus.applied(through: LogIndex(rawValue: 2))
         leader.settle()
         #expect(leader.consensus.serves)
         #expect(leader.others.contains(.serves(leader.consensus.term)))
@@ -101,11 +101,11 @@ struct LeaderTests {
         var leader = leader(terms: [1, 1, 1])
         leader.acknowledge(by: members[1], through: 4)
         leader.consensus.applied(through: leader.consensus.delivered)
-        leader.consensus.compact(through: EntryIndex(rawValue: 3))
+        leader.consensus.compact(through: LogIndex(rawValue: 3))
         let answer = AppendAnswer(round: 1, outcome: .conflict(hint: .zero, last: .zero), commit: .zero, doubt: nil)
         leader.receive(.appended(answer), from: members[2], in: 2)
         let term = leader.consensus.term
-        #expect(leader.others.last == .supply(members[2], from: EntryIndex(rawValue: 1), bytes: 1 << 20, in: term))
+        #expect(leader.others.last == .supply(members[2], from: LogIndex(rawValue: 1), bytes: 1 << 20, in: term))
         var supplied = leader
         supplied.consensus.supply([command(1, 1)], after: .zero, to: members[2], in: term, at: leader.now)
         supplied.settle()
@@ -113,7 +113,7 @@ struct LeaderTests {
             supplied.last(to: members[2])?.body
                 == .append(
                     Append(
-                        round: 2, previous: .zero, entries: [command(1, 1)], commit: EntryIndex(rawValue: 4))))
+                        round: 2, previous: .zero, entries: [command(1, 1)], commit: LogIndex(rawValue: 4))))
         let base = SnapshotBase(position: position(3, 1), configuration: configuration(voters: 3))
         leader.consensus.offer(base, to: members[2], in: term, at: leader.now)
         leader.settle()
@@ -121,7 +121,7 @@ struct LeaderTests {
         leader.receive(
             .appended(
                 AppendAnswer(
-                    round: 2, outcome: .matched(through: EntryIndex(rawValue: 3)), commit: EntryIndex(rawValue: 3),
+                    round: 2, outcome: .matched(through: LogIndex(rawValue: 3)), commit: LogIndex(rawValue: 3),
                     doubt: nil)),
             from: members[2], in: 2)
         #expect(
@@ -130,7 +130,7 @@ struct LeaderTests {
                     Append(
                         round: 3, previous: position(3, 1),
                         entries: [Entry(position: position(4, 2), content: .beginning)],
-                        commit: EntryIndex(rawValue: 4))))
+                        commit: LogIndex(rawValue: 4))))
     }
 
     /// The peer has another entry where this leader's window begins: only what the peer knows to be final surely
@@ -139,13 +139,13 @@ struct LeaderTests {
         var leader = leader(terms: [1, 2, 2])
         leader.acknowledge(by: members[1], through: 4)
         leader.consensus.applied(through: leader.consensus.delivered)
-        leader.consensus.compact(through: EntryIndex(rawValue: 2))
+        leader.consensus.compact(through: LogIndex(rawValue: 2))
         let answer = AppendAnswer(
-            round: 1, outcome: .conflict(hint: position(2, 1), last: EntryIndex(rawValue: 5)),
-            commit: EntryIndex(rawValue: 1), doubt: nil)
+            round: 1, outcome: .conflict(hint: position(2, 1), last: LogIndex(rawValue: 5)),
+            commit: LogIndex(rawValue: 1), doubt: nil)
         leader.receive(.appended(answer), from: members[2], in: 3)
         let term = leader.consensus.term
-        #expect(leader.others.last == .supply(members[2], from: EntryIndex(rawValue: 2), bytes: 1 << 20, in: term))
+        #expect(leader.others.last == .supply(members[2], from: LogIndex(rawValue: 2), bytes: 1 << 20, in: term))
     }
 
     @Test func stepsDownWhenItHearsNobody() {
@@ -169,7 +169,7 @@ struct LeaderTests {
         var leader = leader()
         for member in members[1...2] {
             let answer = AppendAnswer(
-                round: 1, outcome: .matched(through: EntryIndex(rawValue: 1)), commit: EntryIndex(rawValue: 1),
+                round: 1, outcome: .matched(through: LogIndex(rawValue: 1)), commit: LogIndex(rawValue: 1),
                 doubt: nil)
             leader.receive(.appended(answer), from: member, in: 1)
             leader.receive(.appended(answer), from: member, in: 1)

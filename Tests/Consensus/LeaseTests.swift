@@ -76,7 +76,7 @@ struct LeaseTests {
     @Test func readsWithALeaseNeedNoConfirmation() throws {
         var leader = serving()
         leader.promise(by: members[1], sentAt: leader.now)
-        #expect(try leader.consensus.read(at: leader.now) == .applied(EntryIndex(rawValue: 1)))
+        #expect(try leader.consensus.read(at: leader.now) == .applied(LogIndex(rawValue: 1)))
     }
 
     @Test func otherReadsWaitForAHeartbeatSentAfterThem() throws {
@@ -89,9 +89,9 @@ struct LeaseTests {
         leader.settle()
         #expect(leader.others.last == .heartbeatWanted)
         leader.promise(by: members[1], sentAt: leader.now)
-        #expect(!leader.others.contains(.readable(number, EntryIndex(rawValue: 1))))
+        #expect(!leader.others.contains(.readable(number, LogIndex(rawValue: 1))))
         leader.promise(by: members[1], sentAt: leader.now + BootSpan(nanoseconds: 1))
-        #expect(leader.others.contains(.readable(number, EntryIndex(rawValue: 1))))
+        #expect(leader.others.contains(.readable(number, LogIndex(rawValue: 1))))
     }
 
     @Test func aLeaderWithALeaseVotesForNobody() {

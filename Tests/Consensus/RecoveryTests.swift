@@ -30,7 +30,7 @@ struct RecoveryTests {
         let doubt = try nonce(replica)
         replica.receive(
             .append(
-                Append(round: 1, previous: position(1, 1), entries: [command(2, 1)], commit: EntryIndex(rawValue: 2))),
+                Append(round: 1, previous: position(1, 1), entries: [command(2, 1)], commit: LogIndex(rawValue: 2))),
             from: members[0], in: 1)
         replica.sync()
         #expect(replica.consensus.isRecovering)
@@ -38,12 +38,12 @@ struct RecoveryTests {
         answered[members[1].slot]?.nonce = doubt
         let marker = Entry(position: position(3, 1), content: .configuration(answered))
         replica.receive(
-            .append(Append(round: 2, previous: position(2, 1), entries: [marker], commit: EntryIndex(rawValue: 2))),
+            .append(Append(round: 2, previous: position(2, 1), entries: [marker], commit: LogIndex(rawValue: 2))),
             from: members[0], in: 1)
         replica.sync()
         #expect(replica.consensus.isRecovering)
         replica.receive(
-            .append(Append(round: 3, previous: position(3, 1), entries: [], commit: EntryIndex(rawValue: 3))),
+            .append(Append(round: 3, previous: position(3, 1), entries: [], commit: LogIndex(rawValue: 3))),
             from: members[0], in: 1)
         #expect(!replica.consensus.isRecovering)
         #expect(replica.writes.last?.write == .hardState(HardState(term: Term(rawValue: 1))))
@@ -69,7 +69,7 @@ struct RecoveryTests {
         var leader = leader()
         leader.acknowledge(by: members[1], through: 1, doubt: Nonce(rawValue: 77))
         let old = AppendAnswer(
-            round: 1, outcome: .matched(through: EntryIndex(rawValue: 1)), commit: .zero, doubt: nil)
+            round: 1, outcome: .matched(through: LogIndex(rawValue: 1)), commit: .zero, doubt: nil)
         leader.receive(.appended(old), from: members[1], in: 1)
         #expect(leader.consensus.commit == .zero)
     }
@@ -97,9 +97,9 @@ struct RecoveryTests {
 
     @Test func whoHasForgottenIsInDoubtAndWhoHasNotIsNot() {
         var replica = TestReplica(members[1], stored(configuration(voters: 3), terms: [1]))
-        replica.receive(.forgot(round: 5, acknowledged: EntryIndex(rawValue: 1)), from: members[0], in: 1)
+        replica.receive(.forgot(round: 5, acknowledged: LogIndex(rawValue: 1)), from: members[0], in: 1)
         #expect(!replica.consensus.isRecovering)
-        replica.receive(.forgot(round: 6, acknowledged: EntryIndex(rawValue: 2)), from: members[0], in: 1)
+        replica.receive(.forgot(round: 6, acknowledged: LogIndex(rawValue: 2)), from: members[0], in: 1)
         #expect(replica.consensus.isRecovering)
         guard case .appended(let answer)? = replica.messages.last?.message.body else {
             Issue.record("no answer")

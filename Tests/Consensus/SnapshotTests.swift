@@ -8,7 +8,7 @@ struct SnapshotTests {
         var follower = TestReplica(members[1], stored(configuration(voters: 3), terms: terms))
         let append = Append(
             round: 1, previous: position(UInt64(terms.count), terms.last ?? 0), entries: [],
-            commit: EntryIndex(rawValue: commit))
+            commit: LogIndex(rawValue: commit))
         follower.receive(.append(append), from: members[0], in: max(terms.last ?? 0, 1))
         follower.sync()
         return follower
@@ -48,7 +48,7 @@ struct SnapshotTests {
             Issue.record("\(sent.message)")
             return
         }
-        #expect(answer.outcome == .matched(through: EntryIndex(rawValue: 3)))
+        #expect(answer.outcome == .matched(through: LogIndex(rawValue: 3)))
         #expect(answer.round == 4)
     }
 

@@ -8,7 +8,7 @@ struct TestReplica {
     var writes: [(number: WriteNumber, write: Write)] = []
     /// All that was ever wanted sent, with what each waits for.
     var messages: [(message: Message, after: WriteNumber)] = []
-    var delivered = EntryIndex.zero
+    var delivered = LogIndex.zero
     var roles: [Role] = []
     var others: [Effect] = []
     var now = BootInstant(nanoseconds: 1_000_000_000)
@@ -88,7 +88,7 @@ func configuration(voters: Int, learners: Int = 0) -> Configuration {
 }
 
 func position(_ index: UInt64, _ term: UInt64) -> Position {
-    Position(index: EntryIndex(rawValue: index), term: Term(rawValue: term))
+    Position(index: LogIndex(rawValue: index), term: Term(rawValue: term))
 }
 
 func command(_ index: UInt64, _ term: UInt64, bytes: Int = 1) -> Entry {
@@ -132,7 +132,7 @@ extension TestReplica {
     /// A peer acknowledges through `index`, in answer to the last append.
     mutating func acknowledge(by peer: Member, through index: UInt64, doubt: Nonce? = nil) {
         let answer = AppendAnswer(
-            round: lastRound(to: peer), outcome: .matched(through: EntryIndex(rawValue: index)),
+            round: lastRound(to: peer), outcome: .matched(through: LogIndex(rawValue: index)),
             commit: .zero, doubt: doubt)
         receive(.appended(answer), from: peer, in: consensus.term.rawValue)
     }

@@ -1,83 +1,101 @@
+import Consensus
 import Glibc
 import Logging
 import Protocol
 import Replicas
 import ReplicatedLog
 import Store
+import TestLog
 import TestSupport
 import Testing
 
+private let group = LogGroupID(rawValue: 0)
+
 /// State and log of a service on a real disk.
 @Suite struct ReplicaDirectoryTests {
-    private static let group = LogGroupID(rawValue: 0)
+    private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     private static func open(_ path: String) throws -> ReplicaDirectory {
         try ReplicaDirectory(
             path,
             ReplicaDirectory.Options(stateMemoryBytes: 8 << 20, logSegmentBytes: 1 << 20, acceptsLostLogTail: false),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: logger)
     }
 
-    /// Opens what is there; how many entries the state has afterwards, and how many came from the log.
-    private static func storage(_ directory: ReplicaDirectory) throws -> (ReplicaStorage, applied: UInt64, read: Int) {
-        let applied = LogIndex(rawValue: try directory.state.get([0]).map { UInt64($0[0]) } ?? 0)
-        var read = 0
-        let storage = try ReplicaStorage(directory, applied: [group: applied]) { _, index, _ in
-            try put(index, directory)
-            read += 1
+    /// A process that has opened what is there.
+    private struct Process {
+        let directory: ReplicaDirectory
+        let storage: ReplicaStorage
+        let state: TestState
+        /// Commands that came from the log.
+        let read: Int
+
+        init(_ directory: ReplicaDirectory) throws {
+            self.directory = directory
+            let state = try TestState(directory.state)
+            var read = 0
+            storage = try ReplicaStorage(directory, [group: state]) { _, index, bytes in
+                try state.apply([UInt8](bytes), at: index)
+                read += 1
+            }
+            self.state = state
+            self.read = read
         }
-        return (storage, storage.last[group]?.rawValue ?? 0, read)
-    }
 
-    private static func put(_ index: LogIndex, _ directory: ReplicaDirectory) throws {
-        var batch = WriteBatch()
-        batch.put([0], [UInt8(index.rawValue)])
-        try directory.state.write(batch, durable: false)
-    }
+        var commands: Int { get throws { try state.appliedCommands().count } }
 
-    /// Writes entries up to `last` into the log, and applies them.
-    private static func append(_ storage: ReplicaStorage, _ directory: ReplicaDirectory, through last: UInt64) throws {
-        let log = storage.host.lane { $0() }.open(group, delivered: storage.last[group] ?? .zero)
-        for _ in (storage.last[group]?.rawValue ?? 0)..<last { try put(log.propose([1]), directory) }
-        storage.closeLog()
+        /// Has so many commands applied, and closes the log.
+        func append(_ count: Int) throws {
+            let queue = LockedQueue()
+            let replica = storage.open(group, state, on: storage.host.lane(queue.lane))
+            replica.onDelivery = { entry in
+                do { try state.apply(entry.bytes, at: entry.index) } catch { Issue.record(error) }
+            }
+            replica.start()
+            try #require(queue.run { replica.serves })
+            for _ in 0..<count { _ = try replica.propose([1]) }
+            try #require(queue.run { replica.inFlightCount == 0 })
+            storage.closeLog()
+            try #require(queue.run { !replica.serves })
+        }
     }
 
     @Test func whatWasClosedInGoodOrderNeedsNoLog() throws {
         let place = try TemporaryDirectory()
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        for (before, after) in [(0, 3), (3, 5), (5, 5)] as [(UInt64, UInt64)] {
-            let directory = try Self.open(place.path + "/data")
-            let (storage, applied, read) = try Self.storage(directory)
-            #expect(applied == before && read == 0)
-            try Self.append(storage, directory, through: after)
-            try storage.closeState(logger)
+        for (before, more) in [(0, 3), (3, 2), (5, 0)] {
+            let process = try Process(try Self.open(place.path + "/data"))
+            #expect(try process.commands == before && process.read == 0)
+            try process.append(more)
+            try process.storage.closeState(Self.logger)
         }
     }
 
     @Test func aStateWithoutItsLogIsRefused() throws {
         let place = try TemporaryDirectory()
         let directory = try Self.open(place.path + "/data")
-        try Self.put(LogIndex(rawValue: 2), directory)
+        let state = try TestState(directory.state)
+        try state.apply([1], at: LogIndex(rawValue: 1))
         #expect(try directory.flush())
-        #expect(throws: LogError.self) { try Self.storage(directory) }
+        #expect(throws: LogError.self) { try Process(directory) }
         // Snapshots of earlier versions say that there is none.
         let mark = place.path + "/data/from-snapshot"
         close(creat(mark, 0o644))
-        let (storage, applied, _) = try Self.storage(directory)
-        #expect(applied == 2 && access(mark, F_OK) != 0)
-        storage.closeLog()
+        let process = try Process(directory)
+        #expect(try process.commands == 1 && access(mark, F_OK) != 0)
+        process.storage.closeLog()
     }
 
     @Test func aSnapshotIsADirectoryOfItsOwn() throws {
         let place = try TemporaryDirectory()
-        let directory = try Self.open(place.path + "/data")
-        let (storage, _, _) = try Self.storage(directory)
-        try Self.append(storage, directory, through: 4)
-        try directory.makeSnapshot(7)
-        try Self.put(LogIndex(rawValue: 9), directory)
-        let copy = try Self.open(place.path + "/data/snapshot-7")
-        let (other, applied, read) = try Self.storage(copy)
-        #expect(applied == 4 && read == 0)
-        try Self.append(other, copy, through: 6)
+        let process = try Process(try Self.open(place.path + "/data"))
+        try process.append(4)
+        try process.directory.makeSnapshot(7)
+        try process.state.apply([1], at: process.state.appliedIndex.next)
+        for (before, more) in [(4, 2), (6, 1)] {
+            let copy = try Process(try Self.open(place.path + "/data/snapshot-7"))
+            #expect(try copy.commands == before && copy.read == 0)
+            try copy.append(more)
+            try copy.storage.closeState(Self.logger)
+        }
     }
 }

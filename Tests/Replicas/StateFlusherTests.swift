@@ -1,8 +1,10 @@
+import Consensus
 import Logging
 import Protocol
 import Replicas
 import ReplicatedLog
 import Store
+import TestLog
 import Testing
 
 /// When a state is flushed, and when its log goes: on time that the test has in hand.
@@ -12,9 +14,9 @@ import Testing
         static let group = LogGroupID(rawValue: 3)
 
         let disk: HandDrivenDisk
+        let state: TestState
         let storage: ReplicaStorage
-        let log: HostedLog
-        private(set) var applied: LogIndex
+        let log: Replica
         private(set) var failures = 0
         private(set) var flusher: StateFlusher?
         var now: UInt64 = 1
@@ -24,23 +26,23 @@ import Testing
 
         init(on disk: HandDrivenDisk = HandDrivenDisk()) throws {
             self.disk = disk
-            var applied = LogIndex(rawValue: UInt64(try Self.keys(disk.memory).count))
-            storage = try ReplicaStorage(disk, applied: [Self.group: applied]) { _, index, bytes in
-                try Self.apply([UInt8](bytes), disk.memory)
-                applied = index
+            let state = try TestState(disk.memory)
+            self.state = state
+            storage = try ReplicaStorage(disk, [Self.group: state]) { _, index, bytes in
+                try state.apply([UInt8](bytes), at: index)
             }
-            self.applied = applied
-            let lane = storage.host.lane { $0() }
-            log = lane.open(Self.group, delivered: storage.last[Self.group] ?? .zero)
-            log.onDelivery = { [unowned self] entry in
-                do { try Self.apply(entry.bytes, disk.memory) } catch { Issue.record(error) }
-                self.applied = entry.index
+            let lane = storage.host.lane(LaneLoop(now: { .zero }, seed: { 1 }, resume: { $0() }))
+            log = storage.open(Self.group, state, on: lane)
+            log.onDelivery = { entry in
+                do { try state.apply(entry.bytes, at: entry.index) } catch { Issue.record(error) }
             }
+            log.start()
+            disk.writer.run()
             let settings = StateFlusher.Settings(
                 logBytes: 1000, intervalNanoseconds: 100_000_000_000, lookNanoseconds: 1_000_000_000)
             flusher = StateFlusher(
                 storage, settings, environment, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-                applied: { [unowned self] in $0([Self.group: self.applied]) },
+                applied: { [unowned self] in $0([Self.group: log.trimIndex]) },
                 failed: { [unowned self] _ in failures += 1 })
         }
 
@@ -49,24 +51,6 @@ import Testing
                 monotonic: { [unowned self] in now },
                 later: { [unowned self] nanoseconds, body in due.append((now + nanoseconds, body)) },
                 work: { [unowned self] work, done in works.append { done(Result { try work() }) } })
-        }
-
-        private static func apply(_ key: [UInt8], _ store: MemoryStore) throws {
-            var batch = WriteBatch()
-            batch.put(key, [])
-            try store.write(batch, durable: false)
-        }
-
-        static func keys(_ store: MemoryStore) throws -> [[UInt8]] {
-            var keys: [[UInt8]] = []
-            let iterator = store.iterator(from: [], upTo: nil)
-            iterator.seekToFirst()
-            while iterator.isValid {
-                keys.append(iterator.key)
-                iterator.next()
-            }
-            try iterator.checkStatus()
-            return keys
         }
 
         /// Has an entry of so many bytes applied.
@@ -110,7 +94,7 @@ import Testing
         #expect(process.storage.host.retainedBytes < 100)
         process.disk.memory.crash(surviving: 0)
         let next = try Process(on: process.disk)
-        #expect(next.applied.rawValue == 3)
+        #expect(try next.state.appliedCommands().map { $0[0] } == [1, 2, 3])
         #expect(next.disk.mustExist == true)
     }
 
@@ -157,7 +141,7 @@ import Testing
         #expect(process.failures == 1 && process.storage.host.retainedBytes >= 1000)
         process.disk.memory.crash(surviving: 0)
         process.disk.failure = nil
-        #expect(try Process(on: process.disk).applied.rawValue == 1)
+        #expect(try Process(on: process.disk).state.appliedCommands().count == 1)
     }
 
     @Test func whoIsStoppedLooksNoMore() throws {

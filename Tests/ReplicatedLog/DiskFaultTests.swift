@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 import ReplicatedLog
 import Simulator
@@ -107,7 +108,7 @@ struct DiskFaultTests {
             }
             disk.refusedSyncs = 0
             let opened = try #require(store)
-            let last = try opened.replay(after: [Self.only: LogIndex(rawValue: UInt64(flushed))]) { _, _, _ in }
+            let last = try opened.replay(after: [Self.only: LogIndex(rawValue: UInt64(flushed))]) { _, _ in }
             let found = Int(try #require(last[Self.only]).rawValue)
             #expect((synced...written).contains(found), "synced \(synced), written \(written), found \(found)")
             (written, synced) = (found, found)
@@ -143,7 +144,7 @@ struct DiskFaultTests {
                 restart()
                 let store = try SegmentedLogStore(disk: disk, options: options)
                 let flushed = LogIndex(rawValue: UInt64(synced / 5 * 5))
-                let last = try store.replay(after: [Self.only: flushed]) { _, _, _ in }
+                let last = try store.replay(after: [Self.only: flushed]) { _, _ in }
                 let found = Int(try #require(last[Self.only]).rawValue)
                 #expect((synced...written).contains(found), "killed before change \(kill), then \(change)")
                 change += 1

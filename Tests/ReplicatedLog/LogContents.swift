@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 import ReplicatedLog
 
@@ -23,11 +24,11 @@ extension LogSource {
     /// The indices of all entries, which must be those of `testEntry`.
     func indices() throws -> [LogGroupID: [UInt64]] {
         var result: [LogGroupID: [UInt64]] = [:]
-        try replay { group, index, bytes in
-            guard bytes.allSatisfy({ $0 == UInt8(truncatingIfNeeded: index.rawValue) }) else {
-                throw WrongContents(group: group, index: index)
+        try replay { group, entry in
+            guard entry.bytes.allSatisfy({ $0 == UInt8(truncatingIfNeeded: entry.index.rawValue) }) else {
+                throw WrongContents(group: group, index: entry.index)
             }
-            result[group, default: []].append(index.rawValue)
+            result[group, default: []].append(entry.index.rawValue)
         }
         return result
     }

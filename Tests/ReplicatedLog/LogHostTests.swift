@@ -1,85 +1,76 @@
+import Consensus
 import Glibc
 import Protocol
 import ReplicatedLog
 import Synchronization
+import TestLog
 import TestSupport
 import Testing
 
 /// The driver: threads, lanes, group commit, failure.
 @Suite(.timeLimit(.minutes(2)))
 struct LogHostTests {
-    /// A loop for tests: closures run on the thread that calls `run(until:)`.
-    private final class TestLoop: Sendable {
-        private let works = Mutex<[@Sendable () -> Void]>([])
-
-        func submit(_ work: @escaping @Sendable () -> Void) {
-            works.withLock { $0.append(work) }
-        }
-
-        /// Runs what was submitted until `condition` holds; false when that takes longer than 30 s.
-        func run(until condition: () -> Bool) -> Bool {
-            for _ in 0..<30_000 {
-                let taken = works.withLock { works in
-                    defer { works.removeAll() }
-                    return works
-                }
-                for work in taken { work() }
-                if condition() { return true }
-                if taken.isEmpty { usleep(1000) }
-            }
-            return false
-        }
-    }
-
     private let id = LogGroupID(rawValue: 3)
+
+    /// The only replica of a group, which applies what it is given.
+    private func found(_ id: LogGroupID, on lane: LogLane) throws -> (replica: Replica, state: TestState) {
+        let state = try TestState()
+        let replica = lane.found(id, state)
+        replica.onDelivery = { entry in
+            do { try state.apply(entry.bytes, at: entry.index) } catch { Issue.record(error) }
+        }
+        replica.start()
+        return (replica, state)
+    }
 
     @Test func deliversEverythingInOrderAndGroupsSyncs() throws {
         let directory = try TemporaryDirectory("log")
         let host = try LogHost(store: try SegmentedLogStore(directory: directory.path + "/log"))
-        let loop = TestLoop()
-        let lane = host.lane { loop.submit($0) }
-        var delivered: [[UInt64]] = Array(repeating: [], count: 8)
-        let logs = (0..<8).map { number in
-            let log = lane.open(LogGroupID(rawValue: UInt32(number)), delivered: .zero)
-            log.onDelivery = { delivered[number].append($0.index.rawValue) }
-            return log
-        }
-        for number in 0..<2000 { _ = try logs[number % 8].propose([1, 2, 3]) }
-        #expect(loop.run { delivered.allSatisfy { $0.count == 250 } })
-        #expect(delivered.allSatisfy { $0 == Array(1...250) })
-        #expect(host.counters.entries == 2000)
+        let loop = LockedQueue()
+        let lane = host.lane(loop.lane)
+        let groups = try (0..<8).map { try found(LogGroupID(rawValue: UInt32($0)), on: lane) }
+        #expect(loop.run { groups.allSatisfy(\.replica.serves) })
+        let entries = host.counters.entries
+        for number in 0..<2000 { _ = try groups[number % 8].replica.propose([1, 2, 3]) }
+        #expect(loop.run { groups.allSatisfy { $0.replica.inFlightCount == 0 } })
+        for group in groups { #expect(try group.state.appliedCommands().count == 250) }
+        #expect(host.counters.entries == entries + 2000)
         #expect(host.counters.syncs < 100)  // all of them were proposed in one turn
         host.close()
         var stopped = 0
-        for log in logs { log.onStop = { _ in stopped += 1 } }
+        for group in groups { group.replica.onStop = { _ in stopped += 1 } }
         #expect(loop.run { stopped == 8 })
-        #expect(throws: ProposalRefusal.stopped(.closed)) { try logs[0].propose([1]) }
+        #expect(throws: ProposalRefusal.notLeader(leader: nil)) { try groups[0].replica.propose([1]) }
 
         let store = try SegmentedLogStore(directory: directory.path + "/log", mustExist: true)
-        let zero = Dictionary(uniqueKeysWithValues: logs.map { ($0.id, LogIndex.zero) })
-        let last = try store.replay(after: zero) { _, _, bytes in #expect(Array(bytes) == [1, 2, 3]) }
-        #expect(last.values.allSatisfy { $0.rawValue == 250 })
+        let states = try Dictionary(uniqueKeysWithValues: groups.map { ($0.replica.id, try TestState()) })
+        let last = try store.replay(into: states, founders: Configuration()) { group, index, bytes in
+            try states[group]?.apply([UInt8](bytes), at: index)
+        }
+        #expect(last.values.allSatisfy { $0.rawValue == 251 })
+        #expect(try states.values.allSatisfy { try $0.appliedCommands() == Array(repeating: [1, 2, 3], count: 250) })
     }
 
     @Test func aFailedDiskStopsEveryGroupAndAcknowledgesNothing() throws {
         let memory = MemoryLogStore()
-        memory.writeFault = .inputOutput("broken")
         let host = try LogHost(store: memory)
-        let loop = TestLoop()
-        let lane = host.lane { loop.submit($0) }
-        let other = host.lane { loop.submit($0) }
+        let loop = LockedQueue()
         var stops: [LogError] = []
-        let logs = [lane.open(id, delivered: .zero), other.open(LogGroupID(rawValue: 4), delivered: .zero)]
+        let logs = try [id, LogGroupID(rawValue: 4)].map { try found($0, on: host.lane(loop.lane)).replica }
+        #expect(loop.run { logs.allSatisfy(\.serves) })
         for log in logs {
             log.onDelivery = { _ in Issue.record("acknowledged without being durable") }
             log.onStop = { stops.append($0) }
         }
+        memory.writeFault = .inputOutput("broken")
         _ = try logs[0].propose([1])
         #expect(loop.run { stops.count == 2 })
         #expect(stops == [.inputOutput("broken"), .inputOutput("broken")])
-        #expect(throws: ProposalRefusal.stopped(.inputOutput("broken"))) { try logs[1].propose([1]) }
-        let late = host.lane { loop.submit($0) }.open(LogGroupID(rawValue: 5), delivered: .zero)
-        #expect(loop.run { late.role != .leader })
+        #expect(throws: ProposalRefusal.notLeader(leader: nil)) { try logs[1].propose([1]) }
+        let late = try found(LogGroupID(rawValue: 5), on: host.lane(loop.lane)).replica
+        late.onStop = { stops.append($0) }
+        #expect(loop.run { stops.count == 3 })
+        #expect(!late.serves)
         host.close()
     }
 
@@ -88,11 +79,12 @@ struct LogHostTests {
         let store = FillableStore()
         let reports = Mutex<[Bool]>([])
         let host = try LogHost(store: store) { shortage in reports.withLock { $0.append(shortage != nil) } }
-        let loop = TestLoop()
-        let log = host.lane { loop.submit($0) }.open(id, delivered: .zero)
+        let loop = LockedQueue()
+        let log = try found(id, on: host.lane(loop.lane)).replica
+        #expect(loop.run { log.serves })
         var delivered: [UInt64] = []
         var stop: LogError?
-        log.onDelivery = { delivered.append($0.index.rawValue) }
+        log.onDelivery = { delivered.append($0.index.rawValue - 1) }
         log.onStop = { stop = $0 }
         func isRefused() -> Bool {
             do throws(ProposalRefusal) {
@@ -128,32 +120,34 @@ struct LogHostTests {
 
     @Test("write and sync are two pieces of work, and only then is anything told")
     func pieces() throws {
-        let (memory, thread, loop) = (MemoryLogStore(), HandDrivenThread(), TestLoop())
+        let (memory, thread, loop) = (MemoryLogStore(), HandDrivenThread(), LockedQueue())
         let host = try LogHost(store: memory, on: thread)
-        let log = host.lane { loop.submit($0) }.open(id, delivered: .zero)
-        var delivered: [UInt64] = []
-        log.onDelivery = { delivered.append($0.index.rawValue) }
-        #expect(thread.work() == .untilWoken)
+        let (log, state) = try found(id, on: host.lane(loop.lane))
+        #expect(loop.run { thread.rest() && log.serves })
+        let (wakes, syncs) = (thread.wakes, host.counters.syncs)
         _ = try log.propose([1])
-        #expect(loop.run { thread.wakes == 1 })
+        #expect(loop.run { thread.wakes == wakes + 1 })
         #expect(thread.work() == .notAtAll)
-        #expect(memory.unsyncedBatchCount == 1 && host.counters.syncs == 0)
+        #expect(memory.unsyncedBatchCount == 1 && host.counters.syncs == syncs)
         #expect(thread.work() == .notAtAll)
-        #expect(memory.unsyncedBatchCount == 0 && host.counters.syncs == 1)
-        #expect(loop.run { delivered == [1] })
+        #expect(memory.unsyncedBatchCount == 0 && host.counters.syncs == syncs + 1)
+        #expect(try state.appliedCommands().isEmpty)
+        #expect(loop.run { log.inFlightCount == 0 })
+        #expect(try state.appliedCommands() == [[1]])
         host.close()
         #expect([thread.work(), thread.work()] == [.notAtAll, .forGood])
     }
 
     @Test("who waits for room is woken by what may make some, and by the end, not by what needs more")
     func waitingForRoom() throws {
-        let (store, thread, loop) = (FillableStore(), HandDrivenThread(), TestLoop())
+        let (store, thread, loop) = (FillableStore(), HandDrivenThread(), LockedQueue())
         let host = try LogHost(store: store, on: thread)
-        let log = host.lane { loop.submit($0) }.open(id, delivered: .zero)
-        #expect(thread.work() == .untilWoken)
+        let log = try found(id, on: host.lane(loop.lane)).replica
+        #expect(loop.run { thread.rest() && log.serves })
+        let wakes = thread.wakes
         store.isFull.store(true, ordering: .relaxed)
         _ = try log.propose([1])
-        #expect(loop.run { thread.wakes == 1 })
+        #expect(loop.run { thread.wakes == wakes + 1 })
         let pause = thread.work()
         guard case .atMost = pause else { throw TestFailure("the writer rests \(pause)") }
         // Before the loop hears of it.
@@ -164,22 +158,23 @@ struct LogHostTests {
                 do throws(ProposalRefusal) { _ = try log.propose([3]) } catch { isRefused = error == .windowFull }
                 return isRefused
             })
-        #expect(thread.wakes == 1)
+        #expect(thread.wakes == wakes + 1)
         host.trim(through: [id: second])
-        #expect(thread.wakes == 2)
+        #expect(thread.wakes == wakes + 2)
         #expect(thread.work() == pause)
         host.close()
-        #expect(thread.wakes == 3)
+        #expect(thread.wakes == wakes + 3)
         while thread.work() != .forGood {}
-        #expect(loop.run { log.role != .leader })
+        #expect(loop.run { !log.serves })
     }
 
     @Test func proposalsBeyondTheWindowAreRefusedAndLaterTaken() throws {
         let host = try LogHost(store: MemoryLogStore())
-        let loop = TestLoop()
-        let lane = host.lane { loop.submit($0) }
+        let loop = LockedQueue()
+        let lane = host.lane(loop.lane)
         lane.windowBytes = 1000
-        let log = lane.open(id, delivered: .zero)
+        let log = try found(id, on: lane).replica
+        #expect(loop.run { log.serves })
         var delivered = 0
         log.onDelivery = { _ in delivered += 1 }
         var accepted = 0
@@ -205,14 +200,13 @@ struct LogHostTests {
         options.segmentBytes = 64 << 10
         let store = try SegmentedLogStore(directory: directory.path + "/log", options: options)
         let host = try LogHost(store: store)
-        let loop = TestLoop()
-        let log = host.lane { loop.submit($0) }.open(id, delivered: .zero)
-        var delivered = 0
-        log.onDelivery = { _ in delivered += 1 }
-        for round in 1...20 {
+        let loop = LockedQueue()
+        let log = try found(id, on: host.lane(loop.lane)).replica
+        #expect(loop.run { log.serves })
+        for _ in 1...20 {
             for _ in 0..<10 { _ = try log.propose([UInt8](repeating: 1, count: 2000)) }
-            #expect(loop.run { delivered == round * 10 })
-            host.trim(through: [id: log.deliveredIndex])
+            #expect(loop.run { log.inFlightCount == 0 })
+            host.trim(through: [id: log.trimIndex])
         }
         host.close()
         #expect(host.retainedBytes <= 2 * options.segmentBytes)
@@ -235,6 +229,12 @@ private final class HandDrivenThread: WriterThread {
     /// One piece of the writer's work.
     func work() -> WriterRest { state.withLock { $0.piece }?() ?? .forGood }
 
+    /// Does all there is to do.
+    func rest() -> Bool {
+        while work() == .notAtAll {}
+        return true
+    }
+
     func wake() { state.withLock { $0.wakes += 1 } }
 
     func join() {}
@@ -248,13 +248,18 @@ private final class FillableStore: LogStore {
     var largestWriteBytes: Int { memory.largestWriteBytes }
     var retainedBytes: Int { memory.retainedBytes }
 
+    var incarnation: Incarnation { memory.incarnation }
+    var contents: [LogGroupID: LogContents] { memory.contents }
+
     func write(_ batches: [LogBatch]) throws(LogError) {
         if isFull.load(ordering: .relaxed) { throw .noSpace("the test's disk is full") }
         try memory.write(batches)
     }
 
-    func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
-        try memory.replay(body)
+    func replay(_ body: (LogGroupID, StoredEntry) throws -> Void) throws { try memory.replay(body) }
+
+    func read(from starts: [LogGroupID: LogIndex], _ body: (LogGroupID, LogEntry) throws -> Bool) throws {
+        try memory.read(from: starts, body)
     }
 
     func sync() throws(LogError) { try memory.sync() }

@@ -20,7 +20,7 @@ struct OldLogTests {
             try store.write([testBatch((group, testEntry(records + round + 1)))])
             try store.sync()
         }
-        #expect(disk.files["identity"]?.cache.starts(with: Array("sterna log 3\n".utf8)) == true)
+        #expect(disk.files["identity"]?.cache.starts(with: Array("sterna log 4\n".utf8)) == true)
     }
 
     @Test("a damaged end that may have been acknowledged needs the operator's word")

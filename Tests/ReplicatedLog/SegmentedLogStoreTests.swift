@@ -1,3 +1,4 @@
+import Consensus
 import Glibc
 import Protocol
 import ReplicatedLog
@@ -30,9 +31,9 @@ struct SegmentedLogStoreTests {
 
     private func contents(_ store: SegmentedLogStore) throws -> [LogGroupID: [UInt64]] {
         var result: [LogGroupID: [UInt64]] = [:]
-        try store.replay { group, index, bytes in
-            #expect(bytes.allSatisfy { $0 == UInt8(truncatingIfNeeded: index.rawValue) })
-            result[group, default: []].append(index.rawValue)
+        try store.replay { group, entry in
+            #expect(entry.bytes.allSatisfy { $0 == UInt8(truncatingIfNeeded: entry.index.rawValue) })
+            result[group, default: []].append(entry.index.rawValue)
         }
         return result
     }
@@ -50,9 +51,9 @@ struct SegmentedLogStoreTests {
         #expect(try contents(store) == [first: [1, 2], second: [1, 2]])
         var replayed: [UInt64] = []
         let applied = [first: LogIndex(rawValue: 1), second: LogIndex(rawValue: 2)]
-        let last = try store.replay(after: applied) { group, index, _ in
+        let last = try store.replay(after: applied) { group, entry in
             #expect(group == first)
-            replayed.append(index.rawValue)
+            replayed.append(entry.index.rawValue)
         }
         #expect(replayed == [2])
         #expect(last == [first: LogIndex(rawValue: 2), second: LogIndex(rawValue: 2)])
@@ -76,7 +77,7 @@ struct SegmentedLogStoreTests {
             let reader = try SegmentedLogReader(directory: path)
             #expect(throws: LogError.locked(path)) { _ = try SegmentedLogStore(directory: path) }
             var indices: [LogGroupID: [UInt64]] = [:]
-            try reader.replay { group, index, _ in indices[group, default: []].append(index.rawValue) }
+            try reader.replay { group, entry in indices[group, default: []].append(entry.index.rawValue) }
             #expect(indices == [first: [1, 2], second: [1]])
             #expect(reader.retainedBytes == 8192)
         }
@@ -125,9 +126,9 @@ struct SegmentedLogStoreTests {
             try store.sync()
         }
         let store = try SegmentedLogStore(directory: directory.path + "/log")
-        #expect(throws: LogError.self) { try store.replay(after: [first: LogIndex(rawValue: 3)]) { _, _, _ in } }
-        #expect(throws: LogError.self) { try store.replay(after: [second: LogIndex(rawValue: 9)]) { _, _, _ in } }
-        let last = try store.replay(after: [first: LogIndex(rawValue: 4)]) { _, _, _ in }
+        #expect(throws: LogError.self) { try store.replay(after: [first: LogIndex(rawValue: 3)]) { _, _ in } }
+        #expect(throws: LogError.self) { try store.replay(after: [second: LogIndex(rawValue: 9)]) { _, _ in } }
+        let last = try store.replay(after: [first: LogIndex(rawValue: 4)]) { _, _ in }
         #expect(last == [first: LogIndex(rawValue: 6)])
     }
 
@@ -141,8 +142,8 @@ struct SegmentedLogStoreTests {
         for round in 0..<12 {
             let store = try SegmentedLogStore(directory: path, options: smallSegments)
             var found: [Int] = []
-            let last = try store.replay(after: [first: LogIndex(rawValue: UInt64(trimmed))]) { _, index, _ in
-                found.append(Int(index.rawValue))
+            let last = try store.replay(after: [first: LogIndex(rawValue: UInt64(trimmed))]) { _, entry in
+                found.append(Int(entry.index.rawValue))
             }
             #expect(found == Array((trimmed + 1)..<next))
             #expect(last[first]?.rawValue == UInt64(next - 1))
@@ -167,7 +168,7 @@ struct SegmentedLogStoreTests {
             let store = try SegmentedLogStore(directory: directory.path + "/log", options: smallSegments)
             let error = #expect(throws: LogError.self) {
                 while written < 100 {
-                    try store.write([batch([(first, entry(written + 1, count: 25_000))])])
+                    try store.write([batch([(first, entry(written + 1, count: 20_000))])])
                     try store.sync()
                     written += 1
                 }
@@ -179,7 +180,7 @@ struct SegmentedLogStoreTests {
             #expect(written >= 16)
             // Once the state is flushed it goes on, as if nothing had happened.
             try store.trim(through: [first: LogIndex(rawValue: UInt64(written))])
-            try store.write([batch([(first, entry(written + 1, count: 25_000))])])
+            try store.write([batch([(first, entry(written + 1, count: 20_000))])])
             try store.sync()
         }
         let opened = try SegmentedLogStore(directory: directory.path + "/log", options: smallSegments)

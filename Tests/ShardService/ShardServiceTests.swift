@@ -127,14 +127,14 @@ struct ShardServiceTests {
         let (created, checkpoint) = try client.call(
             CreateDirectoryInodeRequest(id: id, ownerId: .root, info: DirectoryInfo(entries: [])), signedWith: key)
         #expect(throws: Never.self) { try created.get() }
-        #expect(checkpoint == 2)  // after the shard's own first entry
+        #expect(checkpoint == 3)  // after those of its leader and of the shard itself
         let (read, atRead) = try client.call(StatDirectoryRequest(id: id), signedWith: key)
         #expect(try read.get().owner == .root)
-        #expect(atRead == 2)
+        #expect(atRead == 3)
         let (refused, atRefusal) = try client.call(
             LinkFileRequest(fileId: id, cookie: Cookie(rawValue: 0), ownerId: id, name: [1]), signedWith: key)
         #expect(throws: ProtocolError.self) { try refused.get() }
-        #expect(atRefusal == 2)
+        #expect(atRefusal == 3)
         #expect(process.kill(SIGTERM) == 0)
     }
 

@@ -1,3 +1,4 @@
+import Consensus
 import EventLoop
 import Logging
 import Metrics
@@ -16,7 +17,7 @@ final class PipelineUnderTest {
     }
 
     let pipeline: ShardPipeline
-    let entries: HostedLog
+    let entries: Replica
     let log: HandDrivenLog
     let counters: ShardCounters
     private let outside = Outside()
@@ -32,12 +33,12 @@ final class PipelineUnderTest {
     }
 
     /// - Parameter isRunning: whether the shard has begun.
-    init(limits: LogLimits = LogLimits(), isOpen: Bool = true, isRunning: Bool = true) throws {
+    init(settings: Settings = Settings(), isOpen: Bool = true, isRunning: Bool = true) throws {
         log = try HandDrivenLog()
         let shard = InodeID.root.shard
-        entries = log.lane.open(LogGroupID(shard), delivered: .zero, limits: limits)
         counters = ShardCounters(Counters())
         let core = try ShardCore(store: MemoryStore(), shard: shard)
+        entries = log.lane.found(LogGroupID(shard), core, settings: settings)
         let environment = ShardPipeline.Environment(
             now: { [outside] in outside.now }, later: { [outside] _, body in outside.later.append(body) },
             makeGenesis: {
@@ -46,7 +47,7 @@ final class PipelineUnderTest {
             takeSnapshot: { [outside] number, done in outside.snapshots.append((number, done)) },
             blockServicesAreMissing: {}, fail: { [outside] in outside.failures.append($0) }, isOpen: isOpen,
             counters: counters, logger: Logger(label: "shard") { _ in SwiftLogNoOpLogHandler() })
-        pipeline = ShardPipeline(core, log: entries, limits: limits, environment)
+        pipeline = ShardPipeline(core, log: entries, settings: settings, environment)
         pipeline.onAnswer = { [unowned self] reply, source, _ in
             answers.append(Answer(reply: reply, source: source))
         }

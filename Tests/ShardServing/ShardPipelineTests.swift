@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 import ReplicatedLog
 import ShardCore
@@ -12,7 +13,7 @@ struct ShardPipelineTests {
         shard.now = nil
         shard.pipeline.begin()
         shard.log.settle()
-        #expect(!shard.isInitialised && shard.entries.nextIndex == LogIndex(rawValue: 1))
+        #expect(!shard.isInitialised && shard.entries.inFlightCount == 0)
         shard.now = Timestamp(nanoseconds: 1)
         shard.wait()
         #expect(!shard.isInitialised)
@@ -88,9 +89,9 @@ struct ShardPipelineTests {
     }
 
     @Test func whatDoesNotFitIsForgottenAndTakenLater() throws {
-        var limits = LogLimits()
-        limits.windowEntries = 4
-        let shard = try PipelineUnderTest(limits: limits)
+        var settings = Settings()
+        settings.proposedEntries = 4
+        let shard = try PipelineUnderTest(settings: settings)
         for number: UInt64 in 1...6 { try shard.write(number, from: UInt32(number)) }
         #expect(shard.counters.overflows.value == 2 && shard.contradictions.isEmpty)
         shard.log.settle()
@@ -103,9 +104,9 @@ struct ShardPipelineTests {
     }
 
     @Test func oneHostHasHalfOfTheWindow() throws {
-        var limits = LogLimits()
-        limits.windowEntries = 8
-        let shard = try PipelineUnderTest(limits: limits)
+        var settings = Settings()
+        settings.proposedEntries = 8
+        let shard = try PipelineUnderTest(settings: settings)
         for round: UInt64 in 0..<3 {
             for number: UInt64 in 1...6 { try shard.write(round * 100 + number) }
             try shard.write(round * 100 + 50, from: 2)

@@ -1,3 +1,4 @@
+import Consensus
 import ReplicatedLog
 import Synchronization
 
@@ -10,7 +11,8 @@ package final class HandDrivenLog {
 
     package init(_ store: any LogStore = MemoryLogStore()) throws(LogError) {
         host = try LogHost(store: store, on: writer)
-        lane = host.lane { [turns] in turns.submit($0) }
+        lane = host.lane(
+            LaneLoop(now: { .zero }, seed: { 1 }, resume: { [turns] in turns.submit($0) }))
     }
 
     /// Lets loop and writer do all that they have to.

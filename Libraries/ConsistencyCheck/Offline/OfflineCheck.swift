@@ -64,7 +64,7 @@ public struct OfflineCheck {
         guard let service = try StoppedService("registry", in: directory, report) else { return [] }
         do {
             let core = try RegistryCore(store: service.store, prefix: [], configuration: RegistryConfiguration())
-            try service.replay(after: [LogGroupID(rawValue: 0): core.appliedIndex]) { _, index, bytes in
+            try service.replay(into: [LogGroupID(rawValue: 0): core]) { _, index, bytes in
                 _ = try core.apply([UInt8](bytes), at: index)
             }
             core.checkInvariants { report.add(Finding(.r, place: "registry", detail: $0)) }
@@ -113,7 +113,7 @@ extension OfflineCheck {
         do {
             let options = CoordinatorOptions(defaultInfo: DirectoryInfo(entries: []))
             let coordinator = try Coordinator(store: service.store, prefix: [], options: options)
-            try service.replay(after: [LogGroupID(rawValue: 0): coordinator.appliedIndex]) { _, index, bytes in
+            try service.replay(into: [LogGroupID(rawValue: 0): coordinator]) { _, index, bytes in
                 try coordinator.replay([UInt8](bytes), at: index)
             }
             try coordinator.forEachParent { table.insertParent($0, owner: $1) }
@@ -183,7 +183,7 @@ extension OfflineCheck {
                     Finding(InvariantViolation.Rule.d, place: "shard \(shard)", detail: "does not start: \(error)"))
             }
         }
-        try service.replay(after: cores.mapValues(\.appliedIndex)) { group, index, bytes in
+        try service.replay(into: cores) { group, index, bytes in
             _ = try cores[group]?.apply(encoded: bytes, at: index)
         }
     }

@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 import ReplicatedLog
 import Store
@@ -49,13 +50,14 @@ final class StoppedService {
 
     /// Hands what the state does not contain yet to `apply`.
     ///
-    /// - Parameter applied: how far each group's state is.
+    /// - Parameter states: of all groups.
     func replay(
-        after applied: [LogGroupID: LogIndex], _ apply: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void
+        into states: [LogGroupID: any ReplicatedState],
+        _ apply: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void
     ) throws(CheckFailure) {
-        guard let log else { return checkThatNothingIsMissing(applied) }
+        guard let log else { return checkThatNothingIsMissing(states.mapValues(\.appliedIndex)) }
         do {
-            _ = try log.replay(after: applied, apply)
+            _ = try log.replay(into: states, founders: Configuration(), apply)
         } catch LogError.inputOutput(let text) {
             throw CheckFailure("cannot read the log of \(name): \(text)")
         } catch {

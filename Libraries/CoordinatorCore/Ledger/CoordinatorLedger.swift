@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 import Store
 
@@ -18,6 +19,8 @@ final class CoordinatorLedger {
     let keys: LedgerKeys
     /// The last log entry that is part of the state.
     private(set) var appliedIndex = LogIndex.zero
+    /// Nil until an entry came that is not the coordinator's.
+    private(set) var standing: Standing?
     private(set) var lastTransaction = TransactionID(rawValue: 0)
     /// Every directory id up to here has been handed to some leader.
     private(set) var lastReserved = InodeID.root
@@ -64,6 +67,20 @@ final class CoordinatorLedger {
         let age = replyClock.advance(to: entry.time)
         for record in entry.records { try apply(record, at: age, &batch) }
         for sequence in replies.expire(at: age) { batch.delete(keys.key(.replies, sequence)) }
+        try commit(index, &batch)
+        return entry.records
+    }
+
+    /// The entry at `index` is none of the coordinator's: the group stands so from there on.
+    func pass(_ index: LogIndex, _ standing: Standing) throws(CoordinatorFailure) {
+        guard index > appliedIndex else { return }
+        var batch = WriteBatch()
+        self.standing = standing
+        batch.put(keys.standing, try encoded(standing))
+        try commit(index, &batch)
+    }
+
+    private func commit(_ index: LogIndex, _ batch: inout WriteBatch) throws(CoordinatorFailure) {
         appliedIndex = index
         batch.put(keys.meta, try encoded(LedgerMeta(self)))
         do throws(StoreError) {
@@ -71,7 +88,6 @@ final class CoordinatorLedger {
         } catch {
             throw .store(error)
         }
-        return entry.records
     }
 
     private func apply(
@@ -156,6 +172,10 @@ extension CoordinatorLedger {
                 lastReserved = meta.lastReserved
                 lastSequence = meta.lastSequence
                 replyClock = meta.replyClock
+            }
+            if let bytes = try store.get(keys.standing) {
+                guard let stored = try? Standing(decoding: bytes) else { throw StoreError.corruption("standing") }
+                standing = stored
             }
             try forEach(in: .begun) { number, value in
                 guard case .begin(_, let origin, let request, let directory)? = try? LogRecord(decoding: value) else {

@@ -9,6 +9,8 @@ struct LedgerKeys {
         case begun = 0x74  // t
         /// Directory id → nothing.
         case reserved = 0x64  // d
+        /// Where the group stands.
+        case standing = 0x73  // s
         /// Directory id → owner.
         case parents = 0x70  // p
         /// Sequence number → time and remembered reply.
@@ -21,6 +23,7 @@ struct LedgerKeys {
     func end(of space: Space) -> [UInt8] { prefix + [space.rawValue + 1] }
 
     var meta: [UInt8] { first(of: .meta) }
+    var standing: [UInt8] { first(of: .standing) }
 
     func key(_ space: Space, _ number: UInt64) -> [UInt8] {
         var key: [UInt8] = []

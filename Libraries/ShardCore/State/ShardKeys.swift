@@ -30,6 +30,7 @@ struct ShardKeys: Sendable {
         case identity = 1
         case progress = 2
         case blockNumbers = 3
+        case standing = 4
     }
 
     let shard: UInt8

@@ -1,3 +1,4 @@
+import Consensus
 import Mutations
 import Protocol
 import Store
@@ -13,6 +14,8 @@ final class ShardState {
     private(set) var progress: ShardProgress
     /// Nil until the first block was placed by this version.
     private(set) var blockNumbers: BlockNumbers?
+    /// Nil until an entry came that is not the shard's.
+    private(set) var standing: Standing?
     var cache: ShardCache
     /// The coordinator's numbers whose answers are remembered.
     private(set) var executed: ExecutedSequences
@@ -25,6 +28,7 @@ final class ShardState {
     private var changedEdges: [(EdgePlace, CachedEdge)] = []
     private var changedIdentity: ShardIdentity?
     private var changedBlockNumbers: BlockNumbers?
+    private var changedStanding: Standing?
     /// A number whose answer is remembered from now on.
     var addedSequence: UInt64?
     /// An ownership that gets the next number.
@@ -45,6 +49,7 @@ final class ShardState {
         ownerships = try Self.storedOwnerships(store, keys, limit: ownershipLimit)
         identity = try readRecord(keys.meta(.identity))
         blockNumbers = try readRecord(keys.meta(.blockNumbers))
+        standing = try readRecord(keys.meta(.standing))
         if let stored = try readRecord(keys.meta(.progress), as: ShardProgress.self) {
             progress = stored
             nextProgress = stored
@@ -271,6 +276,15 @@ final class ShardState {
         changedBlockNumbers = numbers
     }
 
+    func putStanding(_ standing: Standing) throws(ShardStateError) {
+        do throws(EncodeError) {
+            batch.put(keys.meta(.standing), try standing.encoded())
+        } catch {
+            throw .unencodable(error)
+        }
+        changedStanding = standing
+    }
+
     // MARK: Ending an entry
 
     /// Writes the changes since the last commit or discard, and that the entry `index` of time `time` is applied.
@@ -298,6 +312,7 @@ final class ShardState {
         progress = nextProgress
         if let changedIdentity { identity = changedIdentity }
         if let changedBlockNumbers { blockNumbers = changedBlockNumbers }
+        if let changedStanding { standing = changedStanding }
         for (id, record) in changedDirectories { cache.insert(record, for: id) }
         for (id, state) in changedInodes { cache.insert(state, for: id) }
         for (place, edge) in changedEdges { cache.insert(edge, at: place) }
@@ -317,6 +332,7 @@ final class ShardState {
         changedEdges.removeAll(keepingCapacity: true)
         changedIdentity = nil
         changedBlockNumbers = nil
+        changedStanding = nil
         addedSequence = nil
         addedOwnership = nil
     }

@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 import ReplicatedLog
 
@@ -33,8 +34,15 @@ final class LogStoreWatch: LogStore {
 
     // MARK: LogStore
 
-    func replay(_ body: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void) throws {
+    var incarnation: Incarnation { store.incarnation }
+    var contents: [LogGroupID: LogContents] { store.contents }
+
+    func replay(_ body: (LogGroupID, StoredEntry) throws -> Void) throws {
         try store.replay(body)
+    }
+
+    func read(from starts: [LogGroupID: LogIndex], _ body: (LogGroupID, LogEntry) throws -> Bool) throws {
+        try store.read(from: starts, body)
     }
 
     func write(_ batches: [LogBatch]) throws(LogError) {
@@ -43,15 +51,13 @@ final class LogStoreWatch: LogStore {
         for batch in batches { look(at: batch) }
     }
 
-    /// As many entries as the groups have advanced by: nothing is missing, nothing is there twice, nothing goes back.
+    /// Of each group the entries follow on each other: nothing is missing, nothing is there twice, nothing goes back.
     private func look(at batch: LogBatch) {
-        var entries: UInt64 = 0
-        for (group, tail) in batch.tails {
-            entries &+= tail.rawValue &- (written[group] ?? .zero).rawValue
-            written[group] = tail
-        }
-        if entries != UInt64(batch.entryCount) {
-            world.find("\(owner) writes \(batch.entryCount) log entries that do not follow upon those before")
+        batch.forEachEntry { group, entry in
+            if entry.index != written[group]?.next {
+                world.find("\(owner) writes entry \(entry.index) of \(group), which does not follow")
+            }
+            written[group] = entry.index
         }
     }
 

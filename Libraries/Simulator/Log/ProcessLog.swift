@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 import Replicas
 import ReplicatedLog
@@ -6,7 +7,7 @@ import ReplicatedLog
 final class ProcessLog {
     private unowned let machine: Machine
     private let store: LogStoreWatch
-    private let host: LogHost
+    private let storage: ReplicaStorage
     private let loops: [SimulatedLoop]
     private let lanes: [LogLane]
     private var openedCount = 0
@@ -17,26 +18,25 @@ final class ProcessLog {
         guard let store = disk.log else { preconditionFailure("the storage is on another disk") }
         self.machine = machine
         self.store = store
-        host = storage.host
+        self.storage = storage
         let loops = (0..<options.lanes).map { _ in SimulatedLoop(machine.world) }
         self.loops = loops
-        lanes = loops.map { [host] loop in
-            let lane = host.lane { loop.submit($0) }
+        lanes = loops.map { loop in
+            let lane = storage.host.lane(LaneLoop(loop, machine.world))
             lane.windowBytes = options.laneWindowBytes
             return lane
         }
     }
 
-    /// A group whose state machine has everything up to `delivered`; to be watched once it is in use.
-    func open(_ id: LogGroupID, delivered: LogIndex, _ limits: LogLimits) -> HostedLog {
-        store.open(id, at: delivered)
-        let log = lanes[openedCount % lanes.count].open(id, delivered: delivered, limits: limits)
-        openedCount += 1
-        return log
+    /// A group's replica; to be watched once it is in use.
+    func open(_ id: LogGroupID, _ state: any ReplicatedState, _ settings: Settings) -> Replica {
+        store.open(id, at: state.appliedIndex)
+        defer { openedCount += 1 }
+        return storage.open(id, state, on: lanes[openedCount % lanes.count], settings: settings)
     }
 
     /// Looks at all that is delivered, from between the log and its user.
-    func watch(_ log: HostedLog) {
+    func watch(_ log: Replica) {
         let (id, deliver, stop) = (log.id, log.onDelivery, log.onStop)
         log.onDelivery = { [unowned self] entry in
             if !store.isDurable(entry.index, of: id) {
@@ -56,6 +56,13 @@ final class ProcessLog {
         for loop in loops { loop.end() }
         store.cutOff()
         // Nothing but letting go: the real host, lanes and groups hold each other until they have failed.
-        host.close()
+        storage.host.close()
+    }
+}
+
+extension LaneLoop {
+    fileprivate init(_ loop: SimulatedLoop, _ world: World) {
+        self.init(
+            now: { BootInstant(nanoseconds: world.now) }, seed: { world.random.next() }, resume: { loop.submit($0) })
     }
 }

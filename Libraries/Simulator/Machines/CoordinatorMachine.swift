@@ -32,23 +32,23 @@ final class CoordinatorMachine: Machine {
         settings.anybodyMayCloseNumbers = true
         let process = ProcessDisk(self, options.log)
         let core = try Coordinator(store: process.state, prefix: [1], options: settings)
-        let storage = try ReplicaStorage(process, applied: [Self.group: core.appliedIndex]) { _, index, bytes in
+        let storage = try ReplicaStorage(process, [Self.group: core]) { _, index, bytes in
             try core.replay([UInt8](bytes), at: index)
             states.compare(Self.group, at: index)
         }
         let log = ProcessLog(self, storage, on: process, options.log)
         self.log = log
-        let last = storage.last[Self.group] ?? core.appliedIndex
-        let entries = log.open(Self.group, delivered: last, options.log.limits)
+        let entries = log.open(Self.group, core, options.log.settings)
         let pipeline = CoordinatorPipeline(core, log: entries, environment)
         pipeline.onReply = { [unowned self] in send($0) }
         pipeline.onShardSend = { [unowned self] in send($0) }
         log.watch(entries)
+        pipeline.begin()
         self.pipeline = pipeline
         network.attach(.coordinator, of: id) { [unowned self] message, sender in receive(message, from: sender) }
         network.attach(.coordinatorBack, of: id) { [unowned self] message, _ in receiveAnswer(message) }
         pipeline.lead(firstRequestID: world.random.next(), numbersRequests: true)
-        flusher = flushing(storage, options.log, options) { $0([Self.group: core.appliedIndex]) }
+        flusher = flushing(storage, options.log, options) { $0([Self.group: entries.trimIndex]) }
         clockQuestions = watchClock(options, from: .coordinatorBack)
     }
 

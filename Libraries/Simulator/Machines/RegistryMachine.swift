@@ -27,7 +27,7 @@ final class RegistryMachine: Machine {
         let core = try RegistryCore(
             store: process.state, prefix: [2],
             configuration: RegistryConfiguration(stalenessDelayNanoseconds: options.stalenessDelay))
-        let storage = try ReplicaStorage(process, applied: [Self.group: core.appliedIndex]) { _, index, bytes in
+        let storage = try ReplicaStorage(process, [Self.group: core]) { _, index, bytes in
             _ = try core.apply([UInt8](bytes), at: index)
             states.compare(Self.group, at: index)
             defaultOwnership.applied([UInt8](bytes), at: index, core)
@@ -35,15 +35,15 @@ final class RegistryMachine: Machine {
         defaultOwnership.restarted(core)
         let log = ProcessLog(self, storage, on: process, options.log.wide)
         self.log = log
-        let last = storage.last[Self.group] ?? core.appliedIndex
-        let entries = log.open(Self.group, delivered: last, options.log.wide.limits)
+        let entries = log.open(Self.group, core, options.log.wide.settings)
         let pipeline = RegistryPipeline(core, log: entries, environment)
         pipeline.onApply = { [unowned self] in defaultOwnership.applied($0.bytes, at: $0.index, core) }
         log.watch(entries)
+        pipeline.begin()
         self.pipeline = pipeline
         network.attach(.registry, of: id) { [unowned self] message, sender in receive(message, from: sender) }
         every(4_000_000_000...6_000_000_000) { pipeline.tick() }
-        flusher = flushing(storage, options.log.wide, options) { $0([Self.group: core.appliedIndex]) }
+        flusher = flushing(storage, options.log.wide, options) { $0([Self.group: entries.trimIndex]) }
     }
 
     override func halt() {

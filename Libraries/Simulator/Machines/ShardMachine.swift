@@ -55,7 +55,7 @@ final class ShardMachine: Machine {
         var cores: [LogGroupID: ShardCore] = [:]
         for shard in known { cores[LogGroupID(shard)] = try makeCore(shard) }
         let process = ProcessDisk(self, options.log)
-        let storage = try ReplicaStorage(process, applied: cores.mapValues(\.appliedIndex)) { group, index, bytes in
+        let storage = try ReplicaStorage(process, cores) { group, index, bytes in
             guard let core = cores[group] else { return }
             let entry = try ShardLogEntry(decoding: bytes)
             watch.replayed(entry, try core.apply(entry, at: index), core)
@@ -72,7 +72,7 @@ final class ShardMachine: Machine {
         clockQuestions = watchClock(options, from: .shardProcess(number))
         startFeed()
         flusher = flushing(storage, options.log, options) { [unowned self] then in
-            then(Dictionary(uniqueKeysWithValues: self.cores.map { (LogGroupID($0.shard), $0.appliedIndex) }))
+            then(Dictionary(uniqueKeysWithValues: pipelines.map { ($0.log.id, $0.log.trimIndex) }))
         }
     }
 
@@ -112,8 +112,8 @@ final class ShardMachine: Machine {
     private func open(_ core: ShardCore) {
         guard let log else { return }
         let shard = core.shard
-        let hosted = log.open(LogGroupID(shard), delivered: core.appliedIndex, options.log.limits)
-        let pipeline = ShardPipeline(core, log: hosted, limits: options.log.limits, environment)
+        let hosted = log.open(LogGroupID(shard), core, options.log.settings)
+        let pipeline = ShardPipeline(core, log: hosted, settings: options.log.settings, environment)
         pipeline.onAnswer = { [unowned self] reply, source, _ in answer(reply, source, from: shard) }
         pipeline.onApply = { [unowned self] entry, reply, source in
             watch.applied(entry, reply, core, requestID: source?.requestID)
@@ -185,12 +185,16 @@ final class ShardMachine: Machine {
             askForAll: { [unowned self] answer in
                 ask(.allBlockServicesDeprecated(AllBlockServicesDeprecatedRequest())) { response in
                     if case .allBlockServicesDeprecated(let all) = response { all } else { nil }
-                } answer: { answer($0) }
+                } answer: {
+                    answer($0)
+                }
             },
             ask: { [unowned self] shard, answer in
                 ask(.shardBlockServices(ShardBlockServicesRequest(shardId: shard))) { response in
                     if case .shardBlockServices(let assigned) = response { assigned } else { nil }
-                } answer: { answer($0) }
+                } answer: {
+                    answer($0)
+                }
             },
             keep: { [unowned self] in kept = $0 })
         let feed = BlockServiceFeed(

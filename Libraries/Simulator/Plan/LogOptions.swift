@@ -1,3 +1,4 @@
+import Consensus
 import ReplicatedLog
 
 /// How the logs of a run's processes are divided, and how little fits into them; drawn from the seed.
@@ -9,7 +10,7 @@ struct LogOptions {
     /// What one write has at most, bytes.
     var writeBytes: Int
     /// Of each shard, and of the coordinator.
-    var limits = LogLimits()
+    var settings = Settings()
     /// Segments are small, so that they are filled, let go of and used again.
     var store = LogStoreOptions()
 
@@ -20,19 +21,19 @@ struct LogOptions {
         lanes = .random(in: 1...3, using: &random)
         laneWindowBytes = random.pick([512, 8192, 32 << 20])
         writeBytes = random.pick([256, 2048, 4 << 20])
-        limits.windowEntries = random.pick([1, 4, 2048])
-        store.segmentBytes = random.pick([32, 64, 128]) << 10
+        settings.proposedEntries = random.pick([1, 4, 2048])
+        store.segmentBytes = random.pick([128, 256]) << 10
         store.maximumBytes = random.pick([3 * store.segmentBytes, 8 * store.segmentBytes, 2 << 30])
         store.minimumFreeBytes = 1
         // The largest that the smallest segment has room for.
-        limits.entryBytes = 12_000
+        settings.commandBytes = 12_000
     }
 
     /// For a process that proposes several entries for one request, which all have to fit.
     var wide: LogOptions {
         var wide = self
         wide.laneWindowBytes = max(laneWindowBytes, 64 << 10)
-        wide.limits.windowEntries = max(limits.windowEntries, 64)
+        wide.settings.proposedEntries = max(settings.proposedEntries, 64)
         return wide
     }
 }

@@ -77,7 +77,11 @@ final class LogFuzzer {
     }
 
     private func sync() throws -> Bool {
-        try using { store throws(LogError) in try store.sync() } then: { try noteSync() }
+        try using { store throws(LogError) in
+            try store.sync()
+        } then: {
+            try noteSync()
+        }
     }
 
     private func noteSync() throws {
@@ -90,7 +94,8 @@ final class LogFuzzer {
         let index = model.trim(group, keeping: Int(script.byte() % 8))
         return try using { store throws(LogError) in
             try store.trim(through: [LogGroupID(rawValue: UInt32(group)): index])
-        } then: {}
+        } then: {
+        }
     }
 
     /// After an error nobody knows what the disk holds: the log has to be opened again.
@@ -115,8 +120,8 @@ final class LogFuzzer {
         store = nil
         do {
             try open()
-            _ = try store?.replay(after: model.flushed) { group, index, bytes in
-                try model.replayed(group, index, bytes, isForged: isDamaged)
+            _ = try store?.replay(after: model.flushed) { group, entry in
+                try model.replayed(group, entry.index, entry.bytes, isForged: isDamaged)
             }
         } catch let error as LogError {
             guard isDamaged else { throw Finding("what was synced does not come back: \(error)") }

@@ -1,0 +1,20 @@
+import Consensus
+
+/// What a lane needs of the loop that its groups are on.
+public struct LaneLoop: Sendable {
+    /// The time, read anew at each call.
+    public let now: @Sendable () -> BootInstant
+    /// For the time-outs of a replica: another number each time.
+    public let seed: @Sendable () -> UInt64
+    /// Runs what it is given on the loop, in order, and may be called from any thread.
+    public let resume: @Sendable (@escaping @Sendable () -> Void) -> Void
+
+    public init(
+        now: @escaping @Sendable () -> BootInstant, seed: @escaping @Sendable () -> UInt64,
+        resume: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+    ) {
+        self.now = now
+        self.seed = seed
+        self.resume = resume
+    }
+}
