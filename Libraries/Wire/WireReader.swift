@@ -69,6 +69,18 @@ public struct WireReader {
         [UInt8](try blobView())
     }
 
+    /// A byte string with a four-byte length, without copying.
+    @inlinable
+    public mutating func bulkView() throws(DecodeError) -> UnsafeRawBufferPointer {
+        try buffer(Int(try read(UInt32.self)))
+    }
+
+    /// A byte string with a four-byte length. One that is longer than the input reserves nothing.
+    @inlinable
+    public mutating func bulk() throws(DecodeError) -> [UInt8] {
+        [UInt8](try bulkView())
+    }
+
     /// Throws unless everything has been read.
     @inlinable
     public func finish() throws(DecodeError) {

@@ -23,6 +23,14 @@ extension WireWriter {
         try raw(bytes)
     }
 
+    /// A byte string with a four-byte length.
+    @inlinable
+    public mutating func bulk(_ bytes: [UInt8]) throws(EncodeError) {
+        guard let length = UInt32(exactly: bytes.count) else { throw .lengthTooLarge }
+        try write(length)
+        try raw(bytes)
+    }
+
     /// A list with a two-byte count; at most 65535 elements.
     @inlinable
     public mutating func list<Element: WireValue>(_ elements: [Element]) throws(EncodeError) {

@@ -53,7 +53,7 @@ struct DiagnosticTests {
 
     @Test(arguments: [
         ("struct A {\n    a: Inode,\n}", "2:8: error: unknown type 'Inode', expected u8, u16, u32, u64, bool, bytes, "
-            + "blob, list<…> or a declared type"),
+            + "blob, bulk, list<…> or a declared type"),
         ("struct A { a: u8, a: u16 }", "1:19: error: a second field 'a', expected another name"),
         ("struct A {} struct A {}",
             "1:20: error: 'A' is declared already at proto/shard.schema:1, expected another name"),

@@ -17,6 +17,7 @@ struct GoldenTests {
         struct Span { size: u32, inline: bool, parts: list<Part>, rest: list<u16> }
         /// A part.
         struct Part { kind: u8, body: bytes }
+        struct Piece view { offset: u64, body: bulk }
         struct Empty {}
         union Either {
             header: Selector
@@ -102,6 +103,31 @@ struct GoldenTests {
                 }
             """
         #expect(try source().contains(expected))
+    }
+
+    @Test func longByteStrings() throws {
+        let owned = """
+                @inlinable public static var minimumWireSize: Int { 12 }
+
+                @inlinable
+                public init(from reader: inout WireReader) throws(DecodeError) {
+                    let run0 = try reader.take(8)
+                    offset = UInt64(loading: run0)
+                    body = try reader.bulk()
+                }
+
+                @inlinable
+                public func encode(into writer: inout WireWriter) throws(EncodeError) {
+                    let run0 = try writer.take(8)
+                    offset.store(to: run0)
+                    try writer.bulk(body)
+                }
+
+                @inlinable public var encodedSize: Int { 12 &+ body.count }
+            }
+            """
+        #expect(try source().contains(owned))
+        #expect(try source().contains("body = try reader.bulkView()"))
     }
 
     @Test func unions() throws {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -51,6 +52,31 @@ struct ReaderTests {
             #expect(try Array(reader.fixedList(of: UInt16.self)) == [1, 2, 3])
             #expect(try reader.blob() == [9, 9])
             try reader.finish()
+        }
+    }
+
+    @Test func longByteStringsComeBack() throws {
+        let long = [UInt8](repeating: 7, count: 70_000)
+        let bytes = try encodedBytes(capacity: 80_000) { (writer) throws(EncodeError) in
+            try writer.bulk(long)
+            try writer.bulk([])
+        }
+        #expect(bytes.count == 4 + long.count + 4)
+        try bytes.withUnsafeBytes { raw in
+            var reader = WireReader(raw)
+            #expect(areEqual(try reader.bulk(), long))
+            #expect(try reader.bulkView().isEmpty)
+            try reader.finish()
+        }
+    }
+
+    @Test func longByteStringsReserveNothing() {
+        let bytes: [UInt8] = [0xff, 0xff, 0xff, 0xff, 1]
+        bytes.withUnsafeBytes { raw in
+            _ = #expect(throws: DecodeError.truncated) {
+                var reader = WireReader(raw)
+                _ = try reader.bulk()
+            }
         }
     }
 

@@ -41,7 +41,7 @@ package struct JSONEmitter {
                 let arguments = structure.fields.map { field in
                     let access =
                         switch field.type {
-                        case .bytes, .blob: "bytes"
+                        case .bytes, .blob, .bulk: "bytes"
                         case .list: "list"
                         default: "value"
                         }

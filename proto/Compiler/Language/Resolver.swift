@@ -78,6 +78,7 @@ package struct Resolver {
         case "bool": return .boolean
         case "bytes": return .bytes
         case "blob": return .blob
+        case "bulk": return .bulk
         default: break
         }
         switch declarations[name.text] {
@@ -91,8 +92,8 @@ package struct Resolver {
         case nil:
             throw Diagnostic(
                 location: name.location,
-                message: "unknown type '\(name.text)', expected u8, u16, u32, u64, bool, bytes, blob, list<…> or a "
-                    + "declared type")
+                message: "unknown type '\(name.text)', expected u8, u16, u32, u64, bool, bytes, blob, bulk, list<…> or "
+                    + "a declared type")
         }
     }
 
@@ -175,6 +176,7 @@ extension Resolver {
         case .boolean: Layout(minimum: 1, isFixed: true, isChecked: false)
         case .bytes: Layout(minimum: 1, isFixed: false, isChecked: false)
         case .blob, .list: Layout(minimum: 2, isFixed: false, isChecked: false)
+        case .bulk: Layout(minimum: 4, isFixed: false, isChecked: false)
         case .value(_, let scalar, let isChecked): Layout(minimum: scalar.size, isFixed: true, isChecked: isChecked)
         case .structure(let name): layouts[name]
         }

@@ -9,6 +9,8 @@ package indirect enum SchemaType: Equatable {
     case bytes
     /// A byte string with a length of two bytes.
     case blob
+    /// A byte string with a length of four bytes.
+    case bulk
     case value(String, Scalar, isChecked: Bool)
     /// A structure, request, response or union.
     case structure(String)

@@ -4,7 +4,7 @@ extension SchemaType {
         switch self {
         case .integer(let bytes): "UInt\(bytes * 8)"
         case .boolean: "Bool"
-        case .bytes, .blob: "[UInt8]"
+        case .bytes, .blob, .bulk: "[UInt8]"
         case .value(let name, _, _), .structure(let name): name
         case .list(let element): "[\(element.swiftName)]"
         }
@@ -16,6 +16,7 @@ extension SchemaType {
         case .boolean: Layout(minimum: 1, isFixed: true, isChecked: false)
         case .bytes: Layout(minimum: 1, isFixed: false, isChecked: false)
         case .blob, .list: Layout(minimum: 2, isFixed: false, isChecked: false)
+        case .bulk: Layout(minimum: 4, isFixed: false, isChecked: false)
         case .value(_, let scalar, let isChecked): Layout(minimum: scalar.size, isFixed: true, isChecked: isChecked)
         case .structure(let name): schema.layouts[name] ?? Layout(minimum: 0, isFixed: false, isChecked: true)
         }

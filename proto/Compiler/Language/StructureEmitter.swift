@@ -104,6 +104,7 @@ struct StructureEmitter {
         switch type {
         case .bytes: "reader.bytes()"
         case .blob: "reader.blob()"
+        case .bulk: "reader.bulk()"
         case .list(let element): "reader.list(of: \(element.swiftName).self)"
         default: "\(type.swiftName)(from: &reader)"
         }
@@ -131,6 +132,7 @@ struct StructureEmitter {
         switch field.type {
         case .bytes: "try writer.bytes(\(field.name))"
         case .blob: "try writer.blob(\(field.name))"
+        case .bulk: "try writer.bulk(\(field.name))"
         case .list: "try writer.list(\(field.name))"
         default: "try \(field.name).encode(into: &writer)"
         }
@@ -146,7 +148,7 @@ struct StructureEmitter {
                 continue
             }
             switch field.type {
-            case .bytes, .blob:
+            case .bytes, .blob, .bulk:
                 constant += layout.minimum
                 terms.append("\(field.name).count")
             case .list(let element) where element.layout(in: schema).isFixed:

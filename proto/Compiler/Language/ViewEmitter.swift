@@ -33,7 +33,7 @@ struct ViewEmitter {
             let value =
                 switch field.type {
                 case _ where field.type.layout(in: schema).isFixed: field.name
-                case .bytes, .blob: "[UInt8](\(field.name))"
+                case .bytes, .blob, .bulk: "[UInt8](\(field.name))"
                 case .list(let element) where element.layout(in: schema).isFixed: "Array(\(field.name))"
                 case .list: "\(field.name).map(\\.owned)"
                 default: "\(field.name).owned"
@@ -58,7 +58,7 @@ struct ViewEmitter {
 
     private func viewType(_ type: SchemaType) -> String {
         switch type {
-        case .bytes, .blob: "UnsafeRawBufferPointer"
+        case .bytes, .blob, .bulk: "UnsafeRawBufferPointer"
         case .list(let element) where element.layout(in: schema).isFixed: "FixedWireList<\(element.swiftName)>"
         case .list(let element): "WireList<\(viewType(element))>"
         default: "\(type.swiftName)View"
@@ -77,6 +77,7 @@ struct ViewEmitter {
             switch field.type {
             case .bytes: text.line("\(field.name) = try reader.bytesView()")
             case .blob: text.line("\(field.name) = try reader.blobView()")
+            case .bulk: text.line("\(field.name) = try reader.bulkView()")
             case .list(let element) where element.layout(in: schema).isFixed:
                 text.line("\(field.name) = try reader.fixedList(of: \(element.swiftName).self)")
                 if element.layout(in: schema).isChecked {
