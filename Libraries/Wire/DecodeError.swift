@@ -17,4 +17,6 @@ public enum DecodeError: Error, Equatable, Sendable {
     case wrongProtocol
     /// The packet's MAC is not that of its bytes.
     case badSignature
+    /// A later program has made it.
+    case unknownVersion
 }
