@@ -81,6 +81,7 @@ let package = Package(
         library("Erasure", ["Wire", "CISAL"]),
         library("Store", ["CRocksDB"]),
         library("EventLoop", ["CUV", "CLinux"]),
+        library("Peers", ["Consensus", "EventLoop", "Metrics", "Mutations", "Protocol", "Wire", logging]),
         library(
             "ReplicatedLog",
             ["Mutations", "Consensus", "Directories", "Store", "Protocol", "CXXHash", "CLinux", deques]),
@@ -195,6 +196,7 @@ let package = Package(
         tests("Store", ["Store"]),
         tests("EventLoop", ["EventLoop", "TestServices"], exclude: ["README.md"]),
         tests("Consensus", ["Consensus", "SimulatedConsensus"]),
+        tests("Peers", ["Peers", "Consensus", "EventLoop", "Metrics", "Protocol", "Wire", logging]),
         tests("ReplicatedLog", ["ReplicatedLog", "Consensus", "Simulator", "TestLog", "sterna-volatile-disk"]),
         tests("Replicas", ["Replicas", "ReplicatedLog", "Store", "Protocol", "TestLog", logging]),
         tests("ShardCore", ["ShardCore", "TestShards", "Simulator", "Erasure"]),

@@ -1,0 +1,38 @@
+import Protocol
+
+/// What one process tells another at once.
+public enum PeerFrame: Equatable, Sendable {
+    /// Of any groups, in their order.
+    case messages([GroupMessage])
+    case heartbeat(Heartbeat)
+    case heartbeatAnswer(HeartbeatAnswer)
+
+    /// Longer frames are refused before they are read. Both ends must know the same.
+    public static let byteLimit = 8 << 20
+
+    /// The first byte of a frame. The numbers are those of proto/replica.schema.
+    package enum Kind: UInt8 {
+        case messages = 1
+        case heartbeat = 2
+        case heartbeatAnswer = 3
+    }
+}
+
+// MARK: - Reading
+
+extension PeerFrame {
+    /// - Throws: `DecodeError.unknownKind` for a frame of a later program.
+    public init(decoding bytes: UnsafeRawBufferPointer) throws(DecodeError) {
+        var reader = WireReader(bytes)
+        guard let kind = Kind(rawValue: try reader.read()) else { throw .unknownKind }
+        switch kind {
+        case .messages:
+            var messages: [GroupMessage] = []
+            for message in try reader.read(MessagesFrame.self).messages { messages.append(try GroupMessage(message)) }
+            self = .messages(messages)
+        case .heartbeat: self = .heartbeat(try reader.read())
+        case .heartbeatAnswer: self = .heartbeatAnswer(try reader.read())
+        }
+        try reader.finish()
+    }
+}
