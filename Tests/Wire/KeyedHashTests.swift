@@ -17,4 +17,15 @@ import Wire
             code("what do ya want for nothing?", key: Array("Jefe".utf8))
                 == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
     }
+
+    @Test func manyMessagesWithOneKey() {
+        let key = [UInt8](repeating: 0x0b, count: 32)
+        let hasher = KeyedHasher(key: key)
+        for round in 0..<20 {
+            let message = [UInt8](repeating: UInt8(round), count: round * 37)
+            let number = withUnsafeBytes(of: UInt64(round).littleEndian) { [UInt8]($0) }
+            let code = message.withUnsafeBytes { hasher.code(of: UInt64(round), $0) }
+            #expect(withUnsafeBytes(of: code) { [UInt8]($0) } == KeyedHash.code(of: number + message, key: key))
+        }
+    }
 }

@@ -28,12 +28,21 @@ public struct ClusterKey: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "ClusterKey(…)" }
 
     public func key(for purpose: KeyPurpose) -> SecretKey {
-        KeyedHash.code(of: Array("sterna \(purpose.label)".utf8), key: bytes).withUnsafeBytes { code in
+        code(for: purpose).withUnsafeBytes { code in
             SecretKey(
                 low: UInt64(littleEndian: code.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
                 high: UInt64(littleEndian: code.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
         }
     }
+
+    fileprivate func code(for purpose: KeyPurpose) -> [UInt8] {
+        KeyedHash.code(of: Array("sterna \(purpose.label)".utf8), key: bytes)
+    }
+}
+
+extension ClusterKey {
+    /// What processes with replicas of the same groups prove to each other.
+    public var peerKey: PeerKey { PeerKey(.cluster, bytes: code(for: .replicas)) }
 }
 
 /// What a key is used for. Whoever learns the key for one purpose can do nothing else with it.
@@ -46,6 +55,8 @@ public enum KeyPurpose: Sendable {
     case shardRequests
     /// Requests to the coordinator that are not everybody's.
     case coordinatorRequests
+    /// Connections between processes with replicas of the same groups.
+    case replicas
 
     /// Never changed: other versions derive the same.
     var label: String {
@@ -54,6 +65,7 @@ public enum KeyPurpose: Sendable {
         case .registryConnections: "registry connections"
         case .shardRequests: "requests to shards"
         case .coordinatorRequests: "requests to the coordinator"
+        case .replicas: "replicas"
         }
     }
 }

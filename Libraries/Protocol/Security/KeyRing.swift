@@ -14,6 +14,11 @@ public struct KeyRing: Sendable {
     /// What proves requests of the cluster's own programs; nil where nobody can.
     public func proofKey(for purpose: KeyPurpose) -> SecretKey? { cluster?.key(for: purpose) }
 
+    /// What connections between processes with replicas may be made with; the first is tried first.
+    public var peerKeys: [PeerKey] {
+        (cluster.map { [$0.peerKey] } ?? []) + (takesWellKnown ? [.wellKnown] : [])
+    }
+
     /// What packets between coordinator and shards may be signed with; the first signs what is sent unasked.
     public var coordinatorKeys: [SecretKey] {
         (cluster.map { [$0.key(for: .coordinator)] } ?? []) + (takesWellKnown ? [.wellKnownCoordinatorKey] : [])
