@@ -259,6 +259,14 @@ public enum Mutation: String, CaseIterable, Sendable {
     case referencesHideWrites
     case rebuildingsTakeAnyMemory
 
+    // Between processes
+    case anyKeyWillDo
+    case anyLengthIsRead
+    case framesMayBeReplayed
+    case replacedPeersReturn
+    case slowPeersTakeAnyMemory
+    case strangersReplacePeers
+
     // The coordinator
     case loopCheckIsSkipped
     case directoriesAreMadeBare
@@ -340,6 +348,9 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .rebuildingsTakeAnyMemory, .sealedMemoryIsCounted: "ClientTests.OpenFileMemoryTests"
         case .patchedSpansAreCopied, .cutsForgetTheirPage, .spoolIsBelieved: "ClientTests.WriterModelTests"
         case .damagedBlocksAreAway: "ClientTests.FaultTests"
+        case .anyKeyWillDo, .anyLengthIsRead, .framesMayBeReplayed, .replacedPeersReturn, .strangersReplacePeers:
+            "PeersTests.HostileTests"
+        case .slowPeersTakeAnyMemory: "PeersTests.SlowPeerTests"
         case .brokenUpFileIsOpen: "ShardCoreTests.ClockJumpTests"
         case .openNumbersAreTaken, .versionsComeBackAsTheirFile: "ShardCoreTests.FileNumberTests"
         // One seed of ten thousand finds it.
