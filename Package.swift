@@ -182,7 +182,7 @@ let package = Package(
         tests(
             "Conformance", ["Wire", "Protocol", "Erasure"], exclude: ["vectors", "README.md"],
             plugins: ["SchemaPlugin"]),
-        .target(name: "DecoderFuzzing", dependencies: ["Protocol"], path: "Tests/Fuzz/Decoders"),
+        .target(name: "DecoderFuzzing", dependencies: ["Consensus", "Protocol"], path: "Tests/Fuzz/Decoders"),
         .target(
             name: "StateFuzzing",
             dependencies: [

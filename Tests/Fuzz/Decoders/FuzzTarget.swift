@@ -13,6 +13,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case logRequest = "log-request"
     case logResponse = "log-response"
     case structures
+    case replicas
     case framings
 
     /// Feeds the decoder that the first byte selects (for messages: the kind) with the rest.
@@ -44,6 +45,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .logResponse:
             round(bytes, { try? AnyLogResponse.decode(kind: selector, body: $0) }, { try? $0.encoded() })
         case .structures: structures(selector, bytes)
+        case .replicas: replicas(selector, bytes)
         case .framings: framings(selector, bytes)
         }
     }
