@@ -101,7 +101,8 @@ let package = Package(
             "Simulator",
             [
                 "ShardServing", "CoordinatorServing", "RegistryServing", "ShardCore", "CoordinatorCore", "RegistryCore",
-                "Replicas", "ReplicatedLog", "Store", "Protocol", "Erasure", "Client", "GarbageCollection", "Chance",
+                "Replicas", "ReplicatedLog", "Consensus", "Peers", "Store", "Protocol", "Erasure", "Client",
+                "GarbageCollection", "Chance",
                 "EventLoop", "Metrics", deques, heaps, logging,
             ]),
         library(
@@ -113,7 +114,7 @@ let package = Package(
         library("Daemon", ["Metrics", "Directories", "EventLoop", "Protocol", "CLinux", argumentParser, logging]),
         library(
             "Replicas",
-            ["ReplicatedLog", "Store", "Daemon", "EventLoop", "Protocol", "Mutations", logging]),
+            ["ReplicatedLog", "Consensus", "Peers", "Store", "Daemon", "EventLoop", "Protocol", "Mutations", logging]),
         library(
             "ShardServing",
             [

@@ -49,5 +49,5 @@ public struct Configuration: Hashable, Sendable {
     public func isVoter(_ member: Member) -> Bool { contains(member) && voters.contains(member.slot) }
 
     /// Whether it is the only one that is counted.
-    func isOnlyVoter(_ member: Member) -> Bool { isVoter(member) && voters.count == 1 }
+    public func isOnlyVoter(_ member: Member) -> Bool { isVoter(member) && voters.count == 1 }
 }

@@ -85,4 +85,19 @@ extension Consensus {
         log.compact(through: end)
         configurations.compact(through: end)
     }
+
+    /// The same for as many that were applied as leaves no more than so many bytes of them.
+    public mutating func compact(keeping byteCount: Int) {
+        guard applied > log.base.index else { return }
+        let held = log.byteCount(after: log.base.index, through: applied)
+        // Half of them at a time, as each time costs something.
+        guard held > 2 * byteCount else { return }
+        var (low, high) = (log.base.index.rawValue, applied.rawValue)
+        while low + 1 < high {
+            let middle = low + (high - low) / 2
+            let rest = log.byteCount(after: LogIndex(rawValue: middle), through: applied)
+            if rest > byteCount { low = middle } else { high = middle }
+        }
+        compact(through: LogIndex(rawValue: high))
+    }
 }

@@ -59,6 +59,17 @@ public enum Mutation: String, CaseIterable, Sendable {
     case vetoesAreIgnored
     case votesAreNotStored
 
+    // Replicas between their logs and their peers
+    case answersRenewFromNow
+    case entriesBehindTheStateAreFinal
+    case everybodyFounds
+    case hardStatesAreNotRead
+    case messagesOvertakeTheirWrites
+    case othersCommandsAreOurs
+    case readsAreNotConfirmed
+    case readsNeedNoLease
+    case trimsForgetPeers
+
     // Directories
     case newNamesAreNotSynced
     case shortListingsAreBelieved
@@ -370,11 +381,16 @@ public enum Mutation: String, CaseIterable, Sendable {
     /// Whether it is in `Consensus`, so that it shows in simulations of a group and not of a whole cluster.
     public var isInConsensus: Bool { Self.consensus.contains(self) }
 
+    /// Whether simulations of groups of replicas find it.
+    public var isInReplicas: Bool { Self.replicas.contains(self) }
+
     /// The defects of `Consensus`: from the first to the last of their section above.
-    private static let consensus: Set<Mutation> = {
-        let (all, first, last) = (allCases, Mutation.acknowledgementsOvertakeTheirWrite, Mutation.votesAreNotStored)
-        return Set(all.drop { $0 != first }.prefix { $0 != last } + [last])
-    }()
+    private static let consensus = section(.acknowledgementsOvertakeTheirWrite, .votesAreNotStored)
+    private static let replicas = section(.answersRenewFromNow, .trimsForgetPeers)
+
+    private static func section(_ first: Mutation, _ last: Mutation) -> Set<Mutation> {
+        Set(allCases.drop { $0 != first }.prefix { $0 != last } + [last])
+    }
 
     #if STERNA_MUTATIONS
         /// Whether this build can have defects planted.

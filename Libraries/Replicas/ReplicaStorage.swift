@@ -13,7 +13,9 @@ package final class ReplicaStorage: Sendable {
     /// What the state of each group held before the log was read: that much is durable.
     package let flushed: [LogGroupID: LogIndex]
     /// Who this process is in its groups.
-    private let member: Member
+    package let member: Member
+    /// Who belongs to a group of which there is nothing.
+    private let founders: Configuration
     /// What the disk has of each group that was there.
     private let stored: [LogGroupID: StoredState]
 
@@ -21,29 +23,53 @@ package final class ReplicaStorage: Sendable {
     ///
     /// - Parameters:
     ///   - states: of all groups that may have entries in the log.
+    ///   - place: what the process is for its groups.
     ///   - onShortage: called on the writer's thread when the disk becomes full, with the reason, and with nil when
     ///     there is room again.
     ///   - apply: gives a state machine a command that its state lacks.
     package init(
-        _ disk: any ReplicaDisk, _ states: [LogGroupID: any ReplicatedState],
+        _ disk: any ReplicaDisk, _ states: [LogGroupID: any ReplicatedState], _ place: ReplicaPlace = .founder,
         onShortage: @escaping @Sendable (String?) -> Void = { _ in },
         apply: (LogGroupID, LogIndex, UnsafeRawBufferPointer) throws -> Void
     ) throws {
         self.disk = disk
         flushed = states.mapValues(\.appliedIndex)
         let log = try disk.openLog(mustExist: flushed.values.contains { $0 > .zero })
-        let member = Member(slot: .first, incarnation: log.incarnation)
+        let member = Member(slot: place.slot, incarnation: log.incarnation)
         self.member = member
-        _ = try log.replay(into: states, founders: Configuration(born: member), apply)
-        let contents = log.contents
-        stored = try Dictionary(
-            uniqueKeysWithValues: states.map { group, state in
-                (group, try StoredState(of: group, state, member, in: contents[group]))
-            })
-        // A process that died between a flush and this has left the log as full as it was.
-        if !Mutation.startsKeepTheLog.isPlanted { try log.trim(through: flushed) }
+        let (contents, founders) = (
+            log.contents,
+            place.founds || Mutation.everybodyFounds.isPlanted ? Configuration(born: member) : Configuration()
+        )
+        self.founders = founders
+        let old = Self.withoutTerms(states, contents)
+        let held = try log.replay(
+            into: states, founders: { old.contains($0) ? Configuration(born: member) : founders },
+            isFinal: { $0.isOnlyVoter(member) || Mutation.entriesBehindTheStateAreFinal.isPlanted }, apply)
+        var stored: [LogGroupID: StoredState] = [:]
+        for (group, state) in states {
+            stored[group] = try StoredState(
+                of: group, state, member, founders: old.contains(group) ? Configuration(born: member) : founders,
+                in: contents[group], behind: held[group] ?? [])
+        }
+        self.stored = stored
+        // A process that died between a flush and this has left the log as full as it was. Peers may need it.
+        let alone = flushed.filter { stored[$0.key]?.base.configuration.slots.count == 1 }
+        if !Mutation.startsKeepTheLog.isPlanted { try log.trim(through: alone) }
         try disk.opened()
         host = try LogHost(store: log, on: disk.makeWriter(), onShortage: onShortage)
+    }
+
+    /// Groups of a version that had one replica of everything: that one is a founder, whatever it is started as.
+    private static func withoutTerms(
+        _ states: [LogGroupID: any ReplicatedState], _ contents: [LogGroupID: LogContents]
+    ) -> Set<LogGroupID> {
+        Set(
+            states.filter { group, state in
+                guard state.standing == nil else { return false }
+                let first = contents[group]?.entries?.lowerBound
+                return state.appliedIndex > .zero || first.map { contents[group]?.term(at: $0) == .zero } ?? false
+            }.keys)
     }
 
     /// A group's replica, on the loop of `lane`.
@@ -52,7 +78,8 @@ package final class ReplicaStorage: Sendable {
     package func open(
         _ group: LogGroupID, _ state: any ReplicatedState, on lane: LogLane, settings: Settings = Settings()
     ) -> Replica {
-        let stored = stored[group] ?? .born(member)
+        let nothing = SnapshotBase(position: .zero, configuration: founders)
+        let stored = stored[group] ?? StoredState(hardState: HardState(), base: nothing, entries: [])
         precondition(state.appliedIndex == stored.base.position.index, "the state of \(group) is not as it was read")
         return lane.open(group, member, stored, state, settings: settings)
     }

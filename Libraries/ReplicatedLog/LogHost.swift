@@ -57,6 +57,13 @@ public final class LogHost: Sendable {
         thread.join()
     }
 
+    func read(_ read: LogRead) {
+        if queue.add(read) { thread.wake() }
+    }
+
+    /// Whether what has to become durable has not moved on for a second: then nobody may rely on this process.
+    func standsStill(at now: BootInstant) -> Bool { queue.standsStill(at: now) }
+
     func submit(_ batch: LogBatch, from lane: LogLane) {
         if queue.add(batch.split(atBytes: writeBytes), from: lane) { thread.wake() }
     }

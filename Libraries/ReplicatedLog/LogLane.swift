@@ -5,6 +5,8 @@ import Protocol
 enum LogReport: Sendable {
     /// These writes and all before them are durable.
     case durable([LogMark])
+    /// What was wanted back from the log.
+    case read(LogReadAnswer)
     /// Whether there is room on the disk for more.
     case room(Bool)
     /// Nothing more will become durable.
@@ -23,10 +25,20 @@ public final class LogLane: @unchecked Sendable {
     /// groups.
     public var windowBytes = 32 << 20
 
-    private let host: LogHost
-    private let loop: LaneLoop
-    private var groups: [LogGroupID: Replica] = [:]
+    /// How its groups reach their other replicas; nil: they have none.
+    public var peers: (any PeerLine)?
+    /// Called on a leader when a peer lacks entries from an index on, which its log has let go of.
+    public var onLack: ((LogGroupID, LogIndex, Member) -> Void)?
+
+    let host: LogHost
+    let loop: LaneLoop
+    private(set) var groups: [LogGroupID: Replica] = [:]
+    /// In the order in which they were opened.
+    private(set) var replicas: [Replica] = []
     private var gathered = LogBatch()
+    /// What goes to peers at the end of the turn.
+    private var said: [(group: LogGroupID, message: Message)] = []
+    private var wantsHeartbeat = false
     private var inFlightBytes = 0
     private var isSubmissionDue = false
     private var isDiskFull = false
@@ -49,17 +61,39 @@ public final class LogLane: @unchecked Sendable {
         precondition(groups[id] == nil, "\(id) is open already")
         let consensus = Consensus(member, stored, settings: settings, seed: loop.seed(), at: loop.now())
         let replica = Replica(id, consensus, state, lane: self)
-        if let failure { replica.stop(failure) } else { groups[id] = replica }
+        if let failure {
+            replica.stop(failure)
+        } else {
+            groups[id] = replica
+            replicas.append(replica)
+        }
         return replica
     }
 
     var now: BootInstant { loop.now() }
+    func read(_ read: LogRead) { host.read(read) }
     var hasRoom: Bool { inFlightBytes < windowBytes && !isDiskFull }
 
     /// Puts a write behind all others.
     func gather(_ number: WriteNumber, _ items: some Sequence<LogItem>, of group: LogGroupID) {
         for item in items { gathered.append(item, of: group) }
         gathered.complete(number, of: group)
+        submitSoon()
+    }
+
+    /// Sends a message at the end of the turn.
+    func say(_ message: Message, in group: LogGroupID) {
+        said.append((group, message))
+        submitSoon()
+    }
+
+    /// Has the process's next heartbeat sent at the end of the turn.
+    func hurryHeartbeat() {
+        wantsHeartbeat = true
+        submitSoon()
+    }
+
+    private func submitSoon() {
         guard !isSubmissionDue else { return }
         isSubmissionDue = true
         loop.resume { [self] in submit() }
@@ -71,10 +105,19 @@ public final class LogLane: @unchecked Sendable {
 
     private func submit() {
         isSubmissionDue = false
-        guard failure == nil, !gathered.isEmpty else { return }
+        guard failure == nil else { return }
+        talk()
+        guard !gathered.isEmpty else { return }
         let batch = gathered
         gathered = LogBatch()
         host.submit(batch, from: self)
+    }
+
+    private func talk() {
+        if !said.isEmpty { peers?.send(said) }
+        said.removeAll(keepingCapacity: true)
+        if wantsHeartbeat { peers?.hurryHeartbeat() }
+        wantsHeartbeat = false
     }
 
     /// From the writer thread.
@@ -86,15 +129,18 @@ public final class LogLane: @unchecked Sendable {
         switch report {
         case .durable(let marks):
             for mark in newest(of: marks) { groups[mark.group]?.persisted(through: mark.write) }
+        case .read(let answer):
+            groups[answer.group]?.supply(answer)
         case .room(let hasRoom):
             isDiskFull = !hasRoom
         case .failed(let error):
             guard failure == nil else { return }
             failure = error
             gathered = LogBatch()
-            let stopped = groups.values.sorted { $0.id < $1.id }
+            let stopped = replicas
             groups.removeAll()
-            for group in stopped { group.stop(error) }
+            replicas.removeAll()
+            for replica in stopped { replica.stop(error) }
         }
     }
 

@@ -15,6 +15,7 @@ final class LogQueue: Sendable {
     /// What the writer does in one go.
     struct Work {
         var submissions: [Submission]
+        var reads: [LogRead]
         var trims: [LogGroupID: LogIndex]
     }
 
@@ -31,9 +32,14 @@ final class LogQueue: Sendable {
 
     private struct State {
         var submissions: [Submission] = []
+        var reads: [LogRead] = []
         var trims: [LogGroupID: LogIndex] = [:]
         var lanes: [LogLane] = []
         var rest = Rest.none
+        /// How often the writer has asked for work.
+        var takes: UInt64 = 0
+        /// Since when it has been seen at the same work.
+        var watched: (takes: UInt64, since: BootInstant)?
         var isClosing = false
         var failure: LogError?
         /// Why nothing can be written now, nil when it can.
@@ -61,6 +67,10 @@ final class LogQueue: Sendable {
         change { $0.submissions += batches.map { Submission(lane: lane, batch: $0) } }
     }
 
+    func add(_ read: LogRead) -> Bool {
+        change { $0.reads.append(read) }
+    }
+
     func add(trims: [LogGroupID: LogIndex]) -> Bool {
         change { $0.trims.merge(trims) { max($0, $1) } }
     }
@@ -85,12 +95,30 @@ final class LogQueue: Sendable {
         }
     }
 
+    /// Whether the writer has been at the same work for a second, as far as those who asked before have seen.
+    func standsStill(at now: BootInstant) -> Bool {
+        state.withLock { state in
+            guard state.rest != .untilWork, state.failure == nil else {
+                state.watched = nil
+                return state.failure != nil
+            }
+            guard let watched = state.watched, watched.takes == state.takes else {
+                state.watched = (state.takes, now)
+                return false
+            }
+            return now >= watched.since + Self.longestWork
+        }
+    }
+
+    private static let longestWork = BootSpan.milliseconds(1000)
+
     // MARK: For the writer
 
     /// What to do next: all trims, and submissions of `byteCount` bytes at most, or a single one.
     func take(atMost byteCount: Int) -> Next {
         state.withLock { state in
-            guard state.submissions.isEmpty && state.trims.isEmpty else {
+            state.takes += 1
+            guard state.submissions.isEmpty && state.trims.isEmpty && state.reads.isEmpty else {
                 return .work(Self.takeWork(from: &state, atMost: byteCount))
             }
             guard !state.isClosing else { return .end }
@@ -107,8 +135,11 @@ final class LogQueue: Sendable {
         }
         let taken = Array(state.submissions[..<(count ?? state.submissions.count)])
         state.submissions.removeFirst(taken.count)
-        defer { state.trims.removeAll() }
-        return Work(submissions: taken, trims: state.trims)
+        defer {
+            state.trims.removeAll()
+            state.reads.removeAll()
+        }
+        return Work(submissions: taken, reads: state.reads, trims: state.trims)
     }
 
     /// The writer is about to wait for room: a trim or the end wakes it. False when the log is closing.

@@ -58,6 +58,7 @@ final class LogWriter: @unchecked Sendable {
     private func begin() throws(LogError) -> WriterRest {
         switch queue.take(atMost: writeBytes) {
         case .work(let work):
+            for read in work.reads { read.lane.receive(.read(read.answer(from: store))) }
             try trim(work.trims)
             return work.submissions.isEmpty ? .notAtAll : try write(work.submissions)
         case .nothing: return .untilWoken

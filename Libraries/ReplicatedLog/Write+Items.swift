@@ -5,24 +5,21 @@ extension Write {
     /// As it is written into a log.
     var items: [LogItem] {
         switch self {
-        case .hardState(let state): [.hardState(Self.packed(state))]
+        case .hardState(let state): [.hardState(Self.record(state))]
         case .append(let entries): entries.map { .entry(LogEntry($0)) }
         case .cut(let index): [.cut(from: index)]
         case .base(let base):
             [
                 .base(
                     LogBase(
-                        index: base.position.index, term: base.position.term, bytes: Self.packed(base.configuration)))
+                        index: base.position.index, term: base.position.term, bytes: Self.record(base.configuration)))
             ]
         }
     }
 
-    /// A version before the value itself.
-    fileprivate static let version: UInt8 = 1
-
-    fileprivate static func packed(_ value: some WireValue) -> [UInt8] {
+    fileprivate static func record(_ value: some ReplicaRecord) -> [UInt8] {
         do {
-            return [version] + (try value.encoded())
+            return try value.record()
         } catch {
             preconditionFailure("a value of fixed parts has no room in its own size: \(error)")
         }
@@ -35,7 +32,7 @@ extension LogEntry {
             switch entry.content {
             case .command(let bytes): (.command, bytes)
             case .beginning: (.beginning, [])
-            case .configuration(let configuration): (.configuration, Write.packed(configuration))
+            case .configuration(let configuration): (.configuration, Write.record(configuration))
             }
         self.init(index: entry.index, term: entry.term, kind: kind, bytes: bytes)
     }
@@ -43,25 +40,24 @@ extension LogEntry {
 
 extension Entry {
     /// Nil if it holds what this version does not know.
+    init?(_ entry: StoredEntry) {
+        self.init(entry.index, entry.term, entry.kind, [UInt8](entry.bytes))
+    }
+
+    /// Nil if it holds what this version does not know.
     init?(_ entry: LogEntry) {
+        self.init(entry.index, entry.term, entry.kind, entry.bytes)
+    }
+
+    private init?(_ index: LogIndex, _ term: Term, _ kind: LogEntry.Kind, _ bytes: [UInt8]) {
         let content: Content
-        switch entry.kind {
-        case .command: content = .command(entry.bytes)
+        switch kind {
+        case .command: content = .command(bytes)
         case .beginning: content = .beginning
         case .configuration:
-            guard let configuration = Configuration(packed: entry.bytes) else { return nil }
+            guard let configuration = try? Configuration(record: bytes) else { return nil }
             content = .configuration(configuration)
         }
-        self.init(position: Position(index: entry.index, term: entry.term), content: content)
-    }
-}
-
-extension WireValue {
-    /// As a log holds it; nil if this version does not know it.
-    init?(packed bytes: some Collection<UInt8>) {
-        guard bytes.first == Write.version, let value = try? Self(decoding: [UInt8](bytes.dropFirst())) else {
-            return nil
-        }
-        self = value
+        self.init(position: Position(index: index, term: term), content: content)
     }
 }

@@ -21,12 +21,13 @@ struct ReplicaTests {
         init(_ disk: MemoryLogStore, _ store: MemoryStore, settings: Settings = Settings()) throws {
             let state = try TestState(store)
             let founders = Configuration(born: founder)
-            _ = try disk.replay(into: [id: state], founders: founders) { _, index, bytes in
-                try state.apply([UInt8](bytes), at: index)
-            }
+            let held = try disk.replay(
+                into: [id: state], founders: { _ in founders }, isFinal: { $0.isOnlyVoter(founder) }
+            ) { _, index, bytes in try state.apply([UInt8](bytes), at: index) }
             log = try HandDrivenLog(disk)
             self.state = state
-            let stored = try StoredState(of: id, state, founder, in: disk.contents[id])
+            let stored = try StoredState(
+                of: id, state, founder, founders: founders, in: disk.contents[id], behind: held[id] ?? [])
             replica = log.lane.open(id, founder, stored, state, settings: settings)
             replica.onDelivery = { [unowned self] entry in
                 do { try state.apply(entry.bytes, at: entry.index) } catch { Issue.record(error) }
@@ -82,7 +83,8 @@ struct ReplicaTests {
         process.log.settle()
         let stranger = Member(slot: .first, incarnation: Incarnation(rawValue: 2))
         let state = try TestState(store)
-        let stored = try StoredState(of: Self.id, state, stranger, in: nil)
+        let stored = try StoredState(
+            of: Self.id, state, stranger, founders: Configuration(born: stranger), in: nil, behind: [])
         #expect(stored.base.position == Position(index: LogIndex(rawValue: 2), term: Term(rawValue: 1)))
         #expect(stored.base.configuration == Configuration(born: stranger))
         let newDisk = MemoryLogStore()
@@ -128,15 +130,6 @@ struct ReplicaTests {
         #expect(process.replica.serves)
         // What is older than the base is refused.
         #expect(throws: LogError.self) { try damaged.replay(after: [Self.id: LogIndex(rawValue: 3)]) { _, _ in } }
-    }
-
-    @Test func aGroupWithOthersIsRefused() throws {
-        let state = try TestState()
-        var configuration = Configuration(born: Self.founder)
-        configuration[try #require(ReplicaSlot(rawValue: 3))] = Configuration.Seat(
-            incarnation: Incarnation(rawValue: 9), isVoter: true)
-        try state.pass(LogIndex(rawValue: 1), Standing(term: Term(rawValue: 1), configuration: configuration))
-        #expect(throws: LogError.self) { try StoredState(of: Self.id, state, Self.founder, in: nil) }
     }
 
     /// Under a disk with crashes: what was acknowledged before a crash is there after it, in the same order.

@@ -23,7 +23,10 @@ struct Simulate: ParsableCommand {
     @Flag(help: "Print the events of every run, also of those without a finding.")
     var trace = false
 
-    @Flag(help: "Run groups of replicas by themselves instead, also with a defect of theirs planted.")
+    @Flag(help: "Run groups of replicas by themselves instead, with their logs and connections.")
+    var groups = false
+
+    @Flag(help: "Run only what decides in such groups, also with a defect of that planted.")
     var consensus = false
 
     @Flag(help: "Stop at the first seed with a finding.")
@@ -32,7 +35,10 @@ struct Simulate: ParsableCommand {
     @Option(help: "Plant this defect first; only in a build made with STERNA_MUTATIONS=1.")
     var plant: String?
 
-    @Flag(help: "List the defects that can be planted; behind those that unit tests find instead of simulations, the suite.")
+    @Flag(
+        help:
+            "List the defects that can be planted; behind those that unit tests find instead of simulations, the suite."
+    )
     var mutations = false
 
     func validate() throws {
@@ -61,11 +67,11 @@ struct Simulate: ParsableCommand {
         var total = Totals()
         let began = monotonicSeconds()
         for seed in seed..<seed &+ count {
-            var report = try Simulation(seed: seed, tracedEvents: trace ? events : 0).run()
+            var report = try simulate(seed, tracedEvents: trace ? events : 0)
             total.add(report)
             if !report.findings.isEmpty || trace {
                 // Once more, the same run, for its events: most runs need none.
-                if !trace { report = try Simulation(seed: seed, tracedEvents: events).run() }
+                if !trace { report = try simulate(seed, tracedEvents: events) }
                 for line in report.trace { print(line) }
                 for finding in report.findings { print("seed \(seed): \(finding)") }
             }
@@ -75,13 +81,22 @@ struct Simulate: ParsableCommand {
         if total.failedSeeds > 0 { throw ExitCode(1) }
     }
 
-    private var isOfConsensus: Bool {
-        consensus || plant.flatMap(Mutation.init(rawValue:))?.isInConsensus ?? false
+    private func simulate(_ seed: UInt64, tracedEvents: Int) throws -> Report {
+        guard groups || planted?.isInReplicas ?? false else {
+            return try Simulation(seed: seed, tracedEvents: tracedEvents).run()
+        }
+        return GroupSimulation(seed: seed, tracedEvents: tracedEvents).run()
     }
+
+    private var isOfConsensus: Bool {
+        consensus || planted?.isInConsensus ?? false
+    }
+
+    private var planted: Mutation? { plant.flatMap(Mutation.init(rawValue:)) }
 
     private func plantDefect() {
         #if STERNA_MUTATIONS
-            Mutation.planted = plant.flatMap(Mutation.init(rawValue:))
+            Mutation.planted = planted
         #endif
     }
 

@@ -57,7 +57,7 @@ final class StoppedService {
     ) throws(CheckFailure) {
         guard let log else { return checkThatNothingIsMissing(states.mapValues(\.appliedIndex)) }
         do {
-            _ = try log.replay(into: states, founders: Configuration(), apply)
+            _ = try log.replay(into: states, founders: { _ in Configuration() }, apply)
         } catch LogError.inputOutput(let text) {
             throw CheckFailure("cannot read the log of \(name): \(text)")
         } catch {

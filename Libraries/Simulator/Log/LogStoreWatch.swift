@@ -12,6 +12,8 @@ final class LogStoreWatch: LogStore {
     private let owner: MachineID
     private var written: [LogGroupID: LogIndex] = [:]
     private var durable: [LogGroupID: LogIndex] = [:]
+    /// Of the last entry written.
+    private var terms: [LogGroupID: Term] = [:]
     private var isCutOff = false
 
     init(_ store: any LogStore, of owner: MachineID, largestWriteBytes: Int, _ world: World) {
@@ -21,10 +23,11 @@ final class LogStoreWatch: LogStore {
         self.largestWriteBytes = min(largestWriteBytes, store.largestWriteBytes)
     }
 
-    /// A group goes on behind what was replayed.
+    /// A group goes on behind what was there; `index` is where its state is.
     func open(_ group: LogGroupID, at index: LogIndex) {
-        written[group] = index
-        durable[group] = index
+        let last = max(index, store.contents[group]?.entries?.upperBound ?? .zero)
+        written[group] = last
+        durable[group] = last
     }
 
     func isDurable(_ index: LogIndex, of group: LogGroupID) -> Bool { durable[group].map { index <= $0 } ?? false }
@@ -51,13 +54,17 @@ final class LogStoreWatch: LogStore {
         for batch in batches { look(at: batch) }
     }
 
-    /// Of each group the entries follow on each other: nothing is missing, nothing is there twice, nothing goes back.
+    /// Of each group the entries follow on each other: nothing is missing, and what takes another's place is of a later
+    /// term.
     private func look(at batch: LogBatch) {
         batch.forEachEntry { group, entry in
-            if entry.index != written[group]?.next {
+            let (last, term) = (written[group] ?? .zero, terms[group] ?? .zero)
+            if entry.index > last.next || entry.index <= last && entry.term <= term {
                 world.find("\(owner) writes entry \(entry.index) of \(group), which does not follow")
             }
+            if entry.index <= last { durable[group] = min(durable[group] ?? .zero, entry.index.previous) }
             written[group] = entry.index
+            terms[group] = entry.term
         }
     }
 

@@ -22,8 +22,11 @@ final class ProcessLog {
         let loops = (0..<options.lanes).map { _ in SimulatedLoop(machine.world) }
         self.loops = loops
         lanes = loops.map { loop in
-            let lane = storage.host.lane(LaneLoop(loop, machine.world))
+            let lane = storage.host.lane(LaneLoop(loop, machine))
             lane.windowBytes = options.laneWindowBytes
+            lane.onLack = { [unowned machine] group, index, peer in
+                machine.world.find("\(machine.id) has nothing from \(index) on of \(group) for \(peer)")
+            }
             return lane
         }
     }
@@ -33,6 +36,16 @@ final class ProcessLog {
         store.open(id, at: state.appliedIndex)
         defer { openedCount += 1 }
         return storage.open(id, state, on: lanes[openedCount % lanes.count], settings: settings)
+    }
+
+    /// Has a group that was opened last exchange messages with its peers.
+    func add(_ id: LogGroupID, to exchange: PeerExchange) {
+        exchange.add(id, on: lanes[(openedCount - 1) % lanes.count])
+    }
+
+    /// Lets time pass for the groups.
+    func tick() {
+        for lane in lanes { lane.tick() }
     }
 
     /// Looks at all that is delivered, from between the log and its user.
@@ -61,8 +74,9 @@ final class ProcessLog {
 }
 
 extension LaneLoop {
-    fileprivate init(_ loop: SimulatedLoop, _ world: World) {
+    fileprivate init(_ loop: SimulatedLoop, _ machine: Machine) {
+        let (world, clock) = (machine.world, machine.clock)
         self.init(
-            now: { BootInstant(nanoseconds: world.now) }, seed: { world.random.next() }, resume: { loop.submit($0) })
+            now: { clock.boot }, seed: { world.random.next() }, resume: { loop.submit($0) })
     }
 }

@@ -9,9 +9,19 @@ extension Machine {
         _ storage: ReplicaStorage, _ log: LogOptions, _ options: ClusterOptions,
         applied gather: @escaping StateFlusher.Gathering
     ) -> StateFlusher {
+        flushing(storage, log, pause: options.flushPause, look: options.flushLook, applied: gather)
+    }
+
+    /// The same.
+    /// - Parameters:
+    ///   - pause: between two flushes.
+    ///   - look: how often it is looked whether one is due.
+    final func flushing(
+        _ storage: ReplicaStorage, _ log: LogOptions, pause: ClosedRange<UInt64>, look: UInt64,
+        applied gather: @escaping StateFlusher.Gathering
+    ) -> StateFlusher {
         let settings = StateFlusher.Settings(
-            logBytes: log.flushBytes, intervalNanoseconds: world.random.spread(options.flushPause),
-            lookNanoseconds: options.flushLook)
+            logBytes: log.flushBytes, intervalNanoseconds: world.random.spread(pause), lookNanoseconds: look)
         let environment = StateFlusher.Environment(
             monotonic: { [unowned self] in world.now },
             later: { [unowned self] nanoseconds, body in after(nanoseconds, body) },

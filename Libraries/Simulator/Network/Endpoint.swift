@@ -13,9 +13,12 @@ enum Endpoint: Hashable, CustomStringConvertible {
     case shardProcess(Int)
     case registry
     case blockServer(Int)
+    /// A process with replicas, for its peers.
+    case replica(Int)
 
     var description: String {
         switch self {
+        case .replica(let number): "replica \(number)"
         case .client(let number): "client \(number)"
         case .shard(let shard): "shard \(shard)"
         case .coordinator, .coordinatorBack: "cdc"
@@ -55,9 +58,11 @@ enum MachineID: Hashable, CustomStringConvertible {
     case coordinator
     case registry
     case blocks(Int)
+    case replica(Int)
 
     var description: String {
         switch self {
+        case .replica(let number): "replica \(number)"
         case .client(let number): "client \(number)"
         case .shards(let number): "shards' machine \(number)"
         case .coordinator: "cdc"

@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 
 /// What travels. Datagrams get lost, doubled and late; messages on streams only get lost, with their connection.
@@ -11,6 +12,8 @@ struct Message: CustomStringConvertible {
         case registryAnswer(Result<AnyRegistryResponse, ProtocolError>)
         case blockRequest(BlockServiceID, AnyBlocksRequest)
         case blockAnswer(Result<MAC, ProtocolError>)
+        /// What a process with replicas tells another.
+        case peerFrame([UInt8], from: Member)
     }
 
     var id: UInt64
@@ -20,7 +23,7 @@ struct Message: CustomStringConvertible {
 
     var isStream: Bool {
         switch body {
-        case .registryRequest, .registryAnswer, .blockRequest, .blockAnswer: true
+        case .registryRequest, .registryAnswer, .blockRequest, .blockAnswer, .peerFrame: true
         default: false
         }
     }
@@ -38,6 +41,7 @@ struct Message: CustomStringConvertible {
         case .registryAnswer: id << 16 | 0x700
         case .blockRequest: id << 16 | 0x800
         case .blockAnswer: id << 16 | 0x900
+        case .peerFrame(let bytes, _): UInt64(bytes.count) << 16 | 0xa00
         }
     }
 
@@ -53,6 +57,7 @@ struct Message: CustomStringConvertible {
         case .registryAnswer(.failure(let error)): "\(number) \(error)"
         case .blockRequest(let service, let request): "\(number) \(service) \(request)"
         case .blockAnswer(let answer): "\(number) \(Self.text(answer))"
+        case .peerFrame(let bytes, _): "a frame of kind \(bytes.first ?? 0), \(bytes.count) bytes"
         }
     }
 
