@@ -137,12 +137,17 @@ public final class LogLane: @unchecked Sendable {
             guard failure == nil else { return }
             failure = error
             gathered = LogBatch()
+            // Whoever reaches the peers holds this lane as well.
+            peers = nil
             let stopped = replicas
             groups.removeAll()
             replicas.removeAll()
             for replica in stopped { replica.stop(error) }
         }
     }
+
+    /// Its loop is gone, and with it what was left there: the lane lets go of its groups as if the log had been closed.
+    package func loopHasEnded() { handle(.failed(.closed)) }
 
     /// The last mark of each group, in the order of the groups.
     private func newest(of marks: [LogMark]) -> [LogMark] {

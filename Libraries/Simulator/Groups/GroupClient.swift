@@ -3,7 +3,7 @@ import ReplicatedLog
 
 /// Somebody who sets and reads registers of groups, one after the other, at whichever process works.
 final class GroupClient {
-    private let simulation: GroupSimulation
+    private unowned let simulation: GroupSimulation
     private let world: World
     private let number: UInt64
     private var process = 0

@@ -70,6 +70,7 @@ final class ProcessLog {
         store.cutOff()
         // Nothing but letting go: the real host, lanes and groups hold each other until they have failed.
         storage.host.close()
+        for lane in lanes { lane.loopHasEnded() }
     }
 }
 
