@@ -29,7 +29,7 @@ struct ModelTests {
             let key = randomKey(&random)
             #expect(try store.get(key) == model.get(key))
             #expect(try store.contains(key) == model.contains(key))
-            if step % 4 == 0 { try compareIterators(store, model, &random) }
+            if step % 4 == 0 { try compareIterators(store, model, &random, at: randomKey) }
         }
     }
 
@@ -51,7 +51,7 @@ struct ModelTests {
             let key = randomKey(&random)
             #expect(try overlay.get(key) == model.get(key))
             #expect(try overlay.contains(key) == model.contains(key))
-            try compareIterators(overlay, model, &random)
+            try compareIterators(overlay, model, &random, at: randomKey)
         }
         #expect(entries(base.iterator(from: [], upTo: nil)).map { $0.0 + [0] + $0.1 } == before)
     }
@@ -119,46 +119,6 @@ struct ModelTests {
             #expect(try store.get(Array("b".utf8)) == Array("3".utf8))
         }
     }
-
-    private func compareIterators(
-        _ store: any OrderedStore, _ model: MemoryStore, _ random: inout SeededGenerator
-    ) throws {
-        let lower = random.next() % 3 == 0 ? [] : randomKey(&random)
-        let upper = random.next() % 3 == 0 ? nil : randomKey(&random)
-        let actual = store.iterator(from: lower, upTo: upper)
-        let expected = model.iterator(from: lower, upTo: upper)
-        for _ in 0..<12 {
-            let key = randomKey(&random)
-            let move = random.next() % 8
-            for iterator in [actual, expected] {
-                switch move {
-                case 0: iterator.seekToFirst()
-                case 1: iterator.seekToLast()
-                case 2: iterator.seek(key)
-                case 3: iterator.seekForPrevious(key)
-                case 4, 5: if iterator.isValid { iterator.next() } else { iterator.seekToFirst() }
-                default: if iterator.isValid { iterator.previous() } else { iterator.seekToLast() }
-                }
-            }
-            #expect(actual.isValid == expected.isValid)
-            if actual.isValid && expected.isValid {
-                #expect(actual.key == expected.key)
-                #expect(actual.value == expected.value)
-            }
-        }
-        try actual.checkStatus()
-        #expect(entries(actual).map(\.0) == entries(expected).map(\.0))
-    }
-}
-
-private func entries(_ iterator: any StoreIterator) -> [([UInt8], [UInt8])] {
-    var result: [([UInt8], [UInt8])] = []
-    iterator.seekToFirst()
-    while iterator.isValid {
-        iterator.withEntry { result.append(([UInt8]($0), [UInt8]($1))) }
-        iterator.next()
-    }
-    return result
 }
 
 func batch(_ entries: [(String, String)]) -> WriteBatch {
