@@ -79,7 +79,7 @@ let package = Package(
         library("Wire", ["CCrypto"]),
         library("Protocol", ["Wire", "Consensus", "CXXHash"], plugins: ["SchemaPlugin"]),
         library("Erasure", ["Wire", "CISAL"]),
-        library("Store", ["CRocksDB"]),
+        library("Store", ["CRocksDB", "Mutations"]),
         library("EventLoop", ["CUV", "CLinux"]),
         library("Peers", ["Consensus", "EventLoop", "Metrics", "Mutations", "Protocol", "Wire", logging]),
         library(

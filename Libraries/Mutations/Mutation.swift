@@ -69,6 +69,15 @@ public enum Mutation: String, CaseIterable, Sendable {
     case readsAreNotConfirmed
     case readsNeedNoLease
     case trimsForgetPeers
+    // The state of a group in a store
+    case anyPairIsTaken
+    case leftoversAreBuiltUpon
+    case outdatedKeysAreRead
+    case readsMissTheSwitch
+    case removalSparesNothing
+    case replacementsAreSeenEarly
+    case switchesAreNotStored
+    case viewsMove
 
     // Directories
     case newNamesAreNotSynced
@@ -305,6 +314,11 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .chainsAreNotFollowed: "ReplicatedLogTests.DiskFaultTests"
         case .summariesAreNotWritten, .cutEntriesAreRead, .emptiedLogsAreNotCut: "ReplicatedLogTests.ReplicaLogTests"
         case .unreadablePagesAreEmpty, .unreadableSegmentsAreUsedAgain: "ReplicatedLogTests.UnreadableTests"
+        case .outdatedKeysAreRead, .replacementsAreSeenEarly: "StoreTests.GroupModelTests"
+        case .leftoversAreBuiltUpon, .switchesAreNotStored: "StoreTests.GroupCrashTests"
+        case .anyPairIsTaken, .removalSparesNothing: "StoreTests.StateReplacementTests"
+        case .readsMissTheSwitch: "StoreTests.GroupStoreTests"
+        case .viewsMove: "StoreTests.StateViewTests"
         case .newNamesAreNotSynced, .shortListingsAreBelieved: "DirectoriesTests.DirectoryTests"
         case .shortageIsTheDisks: "BlockStoreTests.ShortageTests"
         case .refusedSegmentsAreBelieved: "BlockStoreTests.PowerCutTests"
