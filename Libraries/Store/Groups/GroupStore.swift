@@ -88,4 +88,7 @@ public final class GroupStore: OrderedStore {
     public func flush() throws(StoreError) { try base.flush() }
     public func checkpoint(at path: String) throws(StoreError) { try base.checkpoint(at: path) }
     public func close() throws(StoreError) { try base.close() }
+
+    /// The group's state as it is now.
+    public func view() throws(StoreError) -> StateView { try StateView(of: self) }
 }
