@@ -68,7 +68,9 @@ public enum Mutation: String, CaseIterable, Sendable {
     case othersCommandsAreOurs
     case readsAreNotConfirmed
     case readsNeedNoLease
-    case trimsForgetPeers
+    case rotIsHandedOn
+    case snapshotsAreBelievedUnflushed
+
     // The state of a group in a store
     case anyPairIsTaken
     case leftoversAreBuiltUpon
@@ -400,7 +402,7 @@ public enum Mutation: String, CaseIterable, Sendable {
 
     /// The defects of `Consensus`: from the first to the last of their section above.
     private static let consensus = section(.acknowledgementsOvertakeTheirWrite, .votesAreNotStored)
-    private static let replicas = section(.answersRenewFromNow, .trimsForgetPeers)
+    private static let replicas = section(.answersRenewFromNow, .snapshotsAreBelievedUnflushed)
 
     private static func section(_ first: Mutation, _ last: Mutation) -> Set<Mutation> {
         Set(allCases.drop { $0 != first }.prefix { $0 != last } + [last])

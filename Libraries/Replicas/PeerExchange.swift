@@ -63,6 +63,17 @@ package final class PeerExchange: PeerLine {
         }
     }
 
+    package func send(_ request: SnapshotRequest, to leader: Member) { send(.snapshotRequest(request), to: leader) }
+
+    package func send(_ part: SnapshotPart, to peer: Member) { send(.snapshotPart(part), to: peer) }
+
+    private func send(_ frame: PeerFrame, to peer: Member) {
+        guard let frame = try? EncodedFrame(frame) else {
+            preconditionFailure("a part of bounded size does not fit into a frame")
+        }
+        port.send(frame, to: peer.slot)
+    }
+
     package func note(_ group: LogGroupID, isLedIn term: Term?, followers: SlotSet) {
         state.withLock { $0.led[group] = term.map { Led(term: $0, followers: followers) } }
     }
@@ -106,7 +117,13 @@ package final class PeerExchange: PeerLine {
         case .messages(let messages): receive(messages, from: peer)
         case .heartbeat(let heartbeat): receive(heartbeat, from: peer)
         case .heartbeatAnswer(let answer): receive(answer, from: peer)
+        case .snapshotRequest(let request): lane(of: request.group)?.receive(request, from: peer)
+        case .snapshotPart(let part): lane(of: part.group)?.receive(part, from: peer)
         }
+    }
+
+    private func lane(of group: GroupNumber) -> LogLane? {
+        state.withLock { $0.lanes[LogGroupID(rawValue: group.rawValue)] }
     }
 
     private func receive(_ messages: [GroupMessage], from peer: Member) {

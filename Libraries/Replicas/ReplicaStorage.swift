@@ -53,9 +53,8 @@ package final class ReplicaStorage: Sendable {
                 in: contents[group], behind: held[group] ?? [])
         }
         self.stored = stored
-        // A process that died between a flush and this has left the log as full as it was. Peers may need it.
-        let alone = flushed.filter { stored[$0.key]?.base.configuration.slots.count == 1 }
-        if !Mutation.startsKeepTheLog.isPlanted { try log.trim(through: alone) }
+        // A process that died between a flush and this has left the log as full as it was.
+        if !Mutation.startsKeepTheLog.isPlanted { try log.trim(through: flushed) }
         try disk.opened()
         host = try LogHost(store: log, on: disk.makeWriter(), onShortage: onShortage)
     }
@@ -76,12 +75,13 @@ package final class ReplicaStorage: Sendable {
     ///
     /// - Parameter state: as it was brought up to the log; of a group that was not there, an empty one, which is born.
     package func open(
-        _ group: LogGroupID, _ state: any ReplicatedState, on lane: LogLane, settings: Settings = Settings()
+        _ group: LogGroupID, _ state: any ReplicatedState, on lane: LogLane,
+        home: StateHome? = nil, settings: Settings = Settings()
     ) -> Replica {
         let nothing = SnapshotBase(position: .zero, configuration: founders)
         let stored = stored[group] ?? StoredState(hardState: HardState(), base: nothing, entries: [])
         precondition(state.appliedIndex == stored.base.position.index, "the state of \(group) is not as it was read")
-        return lane.open(group, member, stored, state, settings: settings)
+        return lane.open(group, member, stored, state, home: home, settings: settings)
     }
 
     /// Whether changes wait for room on the disk.

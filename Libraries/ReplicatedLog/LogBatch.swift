@@ -103,10 +103,15 @@ public struct LogBatch: Sendable {
         precondition(isWhole, "a batch holds only what append wrote")
     }
 
-    /// Hands its entries to `body`, in order. They are valid only during the call.
-    package func forEachEntry(_ body: (LogGroupID, StoredEntry) -> Void) {
+    /// Hands its entries, cuts and bases to these, in their order. Entries are valid only during the call.
+    package func forEach(
+        entry: (LogGroupID, StoredEntry) -> Void, cut: (LogGroupID, LogIndex) -> Void,
+        base: (LogGroupID, LogBase) -> Void
+    ) {
         forEachItem { item in
-            if let entry = item.stored { body(item.group, entry) }
+            if let stored = item.stored { entry(item.group, stored) }
+            if item.kind == .cut { cut(item.group, item.index) }
+            if let stored = item.base { base(item.group, stored) }
         }
     }
 

@@ -1,4 +1,5 @@
 import Consensus
+import Protocol
 
 /// A group, a term in which a peer leads it or follows there, and whether it is vouched for.
 public struct GroupVote: Equatable, Sendable {
@@ -65,5 +66,22 @@ extension LogLane {
         peers?.note(group, isLedIn: term, followers: followers)
     }
 
-    func lacks(_ group: LogGroupID, _ index: LogIndex, _ peer: Member) { onLack?(group, index, peer) }
+    func lacks(_ group: LogGroupID, _ peer: Member) { onLack?(group, peer) }
+
+    func flush(_ group: LogGroupID) { onFlush?(group) }
+
+    /// The state of a group is durable, as `onFlush` has asked. On the loop.
+    public func flushed(_ group: LogGroupID) { groups[group]?.flushed() }
+
+    /// A peer asks for a part of a snapshot. From any thread.
+    public func receive(_ request: SnapshotRequest, from peer: Member) {
+        let group = LogGroupID(rawValue: request.group.rawValue)
+        loop.resume { [self] in groups[group]?.receive(request, from: peer) }
+    }
+
+    /// A part of a snapshot has come. From any thread.
+    public func receive(_ part: SnapshotPart, from peer: Member) {
+        let group = LogGroupID(rawValue: part.group.rawValue)
+        loop.resume { [self] in groups[group]?.receive(part, from: peer) }
+    }
 }

@@ -27,8 +27,12 @@ public final class LogLane: @unchecked Sendable {
 
     /// How its groups reach their other replicas; nil: they have none.
     public var peers: (any PeerLine)?
-    /// Called on a leader when a peer lacks entries from an index on, which its log has let go of.
-    public var onLack: ((LogGroupID, LogIndex, Member) -> Void)?
+    /// Called when a peer lacks what the log has let go of, and the group's state cannot be had as a whole.
+    public var onLack: ((LogGroupID, Member) -> Void)?
+    /// Called with a sentence when the log cannot be read where a peer needs it; the peer gets a snapshot then.
+    public var onTrouble: ((String) -> Void)?
+    /// Called when the state of a group has to become durable before its log goes on; `flushed` says that it is.
+    public var onFlush: ((LogGroupID) -> Void)?
 
     let host: LogHost
     let loop: LaneLoop
@@ -54,13 +58,14 @@ public final class LogLane: @unchecked Sendable {
     /// - Parameters:
     ///   - stored: what the disk has of it.
     ///   - state: with everything up to the base of `stored` applied.
+    ///   - home: where that lies; nil where nobody ever needs it as a whole.
     public func open(
         _ id: LogGroupID, _ member: Member, _ stored: StoredState, _ state: any ReplicatedState,
-        settings: Settings = Settings()
+        home: StateHome? = nil, settings: Settings = Settings()
     ) -> Replica {
         precondition(groups[id] == nil, "\(id) is open already")
         let consensus = Consensus(member, stored, settings: settings, seed: loop.seed(), at: loop.now())
-        let replica = Replica(id, consensus, state, lane: self)
+        let replica = Replica(id, consensus, state, home, lane: self)
         if let failure {
             replica.stop(failure)
         } else {

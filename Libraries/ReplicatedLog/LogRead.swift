@@ -14,21 +14,27 @@ struct LogRead: Sendable {
 
     /// Reads them.
     func answer(from store: any LogStore) -> LogReadAnswer {
-        LogReadAnswer(
-            group: group, from: from, peer: peer, term: term, previous: previous(in: store.contents[group]),
-            entries: entries(in: store))
+        var answer = LogReadAnswer(group: group, from: from, peer: peer, term: term)
+        guard let previous = previous(in: store.contents[group]) else { return answer }
+        do {
+            answer.entries = try entries(in: store)
+            answer.previous = previous
+        } catch {
+            answer.trouble = "\(error)"
+        }
+        return answer
     }
 
-    /// What the first one follows on; nil when the log does not say so any more.
+    /// What the first one follows on; nil when the log does not hold that, or not the first one any more.
     private func previous(in contents: LogContents?) -> Position? {
-        if from == LogIndex.zero.next, contents?.entries?.lowerBound == from { return .zero }
+        guard let entries = contents?.entries, entries.lowerBound <= from else { return nil }
+        if from == LogIndex.zero.next { return .zero }
         return contents?.term(at: from.previous).map { Position(index: from.previous, term: $0) }
     }
 
-    /// What cannot be read is not sent: the peer gets it elsewhere, or does not get it.
-    private func entries(in store: any LogStore) -> [Entry] {
+    private func entries(in store: any LogStore) throws -> [Entry] {
         var (entries, bytes) = ([Entry](), 0)
-        try? store.read(from: [group: from]) { _, stored in
+        try store.read(from: [group: from]) { _, stored in
             guard let entry = Entry(stored), entry.index == from.advanced(by: entries.count) else { return false }
             guard entries.isEmpty || bytes + entry.byteCount <= byteCount else { return false }
             entries.append(entry)
@@ -44,7 +50,9 @@ struct LogReadAnswer: Sendable {
     let from: LogIndex
     let peer: Member
     let term: Term
-    /// What the first entry follows on; nil: the log has let go of that.
-    let previous: Position?
-    let entries: [Entry]
+    /// What the first entry follows on; nil: the log has let go of that, or cannot be read.
+    var previous: Position?
+    var entries: [Entry] = []
+    /// Why it cannot be read.
+    var trouble: String?
 }

@@ -117,15 +117,24 @@ struct LogReading {
 
     /// Hands the entries that count to `body`, of each group those from an index on, in the order in which they were
     /// written: an entry stands for its index in place of one that came before. Ends when `body` returns false.
-    func read(from starts: [LogGroupID: LogIndex], _ body: (LogGroupID, LogEntry) throws -> Bool) throws {
+    ///
+    /// - Throws: `unreadable` when a record has rotted since it was written, in both of its places.
+    func read(
+        from starts: [LogGroupID: LogIndex], identity: UInt64, _ body: (LogGroupID, LogEntry) throws -> Bool
+    ) throws {
         var goesOn = true
         for segment in live where starts.contains(where: { segment.mayHold($0.value, of: $0.key) }) {
             for record in segment.records where goesOn {
-                try segment.forEachItem(of: record) { item in
-                    guard goesOn, let start = starts[item.group], item.index >= start, let entry = item.entry,
-                        counts(item)
-                    else { return }
-                    goesOn = try body(item.group, entry)
+                let payload =
+                    Mutation.rotIsHandedOn.isPlanted
+                    ? try segment.payload(of: record) : try segment.wholePayload(of: record, identity: identity)
+                _ = try payload.withUnsafeBytes { packed in
+                    try LogBatch.forEach(in: packed, record.format) { item in
+                        guard goesOn, let start = starts[item.group], item.index >= start, let entry = item.entry,
+                            counts(item)
+                        else { return }
+                        goesOn = try body(item.group, entry)
+                    }
                 }
             }
         }

@@ -24,9 +24,7 @@ extension Replica {
         case .heartbeatWanted: lane.hurryHeartbeat()
         case .supply(let peer, let index, let bytes, let term):
             lane.read(LogRead(lane: lane, group: id, from: index, byteCount: bytes, peer: peer, term: term))
-        case .fetch(let base, let leader):
-            // No leader of this version offers one.
-            lane.lacks(id, base.position.index, leader)
+        case .fetch(let base, let leader): fetch(base, from: leader)
         case .recovered: break
         }
     }

@@ -6,6 +6,7 @@ extension Replica {
 
     /// Time has passed. Cheap when there is nothing to do.
     func tick(at now: BootInstant) {
+        dropUnusedSnapshot(at: now)
         guard failure == nil, let deadline = consensus.deadline, now >= deadline else { return }
         step { $0.tick(at: $1) }
     }
@@ -27,7 +28,8 @@ extension Replica {
 
     /// What a peer needs was read from the log.
     func supply(_ answer: LogReadAnswer) {
-        guard let previous = answer.previous else { return lane.lacks(id, answer.from, answer.peer) }
+        if let trouble = answer.trouble { lane.onTrouble?("\(id) for \(answer.peer): \(trouble)") }
+        guard let previous = answer.previous else { return offerSnapshot(to: answer.peer, in: answer.term) }
         step { $0.supply(answer.entries, after: previous, to: answer.peer, in: answer.term, at: $1) }
     }
 }

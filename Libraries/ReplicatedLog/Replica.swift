@@ -14,12 +14,17 @@ public final class Replica {
     public var onServing: (() -> Void)?
     /// Called when it no longer leads: what it proposed is neither done nor undone, and waiting reads are forgotten.
     public var onSteppingDown: (() -> Void)?
-    /// Called once when the log has failed or was closed: nothing that is in flight will be delivered.
+    /// Called when a snapshot has taken the state's place: the owner goes on with this state machine.
+    public var onReplaced: ((any ReplicatedState) -> Void)?
+    /// Called once when the log has failed or was closed: nothing that is in flight will be delivered. Nothing else is
+    /// called any more.
     public var onStop: ((LogError) -> Void)?
 
     public let id: LogGroupID
     var consensus: Consensus
-    let state: any ReplicatedState
+    var state: any ReplicatedState
+    /// Where the state lies; nil where nobody ever needs it as a whole.
+    let home: StateHome?
     let lane: LogLane
     private(set) var failure: LogError?
     private var effects: [Effect] = []
@@ -38,11 +43,21 @@ public final class Replica {
     var heldMessages = Deque<(message: Message, write: WriteNumber)>()
     /// Reads that wait for heartbeats or for entries.
     var waitingReads: [WaitingRead] = []
+    /// What peers fetch from here.
+    var outgoing: OutgoingSnapshot?
+    /// What this replica fetches.
+    var incoming: IncomingSnapshot?
+    /// The snapshot that has taken the state's place and is not durable there yet.
+    var installing: SnapshotBase?
 
-    init(_ id: LogGroupID, _ consensus: Consensus, _ state: any ReplicatedState, lane: LogLane) {
+    init(
+        _ id: LogGroupID, _ consensus: Consensus, _ state: any ReplicatedState, _ home: StateHome?,
+        lane: LogLane
+    ) {
         self.id = id
         self.consensus = consensus
         self.state = state
+        self.home = home
         self.lane = lane
         delivered = consensus.delivered
     }
@@ -54,12 +69,8 @@ public final class Replica {
     public var serves: Bool { failure == nil && consensus.serves }
     /// Commands and whatever else are in the log behind what was delivered.
     public var inFlightCount: Int { Int(clamping: consensus.last.index.rawValue &- delivered.rawValue) }
-    /// What the log may let go of when the state is flushed.
-    /// Nothing where there are peers: one that has nothing needs all of it.
-    public var trimIndex: LogIndex {
-        let isAlone = consensus.configuration.slots.count == 1 || Mutation.trimsForgetPeers.isPlanted
-        return pendingBase == .none && isAlone ? state.appliedIndex : .zero
-    }
+    /// What the log may let go of when the state is flushed. A peer that still needs it gets a snapshot.
+    public var trimIndex: LogIndex { pendingBase == .none && installing == nil ? state.appliedIndex : .zero }
 
     /// Puts `bytes` into the log. `onDelivery` is called, never from within this call, when the entry is final; after a
     /// refusal, a stop, or when it steps down, nothing is promised.
@@ -86,8 +97,9 @@ public final class Replica {
     func stop(_ error: LogError) {
         guard failure == nil else { return }
         failure = error
-        stepDown()
+        forgetLeading()
         heldMessages.removeAll()
+        incoming = nil
         onStop?(error)
     }
 
@@ -98,13 +110,19 @@ public final class Replica {
     }
 
     func stepDown() {
+        let hasLed = notedFollowers != nil
+        forgetLeading()
+        if hasLed, !Mutation.othersCommandsAreOurs.isPlanted { onSteppingDown?() }
+    }
+
+    private func forgetLeading() {
         lane.delivered(byteCount: proposedBytes)
         proposedBytes = 0
         waitingReads.removeAll()
+        outgoing = nil
         guard notedFollowers != nil else { return }
         notedFollowers = nil
         lane.note(id, isLedIn: nil, followers: SlotSet())
-        if !Mutation.othersCommandsAreOurs.isPlanted { onSteppingDown?() }
     }
 
     /// It leads: its process's heartbeats tell the others.

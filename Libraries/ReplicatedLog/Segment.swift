@@ -47,6 +47,22 @@ final class Segment {
         return try bytes(of: record)[begin..<begin + record.payloadCount]
     }
 
+    /// The same for one that may have rotted since it was written or looked at: it stands in two places.
+    ///
+    /// - Throws: `unreadable` when it is whole in neither.
+    func wholePayload(of record: StoredRecord, identity: UInt64) throws(LogError) -> ArraySlice<UInt8> {
+        let distance = SegmentLayout.distance(ofCopies: record.storedSize)
+        for offset in [record.offset, record.offset + distance, record.offset - distance] where offset >= 0 {
+            // What the disk refuses to read here it may have there.
+            guard let bytes = try? file.bytes(at: offset, count: record.storedSize) else { continue }
+            let found = bytes.withUnsafeBytes { LogRecord(at: $0, identity: identity) }
+            guard let found, found.number == record.number, found.hash == record.hash else { continue }
+            let begin = record.format.headerSize
+            return bytes[begin..<begin + record.payloadCount]
+        }
+        throw .unreadable("record \(record.number) of \(file.path)")
+    }
+
     func empty() {
         records.removeAll()
         firstNumber = nil

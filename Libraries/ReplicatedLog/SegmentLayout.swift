@@ -26,9 +26,12 @@ struct SegmentLayout {
             return Place(offset: end, copyOffset: end + page, end: next % page == 0 ? next + page : next)
         }
         guard inPage == 0 else { return place(storedSize, at: end - inPage + 2 * page) }
-        let pages = (storedSize + page - 1) / page * page
+        let pages = distance(ofCopies: storedSize)
         return Place(offset: end, copyOffset: end + pages, end: end + 2 * pages)
     }
+
+    /// How far apart the places of a record are.
+    static func distance(ofCopies storedSize: Int) -> Int { (storedSize + page - 1) / page * page }
 
     /// Whether there is room for such a record at `end`, and for an empty one behind it, which letting go of trimmed
     /// segments needs.

@@ -97,7 +97,7 @@ public final class SegmentedLogStore: LogStore {
         from starts: [LogGroupID: LogIndex], _ body: (LogGroupID, LogEntry) throws -> Bool
     ) throws {
         if let failure { throw failure }
-        try reading.read(from: starts, body)
+        try reading.read(from: starts, identity: identity, body)
     }
 
     // MARK: Writing

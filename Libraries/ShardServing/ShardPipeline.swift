@@ -60,7 +60,8 @@ package final class ShardPipeline {
         let host: UInt32?
     }
 
-    package let core: ShardCore
+    /// Another one takes its place when a snapshot takes its state's.
+    package private(set) var core: ShardCore
     let environment: Environment
     package let log: Replica
     /// So many writes of one host are half of what may be in the log: others have the rest. The coordinator, whose
@@ -91,6 +92,8 @@ package final class ShardPipeline {
         log.onDelivery = { [unowned self] in deliver($0) }
         log.onStop = { [unowned self] in stop($0) }
         log.onServing = { [unowned self] in initialise() }
+        log.onSteppingDown = { [unowned self] in forgetWrites() }
+        log.onReplaced = { [unowned self] in replace($0) }
     }
 
     // MARK: Life
@@ -120,6 +123,21 @@ package final class ShardPipeline {
 
     private func initialiseLater() {
         environment.later(Self.pauseNanoseconds) { [weak self] in self?.initialise() }
+    }
+
+    /// Whoever leads now may have them, or others in their place: their clients ask again.
+    private func forgetWrites() {
+        for write in pendingWrites {
+            if let source = write.source { inFlight.remove(source.identity) }
+        }
+        pendingWrites.removeAll()
+        writesByHost.removeAll()
+    }
+
+    private func replace(_ state: any ReplicatedState) {
+        guard let core = state as? ShardCore else { preconditionFailure("a shard's state is opened as something else") }
+        core.blockServices = self.core.blockServices
+        self.core = core
     }
 
     private func becomeInitialised() {
@@ -163,6 +181,27 @@ package final class ShardPipeline {
 
     private func read(_ request: AnyShardRequest, _ source: RequestSource) throws(DecodeError) {
         environment.counters.reads.add()
+        guard log.mayReadNow else { return readLater(request, source) }
+        try answerRead(request, source)
+    }
+
+    /// When other replicas have said that none of them leads.
+    private func readLater(_ request: AnyShardRequest, _ source: RequestSource) {
+        do throws(ReadRefusal) {
+            try log.read { [weak self] in
+                do throws(DecodeError) {
+                    try self?.answerRead(request, source)
+                } catch {
+                    self?.environment.counters.undecodable.add()
+                }
+            }
+        } catch {
+            // Silence: the client asks again, or somebody else.
+            environment.counters.overflows.add()
+        }
+    }
+
+    private func answerRead(_ request: AnyShardRequest, _ source: RequestSource) throws(DecodeError) {
         do throws(ShardFailure) {
             answer(.response(try core.read(request)), source, checkpoint: core.appliedIndex)
         } catch {
@@ -184,7 +223,10 @@ package final class ShardPipeline {
                 request, isPrivileged: source.isSigned, requestID: source.isAwaited ? source.requestID : nil, at: now)
             propose(entry, source)
         } catch {
-            if source.isAwaited { try refuse(error, source) } else { environment.counters.refusals.add() }
+            guard source.isAwaited else { return environment.counters.refusals.add() }
+            // A refusal tells of the state as a read does. Silence: this replica may not lead any more.
+            guard log.mayReadNow else { return environment.counters.overflows.add() }
+            try refuse(error, source)
         }
     }
 
@@ -226,7 +268,7 @@ package final class ShardPipeline {
         guard !hasFailed else { return }
         if Mutation.answersBeforeDurable.isPlanted, delivered.index <= core.appliedIndex { return }
         do throws(ShardStateError) {
-            let write = try takePending(at: delivered.index)
+            guard let write = try takePending(at: delivered.index) else { return try follow(delivered) }
             let reply = try core.apply(write.entry, at: delivered.index)
             environment.counters.writes.add()
             onApply?(write.entry, reply, write.source)
@@ -240,7 +282,21 @@ package final class ShardPipeline {
         }
     }
 
-    private func takePending(at index: LogIndex) throws(ShardStateError) -> PendingWrite {
+    /// Carries out what another replica has proposed, or this one in an earlier term: nobody here waits for an answer.
+    private func follow(_ delivered: LogEntry) throws(ShardStateError) {
+        let entry: ShardLogEntry
+        do throws(DecodeError) {
+            entry = try ShardLogEntry(decoding: delivered.bytes)
+        } catch {
+            throw .unknownEntry
+        }
+        let reply = try core.apply(entry, at: delivered.index)
+        onApply?(entry, reply, nil)
+    }
+
+    /// Nil if nothing of this term is in flight.
+    private func takePending(at index: LogIndex) throws(ShardStateError) -> PendingWrite? {
+        guard !pendingWrites.isEmpty else { return nil }
         if Mutation.wrongIndexIsDelivered.isPlanted, let newest = pendingWrites.popLast() { return newest }
         guard let write = pendingWrites.first, write.index == index else {
             throw .wrongIndex(expected: pendingWrites.first?.index ?? .zero, got: index)

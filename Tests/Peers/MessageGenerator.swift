@@ -84,9 +84,20 @@ struct MessageGenerator {
         }
     }
 
+    private mutating func key() -> [UInt8] {
+        (0..<Int.random(in: 0...300, using: &random)).map { _ in .random(in: 0...255, using: &random) }
+    }
+
     mutating func frame() -> PeerFrame {
         let sentAt = BootInstant(nanoseconds: number())
-        switch Int.random(in: 0..<4, using: &random) {
+        let group = GroupNumber(rawValue: UInt32(truncatingIfNeeded: number()))
+        switch Int.random(in: 0..<6, using: &random) {
+        case 2: return .snapshotRequest(SnapshotRequest(group: group, position: position(), after: key()))
+        case 3:
+            let pairs = (0..<Int.random(in: 0...5, using: &random)).map { _ in SnapshotPair(key: key(), value: key()) }
+            return .snapshotPart(
+                SnapshotPart(
+                    group: group, position: position(), after: key(), pairs: pairs, isLast: random.chance(50)))
         case 0: return .heartbeat(Heartbeat(sequence: number(), sentAt: sentAt, led: ledGroups()))
         case 1:
             return .heartbeatAnswer(

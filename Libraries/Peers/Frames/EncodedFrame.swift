@@ -17,6 +17,8 @@ public struct EncodedFrame: Sendable {
             try self.init(.messages, MessagesFrame(messages: travelling), isUrgent: false)
         case .heartbeat(let heartbeat): try self.init(.heartbeat, heartbeat, isUrgent: true)
         case .heartbeatAnswer(let answer): try self.init(.heartbeatAnswer, answer, isUrgent: true)
+        case .snapshotRequest(let request): try self.init(.snapshotRequest, request, isUrgent: false)
+        case .snapshotPart(let part): try self.init(.snapshotPart, part, isUrgent: false)
         }
     }
 

@@ -6,6 +6,8 @@ public enum PeerFrame: Equatable, Sendable {
     case messages([GroupMessage])
     case heartbeat(Heartbeat)
     case heartbeatAnswer(HeartbeatAnswer)
+    case snapshotRequest(SnapshotRequest)
+    case snapshotPart(SnapshotPart)
 
     /// Longer frames are refused before they are read. Both ends must know the same.
     public static let byteLimit = 8 << 20
@@ -15,6 +17,8 @@ public enum PeerFrame: Equatable, Sendable {
         case messages = 1
         case heartbeat = 2
         case heartbeatAnswer = 3
+        case snapshotRequest = 4
+        case snapshotPart = 5
     }
 }
 
@@ -32,6 +36,8 @@ extension PeerFrame {
             self = .messages(messages)
         case .heartbeat: self = .heartbeat(try reader.read())
         case .heartbeatAnswer: self = .heartbeatAnswer(try reader.read())
+        case .snapshotRequest: self = .snapshotRequest(try reader.read())
+        case .snapshotPart: self = .snapshotPart(try reader.read())
         }
         try reader.finish()
     }

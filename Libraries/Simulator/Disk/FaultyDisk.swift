@@ -49,6 +49,13 @@ package final class FaultyDisk: LogDisk {
         hasKilled = false
     }
 
+    /// Another disk is in its place, with nothing on it. Nobody uses the old one.
+    package func wipe() {
+        files = [:]
+        durableNames = [:]
+        revive()
+    }
+
     /// Before each change.
     fileprivate func change() throws(LogError) {
         guard !hasKilled, let left = changesLeft else {

@@ -38,6 +38,16 @@ final class SimulatedDisk {
         return isTorn
     }
 
+    /// Another disk is in its place, with nothing on it. Nobody uses the old one.
+    func wipe() throws {
+        directory.wipe()
+        var batch = WriteBatch()
+        batch.deleteRange(from: [], upTo: [0xff, 0xff])
+        try state.write(batch, durable: false)
+        try state.flush()
+        hasRotted = false
+    }
+
     /// Changes a byte of what was made durable, once.
     /// - Returns: whether there was one to change.
     func rot(_ random: inout SeededRandom) -> Bool {

@@ -35,6 +35,14 @@ final class GroupJudge {
         }
     }
 
+    /// snapshotsAreTheSame: a state that came as a whole is what others had behind that entry.
+    func installed(_ index: LogIndex, _ sum: UInt64, of group: LogGroupID, by process: Int) {
+        let (sums, place) = (histories[group]?.sums ?? [], Int(clamping: index.rawValue) - 1)
+        if !sums.indices.contains(place) || sums[place] != sum {
+            world.find("process \(process) gets a state of \(group) as of \(index) that nobody had")
+        }
+    }
+
     /// What every read that begins now has to contain.
     func seen(in group: LogGroupID) -> LogIndex { histories[group]?.seen ?? .zero }
 

@@ -17,6 +17,7 @@ final class GroupMachine: Machine {
     private var exchange: PeerExchange?
     private(set) var member: Member?
     private(set) var registers: [LogGroupID: GroupState] = [:]
+    private var stores: [LogGroupID: GroupStore] = [:]
     private(set) var replicas: [LogGroupID: Replica] = [:]
     /// What is called when a command of this process is applied, or never.
     private var waiting: [LogGroupID: [LogIndex: (LogIndex?) -> Void]] = [:]
@@ -24,6 +25,7 @@ final class GroupMachine: Machine {
 
     private static let tick: UInt64 = 25_000_000
     private static let beat: UInt64 = 100_000_000
+    private static let removal: UInt64 = 500_000_000
 
     init(
         _ number: Int, _ world: World, _ network: Network, _ options: GroupOptions, _ log: LogOptions,
@@ -45,9 +47,9 @@ final class GroupMachine: Machine {
         let disk = ProcessDisk(self, log)
         var states: [LogGroupID: GroupState] = [:]
         for group in groups {
-            states[group] = try GroupState(disk.state, group) { [judge, number] command, index, sum in
-                judge.applied(command, at: index, sum, of: group, by: number)
-            }
+            let store = try GroupStore(over: disk.state, prefix: GroupState.prefix(of: group))
+            stores[group] = store
+            states[group] = try makeState(store, group)
         }
         guard let slot = ReplicaSlot(rawValue: UInt8(number)) else { preconditionFailure("there is no slot \(number)") }
         // Founded once: what was there when the run began is never so again.
@@ -65,6 +67,8 @@ final class GroupMachine: Machine {
         network.attach(.replica(number), of: id) { [unowned self] message, _ in receive(message) }
         every(Self.tick...Self.tick + 1000) { process.tick() }
         every(Self.beat...Self.beat + 1000) { exchange.beat() }
+        every(Self.removal...Self.removal * 2) { [unowned self] in removeOutdated() }
+        process.onFlush { [unowned self] flushed in flush(disk, flushed) }
         flusher = flushing(storage, log, pause: 1_000_000_000...20_000_000_000, look: 500_000_000) {
             [unowned self] then in
             then(replicas.mapValues(\.trimIndex))
@@ -74,18 +78,35 @@ final class GroupMachine: Machine {
 
     private func open(_ group: LogGroupID, _ process: ProcessLog, _ exchange: PeerExchange) {
         guard let state = registers[group] else { return }
-        let replica = process.open(group, state, Settings())
+        let home = stores[group].map { store in
+            StateHome(store) { [unowned self] in try makeState(store, group) }
+        }
+        let replica = process.open(group, state, log.settings, home)
         process.add(group, to: exchange)
-        replica.onDelivery = { [unowned self] entry in deliver(entry, group, state) }
+        replica.onDelivery = { [unowned self] entry in deliver(entry, group) }
+        replica.onReplaced = { [unowned self] state in replaced(state, group) }
         replica.onSteppingDown = { [unowned self] in giveUp(group) }
         replica.onStop = { [unowned self] error in logStopped(error) }
         process.watch(replica)
         replicas[group] = replica
     }
 
-    private func deliver(_ entry: LogEntry, _ group: LogGroupID, _ state: GroupState) {
+    private func makeState(_ store: GroupStore, _ group: LogGroupID) throws -> GroupState {
+        try GroupState(store, group) { [judge, number] command, index, sum in
+            judge.applied(command, at: index, sum, of: group, by: number)
+        }
+    }
+
+    private func replaced(_ state: any ReplicatedState, _ group: LogGroupID) {
+        guard let state = state as? GroupState else { return world.find("\(id) opens another state machine") }
+        registers[group] = state
+        judge.installed(state.appliedIndex, state.sum, of: group, by: number)
+        world.note("\(id) has the state of \(group) as of \(state.appliedIndex)")
+    }
+
+    private func deliver(_ entry: LogEntry, _ group: LogGroupID) {
         do {
-            try state.apply(entry.bytes, at: entry.index)
+            try registers[group]?.apply(entry.bytes, at: entry.index)
         } catch {
             return fail(error)
         }
@@ -94,6 +115,25 @@ final class GroupMachine: Machine {
 
     private func giveUp(_ group: LogGroupID) {
         for (_, told) in (waiting.removeValue(forKey: group) ?? [:]).sorted(by: { $0.key < $1.key }) { told(nil) }
+    }
+
+    /// Makes a snapshot's state durable, which takes a while.
+    private func flush(_ disk: ProcessDisk, _ flushed: @escaping () -> Void) {
+        after(world.random.spread(1_000_000...500_000_000)) { [self] in
+            do {
+                if try disk.flush() { flushed() } else { flush(disk, flushed) }
+            } catch {
+                fail(error)
+            }
+        }
+    }
+
+    private func removeOutdated() {
+        do {
+            for group in groups { _ = try stores[group]?.removeOutdated(limit: 5) }
+        } catch {
+            fail(error)
+        }
     }
 
     override func halt() {

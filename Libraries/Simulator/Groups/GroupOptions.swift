@@ -15,6 +15,7 @@ struct GroupOptions {
     let refusedSyncPause: UInt64?
     let rotPause: UInt64?
     let handOverPause: UInt64?
+    let wipePause: UInt64?
     /// How far the clocks of two machines may drift apart, in thousandths; the leases count on less than ten.
     let driftPerMille: UInt64
     let killsWriting: Bool
@@ -34,6 +35,7 @@ struct GroupOptions {
         refusedSyncPause = random.perMille(300) ? random.pick([5, 20]) * Self.second : nil
         rotPause = random.perMille(300) ? 20 * Self.second : nil
         handOverPause = random.perMille(400) ? random.pick([1, 5]) * Self.second : nil
+        wipePause = random.perMille(400) ? random.pick([3, 10]) * Self.second : nil
         driftPerMille = random.pick([0, 0, 2, 4])
         killsWriting = random.perMille(600)
         duration = UInt64.random(in: 40...60, using: &random) * Self.second

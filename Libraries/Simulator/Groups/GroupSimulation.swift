@@ -30,14 +30,20 @@ public final class GroupSimulation {
         judge = GroupJudge(world)
         network = Network(world)
         var log = LogOptions(&world.random).wide
-        // Nothing is let go of where there are peers.
-        log.store.maximumBytes = 2 << 30
+        // What is on its way to a disk has its room there beside what was applied.
+        log.settings.messageBytes = log.store.segmentBytes / 32
+        log.settings.windowBytes = log.store.segmentBytes / 16
         machines = (0..<options.processes).map { GroupMachine($0, world, network, options, log, judge) }
         clients = (0..<options.clients).map { GroupClient($0, self) }
     }
 
     /// Carries the run out; it ends at the first thing found wrong.
     public func run() -> Report {
+        // Clients do not hold it.
+        withExtendedLifetime(self) { carryOut() }
+    }
+
+    private func carryOut() -> Report {
         for machine in machines { machine.start() }
         world.every(100_000_000...300_000_000) { [unowned self] in
             tend()
@@ -64,12 +70,19 @@ public final class GroupSimulation {
 
     private func tend(_ replica: Replica) {
         for member in machines.compactMap(\.member) where member != replica.member {
-            let seat = replica.configuration[member.slot]
-            if seat?.isVoter == true { continue }
+            guard let change = change(for: member, in: replica.configuration) else { continue }
             // What is refused now is tried again.
-            try? replica.change(seat == nil ? .add(member) : .promote(member))
+            try? replica.change(change)
             return
         }
+    }
+
+    private func change(for member: Member, in configuration: Configuration) -> MembershipChange? {
+        guard let seat = configuration[member.slot] else { return .add(member) }
+        if seat.incarnation != member.incarnation {
+            return .remove(Member(slot: member.slot, incarnation: seat.incarnation))
+        }
+        return seat.isVoter ? nil : .promote(member)
     }
 
     // MARK: Trouble
@@ -84,6 +97,7 @@ public final class GroupSimulation {
         repeating(options.rotPause) { [unowned self] in
             if anyMachine.disk.rot(&world.random) { world.faults.rottenPlaces += 1 }
         }
+        repeating(options.wipePause) { [unowned self] in wipe() }
         repeating(options.handOverPause) { [unowned self] in handOver() }
     }
 
@@ -110,6 +124,27 @@ public final class GroupSimulation {
         let count = Int.random(in: 1...options.processes / 2, using: &world.random)
         network.isolate(Set(machines.shuffled(using: &world.random).prefix(count).map(\.id)))
         world.after(world.random.spread(100_000_000...8 * Self.second)) { [unowned self] in network.isolate([]) }
+    }
+
+    /// A process loses its disk. Of what only a majority has, none may lose another one before all have it again.
+    private func wipe() {
+        guard machines.allSatisfy(\.isUp), areComplete else { return }
+        let machine = anyMachine
+        world.note("\(machine.id) loses its disk")
+        machine.crash(restartAfter: world.random.spread(50_000_000...5 * Self.second))
+        do { try machine.disk.wipe() } catch { world.find("\(machine.id): \(error)") }
+        world.faults.wipedDisks += 1
+    }
+
+    /// Whether all groups have all processes as voters, as they are now, and nothing is under way.
+    private var areComplete: Bool {
+        let members = Set(machines.compactMap(\.member))
+        return machines[0].replicas.keys.allSatisfy { group in
+            machines.compactMap { $0.replicas[group] }.contains { replica in
+                replica.serves && replica.inFlightCount == 0
+                    && members == Set(replica.configuration.voters.compactMap { replica.configuration.member(at: $0) })
+            }
+        }
     }
 
     private func slowDown() {

@@ -37,11 +37,13 @@ final class GroupState: ReplicatedState {
     init(_ store: any OrderedStore, _ group: LogGroupID, watch: @escaping Watch) throws {
         self.store = store
         self.watch = watch
-        prefix = [UInt8(truncatingIfNeeded: group.rawValue)]
+        prefix = Self.prefix(of: group)
         appliedIndex = try store.get(prefix + [0]).map { try LogIndex(decoding: $0) } ?? .zero
         sum = try store.get(prefix + [1]).map { try UInt64(decoding: $0) } ?? 0
         standing = try store.get(prefix + [2]).map { try Standing(decoding: $0) }
     }
+
+    static func prefix(of group: LogGroupID) -> [UInt8] { [UInt8(truncatingIfNeeded: group.rawValue)] }
 
     func apply(_ bytes: [UInt8], at index: LogIndex) throws {
         var batch = WriteBatch()

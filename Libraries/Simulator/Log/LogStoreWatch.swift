@@ -12,8 +12,8 @@ final class LogStoreWatch: LogStore {
     private let owner: MachineID
     private var written: [LogGroupID: LogIndex] = [:]
     private var durable: [LogGroupID: LogIndex] = [:]
-    /// Of the last entry written.
-    private var terms: [LogGroupID: Term] = [:]
+    /// What may be written behind next, besides the last entry: a base.
+    private var bases: [LogGroupID: LogIndex] = [:]
     private var isCutOff = false
 
     init(_ store: any LogStore, of owner: MachineID, largestWriteBytes: Int, _ world: World) {
@@ -54,17 +54,21 @@ final class LogStoreWatch: LogStore {
         for batch in batches { look(at: batch) }
     }
 
-    /// Of each group the entries follow on each other: nothing is missing, and what takes another's place is of a later
-    /// term.
+    /// Of each group the entries follow on each other: nothing is missing, nothing is there twice, and what takes
+    /// another's place was cut off before.
     private func look(at batch: LogBatch) {
-        batch.forEachEntry { group, entry in
-            let (last, term) = (written[group] ?? .zero, terms[group] ?? .zero)
-            if entry.index > last.next || entry.index <= last && entry.term <= term {
+        batch.forEach { group, entry in
+            if entry.index != written[group]?.next, entry.index != bases.removeValue(forKey: group)?.next {
                 world.find("\(owner) writes entry \(entry.index) of \(group), which does not follow")
             }
-            if entry.index <= last { durable[group] = min(durable[group] ?? .zero, entry.index.previous) }
             written[group] = entry.index
-            terms[group] = entry.term
+        } cut: { group, index in
+            written[group] = min(written[group] ?? .zero, index.previous)
+            durable[group] = min(durable[group] ?? .zero, index.previous)
+        } base: { group, base in
+            // What is behind it stays if it follows; otherwise it is cut off as well.
+            bases[group] = base.index
+            written[group] = max(written[group] ?? .zero, base.index)
         }
     }
 

@@ -24,23 +24,31 @@ final class ProcessLog {
         lanes = loops.map { loop in
             let lane = storage.host.lane(LaneLoop(loop, machine))
             lane.windowBytes = options.laneWindowBytes
-            lane.onLack = { [unowned machine] group, index, peer in
-                machine.world.find("\(machine.id) has nothing from \(index) on of \(group) for \(peer)")
+            lane.onLack = { [unowned machine] group, peer in
+                machine.world.find("\(machine.id) and \(peer) have no snapshot of \(group)")
             }
+            lane.onTrouble = { [unowned machine] trouble in machine.world.note("\(machine.id): \(trouble)") }
             return lane
         }
     }
 
     /// A group's replica; to be watched once it is in use.
-    func open(_ id: LogGroupID, _ state: any ReplicatedState, _ settings: Settings) -> Replica {
+    func open(
+        _ id: LogGroupID, _ state: any ReplicatedState, _ settings: Settings, _ home: StateHome? = nil
+    ) -> Replica {
         store.open(id, at: state.appliedIndex)
         defer { openedCount += 1 }
-        return storage.open(id, state, on: lanes[openedCount % lanes.count], settings: settings)
+        return storage.open(id, state, on: lanes[openedCount % lanes.count], home: home, settings: settings)
     }
 
     /// Has a group that was opened last exchange messages with its peers.
     func add(_ id: LogGroupID, to exchange: PeerExchange) {
         exchange.add(id, on: lanes[(openedCount - 1) % lanes.count])
+    }
+
+    /// What makes the state durable when a snapshot has taken its place; it calls back.
+    func onFlush(_ flush: @escaping (_ flushed: @escaping () -> Void) -> Void) {
+        for lane in lanes { lane.onFlush = { [unowned lane] group in flush { lane.flushed(group) } } }
     }
 
     /// Lets time pass for the groups.

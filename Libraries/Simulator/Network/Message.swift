@@ -1,4 +1,5 @@
 import Consensus
+import Peers
 import Protocol
 
 /// What travels. Datagrams get lost, doubled and late; messages on streams only get lost, with their connection.
@@ -57,7 +58,7 @@ struct Message: CustomStringConvertible {
         case .registryAnswer(.failure(let error)): "\(number) \(error)"
         case .blockRequest(let service, let request): "\(number) \(service) \(request)"
         case .blockAnswer(let answer): "\(number) \(Self.text(answer))"
-        case .peerFrame(let bytes, _): "a frame of kind \(bytes.first ?? 0), \(bytes.count) bytes"
+        case .peerFrame(let bytes, _): bytes.withUnsafeBytes { (try? PeerFrame(decoding: $0))?.summary ?? "nothing" }
         }
     }
 

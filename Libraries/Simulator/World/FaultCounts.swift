@@ -20,6 +20,7 @@ public struct FaultCounts: Sendable, CustomStringConvertible {
     public var clockJumps = 0
     public var slowDisks = 0
     public var fullDisks = 0
+    public var wipedDisks = 0
     /// Requests that no user and no coordinator has sent.
     public var strays = 0
 
@@ -41,7 +42,7 @@ public struct FaultCounts: Sendable, CustomStringConvertible {
             (\.partitions, "partitions"), (\.crashes, "crashes"), (\.stops, "stops"), (\.tornWrites, "torn writes"),
             (\.killedWriting, "killed writing"), (\.refusedSyncs, "refused syncs"), (\.rottenPlaces, "rotten places"),
             (\.clockSteps, "clock steps"), (\.clockJumps, "clock jumps"),
-            (\.slowDisks, "slow disks"), (\.fullDisks, "full disks"),
+            (\.slowDisks, "slow disks"), (\.fullDisks, "full disks"), (\.wipedDisks, "wiped disks"),
             (\.strays, "strays"),
         ]
     }
