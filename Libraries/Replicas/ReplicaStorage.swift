@@ -73,7 +73,7 @@ package final class ReplicaStorage: Sendable {
 
     /// A group's replica, on the loop of `lane`.
     ///
-    /// - Parameter state: as it was brought up to the log; of a group that was not there, an empty one, which is born.
+    /// - Parameter state: as it was brought up to the log; of a group that was not there, an empty one.
     package func open(
         _ group: LogGroupID, _ state: any ReplicatedState, on lane: LogLane,
         home: StateHome? = nil, settings: Settings = Settings()
