@@ -56,12 +56,6 @@ extension LogLane {
         for replica in replicas { replica.tick(at: now) }
     }
 
-    /// The wall clock has run further than the boot-time clock: nobody knows for how long this machine stood still. On
-    /// the loop.
-    public func voidLeases() {
-        for replica in replicas { replica.voidLease() }
-    }
-
     func note(_ group: LogGroupID, isLedIn term: Term?, followers: SlotSet) {
         peers?.note(group, isLedIn: term, followers: followers)
     }

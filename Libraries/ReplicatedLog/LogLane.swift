@@ -29,7 +29,8 @@ public final class LogLane: @unchecked Sendable {
     public var peers: (any PeerLine)?
     /// Called when a peer lacks what the log has let go of, and the group's state cannot be had as a whole.
     public var onLack: ((LogGroupID, Member) -> Void)?
-    /// Called with a sentence when the log cannot be read where a peer needs it; the peer gets a snapshot then.
+    /// Called with a sentence when the log cannot be read where a peer needs it, which gets a snapshot then, and when a
+    /// peer sends what cannot be.
     public var onTrouble: ((String) -> Void)?
     /// Called when the state of a group has to become durable before its log goes on; `flushed` says that it is.
     public var onFlush: ((LogGroupID) -> Void)?

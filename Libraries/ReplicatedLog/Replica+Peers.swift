@@ -23,9 +23,6 @@ extension Replica {
         step { $0.heartbeatAnswered(by: peer, in: term, vouches: vouches, sentAt: sentAt, at: $1) }
     }
 
-    /// The wall clock has run further than the boot-time clock.
-    func voidLease() { step { $0.voidLease(at: $1) } }
-
     /// What a peer needs was read from the log.
     func supply(_ answer: LogReadAnswer) {
         if let trouble = answer.trouble { lane.onTrouble?("\(id) for \(answer.peer): \(trouble)") }
@@ -50,9 +47,6 @@ extension Replica {
         try consensus.handOver(to: slot, at: lane.now)
         step { _, _ in }
     }
-
-    /// Names the replica that should lead whenever it can; nil: any may.
-    public func prefer(_ slot: ReplicaSlot?) { consensus.prefer(slot) }
 
     public var member: Member { consensus.member }
     public var term: Term { consensus.term }

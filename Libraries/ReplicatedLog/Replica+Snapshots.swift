@@ -76,8 +76,9 @@ extension Replica {
         else { return }
         do throws(StoreError) {
             try incoming.replacement.put(part.pairs.map { StatePair(key: $0.key, value: $0.value) })
-        } catch .invalid {
-            // The leader sends what no state can be. It may make another one.
+        } catch .invalid(let text) {
+            // The leader may make another one.
+            lane.onTrouble?("\(id): what no state can be comes from \(peer): \(text)")
             self.incoming = nil
             return
         } catch {
