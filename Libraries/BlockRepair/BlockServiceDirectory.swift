@@ -4,7 +4,7 @@ import Protocol
 
 /// All block services, as the registry knows them; asked again when what is known is too old.
 package actor BlockServiceDirectory {
-    private nonisolated let loop: EventLoop
+    private nonisolated let loop: any Loop
     private let registry: RegistryConnection
     private var known: [BlockServiceDeprecatedInfo] = []
     private var knownNanoseconds: UInt64?
@@ -12,7 +12,7 @@ package actor BlockServiceDirectory {
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    package init(loop: EventLoop, registries: [SocketAddress], key: ClusterKey?) {
+    package init(loop: any Loop, registries: [SocketAddress], key: ClusterKey?) {
         self.loop = loop
         registry = RegistryConnection(on: loop, addresses: registries, key: key)
     }

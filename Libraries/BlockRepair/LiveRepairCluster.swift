@@ -62,7 +62,7 @@ package actor LiveRepairCluster: MigrationCluster {
                 // Keeps the destination until the last byte has come or will not come.
                 withExtendedLifetime(memory) { continuation.resume(returning: result) }
             }
-            client.core.connections.submit(operation, purpose: .fetch)
+            client.core.blocks.submit(operation, purpose: .fetch)
         }
         _ = try result.get()
     }
@@ -79,7 +79,7 @@ package actor LiveRepairCluster: MigrationCluster {
             let operation = BlockOperation(request, service, payload: [payload], answer: .proof) { result in
                 withExtendedLifetime(memory) { continuation.resume(returning: result) }
             }
-            client.core.connections.submit(operation, purpose: .write)
+            client.core.blocks.submit(operation, purpose: .write)
         }
         guard let proof = try result.get() else {
             throw ClientError(.malformedAnswer, "WRITE_BLOCK", "the answer has no proof")

@@ -7,12 +7,12 @@ import Protocol
 /// cheapest from tasks on that loop (`loop.task { … }`). Nothing is cached about the namespace except directory
 /// policies; mounts keep their own caches.
 public actor Client {
-    public nonisolated let loop: EventLoop
+    public nonisolated let loop: any Loop
     public nonisolated let options: ClientOptions
     package nonisolated let core: ClientCore
     let source: any AddressSource
     private static let longestExtensionsPauseNanoseconds: UInt64 = 24 * 3600 * 1_000_000_000
-    private var refreshTimer: LoopTimer?
+    private var refreshTimer: (any TimerHandle)?
     private var refreshing: Task<Void, Never>?
     private var lastRefreshNanoseconds: UInt64 = 0
     private var isClosed = false
@@ -36,13 +36,27 @@ public actor Client {
     package init(
         loop: EventLoop, source: any AddressSource, options: ClientOptions = ClientOptions()
     ) throws(ClientError) {
-        self.loop = loop
+        try self.init(ClientSurroundings(loop, options), source: source, options: options)
+    }
+
+    /// For the simulator, whose registry is asked in the usual way.
+    package init(
+        _ surroundings: ClientSurroundings, registries: [SocketAddress], options: ClientOptions
+    ) throws(ClientError) {
+        let source = RegistrySource(loop: surroundings.loop, registries: registries, key: options.clusterKey)
+        try self.init(surroundings, source: source, options: options)
+    }
+
+    private init(
+        _ surroundings: ClientSurroundings, source: any AddressSource, options: ClientOptions
+    ) throws(ClientError) {
+        loop = surroundings.loop
         self.options = options
         self.source = source
         extensionsPauseNanoseconds = options.extensionsNanoseconds
         policies = PolicyCache(lifetimeNanoseconds: options.policyLifetimeNanoseconds)
         do {
-            core = try ClientCore(loop: loop, options: options)
+            core = try ClientCore(surroundings, options: options)
         } catch {
             throw ClientError(.unavailable, "start of the client", "\(error)")
         }
@@ -50,7 +64,7 @@ public actor Client {
 
     /// Learns the addresses of all services and keeps them fresh from then on.
     public func start() async throws(ClientError) {
-        core.connections.locate = { [weak self] in self?.locateBlockServices() }
+        core.blocks.locate = { [weak self] in self?.locateBlockServices() }
         core.transport.onSilence = { [weak self] in self?.silenceNoticed() }
         try await refresh()
         let period = options.refreshNanoseconds
@@ -118,7 +132,7 @@ public actor Client {
             return Dictionary(services.map { ($0.id, $0.addrs) }) { $1 }
         } then: { [core] result in
             // Without an answer the old addresses stay in force; the next refusal asks again.
-            core.connections.located(try? result.get())
+            core.blocks.located(try? result.get())
         }
     }
 

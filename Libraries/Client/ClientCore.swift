@@ -9,14 +9,14 @@ import Synchronization
 /// as their executor and the callbacks it registers run there, so all access is from one thread; only `pool` and
 /// constants are used elsewhere, and those are thread-safe.
 package final class ClientCore: @unchecked Sendable {
-    package let loop: EventLoop
+    package let loop: any Loop
     package let options: ClientOptions
     package let pool: BufferPool
     package let transport: DatagramTransport
     /// Prove requests that are not everybody's, if the cluster's key is known.
     let shardProof: MACKey?
     let cdcProof: MACKey?
-    package let connections: BlockConnectionPool
+    package let blocks: any BlockExchange
     package let health: ServiceHealth
     package let chunks: ChunkCache
     package let chunkReader: ChunkReader
@@ -35,20 +35,22 @@ package final class ClientCore: @unchecked Sendable {
     var fittingFiles = FittingFiles()
     private var takesSeen: UInt64 = 0
 
-    package init(loop: EventLoop, options: ClientOptions) throws(SystemError) {
+    package init(_ surroundings: ClientSurroundings, options: ClientOptions) throws(SystemError) {
+        let loop = surroundings.loop
         self.loop = loop
         self.options = options
         pool = BufferPool(retainedBytes: options.readCacheBytes / 2 + options.pendingWriteBytes / 2)
         transport = DatagramTransport(
-            loop: loop, largestDatagram: options.datagramBytes, firstID: .random(in: 1..<(.max)))
+            loop: loop, port: surroundings.datagrams, largestDatagram: options.datagramBytes,
+            firstID: loop.randomNumber())
         shardProof = options.clusterKey.map { MACKey($0.key(for: .shardRequests)) }
         cdcProof = options.clusterKey.map { MACKey($0.key(for: .coordinatorRequests)) }
-        connections = BlockConnectionPool(loop: loop, stallNanoseconds: options.blockStallNanoseconds)
+        blocks = surroundings.blocks
         health = ServiceHealth(
             avoidNanoseconds: options.avoidNanoseconds, avoidWritingNanoseconds: options.avoidWritingNanoseconds,
             leastHedgeNanoseconds: options.leastHedgeNanoseconds)
         chunks = ChunkCache(budgetBytes: options.readCacheBytes)
-        let fetcher = ServicePageFetcher(connections: connections)
+        let fetcher = ServicePageFetcher(blocks: blocks)
         verifier = BlockVerifier(loop: loop, fetcher: fetcher, budgetBytes: max(1 << 20, options.readCacheBytes / 8))
         chunkReader = ChunkReader(
             loop: loop, pool: pool, cache: chunks, fetcher: fetcher, verifier: verifier, health: health)
@@ -73,7 +75,7 @@ package final class ClientCore: @unchecked Sendable {
     package func close() {
         openFiles.close()
         transport.close()
-        connections.close()
+        blocks.close()
         chunkReader.close()
         chunks.removeAll()
         pool.trim()

@@ -11,9 +11,9 @@ public final class MetadataDiskReporter {
     private static let basePauseNanoseconds: UInt64 = 3_600_000_000_000
 
     private let connection: RegistryConnection
-    private let loop: EventLoop
+    private let loop: any Loop
     private let look: () -> ReportMetadataDiskRequest?
-    private var timer: LoopTimer?
+    private var timer: (any TimerHandle)?
     private var isAsking = false
     private var nextReport: UInt64 = 0
     /// What the registry was told last, if it was something bad.
@@ -23,7 +23,7 @@ public final class MetadataDiskReporter {
     ///   - connection: with the cluster's key.
     ///   - look: how it is now; nil if that cannot be told.
     public init(
-        _ connection: RegistryConnection, loop: EventLoop, look: @escaping () -> ReportMetadataDiskRequest?
+        _ connection: RegistryConnection, loop: any Loop, look: @escaping () -> ReportMetadataDiskRequest?
     ) {
         self.connection = connection
         self.loop = loop

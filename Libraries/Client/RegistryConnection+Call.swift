@@ -7,7 +7,7 @@ final class RegistryCall {
     let frame: [UInt8]
     /// Whether sending it twice is as good as once.
     let isRepeatable: Bool
-    var deadline: LoopTimer?
+    var deadline: (any TimerHandle)?
     /// How the last attempt failed, for the error message.
     var lastAttempt = "no attempt was finished"
     private var completion: ((Result<RegistryExchange.Reply, RegistryCallError>) -> Void)?

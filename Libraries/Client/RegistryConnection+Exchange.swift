@@ -1,7 +1,7 @@
 import EventLoop
 import Protocol
 
-/// One TCP connection to a registry: a request goes out, a frame comes back.
+/// One connection to a registry: a request goes out, a frame comes back.
 final class RegistryExchange {
     /// A response frame: its kind byte (0 = error) and body.
     struct Reply {
@@ -12,13 +12,13 @@ final class RegistryExchange {
     /// Longer answers are not believed. The longest legal one lists 65,535 block services in some 22 MB.
     private static let maximumResponseLength = 64 << 20
 
-    private let connection: TCPConnection
+    private let connection: any StreamConnection
     private var onLost: ((String) -> Void)?
     private var onReply: ((Result<Reply, RegistryCallError>) -> Void)?
     private var received: [UInt8] = []
 
     /// - Parameter onLost: the connection ended; not called when an answer was refused as malformed.
-    init(_ connection: TCPConnection, onLost: @escaping (String) -> Void) {
+    init(_ connection: any StreamConnection, onLost: @escaping (String) -> Void) {
         self.connection = connection
         self.onLost = onLost
         connection.onData = { [weak self] in self?.receive($0) }

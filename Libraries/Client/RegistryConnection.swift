@@ -17,7 +17,7 @@ public final class RegistryConnection {
     /// Where registries are, tried in turn. A change takes effect with the next connection.
     public var addresses: [SocketAddress]
 
-    let loop: EventLoop
+    let loop: any Loop
     private let key: ClusterKey?
     var provesKey: Bool { key != nil }
     private var waiting: [RegistryCall] = []
@@ -33,7 +33,7 @@ public final class RegistryConnection {
         /// Being made; the number tells a late completion from the present attempt.
         case connecting(attempt: Int)
         /// All addresses failed: nothing until the timer fires.
-        case pausing(LoopTimer)
+        case pausing(any TimerHandle)
         /// Made, and being proven to belong to the cluster's own programs.
         case proving(RegistryExchange)
         case ready(RegistryExchange)
@@ -41,7 +41,7 @@ public final class RegistryConnection {
     private var attempts = 0
 
     /// - Parameter key: the cluster's, for requests that are not everybody's.
-    public init(on loop: EventLoop, addresses: [SocketAddress], key: ClusterKey? = nil) {
+    public init(on loop: any Loop, addresses: [SocketAddress], key: ClusterKey? = nil) {
         self.loop = loop
         self.key = key
         self.addresses = addresses
@@ -106,12 +106,12 @@ public final class RegistryConnection {
         let attempt = attempts
         link = .connecting(attempt: attempt)
         let address = addresses[addressIndex % addresses.count]
-        TCPConnection.connect(to: address, on: loop) { [weak self] result in
+        loop.connect(to: address) { [weak self] result in
             self?.connected(result, attempt: attempt)
         }
     }
 
-    private func connected(_ result: Result<TCPConnection, SystemError>, attempt: Int) {
+    private func connected(_ result: Result<any StreamConnection, SystemError>, attempt: Int) {
         guard case .connecting(attempt) = link, !isClosed else {
             if case .success(let connection) = result { connection.close() }
             return

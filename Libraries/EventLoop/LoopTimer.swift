@@ -2,7 +2,7 @@ import CUV
 
 /// A running timer. The loop keeps it alive until it has fired (or, if it repeats, until `cancel()`): keep it only to
 /// cancel it.
-public final class LoopTimer {
+public final class LoopTimer: TimerHandle {
     private let handle: LoopHandle<uv_timer_t>
     private var body: (() -> Void)?
     private let repeats: Bool

@@ -12,7 +12,7 @@ import Protocol
 /// answer (references of nodes, handles) he gives back by `forget`, `release` or, when nobody heard it, `takeBack`.
 public actor Filesystem {
     public nonisolated let client: Client
-    public nonisolated let loop: EventLoop
+    public nonisolated let loop: any Loop
     nonisolated let creators: any Creators
     nonisolated let observer: any Observer
     nonisolated let patience: Patience

@@ -5,7 +5,7 @@ import Mutations
 /// How long a program is kept waiting for something that goes on without it, such as the storing of its file while
 /// servers are away.
 struct Patience: Sendable {
-    let loop: EventLoop
+    let loop: any Loop
     /// 0: for ever.
     let nanoseconds: UInt64
 

@@ -66,7 +66,7 @@ public actor LiveCluster: ClusterAccess {
         let request = EraseBlockRequest(blockId: block.blockId, certificate: block.certificate)
         let result: Result<MAC?, ClientError> = await withCheckedContinuation { continuation in
             let operation = BlockOperation(request, service, answer: .proof) { continuation.resume(returning: $0) }
-            client.core.connections.submit(operation, purpose: .erase)
+            client.core.blocks.submit(operation, purpose: .erase)
         }
         guard let proof = try result.get() else {
             throw ClientError(.malformedAnswer, "ERASE_BLOCK", "the answer has no proof")

@@ -92,7 +92,7 @@ public actor LiveScrubCluster: ScrubCluster {
     /// Why the request failed; nil: it did not. What `answer` points to is not touched any more when this returns.
     private func send<R: BlocksRPC>(
         _ request: R, to service: BlockService, _ answer: BlockOperation.Answer,
-        _ purpose: BlockConnectionPool.Purpose
+        _ purpose: BlockPurpose
     ) async -> ClientError? {
         await withCheckedContinuation { continuation in
             let operation = BlockOperation(request, service, answer: answer) { result in
@@ -101,7 +101,7 @@ public actor LiveScrubCluster: ScrubCluster {
                 case .failure(let error): continuation.resume(returning: error)
                 }
             }
-            client.core.connections.submit(operation, purpose: purpose)
+            client.core.blocks.submit(operation, purpose: purpose)
         }
     }
 }

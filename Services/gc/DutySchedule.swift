@@ -9,7 +9,7 @@ import Synchronization
 /// Runs all duties side by side, each in rounds with pauses between. Where they are is remembered at every step, so
 /// that a restart goes on there.
 actor DutySchedule: EndlessDuty {
-    private let loop: EventLoop
+    private let loop: any Loop
     private let logger: Logger
     private let counters: Counters
     private let firstDelayNanoseconds: UInt64

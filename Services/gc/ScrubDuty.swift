@@ -13,7 +13,7 @@ actor ScrubDuty: EndlessDuty {
     /// Counts of blocks and bytes in the table are at most so old.
     private static let tableNanoseconds: UInt64 = 60_000_000_000
 
-    private let loop: EventLoop
+    private let loop: any Loop
     private let cluster: LiveScrubCluster
     private let scrubber: Scrubber<LiveScrubCluster>
     private let teller: ScrubTeller

@@ -80,7 +80,7 @@ private final class MountLife {
             daemon.logger.warning("owners and permissions are not stored: this cluster cannot keep them")
         }
         let mount = Mount(
-            filesystem, style: options.style, notifications: notifications,
+            filesystem, on: daemon.loop, style: options.style, notifications: notifications,
             connection: FuseConnection(storesPermissions: storesOwnership))
         let kernel = options.kernelOptions(source: source, storesPermissions: storesOwnership)
         let session = try FuseSession(mount, at: mountpoint, kernel, counters: daemon.counters)

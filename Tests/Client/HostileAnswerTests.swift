@@ -67,7 +67,7 @@ import Testing
                 let operation = BlockOperation(
                     request, service, answer: .pages(destination: memory.base, bytes: 8192, sums: sums.values)
                 ) { result in withExtendedLifetime((memory, sums)) { continuation.resume(returning: result) } }
-                cluster.client.core.connections.submit(operation, purpose: .fetch)
+                cluster.client.core.blocks.submit(operation, purpose: .fetch)
             }
             listener.close()
             if case .failure = outcome { return true }
@@ -86,7 +86,7 @@ import Testing
             let outcome: Result<MAC?, ClientError> = await withCheckedContinuation { continuation in
                 let request = CheckBlockRequest(blockId: BlockID(rawValue: 1), size: 4096, crc: .zero)
                 let operation = BlockOperation(request, service, answer: .none) { continuation.resume(returning: $0) }
-                cluster.client.core.connections.submit(operation, purpose: .check)
+                cluster.client.core.blocks.submit(operation, purpose: .check)
             }
             if case .failure(let error) = outcome { return error.cause == .blockTransfer }
             return false

@@ -88,7 +88,7 @@ import Testing
                     results.append(result)
                     if results.count == blocks.count { continuation.resume(returning: results) }
                 }
-                cluster.client.core.connections.submit(operation, purpose: .erase)
+                cluster.client.core.blocks.submit(operation, purpose: .erase)
             }
         }
     }
@@ -112,7 +112,7 @@ import Testing
                         if case .failure(let error) = result { return continuation.resume(returning: error) }
                         continuation.resume(returning: nil)
                     }
-                    cluster.client.core.connections.submit(operation, purpose: .check)
+                    cluster.client.core.blocks.submit(operation, purpose: .check)
                     // Ten times as many as one period without progress has room for.
                     guard !isEnded, sent < 200 else { return }
                     cluster.loop.timer(afterNanoseconds: 50_000_000) { send() }

@@ -52,7 +52,7 @@ import Testing
                 request, service, answer: .pages(destination: memory.base, bytes: bytes)
             ) { result in withExtendedLifetime(memory) { continuation.resume(returning: result) } }
             // Of these there is only one connection.
-            cluster.client.core.connections.submit(operation, purpose: .check)
+            cluster.client.core.blocks.submit(operation, purpose: .check)
         }
         if case .success = result { return true }
         return false

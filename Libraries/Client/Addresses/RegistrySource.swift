@@ -3,12 +3,12 @@ import Protocol
 
 /// Asks the registry for the addresses of everything else.
 actor RegistrySource: AddressSource {
-    private let loop: EventLoop
+    private let loop: any Loop
     private let connection: RegistryConnection
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    init(loop: EventLoop, registries: [SocketAddress], key: ClusterKey?) {
+    init(loop: any Loop, registries: [SocketAddress], key: ClusterKey?) {
         self.loop = loop
         connection = RegistryConnection(on: loop, addresses: registries, key: key)
     }

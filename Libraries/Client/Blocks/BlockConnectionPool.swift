@@ -7,28 +7,11 @@ import Protocol
 ///
 /// A connection serves one server, one purpose and one lane (the low bits of the block service's number), so that a
 /// slow disk delays only its own lane and a long write no read (services.md C.5). Confined to its loop.
-package final class BlockConnectionPool {
-    package enum Purpose: Hashable, Sendable, CaseIterable {
-        /// `trial`: requests that a server may not know.
-        case write, fetch, erase, check, trial
-
-        /// Connections to one lane at most; beyond it requests queue on them.
-        var connectionLimit: Int {
-            switch self {
-            // A server syncs the directories of several erasures at once when they come side by side.
-            case .write, .erase: 4
-            case .fetch: 2
-            case .check: 1
-            // Nothing is queued behind one: the server may close, and reset what it has not read.
-            case .trial: .max
-            }
-        }
-    }
-
+package final class BlockConnectionPool: BlockExchange {
     private struct Key: Hashable {
         let addresses: AddrsInfo
         let lane: UInt8
-        let purpose: Purpose
+        let purpose: BlockPurpose
     }
 
     /// Requests for a server that does not listen where it should.
@@ -53,7 +36,6 @@ package final class BlockConnectionPool {
     /// Servers that close the connection with an error. They are few or all.
     private var closers: Set<SocketAddress> = []
     private var stranded: [Stranded] = []
-    /// Asks the registry where block services are, and calls `located`.
     package var locate: (() -> Void)?
 
     package init(loop: EventLoop, stallNanoseconds: UInt64) {
@@ -64,8 +46,8 @@ package final class BlockConnectionPool {
         }
     }
 
-    /// Sends the request on the best connection; a new one if need be. The completion is called later or at once.
-    package func submit(_ operation: BlockOperation, purpose: Purpose) {
+    /// Sends the request on the best connection; a new one if need be.
+    package func submit(_ operation: BlockOperation, purpose: BlockPurpose) {
         guard !isClosed else { return operation.fail(.closed, "") }
         if operation.submittedNanoseconds == 0 { operation.submittedNanoseconds = loop.monotonicNanoseconds }
         let lane = UInt8(operation.service.id.rawValue & Self.laneMask)
@@ -84,14 +66,12 @@ package final class BlockConnectionPool {
         }
     }
 
-    /// Takes over where block services are; nil when the registry did not say.
     package func located(_ places: [BlockServiceID: AddrsInfo]?) {
         moved.answered(places)
         settleStranded()
     }
 
-    /// Gives up a request under way. The stream cannot skip its answer, so the connection goes with it; others on it
-    /// are repeated.
+    /// The stream cannot skip an answer, so the connection goes with it; others on it are repeated.
     package func abandon(_ operation: BlockOperation, _ reason: String) {
         operation.isAbandoned = true
         let carrier = connections.values.joined().first { connection in
@@ -196,6 +176,20 @@ package final class BlockConnectionPool {
             } else if quiet > stallNanoseconds {
                 connection.close("no progress for \(stallNanoseconds / 1_000_000_000) s")
             }
+        }
+    }
+}
+
+extension BlockPurpose {
+    /// Connections to one lane at most; beyond it requests queue on them.
+    fileprivate var connectionLimit: Int {
+        switch self {
+        // A server syncs the directories of several erasures at once when they come side by side.
+        case .write, .erase: 4
+        case .fetch: 2
+        case .check: 1
+        // Nothing is queued behind one: the server may close, and reset what it has not read.
+        case .trial: .max
         }
     }
 }

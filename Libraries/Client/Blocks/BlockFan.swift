@@ -19,7 +19,7 @@ final class BlockFan {
     private var operations: [BlockOperation] = []
     private var results: [Result<MAC?, ClientError>?]
     private var missing: Int
-    private var laggardTimer: LoopTimer?
+    private var laggardTimer: (any TimerHandle)?
     private let completion: ([Result<MAC?, ClientError>]) -> Void
 
     static func write(
@@ -29,7 +29,7 @@ final class BlockFan {
         let fan = BlockFan(blocks, places, core, completion)
         fan.operations = places.enumerated().map { index, place in fan.operation(index, place) }
         // The completions keep the fan, and with it the blocks' memory, alive.
-        for operation in fan.operations { core.connections.submit(operation, purpose: .write) }
+        for operation in fan.operations { core.blocks.submit(operation, purpose: .write) }
     }
 
     private init(
@@ -73,7 +73,7 @@ final class BlockFan {
 
     private func giveUpLaggards() {
         for (operation, result) in zip(operations, results) where result == nil {
-            core.connections.abandon(operation, "much slower than the other blocks of the span")
+            core.blocks.abandon(operation, "much slower than the other blocks of the span")
         }
     }
 

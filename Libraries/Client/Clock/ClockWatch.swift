@@ -15,7 +15,7 @@ public actor ClockWatch {
     private static let basePauseNanoseconds: UInt64 = 600_000_000_000
     private static let longestBasePauseNanoseconds: UInt64 = 86_400_000_000_000
 
-    private let loop: EventLoop
+    private let loop: any Loop
     private let clock: ClusterClock
     /// Used for nothing else, so that no question waits behind another.
     private let connection: RegistryConnection
@@ -38,7 +38,7 @@ public actor ClockWatch {
     /// Make it on the loop's thread.
     /// - Parameter tell: called on the loop.
     public init(
-        _ clock: ClusterClock, loop: EventLoop, registries: [SocketAddress], tell: @escaping @Sendable (News) -> Void
+        _ clock: ClusterClock, loop: any Loop, registries: [SocketAddress], tell: @escaping @Sendable (News) -> Void
     ) {
         self.clock = clock
         self.loop = loop

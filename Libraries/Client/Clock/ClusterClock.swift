@@ -21,7 +21,7 @@ public final class ClusterClock: Sendable {
     private let lastJump = Mutex<UInt64?>(nil)
     private let read: @Sendable () -> (wall: UInt64, monotonic: UInt64)
 
-    public convenience init(loop: EventLoop) {
+    public convenience init(loop: any Loop) {
         // A clock that stands still while the machine sleeps would find the registry's set whenever it wakes up.
         self.init { (loop.wallClock(), loop.bootNanoseconds) }
     }

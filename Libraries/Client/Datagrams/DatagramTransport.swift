@@ -65,8 +65,8 @@ package final class DatagramTransport {
     /// Called when a service has not answered twice, or has no address.
     package var onSilence: (() -> Void)?
 
-    private let loop: EventLoop
-    private let sockets: RequestSockets
+    private let loop: any Loop
+    private let port: any DatagramPort
     private var nextID: UInt64
     private var pending: [UInt64: Pending] = [:]
     /// Requests under way by destination, and those that wait for their turn.
@@ -79,18 +79,19 @@ package final class DatagramTransport {
 
     /// - Parameters:
     ///   - largestDatagram: the most that an answer in pages may be asked to fill, whatever the request says.
+    ///   - port: from which requests leave; nobody else's from now on.
     ///   - firstID: random, so that answers to an earlier run of this client on the same port match nothing.
-    package init(loop: EventLoop, largestDatagram: UInt16, firstID: UInt64) {
+    package init(loop: any Loop, port: any DatagramPort, largestDatagram: UInt16, firstID: UInt64) {
         self.loop = loop
         self.largestDatagram = max(largestDatagram, DatagramSizes.whole)
-        sockets = RequestSockets(loop: loop)
+        self.port = port
         nextID = firstID
         repetition = DeadlineTimer(loop: loop)
         repetition.onDue = { [unowned self] id, now in
             // Most were answered long ago.
             if pending[id] != nil { attempt(id, now) }
         }
-        sockets.onDatagram = { [unowned self] datagram, sender in receive(datagram, sender) }
+        port.onDatagram = { [unowned self] datagram, sender in receive(datagram, sender) }
     }
 
     /// Requests under way.
@@ -124,7 +125,7 @@ package final class DatagramTransport {
     package func close() {
         guard !isClosed else { return }
         isClosed = true
-        sockets.close()
+        port.close()
         repetition.cancel()
         let left = pending
         pending = [:]
@@ -154,14 +155,14 @@ package final class DatagramTransport {
     private func attempt(_ id: UInt64, _ now: UInt64) {
         guard var request = pending[id] else { return }
         let elapsed = now &- request.startNanoseconds
-        guard let wait = request.timing.wait(elapsedNanoseconds: elapsed, jitter: .random(in: 0..<1)) else {
+        guard let wait = request.timing.wait(elapsedNanoseconds: elapsed, jitter: loop.randomFraction()) else {
             return giveUp(id, request)
         }
         if let address = address(of: request.destination) {
             request.attempts += 1
             if request.attempts > 1 { counters.repetitions &+= 1 }
             if request.attempts > 2 {
-                sockets.forgetRoute(to: address)
+                port.forgetRoute(to: address)
                 onSilence?()
             }
             transmit(&request, to: address, now)
@@ -182,7 +183,7 @@ package final class DatagramTransport {
         }
         let packet = packet(of: &request, at: index, now)
         do throws(SystemError) {
-            try sockets.socket(towards: address).send(packet, to: address)
+            try port.send(packet, to: address)
         } catch {
             // There is no way to the server now. The next attempt looks for one again.
             counters.unroutable &+= 1

@@ -5,12 +5,12 @@ package final class DeadlineTimer<Key> {
     /// Called for each key that is due, with the present monotonic time; also for keys whose matter is settled.
     package var onDue: ((Key, UInt64) -> Void)?
 
-    private let loop: EventLoop
+    private let loop: any Loop
     private var queue = DeadlineQueue<Key>()
-    private var timer: LoopTimer?
+    private var timer: (any TimerHandle)?
     private var timerDue = UInt64.max
 
-    package init(loop: EventLoop) {
+    package init(loop: any Loop) {
         self.loop = loop
     }
 

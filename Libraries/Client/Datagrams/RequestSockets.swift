@@ -2,8 +2,7 @@ import EventLoop
 
 /// The sockets from which requests leave: one for each address of this machine that the kernel would use towards the
 /// servers, so that they are not open to any other network. Confined to its loop.
-final class RequestSockets {
-    /// Called for each datagram that arrives, with where it came from.
+final class RequestSockets: DatagramPort {
     var onDatagram: ((UnsafeRawBufferPointer, SocketAddress) -> Void)?
 
     private let loop: EventLoop
@@ -16,8 +15,12 @@ final class RequestSockets {
         self.loop = loop
     }
 
+    func send(_ packet: [UInt8], to server: SocketAddress) throws(SystemError) {
+        try socket(towards: server).send(packet, to: server)
+    }
+
     /// The socket to send from to a server.
-    func socket(towards server: SocketAddress) throws(SystemError) -> UDPSocket {
+    private func socket(towards server: SocketAddress) throws(SystemError) -> UDPSocket {
         if let known = routes[server.address] { return known }
         let ours = try server.localSide()
         let socket: UDPSocket
@@ -26,7 +29,6 @@ final class RequestSockets {
         return socket
     }
 
-    /// The server does not answer: perhaps the way to it is another one by now.
     func forgetRoute(to server: SocketAddress) {
         routes[server.address] = nil
     }

@@ -54,7 +54,7 @@ extension Client {
             } catch {
                 let elapsed = loop.monotonicNanoseconds &- start
                 guard error.mayPassSoon, limit == 0 || elapsed < limit else { throw error }
-                await loop.sleep(nanoseconds: pause + .random(in: 0..<pause))
+                await loop.sleep(nanoseconds: pause + UInt64(loop.randomFraction() * Double(pause)))
                 pause = min(pause * 2, 250_000_000)
             }
         }

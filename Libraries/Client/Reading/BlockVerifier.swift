@@ -15,7 +15,7 @@ package final class BlockVerifier {
         case sums(PageSums)
     }
 
-    private let loop: EventLoop
+    private let loop: any Loop
     private let fetcher: any PageFetching
     private let budgetBytes: Int
     private var blocks: [BlockID: Known] = [:]
@@ -25,7 +25,7 @@ package final class BlockVerifier {
     package var asksForSums = false
 
     /// - Parameter budgetBytes: for checksums kept; a thousandth of the data that they stand for.
-    package init(loop: EventLoop, fetcher: any PageFetching, budgetBytes: Int) {
+    package init(loop: any Loop, fetcher: any PageFetching, budgetBytes: Int) {
         self.loop = loop
         self.fetcher = fetcher
         self.budgetBytes = budgetBytes

@@ -6,7 +6,7 @@ import Protocol
 /// Gets chunks: from their own block, or, when that one is missing, corrupt or slower than the others usually are, from
 /// any D others. Chunks that a recovery needs are shared with readers that want them anyway. Confined to the loop.
 package final class ChunkReader {
-    let loop: EventLoop
+    let loop: any Loop
     private let pool: BufferPool
     private let cache: ChunkCache
     private let fetcher: any PageFetching
@@ -28,7 +28,7 @@ package final class ChunkReader {
     private static let missingNanoseconds: UInt64 = 60_000_000_000
 
     package init(
-        loop: EventLoop, pool: BufferPool, cache: ChunkCache, fetcher: any PageFetching, verifier: BlockVerifier,
+        loop: any Loop, pool: BufferPool, cache: ChunkCache, fetcher: any PageFetching, verifier: BlockVerifier,
         health: ServiceHealth
     ) {
         self.loop = loop

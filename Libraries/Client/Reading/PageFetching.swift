@@ -18,10 +18,10 @@ package protocol PageFetching: AnyObject {
 
 /// Fetches from the block services of a cluster.
 package final class ServicePageFetcher: PageFetching {
-    private let connections: BlockConnectionPool
+    private let blocks: any BlockExchange
 
-    package init(connections: BlockConnectionPool) {
-        self.connections = connections
+    package init(blocks: any BlockExchange) {
+        self.blocks = blocks
     }
 
     package func fetch(
@@ -36,7 +36,7 @@ package final class ServicePageFetcher: PageFetching {
             // Keeps the destinations until the last byte has come or will not come.
             withExtendedLifetime((memory, sums)) { completion(result.map { _ in () }) }
         }
-        connections.submit(operation, purpose: .fetch)
+        blocks.submit(operation, purpose: .fetch)
     }
 
     package func fetchSums(
@@ -50,6 +50,6 @@ package final class ServicePageFetcher: PageFetching {
             if case .success = result { sums.convertFromLittleEndian() }
             completion(result.map { _ in () })
         }
-        connections.submit(operation, purpose: isTrial ? .trial : .fetch)
+        blocks.submit(operation, purpose: isTrial ? .trial : .fetch)
     }
 }

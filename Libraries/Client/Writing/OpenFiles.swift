@@ -17,14 +17,14 @@ package final class OpenFiles {
     /// Goes on while the machine is suspended, as the shards' clocks do. Tests bring their own.
     package var clock: () -> UInt64
 
-    private let loop: EventLoop
+    private let loop: any Loop
     private let leastLifetimeNanoseconds: UInt64
     private var entries: [ObjectIdentifier: Entry] = [:]
     private var lifetimes: [ShardID: (nanoseconds: UInt64, learned: UInt64)] = [:]
     private var learning: Set<ShardID> = []
-    private var timer: LoopTimer?
+    private var timer: (any TimerHandle)?
 
-    package init(loop: EventLoop, options: ClientOptions) {
+    package init(loop: any Loop, options: ClientOptions) {
         self.loop = loop
         clock = { loop.bootNanoseconds }
         leastLifetimeNanoseconds = options.leastTransientNanoseconds

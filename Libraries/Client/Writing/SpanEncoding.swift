@@ -2,7 +2,7 @@ import EventLoop
 
 /// The coding of one span: under way on a worker, or done.
 ///
-/// `@unchecked Sendable`: confined to the loop; only `EncodedSpan` itself comes from another thread, through `submit`.
+/// `@unchecked Sendable`: confined to the loop; only `EncodedSpan` itself comes from another thread.
 final class SpanEncoding: @unchecked Sendable {
     private enum State {
         case underway([UnsafeContinuation<EncodedSpan?, Never>])
@@ -17,12 +17,9 @@ final class SpanEncoding: @unchecked Sendable {
     }
 
     /// Runs `encode` on a worker thread.
-    init(on loop: EventLoop, _ encode: @escaping @Sendable () -> EncodedSpan?) {
+    init(on loop: any Loop, _ encode: @escaping @Sendable () -> EncodedSpan?) {
         state = .underway([])
-        WorkQueue.shared.run {
-            let span = encode()
-            loop.submit { self.finish(span) }
-        }
+        loop.work(encode) { self.finish((try? $0.get()) ?? nil) }
     }
 
     /// What came of it, if it is done.

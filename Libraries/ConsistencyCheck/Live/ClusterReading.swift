@@ -43,7 +43,7 @@ public actor PacedCluster: ClusterReading {
         let request = CheckBlockRequest(blockId: block, size: size, crc: crc)
         let result: Result<MAC?, ClientError> = await withCheckedContinuation { continuation in
             let operation = BlockOperation(request, service, answer: .none) { continuation.resume(returning: $0) }
-            client.core.connections.submit(operation, purpose: .check)
+            client.core.blocks.submit(operation, purpose: .check)
         }
         _ = try result.get()
     }

@@ -46,7 +46,7 @@ final class FuseSession {
     }
 
     private func listen() throws(SystemError) {
-        poll = try FileDescriptorPoll(on: mount.filesystem.loop, descriptor: fuse_session_fd(session)) { [weak self] _ in
+        poll = try FileDescriptorPoll(on: mount.loop, descriptor: fuse_session_fd(session)) { [weak self] _ in
             self?.receive()
         }
         poll?.watch(.readable)

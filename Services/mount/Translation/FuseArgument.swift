@@ -51,7 +51,7 @@ enum FuseArgument {
         guard let request, let mount = mount(request) else { return }
         let reply = FuseReply(request)
         let ticket = mount.waiting.begin(reply, thread: thread(request))
-        mount.filesystem.loop.task { await answer(reply, ticket, mount, mount.filesystem, operation) }
+        mount.loop.task { await answer(reply, ticket, mount, mount.filesystem, operation) }
     }
 
     private static func answer(

@@ -136,7 +136,7 @@ final class Gate: @unchecked Sendable {
 extension Host {
     /// Runs `body` while this host reaches a shard through a gate only.
     func gated(_ shard: ShardID, _ body: (Gate) async throws -> Void) async throws {
-        let (client, loop) = (filesystem.client, filesystem.loop)
+        let client = filesystem.client
         let gate = try await loop.task { Result { try Gate(on: loop, from: client, to: shard) } }.value.get()
         let result: Result<Void, any Error>
         do {

@@ -49,7 +49,7 @@ extension Host {
 
     /// The same host, at work in another directory.
     func at(_ directory: NodeID) -> Host {
-        Host(filesystem: filesystem, observer: observer, losses: losses, directory: directory)
+        Host(loop: loop, filesystem: filesystem, observer: observer, losses: losses, directory: directory)
     }
 
     /// Two directories that lie in different shards.

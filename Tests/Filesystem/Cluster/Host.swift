@@ -9,6 +9,7 @@ import Testing
 
 /// A host of the cluster: a filesystem on a loop of its own, and a program that uses it.
 struct Host: Sendable {
+    let loop: EventLoop
     let filesystem: Filesystem
     let observer: RecordingObserver
     let losses: LossRecord
@@ -40,11 +41,13 @@ struct Host: Sendable {
         var hosts: [Host] = []
         for options in options {
             let (observer, losses) = (RecordingObserver(), LossRecord())
-            let filesystem = try await start(cluster.registry, observer, losses, options, client)
+            let (filesystem, loop) = try await start(cluster.registry, observer, losses, options, client)
             let found =
                 hosts.isEmpty
                 ? try await filesystem.makeDirectory(name, in: .root) : try await filesystem.lookup(name, in: .root)
-            hosts.append(Host(filesystem: filesystem, observer: observer, losses: losses, directory: found.node))
+            hosts.append(
+                Host(
+                    loop: loop, filesystem: filesystem, observer: observer, losses: losses, directory: found.node))
         }
         let result: Result<Void, any Error>
         do {
@@ -54,7 +57,7 @@ struct Host: Sendable {
         }
         for host in hosts {
             await host.filesystem.client.close()
-            host.filesystem.loop.stop()
+            host.loop.stop()
         }
         try result.get()
     }
@@ -62,16 +65,17 @@ struct Host: Sendable {
     private static func start(
         _ registry: SocketAddress, _ observer: RecordingObserver, _ losses: LossRecord, _ options: FilesystemOptions,
         _ clientOptions: ClientOptions
-    ) async throws -> Filesystem {
-        let filesystem: Filesystem = try await withCheckedThrowingContinuation { continuation in
+    ) async throws -> (Filesystem, EventLoop) {
+        let (filesystem, loop): (Filesystem, EventLoop) = try await withCheckedThrowingContinuation { continuation in
             do {
                 let (_, thread) = try EventLoop.startThread(name: "host") { loop in
                     continuation.resume(
                         with: Result {
-                            Filesystem(
+                            let filesystem = Filesystem(
                                 client: try Client(loop: loop, registries: [registry], options: clientOptions),
                                 creators: TestCreators(), observer: observer, options: options,
                                 logger: losses.logger)
+                            return (filesystem, loop)
                         })
                 }
                 thread.detach()
@@ -81,7 +85,7 @@ struct Host: Sendable {
         }
         try await filesystem.client.start()
         try await filesystem.begin()
-        return filesystem
+        return (filesystem, loop)
     }
 }
 

@@ -44,8 +44,8 @@ extension OnCluster {
                     let directory = try await host.filesystem.lookup(name, in: host.directory).node
                     places.append(
                         Host(
-                            filesystem: host.filesystem, observer: host.observer, losses: host.losses,
-                            directory: directory))
+                            loop: host.loop, filesystem: host.filesystem, observer: host.observer,
+                            losses: host.losses, directory: directory))
                 }
                 func make(_ name: String, on host: Host, by caller: Caller) async throws -> HandleID {
                     let made = try await host.filesystem.create(

@@ -127,7 +127,8 @@ extension OnCluster {
                 let own = hosts[0]
                 let directory = try await own.filesystem.makeDirectory(Array("d".utf8), in: own.directory).node
                 let inside = Host(
-                    filesystem: own.filesystem, observer: own.observer, losses: own.losses, directory: directory)
+                    loop: own.loop, filesystem: own.filesystem, observer: own.observer, losses: own.losses,
+                    directory: directory)
                 try await inside.store("f", "deep")
                 try await inside.unlink("f")
                 try await own.filesystem.removeDirectory(Array("d".utf8), in: own.directory)

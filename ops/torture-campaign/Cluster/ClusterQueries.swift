@@ -124,7 +124,7 @@ actor ClusterQueries {
         let request = CheckBlockRequest(blockId: block, size: size, crc: crc)
         return await withCheckedContinuation { continuation in
             let operation = BlockOperation(request, service, answer: .none) { continuation.resume(returning: $0) }
-            client.core.connections.submit(operation, purpose: .check)
+            client.core.blocks.submit(operation, purpose: .check)
         }
     }
 

@@ -49,7 +49,7 @@ package final class PatchMemory: @unchecked Sendable {
     /// Batches that are spooled at the same time.
     private static let batchesAtOnce = 2
 
-    private let loop: EventLoop
+    private let loop: any Loop
     private let pool: BufferPool
     private let limitBytes: Int
     private let directory: String
@@ -69,7 +69,7 @@ package final class PatchMemory: @unchecked Sendable {
     /// Slots hold it.
     private weak var spool: Spool?
 
-    init(loop: EventLoop, pool: BufferPool, options: ClientOptions) {
+    init(loop: any Loop, pool: BufferPool, options: ClientOptions) {
         self.loop = loop
         self.pool = pool
         limitBytes = options.patchBytes
