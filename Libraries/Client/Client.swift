@@ -1,4 +1,5 @@
 import EventLoop
+import Mutations
 import Protocol
 
 /// A client of one cluster: requests with repetition, the namespace, files.
@@ -98,7 +99,9 @@ public actor Client {
     /// Asks the registry for the addresses now.
     public func refresh() async throws(ClientError) {
         let addresses = try await source.addresses()
-        core.transport.addresses = addresses
+        if core.transport.addresses == nil || !Mutation.addressesAreKept.isPlanted {
+            core.transport.addresses = addresses
+        }
         lastRefreshNanoseconds = loop.monotonicNanoseconds
         await refreshExtensions()
     }

@@ -181,6 +181,10 @@ public enum Mutation: String, CaseIterable, Sendable {
     case staleServicesAreLost
     case failedFetchesAreRemembered
     case damagedBlocksAreAway
+    case repetitionsAreForgotten
+    case answersMatchByKind
+    case addressesAreKept
+    case publishedFilesAreStoredAgain
 
     // Filesystems
     case errorsAreForgotten

@@ -1,5 +1,6 @@
 import DequeModule
 import EventLoop
+import Mutations
 import Protocol
 
 /// Requests to shards and the coordinator over UDP: sent, repeated with the same id until answered, matched with their
@@ -234,8 +235,15 @@ package final class DatagramTransport {
 
     // MARK: Receiving
 
+    /// The request that an answer is for.
+    private func awaiting(_ answer: AnswerDatagram) -> UInt64? {
+        guard Mutation.answersMatchByKind.isPlanted else { return answer.id }
+        let alike = pending.filter { $0.value.packet[AnswerDatagram.kindOffset] == answer.kind }
+        return pending[answer.id] == nil ? alike.keys.min() : answer.id
+    }
+
     private func receive(_ datagram: UnsafeRawBufferPointer, _ sender: SocketAddress) {
-        guard let answer = AnswerDatagram(datagram), let request = pending[answer.id],
+        guard let answer = AnswerDatagram(datagram), let id = awaiting(answer), let request = pending[id],
             answer.isFromCDC == (request.destination == .cdc)
         else {
             counters.ignored &+= 1
@@ -255,6 +263,6 @@ package final class DatagramTransport {
                 sender.address, bytes: datagram.count, askedForMore: recipient.askedForMore,
                 askedForLess: recipient.askedForLess, now: loop.monotonicNanoseconds)
         }
-        end(answer.id, request, .answered(kind: answer.kind, body: answer.body, attempts: request.attempts))
+        end(id, request, .answered(kind: answer.kind, body: answer.body, attempts: request.attempts))
     }
 }

@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 /// A name as it was before a request took it away.
@@ -15,7 +16,8 @@ extension Client {
     /// Whether an error hides that an earlier copy of the same request was carried out: it was repeated, the name is
     /// gone, and the newest two entries of the name's history are what the request leaves behind (services.md C.3).
     func wasDoneBefore(_ error: ClientError, attempts: Int, _ old: OldEdge) async throws(ClientError) -> Bool {
-        guard attempts > 1, error.isRefusal(.edgeNotFound) else { return false }
+        guard attempts > 1, error.isRefusal(.edgeNotFound), !Mutation.repetitionsAreForgotten.isPlanted
+        else { return false }
         let history = try await call(
             FullReadDirRequest(
                 dirId: old.directory, flags: [.backwards, .current, .sameName], startName: old.name,

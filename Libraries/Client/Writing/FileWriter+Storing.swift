@@ -12,7 +12,11 @@ extension FileWriter {
         client.loop.task { await self.storeAll() }
     }
 
-    private var hasWork: Bool { isLost || mustRebuild || !sealed.isEmpty }
+    /// What is published already, without its writer having heard of it, is complete.
+    private var hasWork: Bool {
+        (published == nil || Mutation.publishedFilesAreStoredAgain.isPlanted)
+            && (isLost || mustRebuild || !sealed.isEmpty)
+    }
 
     private func storeAll() async {
         var places: [AddSpanInitiateBlockInfo]?
