@@ -6,6 +6,7 @@ final class SimulatedCluster {
     let world: World
     let network: Network
     let options: ClusterOptions
+    let addresses: AddressBook
     let names = NameHistory()
     let watch: ShardWatch
     let defaultOwnership: DefaultOwnershipWatch
@@ -17,6 +18,8 @@ final class SimulatedCluster {
     let usesCollidingNames: Bool
     /// What clients wrote, by file; recorded before the file gets its name.
     var contents: [InodeID: FileContents] = [:]
+    /// What was written to blocks, whether it arrived or not.
+    var blockBytes: [BlockID: [UInt8]] = [:]
     /// The numbers of versions whose clients were told of them.
     var numbers: [InodeID: InodeID] = [:]
 
@@ -33,6 +36,7 @@ final class SimulatedCluster {
         coordinator = CoordinatorMachine(world, network, options)
         defaultOwnership = DefaultOwnershipWatch(world)
         registry = RegistryMachine(world, network, options, watch: defaultOwnership)
+        addresses = AddressBook(world, network, shards, coordinator)
         blockServers = (0..<options.blockServers).map {
             BlockMachine($0, disks: options.disksPerServer, world, network)
         }

@@ -8,6 +8,7 @@ public final class Simulation {
     private let world: World
     private let cluster: SimulatedCluster
     private let plan: FaultPlan
+    private let clients: [SimulatedClient]
     private let users: [Workload]
     private let collectors: [Collector]
     private let injector: FaultInjector
@@ -26,7 +27,8 @@ public final class Simulation {
         plan = FaultPlan(&world.random)
         let cluster = SimulatedCluster(world, try ClusterOptions(&world.random))
         self.cluster = cluster
-        let clients = (0..<cluster.options.clients + cluster.options.collectors).map { SimulatedClient($0, cluster) }
+        let count = cluster.options.clients + cluster.options.collectors
+        clients = try (0..<count).map { try SimulatedClient($0, cluster) }
         users = clients.prefix(cluster.options.clients).map(Workload.init)
         collectors = clients.suffix(cluster.options.collectors).map(Collector.init)
         injector = FaultInjector(cluster, clients: clients, plan)
@@ -49,6 +51,8 @@ public final class Simulation {
 
     private func begin() {
         for machine in [cluster.registry] + cluster.machines { machine.start() }
+        cluster.addresses.start()
+        for client in clients { client.start() }
         // Block services register, shards learn of them.
         world.run(until: 60 * Self.second)
         injector.start()
@@ -114,6 +118,7 @@ public final class Simulation {
     /// Garbage collection takes away everything unfinished; no block is left that nobody refers to.
     private func clean() {
         guard world.findings.isEmpty else { return }
+        for client in clients where client !== collectors[0].client { client.end() }
         // First let everything expire that has to, so that the collectors have something to do.
         world.run(until: world.now + cluster.options.transientLifetime + BlockMachine.eraseDelay)
         let end = world.now + Self.cleaning

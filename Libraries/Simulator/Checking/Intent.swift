@@ -25,17 +25,22 @@ final class Intent: CustomStringConvertible {
 
     let change: Change
     let place: Place
+    /// Whether it gives a name to a file that has none.
+    let namesFile: Bool
     /// For people.
     let operation: String
     /// When the request was sent first and when its outcome was known, virtual nanoseconds.
     let invoked: UInt64
     private(set) var returned = UInt64.max
     private(set) var outcome = Outcome.underway
+    /// How often its client has sent it.
+    var attempts = 0
     /// The change that is taken for this request's, by its number among those of the place.
     var effect: Int?
 
-    init(_ change: Change, _ place: Place, operation: String, at now: UInt64) {
+    init(_ change: Change, _ place: Place, namesFile: Bool, operation: String, at now: UInt64) {
         self.change = change
+        self.namesFile = namesFile
         self.place = place
         self.operation = operation
         invoked = now
@@ -46,10 +51,9 @@ final class Intent: CustomStringConvertible {
         if case .succeeded = outcome { returned = now }
     }
 
-    /// Whether this can be the reason that `place` went from `before` to `meaning` at `time`.
-    func explains(_ meaning: Meaning?, after before: Meaning?, at time: UInt64) -> Bool {
-        guard invoked <= time, time <= returned, !isRefused else { return false }
-        return switch change {
+    /// Whether it wanted `place` to go from `before` to `meaning`, whenever that was.
+    func wants(_ meaning: Meaning?, after before: Meaning?) -> Bool {
+        switch change {
         case .put(let target): meaning?.target == target
         case .replace(let target, let old): meaning?.target == target && before?.target == old
         case .makeDirectory: meaning?.target.isDirectory ?? false && (told ?? meaning) == meaning
@@ -57,7 +61,20 @@ final class Intent: CustomStringConvertible {
         }
     }
 
-    private var isRefused: Bool {
+    /// Whether this can be the reason that `place` went from `before` to `meaning` at `time`.
+    func explains(_ meaning: Meaning?, after before: Meaning?, at time: UInt64) -> Bool {
+        invoked <= time && time <= returned && !isRefused && wants(meaning, after: before)
+    }
+
+    /// What the name is to mean, if that is known beforehand.
+    var target: InodeID? {
+        switch change {
+        case .put(let target), .replace(let target, _): target
+        case .makeDirectory, .remove: nil
+        }
+    }
+
+    var isRefused: Bool {
         if case .refused = outcome { return true }
         return false
     }

@@ -71,6 +71,23 @@ final class NameHistory {
         return false
     }
 
+    /// Whether what one of these requests wanted has come about since then, by whomever.
+    func hasComeAbout(_ requests: [Intent], since begun: UInt64) -> Bool {
+        requests.contains { intent in
+            (changes[intent.place] ?? []).contains { $0.time >= begun && intent.wants($0.meaning, after: $0.before) }
+        }
+    }
+
+    /// Whether it was one of these requests, and nobody else's, that made the latest change of `place`.
+    func haveActedLast(_ requests: [Intent], at place: Place) -> Bool {
+        guard let last = changes[place]?.last else { return false }
+        func explains(_ intent: Intent) -> Bool {
+            intent.explains(last.meaning, after: last.before, at: last.time)
+        }
+        return requests.contains(where: explains)
+            && !(intents[place] ?? []).contains { other in explains(other) && !requests.contains { $0 === other } }
+    }
+
     func observed(_ place: Place, _ meaning: Meaning?, from invoked: UInt64, to returned: UInt64) {
         observations.append(Observation(place: place, meaning: meaning, invoked: invoked, returned: returned))
     }
@@ -107,9 +124,13 @@ final class NameHistory {
     }
 
     /// Whether the client was told of a success that takes a change. A mkdir of a directory that is there is told of
-    /// that one.
+    /// that one, and who asks once more for the name of a new file that the file has it.
     private func isOwed(_ intent: Intent) -> Bool {
         guard case .succeeded(let told) = intent.outcome else { return false }
+        if intent.namesFile, let file = intent.target {
+            let earlier = (changes[intent.place] ?? []).filter { $0.time <= intent.returned }
+            return !earlier.contains { $0.meaning?.target == file }
+        }
         guard case .makeDirectory(isExclusive: false) = intent.change, let told else { return true }
         return !wasTrue(intent.place, told, from: intent.invoked, to: intent.returned)
     }

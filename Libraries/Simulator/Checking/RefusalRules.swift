@@ -7,10 +7,12 @@ enum RefusalRules {
 
     static func allow(_ code: ProtocolError, of kind: CdcKind) -> Bool { codes(of: kind).contains(code) }
 
-    /// Of whatever gives a file a name.
-    private static let naming: Set<ProtocolError> = [
-        .fileNotFound, .badName, .directoryNotFound, .nameIsLocked, .cannotOverrideName,
+    /// Of whatever gives a name.
+    private static let givingName: Set<ProtocolError> = [
+        .badName, .directoryNotFound, .nameIsLocked, .cannotOverrideName,
     ]
+    /// Of whatever gives a file a name; to save time it is asked for together with the last span's certification.
+    private static let naming = givingName.union([.fileNotFound, .lastSpanStateNotClean])
     private static let namingIfUnchanged = naming.union([.mismatchingTarget])
     private static let attributes: Set<ProtocolError> = [.attributeNotFound, .attributeExists, .attributesTooLarge]
     /// Of whatever takes a name away that its client has seen.
@@ -21,7 +23,10 @@ enum RefusalRules {
     private static let collection: Set<ProtocolError> = [
         .directoryNotFound, .edgeNotFound, .edgeNotOwned, .mismatchingTarget, .fileNotFound, .deadlineNotPassed,
     ]
-    private static let newSpan: Set<ProtocolError> = [.fileNotFound, .couldNotPickBlockServices]
+    /// Asked for together with the certification of the span before.
+    private static let newSpan: Set<ProtocolError> = [
+        .fileNotFound, .couldNotPickBlockServices, .lastSpanStateNotClean,
+    ]
     private static let proofs: Set<ProtocolError> = [.fileNotFound, .spanNotFound, .badBlockProof]
 
     private static func codes(of kind: ShardKind) -> Set<ProtocolError> {
@@ -41,27 +46,31 @@ enum RefusalRules {
         case .publishFileWithAttributes: namingIfUnchanged.union(attributes)
         case .certifyAndPublish: namingIfUnchanged.union(attributes).union(proofs)
         case .softUnlinkFile: removal
-        case .sameDirectoryRename, .renameWithAttributes: removal.union(naming).union([.sameSourceAndDestination])
-        case .sameDirectoryRenameSnapshot: removal.union(naming).union([.edgeNotOwned])
+        case .sameDirectoryRename, .renameWithAttributes:
+            removal.union(givingName).union([.fileNotFound, .sameSourceAndDestination])
+        case .sameDirectoryRenameSnapshot: removal.union(givingName).union([.fileNotFound, .edgeNotOwned])
         case .removeNonOwnedEdge, .sameShardHardFileUnlink: collection
         case .removeSpanInitiate: [.fileNotFound, .fileEmpty, .deadlineNotPassed]
         case .removeInode:
             [.fileNotFound, .deadlineNotPassed, .directoryNotFound, .directoryHasOwner, .directoryNotEmpty]
-        case .moveSpan, .referSpans: [.fileNotFound, .spanNotFound]
+        case .moveSpan: [.fileNotFound, .spanNotFound]
+        // What is lost may have ended with a span that nobody certified.
+        case .referSpans: [.fileNotFound, .spanNotFound, .lastSpanStateNotClean]
         case .swapBlocks:
             [
                 .fileNotFound, .spanNotFound, .blockNotFound, .swapBlocksDuplicateFailureDomain,
                 .couldNotPickBlockServices,
             ]
-        case .swapSpans: [.fileNotFound, .spanNotFound, .swapSpansMismatchingBlocks]
+        // Of a span that is cut where its file ends the whole is stored.
+        case .swapSpans: [.fileNotFound, .spanNotFound, .swapSpansMismatchingBlocks, .swapSpansMismatchingSize]
         default: []
         }
     }
 
     private static func codes(of kind: CdcKind) -> Set<ProtocolError> {
         switch kind {
-        case .makeDirectory, .makeDirectoryExclusive: naming.subtracting([.fileNotFound])
-        case .makeDirectoryWithAttributes: naming.subtracting([.fileNotFound]).union(attributes)
+        case .makeDirectory, .makeDirectoryExclusive: givingName
+        case .makeDirectoryWithAttributes: givingName.union(attributes)
         case .renameFile: renaming
         case .renameDirectory: renaming.union([.loopInDirectoryRename])
         case .replaceDirectory: renaming.union([.loopInDirectoryRename, .directoryNotEmpty, .sameSourceAndDestination])

@@ -1,3 +1,4 @@
+import Erasure
 import Protocol
 import ShardCore
 
@@ -56,21 +57,45 @@ final class StepCheck {
         // What stands in a body is looked at through those that refer to it.
         if reader.references(of: file).isBody { return }
         guard let contents = cluster.contents[file] else { return find("file \(file) was linked by nobody") }
-        cluster.watch.attributes.check(file, reader, holes: contents.holes)
         let spans = reader.spans(of: file)
-        let seen = spans.map { Extent(byteOffset: $0.header.byteOffset, size: $0.header.size, crc: $0.header.crc) }
-        let written = contents.spans.map { Extent(byteOffset: $0.byteOffset, size: $0.size, crc: $0.crc) }
-        if seen != written { find("T4: file \(file) has the spans \(seen), written were \(written)") }
+        cluster.watch.attributes.check(file, reader, holes: spans.reduce(0) { $0 + $1.holes })
+        check(spans, of: file, contents)
         let told = cluster.watch.numbers[file] ?? cluster.numbers[file]
         if let told, let number = reader.version(file)?.number, told != number {
             find("the number of \(file) is \(number), its client was told \(told)")
         }
     }
 
-    /// What a reader sees of a span.
-    private struct Extent: Equatable {
-        let byteOffset: UInt64
-        let size: UInt32
-        let crc: CRC32C
+    /// However a file is cut into spans, they follow each other and add up to what was written.
+    private func check(_ spans: [FetchedFullSpan], of file: InodeID, _ contents: FileContents) {
+        var (size, crc) = (UInt64(0), CRC32C.zero)
+        for span in spans {
+            if span.header.byteOffset != size {
+                find("T4: \(file) has a span at \(span.header.byteOffset), not \(size)")
+            }
+            size += UInt64(span.header.size)
+            crc = crc.appending(span.header.crc, length: UInt64(span.header.size))
+        }
+        if size != contents.bytes.count || crc != contents.crc {
+            find("T4: \(file) has \(size) bytes, written were \(contents.bytes.count) or others")
+        }
+    }
+}
+
+extension FetchedFullSpan {
+    /// How many of its bytes are zeros that nobody stored.
+    fileprivate var holes: UInt64 {
+        let stored: UInt64
+        switch body {
+        case .inline(let inline):
+            let isZeros = inline.body.count < header.size && inline.body.allSatisfy { $0 == 0 }
+            // Spans of nothing but zeros keep one.
+            stored = isZeros ? 0 : UInt64(inline.body.count)
+        case .locations(let body):
+            stored = body.locations.first.map {
+                UInt64($0.cellSize) * UInt64($0.stripes) * UInt64($0.parity.data)
+            } ?? 0
+        }
+        return UInt64(header.size) - min(UInt64(header.size), stored)
     }
 }

@@ -2,11 +2,11 @@ import Client
 import GarbageCollection
 import Protocol
 
-/// An instance of the garbage collector: the real one, over a simulated network.
+/// An instance of the garbage collector: the real one, over a real client.
 ///
 /// `@unchecked Sendable`: confined to the simulation's thread.
 final class Collector: @unchecked Sendable {
-    private let client: SimulatedClient
+    let client: SimulatedClient
     private let rounds: ShardRounds<SimulatedClient>
     private(set) var isRunning = false
 
@@ -25,7 +25,7 @@ final class Collector: @unchecked Sendable {
     /// Rounds until `end`, with pauses.
     func start(until end: UInt64) {
         isRunning = true
-        client.world.spawn { [self] in
+        client.loop.task { [self] in
             while client.world.now < end {
                 await client.world.sleep(UInt64.random(in: Self.pause, using: &client.world.random))
                 await round()
@@ -37,7 +37,7 @@ final class Collector: @unchecked Sendable {
     /// One round; `isRunning` until it has ended.
     func startRound() {
         isRunning = true
-        client.world.spawn { [self] in
+        client.loop.task { [self] in
             await round()
             isRunning = false
         }

@@ -2,35 +2,32 @@ import Client
 import GarbageCollection
 import Protocol
 
-/// What the real garbage collection needs, so that it runs in the simulation as it is.
+/// What the real garbage collection needs. Its clock is believed here, right or wrong, so that shards have to look
+/// after themselves.
 extension SimulatedClient: ClusterAccess {
-    var now: Timestamp {
-        Timestamp(nanoseconds: UInt64(max(Int64(World.epoch &+ world.now) &+ clockOffset, 1)))
-    }
+    var now: Timestamp { Timestamp(nanoseconds: loop.wallClock()) }
 
     func call<R: ShardRPC>(_ request: R, shard: ShardID) async throws(ClientError) -> R.Response {
-        try await counted(request, shard: shard).result.get()
+        try await client.call(request, shard: shard)
     }
 
     func callCDC<R: CdcRPC>(_ request: R) async throws(ClientError) -> R.Response {
-        try await counted(request).result.get()
+        try await client.callCDC(request)
     }
 
-    /// From the nearest directory that defines it.
     func snapshotPolicy(of directory: InodeID) async throws(ClientError) -> SnapshotPolicy {
-        var current = directory
-        for _ in 0..<64 {
-            let status = try await call(StatDirectoryRequest(id: current), shard: current.shard)
-            if let policy = (try? status.info.policy(SnapshotPolicy.self)) ?? nil { return policy }
-            guard current != .root, !status.owner.isNull else { break }
-            current = status.owner
-        }
-        throw ClientError(.badPolicy, "resolution of the policies of \(directory)")
+        try await client.snapshotPolicy(of: directory)
     }
 
     func erase(_ block: RemoveSpanInitiateBlockInfo) async throws(ClientError) -> MAC {
-        try await blocks(
-            .eraseBlock(EraseBlockRequest(blockId: block.blockId, certificate: block.certificate)),
-            block.blockServiceId)
+        let service = BlockService(
+            addrs: block.blockServiceAddrs, id: block.blockServiceId, flags: block.blockServiceFlags)
+        let request = EraseBlockRequest(blockId: block.blockId, certificate: block.certificate)
+        let result: Result<MAC?, ClientError> = await withUnsafeContinuation { continuation in
+            let operation = BlockOperation(request, service, answer: .proof) { continuation.resume(returning: $0) }
+            client.core.blocks.submit(operation, purpose: .erase)
+        }
+        guard let proof = try result.get() else { throw ClientError(.malformedAnswer, "ERASE_BLOCK") }
+        return proof
     }
 }

@@ -1,181 +1,154 @@
 import Client
-import Erasure
 import Protocol
 
-/// Files, as `Libraries/Client` writes them.
+/// Files: written, continued, copied, read.
 extension SimulatedClient {
-    func construct(in shard: ShardID, _ note: String) async throws(ClientError) -> TransientInode {
-        // Long before the shard expires them.
-        spares.removeAll { world.now - $0.made > 30_000_000_000 }
-        if let index = spares.firstIndex(where: { $0.file.id.shard == shard }) { return spares.remove(at: index).file }
-        let note = Array(note.utf8)
-        guard world.random.perMille(200) else {
-            let made = try await call(ConstructFileRequest(type: .file, note: note), shard: shard)
-            return TransientInode(id: made.id, cookie: made.cookie)
-        }
-        let (count, begun) = (UInt8.random(in: 1...5, using: &world.random), world.now)
-        let made = try await call(ConstructFilesRequest(type: .file, note: note, count: count), shard: shard).files
-        if Set(made.map(\.id)).count != Int(count) { world.find("\(count) files were asked for, and \(made) made") }
-        spares += made.map { (TransientInode(id: $0.id, cookie: $0.cookie), begun) }
-        guard let last = spares.popLast() else { throw ClientError(.malformedAnswer, "making of files") }
-        return last.file
-    }
+    /// Sizes of what is written at once: kept by the shard, in a block or two, in several spans.
+    private static let sizes = [1, 20, 255, 256, 4096, 5000, 8192, 16_384, 20_000]
 
-    /// Writes a file and gives it its name; what the name meant before becomes history.
     func create(_ place: Place) async throws(ClientError) {
-        let file = try await construct(in: place.directory.shard, "create")
-        var contents = FileContents()
-        for _ in 0..<Int.random(in: 0...2, using: &world.random) {
-            if world.random.perMille(400) {
-                contents.spans.append(try await addInlineSpan(to: file, at: contents.size))
-            } else {
-                let span = FileContents.blockSpan(at: contents.size, &world.random)
-                try await addBlockSpan(span, to: file)
-                contents.spans.append(span)
-            }
+        try await perform("create") { (operation) throws(ClientError) in
+            let writer = try await client.createFile(in: place.directory, note: Array("create".utf8))
+            try await fill(writer, FileContents(), publishAt: place, operation)
         }
-        await beLate()
-        if world.random.perMille(400) { return try await publish(file, contents, at: place) }
-        if world.random.perMille(300) { return try await link(file, contents, withSpanAt: place) }
-        cluster.contents[file.id] = contents
-        if world.random.perMille(300) { return try await link(file, ifUnchanged: place) }
-        let intent = want(.put(file.id), place, "create")
-        let outcome = await counted(
-            LinkFileRequest(fileId: file.id, cookie: file.cookie, ownerId: place.directory, name: place.name),
-            shard: place.directory.shard)
-        settle([intent], outcome.map { Meaning(target: file.id, creationTime: $0.creationTime) })
-        _ = try outcome.result.get()
     }
 
-    /// Now and then until the file has expired, while others collect what is left of it.
+    /// Begins with what a file has and goes on, as an editor of its next version.
+    func continueFile(_ source: InodeID, at place: Place) async throws(ClientError) {
+        guard let contents = cluster.contents[source] else { return }
+        try await perform("continuation") { (operation) throws(ClientError) in
+            let writer = try await client.continueFile(
+                source, size: UInt64(contents.bytes.count), in: place.directory, note: Array("continue".utf8))
+            try await fill(writer, contents, publishAt: place, operation)
+        }
+    }
+
+    /// Makes a file that begins with pages of another one, referred to if that can be.
+    func copy(_ source: InodeID, to place: Place) async throws(ClientError) {
+        guard let contents = cluster.contents[source] else { return }
+        let pages = contents.bytes.count / ClientLimits.pageBytes
+        guard pages > 0 else { return }
+        let first = Int.random(in: 0..<pages, using: &world.random)
+        let last = Int.random(in: first + 1...pages, using: &world.random)
+        let range = first * ClientLimits.pageBytes..<last * ClientLimits.pageBytes
+        try await perform("copy") { (operation) throws(ClientError) in
+            let writer = try await client.createFile(in: place.directory, note: Array("copy".utf8))
+            let wanted = UInt64(range.lowerBound)..<UInt64(range.upperBound)
+            let policies = writer.policies
+            let suitable = try await client.referable(wanted, of: source, for: policies)
+            var copied: [UInt8] = []
+            if let suitable, try await writer.append(referringTo: source, suitable) {
+                copied = Array(contents.bytes[Int(suitable.lowerBound)..<Int(suitable.upperBound)])
+            }
+            try await fill(writer, FileContents(copied), publishAt: place, operation)
+        }
+    }
+
+    /// What is read must be what was written.
+    func read(_ file: InodeID) async throws(ClientError) {
+        guard let bytes = cluster.contents[file]?.bytes else { return }
+        let reader = try await client.open(file)
+        let start = bytes.isEmpty ? 0 : Int.random(in: 0..<bytes.count, using: &world.random)
+        let count = world.random.pick([1, 100, 4096, 50_000])
+        let found = try await reader.read(at: UInt64(start), count: count).bytes
+        if found != Array(bytes[start..<min(start + count, bytes.count)]) {
+            world.find("client \(number) read \(found.count) bytes of \(file) at \(start) that nobody wrote there")
+        }
+    }
+
+    // MARK: Writing
+
+    /// Writes more into a file and gives it its name; what fails is given up.
+    private func fill(
+        _ writer: FileWriter, _ begun: FileContents, publishAt place: Place, _ operation: Operation
+    ) async throws(ClientError) {
+        do throws(ClientError) {
+            let contents = try await writeMore(into: writer, begun)
+            await beLate()
+            let (publication, present) = try await anyPublication(at: place)
+            witness.contents[place] = contents
+            await hesitate()
+            let version = try await writer.finish(publication)
+            judgeNaming(of: place, by: operation, writer.id)
+            check(version, publication, over: present)
+            lastNumber = version.number
+        } catch {
+            judgeRefusedNaming(of: place, by: operation, error)
+            await writer.abandon()
+            throw error
+        }
+    }
+
+    private func writeMore(
+        into writer: FileWriter, _ begun: FileContents
+    ) async throws(ClientError) -> FileContents {
+        var bytes = begun.bytes
+        for _ in 0..<world.random.pick([0, 1, 1, 2, 3]) {
+            let part = anyBytes(world.random.pick(Self.sizes))
+            let place = world.random.perMille(850) || bytes.isEmpty
+                ? bytes.count : Int.random(in: 0..<bytes.count, using: &world.random)
+            try await writer.write(part, at: UInt64(place))
+            bytes.replaceSubrange(place..<min(place + part.count, bytes.count), with: part)
+            if world.random.perMille(60) { try await writer.synchronize() }
+            await hesitate()
+        }
+        if !bytes.isEmpty, world.random.perMille(80) {
+            bytes.removeLast(Int.random(in: 1...bytes.count, using: &world.random))
+            try await writer.truncate(to: UInt64(bytes.count))
+        }
+        return FileContents(bytes)
+    }
+
+    private func anyBytes(_ count: Int) -> [UInt8] {
+        if world.random.perMille(100) { return [UInt8](repeating: 0, count: count) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count + 7)
+        while bytes.count < count { withUnsafeBytes(of: world.random.next()) { bytes += $0 } }
+        return Array(bytes.prefix(count))
+    }
+
+    /// Now and then until the file would have expired if nobody renewed it, while others collect.
     private func beLate() async {
         let lifetime = cluster.options.transientLifetime
         guard lifetime <= 300_000_000_000, world.random.perMille(15) else { return }
         await world.sleep(lifetime + world.random.spread(1_000_000_000...120_000_000_000))
     }
 
-    /// Now and then long enough for others to change what has been looked at.
-    func hesitate() async {
-        if world.random.perMille(80) { await world.sleep(world.random.spread(10_000_000...10_000_000_000)) }
-    }
+    // MARK: Publishing
 
-    /// As who continues a file: only if the name means what it meant when it was looked at.
-    private func link(_ file: TransientInode, ifUnchanged place: Place) async throws(ClientError) {
-        let present = try await target(of: place)
-        await hesitate()
-        let intent = want(.replace(file.id, over: present), place, "continuation")
-        let outcome = await counted(
-            LinkFileIfUnchangedRequest(
-                fileId: file.id, cookie: file.cookie, ownerId: place.directory, name: place.name,
-                expectedId: present ?? .null),
-            shard: place.directory.shard)
-        settle([intent], outcome.map { Meaning(target: file.id, creationTime: $0.creationTime) })
-        _ = try outcome.result.get()
-    }
-
-    /// Its last span comes with the name.
-    private func link(
-        _ file: TransientInode, _ contents: FileContents, withSpanAt place: Place
-    ) async throws(ClientError) {
-        let (body, span) = inlineSpan(at: contents.size)
-        var contents = contents
-        contents.spans.append(span)
-        cluster.contents[file.id] = contents
-        let intent = want(.put(file.id), place, "create with a span")
-        let outcome = await counted(
-            LinkFileWithSpanRequest(
-                fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: span.byteOffset,
-                size: span.size, crc: span.crc, body: body, ownerId: place.directory, name: place.name),
-            shard: place.directory.shard)
-        settle([intent], outcome.map { Meaning(target: file.id, creationTime: $0.creationTime) })
-        _ = try outcome.result.get()
-    }
-
-    private func addInlineSpan(
-        to file: TransientInode, at offset: UInt64
-    ) async throws(ClientError) -> FileContents.Span {
-        let (body, span) = inlineSpan(at: offset)
-        _ = try await call(
-            AddInlineSpanRequest(
-                fileId: file.id, cookie: file.cookie, storageClass: .inline, byteOffset: offset, size: span.size,
-                crc: span.crc, body: body),
-            shard: file.id.shard)
-        return span
-    }
-
-    func inlineSpan(at offset: UInt64) -> (body: [UInt8], span: FileContents.Span) {
-        let body = (0..<20).map { _ in UInt8.random(in: 0...255, using: &world.random) }
-        // Reads as zeros behind the body, up to the next page.
-        let size: UInt32 = 4096
-        let crc = CRC32C(of: body).zeroExtended(by: Int64(size) - Int64(body.count))
-        return (body, FileContents.Span(byteOffset: offset, size: size, crc: crc, storedSize: UInt32(body.count)))
-    }
-
-    /// Writes a span and certifies it.
-    func addBlockSpan(_ span: FileContents.Span, to file: TransientInode) async throws(ClientError) {
-        try await certify(try await writeBlockSpan(span, to: file), of: file, at: span.byteOffset)
-    }
-
-    /// Writes a span; when a block server does not take its block, the half-written span is moved aside and tried again
-    /// elsewhere.
-    func writeBlockSpan(
-        _ span: FileContents.Span, to file: TransientInode
-    ) async throws(ClientError) -> [BlockProof] {
-        var blacklist: [BlacklistEntry] = []
-        for _ in 0..<3 {
-            let blocks = try await call(
-                AddSpanInitiateRequest(span, of: file, blacklist: blacklist), shard: file.id.shard
-            ).blocks
-            let (proofs, failed) = await write(blocks, span.cells)
-            guard let failed else { return proofs }
-            blacklist.append(BlacklistEntry(failureDomain: FailureDomain(name: ""), blockService: failed))
-            let aside = try await construct(in: file.id.shard, "aside")
-            _ = try await call(
-                MoveSpanRequest(
-                    spanSize: span.size, fileId1: file.id, byteOffset1: span.byteOffset, cookie1: file.cookie,
-                    fileId2: aside.id, byteOffset2: 0, cookie2: aside.cookie),
-                shard: file.id.shard)
-            if world.random.perMille(500) { try await scrap(aside) }
+    /// Whatever has the name, if nothing has it, or as the next version of what has it. With the version that is to be
+    /// replaced, if that is known.
+    private func anyPublication(
+        at place: Place
+    ) async throws(ClientError) -> (Publication, over: FileVersion?) {
+        var publication = Publication(directory: place.directory, name: place.name)
+        if world.random.perMille(500) {
+            publication.inherits = world.random.perMille(600)
+            publication.keepsPrivileges = world.random.perMille(500)
+            publication.otherwise = Ownership(mode: 0o600, uid: 9, gid: 9)
+            publication.change = anyChange()
         }
-        throw ClientError(.cannotPlaceSpan(last: .blockTransfer), "a span")
-    }
-
-    /// Writes the blocks of a span and certifies it; the block service that failed, if one did.
-    func write(
-        _ blocks: [AddSpanInitiateBlockInfo], _ crcs: [CRC32C], to file: TransientInode, at offset: UInt64
-    ) async throws(ClientError) -> BlockServiceID? {
-        let (proofs, failed) = await write(blocks, crcs)
-        if failed == nil { try await certify(proofs, of: file, at: offset) }
-        return failed
-    }
-
-    private func certify(
-        _ proofs: [BlockProof], of file: TransientInode, at offset: UInt64
-    ) async throws(ClientError) {
-        _ = try await call(
-            AddSpanCertifyRequest(fileId: file.id, cookie: file.cookie, byteOffset: offset, proofs: proofs),
-            shard: file.id.shard)
-    }
-
-    /// Writes the blocks of a span; the block service that failed, if one did.
-    private func write(
-        _ blocks: [AddSpanInitiateBlockInfo], _ crcs: [CRC32C]
-    ) async -> (proofs: [BlockProof], failed: BlockServiceID?) {
-        var proofs: [BlockProof] = []
-        for (block, crc) in zip(blocks, crcs) {
-            do throws(ClientError) {
-                let request = WriteBlockRequest(
-                    blockId: block.blockId, crc: crc, size: FileContents.cellSize, certificate: block.certificate)
-                let proof = try await self.blocks(.writeBlock(request), block.blockServiceId)
-                proofs.append(BlockProof(blockId: block.blockId, proof: proof))
-            } catch {
-                return (proofs, block.blockServiceId)
-            }
+        guard world.random.perMille(500) else { return (publication, nil) }
+        let present = try await client.target(of: place.name, in: place.directory)
+        guard !present.isNull else {
+            if world.random.perMille(850) { publication.condition = .nothing }
+            return (publication, nil)
         }
-        return (proofs, nil)
+        guard present.isFile else { return (publication, nil) }
+        let version = try await client.version(of: present)
+        // Now and then a file that it is no version of, which only the shard of both can know.
+        let isMistaken = !lastNumber.isNull && world.random.perMille(100)
+        publication.number = isMistaken ? lastNumber : version.number
+        publication.supersedes = world.random.perMille(600)
+        if world.random.perMille(850) { publication.condition = .version(present) }
+        return (publication, isMistaken || publication.condition != .version(present) ? nil : version)
     }
 
-    func scrap(_ file: TransientInode) async throws(ClientError) {
-        _ = try await call(ScrapTransientFileRequest(id: file.id, cookie: file.cookie), shard: file.id.shard)
+    /// Only what its condition held is known to have been replaced, and what came back may have another number.
+    private func check(_ version: PublishedVersion, _ publication: Publication, over present: FileVersion?) {
+        guard let present, client.assumeIsolated({ $0.numbersFiles }), version.number != present.number,
+            cluster.watch.numbers[present.attributes.id] ?? present.number == present.number
+        else { return }
+        world.find("\(publication.name) was published with the number \(version.number), not \(present.number)")
     }
 }

@@ -1,170 +1,153 @@
 import Client
+import EventLoop
 import Protocol
 
-/// A client's machine: sends requests, repeats them as real clients do, and matches answers.
+/// A program with a client: the real one, on virtual time and a simulated network. What its users have it do is looked
+/// at from outside: every request by the witness, every operation here.
 ///
 /// `@unchecked Sendable`: confined to the simulation's thread, where its tasks run as well.
 final class SimulatedClient: @unchecked Sendable {
-    /// How a request ended, and how often it was sent.
-    struct Outcome<Response> {
-        let result: Result<Response, ClientError>
-        let attempts: Int
-        /// How many copies of the request there ever were.
-        let copies: Int
-
-        func map<Other>(_ transform: (Response) -> Other) -> Outcome<Other> {
-            Outcome<Other>(result: result.map(transform), attempts: attempts, copies: copies)
-        }
-    }
-
-    private enum Answer {
-        case message(Message.Body)
-        case timeout
-    }
-
-    /// How a request ended, before its answer was looked at.
-    private struct Ending {
-        let answer: Answer
-        let attempts: Int
-        let copies: Int
-
-        func outcome<Response>(_ result: Result<Response, ClientError>) -> Outcome<Response> {
-            Outcome(result: result, attempts: attempts, copies: copies)
-        }
-    }
-
-    /// A request under way.
-    private struct Pending {
-        let message: Message
-        let receiver: Endpoint
-        let timing: RetryTiming
-        let begun: UInt64
-        var attempts = 0
-        var copies = 0
-        let ended: (Ending) -> Void
-
-        func end(_ answer: Answer) { ended(Ending(answer: answer, attempts: attempts, copies: copies)) }
-    }
-
     let number: Int
     let cluster: SimulatedCluster
     let world: World
-    var clockOffset: Int64 = 0
+    let loop: VirtualLoop
+    let client: Client
+    /// A connection of its own, as tools have.
+    let registry: RegistryConnection
+    let witness: RequestWitness
     /// Of the file that it published last.
     var lastNumber = InodeID.null
-    /// Files that it has made ahead, and when.
-    var spares: [(file: TransientInode, made: UInt64)] = []
-    private var pending: [UInt64: Pending] = [:]
-    private var nextID: UInt64
+    private let port: SimulatedPort
+    private let blocks: SimulatedBlocks
+    private var streams: [UInt64: SimulatedStream] = [:]
+    private var lastQuestion: UInt64 = 0
+    /// What its registry's program knows beyond the base protocol; nil: everything.
+    private let knownExtensions: Set<ProtocolExtension>?
 
-    /// Repetition of what goes over a stream: a connection that broke is made again.
-    private static let streamTiming = RetryTiming(
-        initialNanoseconds: 500_000_000, longestNanoseconds: 2_000_000_000, overallNanoseconds: 10_000_000_000)
-
-    init(_ number: Int, _ cluster: SimulatedCluster) {
+    init(_ number: Int, _ cluster: SimulatedCluster) throws {
         self.number = number
         self.cluster = cluster
         world = cluster.world
-        nextID = world.random.next() >> 8
-        cluster.network.attach(.client(number), of: .client(number)) { [unowned self] message, _ in receive(message) }
+        let endpoint = Endpoint.client(number)
+        loop = VirtualLoop(world)
+        witness = RequestWitness(number, cluster)
+        port = SimulatedPort(endpoint, cluster, witness)
+        blocks = SimulatedBlocks(endpoint, cluster)
+        knownExtensions = Self.anyExtensions(&world.random)
+        client = try Client(
+            ClientSurroundings(loop: loop, datagrams: port, blocks: blocks), registries: [AddressBook.registry],
+            options: Self.anyOptions(&world.random))
+        registry = RegistryConnection(on: loop, addresses: [AddressBook.registry])
+        loop.connecting = { [unowned self] in connect(to: $0) }
+        cluster.network.attach(endpoint, of: .client(number)) { [unowned self] in receive($0, from: $1) }
     }
 
-    private var endpoint: Endpoint { .client(number) }
-
-    // MARK: Calls
-
-    func counted<R: ShardRPC>(_ request: R, shard: ShardID) async -> Outcome<R.Response> {
-        let ending = await exchange(.shardRequest(request.erased), to: .shard(shard), .shard)
-        let name = "\(R.kind) at shard \(shard)"
-        guard case .message(.shardAnswer(let result)) = ending.answer else {
-            return ending.outcome(.failure(ClientError(.timeout, name)))
+    /// Learns where the services are; who cannot begins anew, as programs do.
+    func start() {
+        loop.task { [self] in
+            while (try? await client.start()) == nil { await loop.sleep(nanoseconds: 1_000_000_000) }
         }
-        switch result {
-        case .success(let any):
-            guard let response = R.response(in: any) else {
-                return ending.outcome(.failure(ClientError(.malformedAnswer, name)))
+    }
+
+    /// Its program ends.
+    func end() {
+        registry.close()
+        loop.task { [client] in await client.close() }
+    }
+
+    /// Half of all clusters are up to date.
+    private static func anyExtensions(_ random: inout SeededRandom) -> Set<ProtocolExtension>? {
+        if random.perMille(500) { return nil }
+        return random.perMille(300) ? [] : Set(ProtocolExtension.all.filter { _ in random.perMille(700) })
+    }
+
+    /// Little memory, so that all of it is used.
+    private static func anyOptions(_ random: inout SeededRandom) -> ClientOptions {
+        var options = ClientOptions()
+        options.readCacheBytes = random.pick([0, 64 << 10, 1 << 20])
+        options.readAheadBytes = 64 << 10
+        options.pendingWriteBytes = 2 << 20
+        options.openBufferBytes = random.pick([64 << 10, 1 << 20])
+        options.patchBytes = 1 << 20
+        options.writeTimeoutNanoseconds = random.pick([20, 60, 300]) * ClusterOptions.second
+        options.extensionsNanoseconds = random.pick([60, 600]) * ClusterOptions.second
+        return options
+    }
+
+    // MARK: Network
+
+    private func connect(to address: SocketAddress) -> (any StreamConnection)? {
+        guard address == AddressBook.registry else { return nil }
+        return SimulatedStream(world) { [unowned self] stream, request in
+            lastQuestion += 1
+            streams[lastQuestion] = stream
+            cluster.network.send(
+                Message(id: lastQuestion, body: .registryRequest(request)), from: .client(number), to: .registry)
+        }
+    }
+
+    private func receive(_ message: Message, from sender: Endpoint) {
+        switch message.body {
+        case .registryAnswer(let answer): streams.removeValue(forKey: message.id)?.receive(known(answer))
+        case .blockAnswer: blocks.receive(message)
+        default: port.receive(message, from: sender)
+        }
+    }
+
+    private func known(
+        _ answer: Result<AnyRegistryResponse, ProtocolError>
+    ) -> Result<AnyRegistryResponse, ProtocolError> {
+        guard let knownExtensions, case .success(.extensions(let all)) = answer else { return answer }
+        return .success(.extensions(ExtensionsResponse(extensions: all.extensions.filter(knownExtensions.contains))))
+    }
+
+    // MARK: Operations
+
+    /// Has the client do something, and keeps what it asks for together.
+    func perform<T: Sendable>(
+        _ name: String, _ body: (Operation) async throws(ClientError) -> T
+    ) async throws(ClientError) -> T {
+        let operation = Operation(name, at: world.now)
+        witness.operations.append(operation)
+        defer { witness.operations.removeAll { $0 === operation } }
+        let result: Result<T, ClientError> = await Operation.$current.withValue(operation) {
+            do throws(ClientError) { return .success(try await body(operation)) } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    /// What takes a name away must have done so if it says so; and if it says that there was nothing to take, nobody
+    /// else may be the one who did.
+    func judgeRemoval(of place: Place, by operation: Operation, _ error: ClientError?) {
+        let removals = operation.removals(at: place)
+        guard let error else {
+            if !cluster.names.hasComeAbout(removals, since: operation.begun) {
+                world.find("client \(number)'s \(operation.name) of \(place) succeeded, and nothing was done")
             }
-            return ending.outcome(.success(response))
-        case .failure(let code):
-            if !RefusalRules.allow(code, of: R.kind) { world.find("\(name) is refused with \(code)") }
-            return ending.outcome(.failure(ClientError(.refused(code), name)))
+            return
+        }
+        // Who has sent a request once only takes its answer for the only one, also where the network has doubled it.
+        // Where nobody's clock is looked after, history may be collected before it can be looked at.
+        guard cluster.options.comparesClocks, error.isRefusal(.edgeNotFound) || error.isRefusal(.nameNotFound),
+            cluster.names.haveActedLast(removals.filter { $0.attempts > 1 }, at: place)
+        else { return }
+        world.find("client \(number)'s \(operation.name) of \(place) was done, and it says \(error)")
+    }
+
+    /// What was refused for good is not done by then, unless somebody else did it.
+    func judgeRefusedNaming(of place: Place, by operation: Operation, _ error: ClientError) {
+        guard error.code != nil, !error.isOutage, cluster.options.comparesClocks else { return }
+        let namings = operation.namings(of: place).filter { $0.attempts > 1 }
+        if cluster.names.haveActedLast(namings, at: place) {
+            world.find("client \(number)'s \(operation.name) of \(place) was done, and it says \(error)")
         }
     }
 
-    func counted<R: CdcRPC>(_ request: R) async -> Outcome<R.Response> {
-        let ending = await exchange(.coordinatorRequest(request.erased), to: .coordinator, .cdc)
-        let name = "\(R.kind) at the coordinator"
-        guard case .message(.coordinatorAnswer(let result)) = ending.answer else {
-            return ending.outcome(.failure(ClientError(.timeout, name)))
+    /// A file was given a name.
+    func judgeNaming(of place: Place, by operation: Operation, _ file: InodeID) {
+        let namings = operation.namings(of: place).filter { $0.target == file }
+        if !cluster.names.hasComeAbout(namings, since: operation.begun) {
+            world.find("client \(number)'s \(operation.name) of \(place) succeeded, and it never was \(file)")
         }
-        switch result {
-        case .success(let any):
-            guard let response = R.response(in: any) else {
-                return ending.outcome(.failure(ClientError(.malformedAnswer, name)))
-            }
-            return ending.outcome(.success(response))
-        case .failure(let code):
-            if !RefusalRules.allow(code, of: R.kind) { world.find("\(name) is refused with \(code)") }
-            return ending.outcome(.failure(ClientError(.refused(code), name)))
-        }
-    }
-
-    func registry<R: RegistryRPC>(_ request: R) async throws(ClientError) -> R.Response {
-        let ending = await exchange(.registryRequest(request.erased), to: .registry, Self.streamTiming)
-        let name = "\(R.kind) at the registry"
-        guard case .message(.registryAnswer(let result)) = ending.answer else { throw ClientError(.timeout, name) }
-        switch result {
-        case .success(let any):
-            guard let response = R.response(in: any) else { throw ClientError(.malformedAnswer, name) }
-            return response
-        case .failure(let code): throw ClientError(.refused(code), name)
-        }
-    }
-
-    /// A request to a block server; its proof.
-    func blocks(_ request: AnyBlocksRequest, _ service: BlockServiceID) async throws(ClientError) -> MAC {
-        guard let server = cluster.server(of: service) else { throw ClientError(.unavailable, "a block request") }
-        let ending = await exchange(
-            .blockRequest(service, request), to: .blockServer(server), Self.streamTiming)
-        guard case .message(.blockAnswer(let result)) = ending.answer else {
-            throw ClientError(.timeout, "\(request.kind)")
-        }
-        switch result {
-        case .success(let proof): return proof
-        case .failure(let code): throw ClientError(.refused(code), "\(request.kind)")
-        }
-    }
-
-    // MARK: Repetition
-
-    private func exchange(
-        _ body: Message.Body, to receiver: Endpoint, _ timing: RetryTiming
-    ) async -> Ending {
-        let id = nextID
-        nextID += 1
-        return await withUnsafeContinuation { continuation in
-            pending[id] = Pending(
-                message: Message(id: id, body: body), receiver: receiver, timing: timing, begun: world.now
-            ) { continuation.resume(returning: $0) }
-            attempt(id)
-        }
-    }
-
-    private func attempt(_ id: UInt64) {
-        guard var request = pending[id] else { return }
-        let jitter = Double.random(in: 0..<1, using: &world.random)
-        guard let wait = request.timing.wait(elapsedNanoseconds: world.now - request.begun, jitter: jitter) else {
-            pending[id] = nil
-            return request.end(.timeout)
-        }
-        request.attempts += 1
-        request.copies += cluster.network.send(request.message, from: endpoint, to: request.receiver)
-        pending[id] = request
-        world.after(max(wait, 1_000_000)) { [self] in attempt(id) }
-    }
-
-    private func receive(_ message: Message) {
-        guard let request = pending.removeValue(forKey: message.id) else { return }
-        request.end(.message(message.body))
     }
 }

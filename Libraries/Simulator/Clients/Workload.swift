@@ -27,7 +27,7 @@ final class Workload: @unchecked Sendable {
 
     /// Goes on until `end`, virtual nanoseconds.
     func start(until end: UInt64) {
-        world.spawn { [self] in
+        client.loop.task { [self] in
             while world.now < end {
                 await world.sleep(world.random.spread(cluster.options.userPause))
                 do throws(ClientError) {
@@ -58,19 +58,20 @@ final class Workload: @unchecked Sendable {
         switch Int.random(in: 0..<100, using: &world.random) {
         case 0..<23: try await client.create(anyPlace)
         case 23..<25: try await client.makeSpecialFile(anyPlace)
-        case 25..<28: try await client.makeDirectory(anyPlace)
-        case 28..<31: try await client.makeDirectoryWithAttributes(anyPlace)
-        case 31..<38: try await client.makeDirectoryExclusively(anyPlace)
+        case 25..<29: try await client.makeDirectory(anyPlace, change: client.anyChange())
+        case 29..<38: try await client.makeDirectory(anyPlace)
         case 38..<48: try await client.rename(knownPlace, to: anyPlace)
         case 48..<50: await moveCrosswise()
         case 50..<63: try await client.unlink(knownPlace)
         case 63..<69: try await changeAttributes()
         case 69..<73: _ = try await client.lookup(anyPlace)
-        case 73..<77: _ = try await client.list(world.random.pick(cluster.directories))
-        case 77..<82: try await client.resurrect(anyPlace)
-        case 82..<84: try await changePolicies()
-        case 84..<87: try await withFile { (file) throws(ClientError) in try await copy(file) }
-        case 87..<90: try await touchFile()
+        case 73..<76: try await client.list(world.random.pick(cluster.directories))
+        case 76..<79: try await withFile { (file) throws(ClientError) in try await client.read(file) }
+        case 79..<83: try await client.resurrect(anyPlace)
+        case 83..<84: try await changePolicies()
+        case 84..<86: try await withFile { (file) throws(ClientError) in try await continueFile(file) }
+        case 86..<88: try await withFile { (file) throws(ClientError) in try await copy(file) }
+        case 88..<90: try await withFile { (file) throws(ClientError) in try await client.touch(file) }
         case 90..<93: try await withFile { (file) throws(ClientError) in try await client.relocateBlock(of: file) }
         case 93..<96: try await withFile { (file) throws(ClientError) in try await client.rewriteSpan(of: file) }
         case 96..<98: try await client.chooseDefaultOwnership()
@@ -84,7 +85,7 @@ final class Workload: @unchecked Sendable {
         else { return }
         let name = world.random.pick(names)
         // Refused or not, the checks look at both.
-        let other = world.spawn { [client] in
+        let other = client.loop.task { [client] in
             _ = try? await client.rename(second.place, to: Place(directory: first.target, name: name))
         }
         _ = try? await client.rename(first.place, to: Place(directory: second.target, name: name))
@@ -104,12 +105,20 @@ final class Workload: @unchecked Sendable {
         try await body(file)
     }
 
-    /// A copy needs a name in the file's shard.
     private func copy(_ file: InodeID) async throws(ClientError) {
+        if let place = place(inShardOf: file) { try await client.copy(file, to: place) }
+    }
+
+    private func continueFile(_ file: InodeID) async throws(ClientError) {
+        let place = world.random.perMille(300) ? anyPlace : place(inShardOf: file)
+        if let place { try await client.continueFile(file, at: place) }
+    }
+
+    /// Only there spans can be referred to.
+    private func place(inShardOf file: InodeID) -> Place? {
         let directories = cluster.directories.filter { $0.shard == file.shard }
-        guard !directories.isEmpty else { return }
-        let place = Place(directory: world.random.pick(directories), name: world.random.pick(names))
-        try await client.copy(file, to: place)
+        guard !directories.isEmpty else { return nil }
+        return Place(directory: world.random.pick(directories), name: world.random.pick(names))
     }
 
     private func changeAttributes() async throws(ClientError) {
@@ -117,24 +126,14 @@ final class Workload: @unchecked Sendable {
         try await client.changeAttributes(of: target)
     }
 
-    private func touchFile() async throws(ClientError) {
-        try await withFile { (file) throws(ClientError) in
-            let isRead = world.random.perMille(400)
-            let request = SetTimeRequest(id: file, mtime: isRead ? 0 : client.anyTime, atime: client.anyTime)
-            _ = try await client.call(request, shard: file.shard)
-            _ = try await client.call(StatFileRequest(id: file), shard: file.shard)
-        }
-    }
-
     private func changePolicies() async throws(ClientError) {
         let directory = world.random.pick(cluster.directories)
         guard directory != .root else { return }
-        var info = DirectoryInfo(entries: [])
-        if world.random.perMille(500) {
-            let age = DeleteAfterTime(nanoseconds: world.random.pick([10, 60, 300]) * ClusterOptions.second)
-            let policy = SnapshotPolicy(deleteAfterTime: age, deleteAfterVersions: .inactive)
-            do { try info.set(policy) } catch { return }
+        guard world.random.perMille(500) else {
+            return try await client.client.clearPolicy(.snapshot, of: directory)
         }
-        _ = try await client.call(SetDirectoryInfoRequest(id: directory, info: info), shard: directory.shard)
+        let age = DeleteAfterTime(nanoseconds: world.random.pick([10, 60, 300]) * ClusterOptions.second)
+        try await client.client.setPolicy(
+            SnapshotPolicy(deleteAfterTime: age, deleteAfterVersions: .inactive), of: directory)
     }
 }

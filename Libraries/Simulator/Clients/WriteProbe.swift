@@ -9,11 +9,13 @@ final class WriteProbe: @unchecked Sendable {
     private(set) var isRunning = false
     private(set) var failures: [String] = []
 
+    private static let bytes = 5000
+
     init(_ client: SimulatedClient) { self.client = client }
 
     func start(at shards: [ShardID]) {
         isRunning = true
-        client.world.spawn { [self] in
+        client.loop.task { [self] in
             for shard in shards {
                 do throws(ClientError) {
                     try await write(to: shard)
@@ -26,14 +28,19 @@ final class WriteProbe: @unchecked Sendable {
     }
 
     private func write(to shard: ShardID) async throws(ClientError) {
-        let file = try await client.construct(in: shard, "probe")
-        let span = FileContents.blockSpan(at: 0, &client.world.random)
-        let blocks = try await client.call(
-            AddSpanInitiateRequest(span, of: file, blacklist: []), shard: shard
-        ).blocks
-        if let failed = try await client.write(blocks, span.cells, to: file, at: 0) {
-            throw ClientError(.cannotPlaceSpan(last: .blockTransfer), "a block at \(failed)")
+        let policies = try await client.client.writePolicies(of: .root)
+        let pool = client.client.core.pool
+        guard let buffer = pool.take(SpanEncoder.bufferBytes(policies)) else {
+            throw ClientError(.noMemory, "a probe")
         }
+        let filled = UnsafeMutableRawBufferPointer(start: buffer.base, count: Self.bytes)
+        for index in filled.indices { filled[index] = UInt8(truncatingIfNeeded: index % 251) }
+        guard
+            let span = SpanEncoder.encode(
+                buffer, filled: Self.bytes, logicalBytes: UInt32(Self.bytes), policies: policies, pool: pool)
+        else { throw ClientError(.badPolicy, "a probe") }
+        let file = try await client.client.construct(in: shard, note: Array("probe".utf8))
+        try await client.client.store(span, in: file, at: 0)
         try await client.scrap(file)
     }
 }

@@ -80,6 +80,8 @@ final class BlockMachine: Machine {
         switch request {
         case .writeBlock(let request): return write(request, service)
         case .eraseBlock(let request): return erase(request, service)
+        case .fetchBlockWithCrc(let request): return find(request.blockId, service)
+        case .fetchPageSums(let request): return find(request.blockId, service)
         default: return .failure(.malformedRequest)
         }
     }
@@ -94,6 +96,11 @@ final class BlockMachine: Machine {
         guard !disk.isFull else { return .failure(.blockIoErrorDevice) }
         service.blocks[request.blockId] = request.crc
         return .success(service.key.writeProof(blockService: service.id, block: request.blockId))
+    }
+
+    /// The bytes are known to who asks.
+    private func find(_ block: BlockID, _ service: Service) -> Result<MAC, ProtocolError> {
+        service.blocks[block] == nil ? .failure(.blockNotFound) : .success(MAC(rawValue: 0))
     }
 
     private func erase(_ request: EraseBlockRequest, _ service: Service) -> Result<MAC, ProtocolError> {

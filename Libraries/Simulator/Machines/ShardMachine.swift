@@ -47,6 +47,9 @@ final class ShardMachine: Machine {
     var pipelines: [ShardPipeline] { known.compactMap { pipelinesByShard[$0] } }
     var cores: [ShardCore] { pipelines.map(\.core) }
 
+    /// Shards that are in use.
+    var shardsInUse: [ShardID] { known }
+
     // MARK: Life
 
     override func boot() throws {

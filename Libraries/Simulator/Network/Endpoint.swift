@@ -15,6 +15,8 @@ enum Endpoint: Hashable, CustomStringConvertible {
     case blockServer(Int)
     /// A process with replicas, for its peers.
     case replica(Int)
+    /// Who tells the registry where a process listens.
+    case announcer(MachineID)
 
     var description: String {
         switch self {
@@ -25,6 +27,7 @@ enum Endpoint: Hashable, CustomStringConvertible {
         case .shardProcess(let number): "shards' process \(number)"
         case .registry: "registry"
         case .blockServer(let number): "blocks \(number)"
+        case .announcer(let machine): "\(machine)"
         }
     }
 }

@@ -33,6 +33,9 @@ struct ClusterOptions {
     /// How long superseded versions stay, nanoseconds.
     static let supersededGrace: UInt64 = 200 * second
 
+    /// Small, so that files have several, bytes.
+    static let largestSpan: UInt32 = 16 << 10
+
     static let second: UInt64 = 1_000_000_000
 
     init(_ random: inout SeededRandom) throws(EncodeError) {
@@ -55,6 +58,6 @@ struct ClusterOptions {
             snapshot: SnapshotPolicy(
                 deleteAfterTime: DeleteAfterTime(nanoseconds: random.pick([30, 120, 600]) * Self.second),
                 deleteAfterVersions: versions),
-            span: .uniform(Parity(data: 2, parity: 1), maxSize: 1 << 20), block: .uniform(.flash))
+            span: .uniform(Parity(data: 2, parity: 1), maxSize: Self.largestSpan), block: .uniform(.flash))
     }
 }

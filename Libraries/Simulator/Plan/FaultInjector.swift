@@ -26,6 +26,7 @@ final class FaultInjector {
         repeating(30 * Self.second) { [self] in changeWeather() }
         if let pause = plan.crashPause { repeating(pause) { [self] in crash() } }
         if let pause = plan.partitionPause { repeating(pause) { [self] in partition() } }
+        if let pause = plan.movePause { repeating(pause) { [self] in move() } }
         if let pause = plan.clockPause { repeating(pause) { [self] in stepClock() } }
         if let pause = plan.clockJumpPause { repeating(pause) { [self] in jumpClock() } }
         if let pause = plan.slowDiskPause { repeating(pause) { [self] in slowDisk() } }
@@ -46,7 +47,7 @@ final class FaultInjector {
             machine.diesStartingPerMille = 0
             machine.disk.calmDown()
         }
-        for client in clients { client.clockOffset = 0 }
+        for client in clients { client.loop.clockOffset = 0 }
         world.note("the trouble is over")
     }
 
@@ -73,6 +74,16 @@ final class FaultInjector {
         if world.random.perMille(200) { return machine.stop(restartAfter: pause) }
         guard plan.killsWriting, world.random.perMille(600) else { return machine.crash(restartAfter: pause) }
         machine.crash(atChange: Int.random(in: 0...6, using: &world.random), restartAfter: pause)
+    }
+
+    /// A process listens elsewhere when it comes back; until the registry knows, and then until they ask it, clients
+    /// send to where nobody is any more.
+    private func move() {
+        let machine: Machine = world.random.perMille(300) ? cluster.coordinator : world.random.pick(cluster.shards)
+        world.faults.moves += 1
+        machine.crash(restartAfter: world.random.spread(50_000_000...5 * Self.second))
+        cluster.addresses.move(machine.id)
+        world.note("\(machine.id) has moved")
     }
 
     /// The next one.
@@ -106,7 +117,7 @@ final class FaultInjector {
         func stepped(_ offset: Int64, _ worst: Int64) -> Int64 { min(max(offset + step, -worst), worst) }
         if world.random.perMille(200), !clients.isEmpty {
             let client = world.random.pick(clients)
-            client.clockOffset = stepped(client.clockOffset, Self.worstClientClock)
+            client.loop.clockOffset = stepped(client.loop.clockOffset, Self.worstClientClock)
         } else {
             let machine = world.random.pick(cluster.machines)
             machine.clock.offset = stepped(machine.clock.offset, worstClock)

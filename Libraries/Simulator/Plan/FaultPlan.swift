@@ -6,6 +6,8 @@ struct FaultPlan {
     /// Mean nanoseconds between two events of a kind; nil: none.
     var crashPause: UInt64?
     var partitionPause: UInt64?
+    /// Processes that listen at other ports from then on.
+    var movePause: UInt64?
     var clockPause: UInt64?
     /// Clocks that are a month wrong for a moment.
     var clockJumpPause: UInt64?
@@ -29,6 +31,7 @@ struct FaultPlan {
         weather.longestDelay = random.pick([10_000_000, Self.second, 20 * Self.second, 300 * Self.second])
         crashPause = random.perMille(750) ? random.pick([2, 8, 30]) * Self.second : nil
         partitionPause = random.perMille(500) ? random.pick([20, 60]) * Self.second : nil
+        movePause = random.perMille(400) ? random.pick([40, 150]) * Self.second : nil
         clockPause = random.perMille(500) ? random.pick([5, 40]) * Self.second : nil
         clockJumpPause = random.perMille(400) ? random.pick([20, 60]) * Self.second : nil
         slowDiskPause = random.perMille(400) ? random.pick([10, 60]) * Self.second : nil

@@ -7,6 +7,7 @@ public struct FaultCounts: Sendable, CustomStringConvertible {
     /// Not delivered because of a partition or a machine that was down.
     public var undelivered = 0
     public var partitions = 0
+    public var moves = 0
     public var crashes = 0
     /// Processes that were told to stop.
     public var stops = 0
@@ -39,7 +40,8 @@ public struct FaultCounts: Sendable, CustomStringConvertible {
     private static var fields: [(path: WritableKeyPath<FaultCounts, Int>, name: String)] {
         [
             (\.lost, "lost"), (\.duplicated, "duplicated"), (\.delayed, "delayed"), (\.undelivered, "undelivered"),
-            (\.partitions, "partitions"), (\.crashes, "crashes"), (\.stops, "stops"), (\.tornWrites, "torn writes"),
+            (\.partitions, "partitions"), (\.moves, "moves"), (\.crashes, "crashes"),
+            (\.stops, "stops"), (\.tornWrites, "torn writes"),
             (\.killedWriting, "killed writing"), (\.refusedSyncs, "refused syncs"), (\.rottenPlaces, "rotten places"),
             (\.clockSteps, "clock steps"), (\.clockJumps, "clock jumps"),
             (\.slowDisks, "slow disks"), (\.fullDisks, "full disks"), (\.wipedDisks, "wiped disks"),

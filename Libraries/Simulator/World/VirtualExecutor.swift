@@ -4,17 +4,34 @@
 /// `@unchecked Sendable`: only the simulation's thread touches it. Tasks get here from each other and from events,
 /// which all run on that thread; nothing in a simulation waits for anything outside of it.
 final class VirtualExecutor: TaskExecutor, @unchecked Sendable {
-    private var ready: [UnownedJob] = []
+    private enum Work {
+        case job(UnownedJob)
+        /// Of a task or an actor on a loop.
+        case loopJob(UnownedJob, VirtualLoop)
+        case closure(@Sendable () -> Void)
+    }
+
+    private var ready: [Work] = []
     private var next = 0
 
-    func enqueue(_ job: consuming ExecutorJob) { ready.append(UnownedJob(job)) }
+    func enqueue(_ job: consuming ExecutorJob) { ready.append(.job(UnownedJob(job))) }
+
+    func enqueue(_ job: consuming ExecutorJob, on loop: VirtualLoop) { ready.append(.loopJob(UnownedJob(job), loop)) }
+
+    func enqueue(_ body: @escaping @Sendable () -> Void) { ready.append(.closure(body)) }
 
     /// Runs everything that is ready, and what becomes ready by it.
     func drain() {
         while next < ready.count {
-            let job = ready[next]
+            let work = ready[next]
             next += 1
-            job.runSynchronously(on: asUnownedTaskExecutor())
+            switch work {
+            case .job(let job): job.runSynchronously(on: asUnownedTaskExecutor())
+            case .loopJob(let job, let loop):
+                job.runSynchronously(
+                    isolatedTo: loop.asUnownedSerialExecutor(), taskExecutor: loop.asUnownedTaskExecutor())
+            case .closure(let body): body()
+            }
         }
         ready.removeAll(keepingCapacity: true)
         next = 0

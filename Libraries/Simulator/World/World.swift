@@ -13,7 +13,7 @@ final class World: @unchecked Sendable {
     private(set) var findings: [String] = []
     private(set) var eventCount: UInt64 = 0
 
-    private let executor = VirtualExecutor()
+    let executor = VirtualExecutor()
     private var queue = EventQueue()
 
     /// The wall clock's time when a run begins, on a machine whose clock is right.
