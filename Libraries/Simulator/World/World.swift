@@ -2,7 +2,7 @@ import Protocol
 
 /// Time, chance and the record of what happens: what everything in one simulated run shares.
 ///
-/// `@unchecked Sendable`: confined to the thread that calls `run`; the tasks started with `spawn` run there, too.
+/// `@unchecked Sendable`: confined to the thread that calls `run`; the tasks of its loops run there, too.
 final class World: @unchecked Sendable {
     /// Virtual nanoseconds since the run began. Every monotonic clock shows this.
     private(set) var now: UInt64 = 0
@@ -40,12 +40,6 @@ final class World: @unchecked Sendable {
         await withUnsafeContinuation { continuation in
             after(nanoseconds) { continuation.resume() }
         }
-    }
-
-    /// Starts a task of the simulated world.
-    @discardableResult
-    func spawn(_ body: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
-        Task(executorPreference: executor) { await body() }
     }
 
     /// Lets time pass until `end`, or until `isDone` or something is found.
