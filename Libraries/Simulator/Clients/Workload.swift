@@ -56,13 +56,15 @@ final class Workload: @unchecked Sendable {
 
     private func act() async throws(ClientError) {
         switch Int.random(in: 0..<100, using: &world.random) {
-        case 0..<23: try await client.create(anyPlace)
+        case 0..<20: try await client.create(anyPlace)
+        case 20..<22: try await createInARow()
+        case 22..<23: try await client.certifyNothing(in: anyPlace.directory.shard)
         case 23..<25: try await client.makeSpecialFile(anyPlace)
         case 25..<29: try await client.makeDirectory(anyPlace, change: client.anyChange())
         case 29..<38: try await client.makeDirectory(anyPlace)
         case 38..<48: try await client.rename(knownPlace, to: anyPlace)
         case 48..<50: await moveCrosswise()
-        case 50..<63: try await client.unlink(knownPlace)
+        case 50..<63: try await unlink()
         case 63..<69: try await changeAttributes()
         case 69..<73: _ = try await client.lookup(anyPlace)
         case 73..<76: try await client.list(world.random.pick(cluster.directories))
@@ -77,6 +79,19 @@ final class Workload: @unchecked Sendable {
         case 96..<98: try await client.chooseDefaultOwnership()
         default: try await client.readDefaultOwnership()
         }
+    }
+
+    /// One file after the other, as who unpacks an archive.
+    private func createInARow() async throws(ClientError) {
+        let directory = world.random.pick(cluster.directories)
+        for name in names { try await client.create(Place(directory: directory, name: name)) }
+    }
+
+    /// Now and then what is removed is wanted back at once, and copies of the request are still on their way.
+    private func unlink() async throws(ClientError) {
+        let place = knownPlace
+        try await client.unlink(place)
+        if world.random.perMille(200) { try await client.resurrect(place) }
     }
 
     /// Two directories at once, each into the other: at most one of them can succeed.
