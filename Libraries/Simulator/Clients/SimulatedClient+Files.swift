@@ -13,6 +13,24 @@ extension SimulatedClient {
         }
     }
 
+    /// The same without a pause, of a few bytes.
+    func createSmall(_ place: Place) async throws(ClientError) {
+        try await perform("quick create") { (operation) throws(ClientError) in
+            let writer = try await client.createFile(in: place.directory, note: Array("quick".utf8))
+            let bytes = anyBytes(20)
+            witness.contents[place] = FileContents(bytes)
+            do throws(ClientError) {
+                try await writer.write(bytes, at: 0)
+                _ = try await writer.finish(Publication(directory: place.directory, name: place.name))
+                judgeNaming(of: place, by: operation, writer.id)
+            } catch {
+                judgeRefusedNaming(of: place, by: operation, error)
+                await writer.abandon()
+                throw error
+            }
+        }
+    }
+
     /// Begins with what a file has and goes on, as an editor of its next version.
     func continueFile(_ source: InodeID, at place: Place) async throws(ClientError) {
         guard let contents = cluster.contents[source] else { return }
@@ -41,6 +59,29 @@ extension SimulatedClient {
                 copied = Array(contents.bytes[Int(suitable.lowerBound)..<Int(suitable.upperBound)])
             }
             try await fill(writer, FileContents(copied), publishAt: place, operation)
+        }
+    }
+
+    /// Makes a file that refers to another one from a span of it on, perhaps to a page in the middle of its last one.
+    func refer(to source: InodeID, at place: Place) async throws(ClientError) {
+        guard await client.supports(.sharedSpans), let bytes = cluster.contents[source]?.bytes else { return }
+        let spans = try await client.storedSpans(of: source).spans
+        guard !spans.isEmpty else { return }
+        let first = Int.random(in: 0..<spans.count, using: &world.random)
+        let last = spans[Int.random(in: first..<spans.count, using: &world.random)]
+        var end = last.byteOffset + UInt64(last.size)
+        let pages = (UInt64(last.size) - 1) / UInt64(ClientLimits.pageBytes)
+        if pages > 0, world.random.perMille(500) {
+            end = last.byteOffset + UInt64.random(in: 1...pages, using: &world.random) * UInt64(ClientLimits.pageBytes)
+        }
+        let range = spans[first].byteOffset..<min(end, UInt64(bytes.count))
+        try await perform("reference") { (operation) throws(ClientError) in
+            let file = try await client.construct(in: source.shard, note: Array("refer".utf8))
+            let size = try await client.refer(file, at: 0, to: source, range)
+            guard size == range.count else { return world.find("a reference to \(range) has \(size) bytes") }
+            witness.contents[place] = FileContents(Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)]))
+            _ = try await client.publish(file, Publication(directory: place.directory, name: place.name))
+            judgeNaming(of: place, by: operation, file.id)
         }
     }
 
@@ -100,7 +141,7 @@ extension SimulatedClient {
     }
 
     private func anyBytes(_ count: Int) -> [UInt8] {
-        if world.random.perMille(100) { return [UInt8](repeating: 0, count: count) }
+        if world.random.perMille(200) { return [UInt8](repeating: 0, count: count) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count + 7)
         while bytes.count < count { withUnsafeBytes(of: world.random.next()) { bytes += $0 } }

@@ -56,13 +56,13 @@ final class Workload: @unchecked Sendable {
 
     private func act() async throws(ClientError) {
         switch Int.random(in: 0..<100, using: &world.random) {
-        case 0..<20: try await client.create(anyPlace)
-        case 20..<22: try await createInARow()
+        case 0..<21: try await client.create(anyPlace)
+        case 21..<22: try await createInARow()
         case 22..<23: try await client.certifyNothing(in: anyPlace.directory.shard)
         case 23..<25: try await client.makeSpecialFile(anyPlace)
         case 25..<29: try await client.makeDirectory(anyPlace, change: client.anyChange())
         case 29..<38: try await client.makeDirectory(anyPlace)
-        case 38..<48: try await client.rename(knownPlace, to: anyPlace)
+        case 38..<48: try await rename()
         case 48..<50: await moveCrosswise()
         case 50..<63: try await unlink()
         case 63..<69: try await changeAttributes()
@@ -71,8 +71,8 @@ final class Workload: @unchecked Sendable {
         case 76..<79: try await withFile { (file) throws(ClientError) in try await client.read(file) }
         case 79..<83: try await client.resurrect(anyPlace)
         case 83..<84: try await changePolicies()
-        case 84..<86: try await withFile { (file) throws(ClientError) in try await continueFile(file) }
-        case 86..<88: try await withFile { (file) throws(ClientError) in try await copy(file) }
+        case 84..<85: try await withFile { (file) throws(ClientError) in try await continueFile(file) }
+        case 85..<88: try await withFile { (file) throws(ClientError) in try await copy(file) }
         case 88..<90: try await withFile { (file) throws(ClientError) in try await client.touch(file) }
         case 90..<93: try await withFile { (file) throws(ClientError) in try await client.relocateBlock(of: file) }
         case 93..<96: try await withFile { (file) throws(ClientError) in try await client.rewriteSpan(of: file) }
@@ -81,10 +81,12 @@ final class Workload: @unchecked Sendable {
         }
     }
 
-    /// One file after the other, as who unpacks an archive.
+    /// One file after the other, as who unpacks an archive: so many that inodes are made ahead, several at once.
     private func createInARow() async throws(ClientError) {
         let directory = world.random.pick(cluster.directories)
-        for name in names { try await client.create(Place(directory: directory, name: name)) }
+        for index in 0..<14 {
+            try await client.createSmall(Place(directory: directory, name: names[index % names.count]))
+        }
     }
 
     /// Now and then what is removed is wanted back at once, and copies of the request are still on their way.
@@ -92,6 +94,14 @@ final class Workload: @unchecked Sendable {
         let place = knownPlace
         try await client.unlink(place)
         if world.random.perMille(200) { try await client.resurrect(place) }
+    }
+
+    /// Often over a name of the same directory, which takes another way.
+    private func rename() async throws(ClientError) {
+        let source = knownPlace
+        let isNear = world.random.perMille(400)
+        let near = Place(directory: source.directory, name: world.random.pick(names))
+        try await client.rename(source, to: isNear ? near : anyPlace)
     }
 
     /// Two directories at once, each into the other: at most one of them can succeed.
@@ -121,7 +131,12 @@ final class Workload: @unchecked Sendable {
     }
 
     private func copy(_ file: InodeID) async throws(ClientError) {
-        if let place = place(inShardOf: file) { try await client.copy(file, to: place) }
+        guard let place = place(inShardOf: file) else { return }
+        if world.random.perMille(500) {
+            try await client.copy(file, to: place)
+        } else {
+            try await client.refer(to: file, at: place)
+        }
     }
 
     private func continueFile(_ file: InodeID) async throws(ClientError) {
