@@ -60,7 +60,7 @@ final class GroupMachine: Machine {
         registers = states
         member = storage.member
         let process = ProcessLog(self, storage, on: disk, log)
-        let port = SimulatedPort(self, storage.member)
+        let port = SimulatedPeerPort(self, storage.member)
         let exchange = PeerExchange(port) { [clock] in clock.boot }
         (self.process, self.exchange) = (process, exchange)
         for group in groups { open(group, process, exchange) }

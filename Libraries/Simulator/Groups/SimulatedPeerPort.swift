@@ -5,7 +5,7 @@ import Replicas
 /// What a simulated process sends its peers, as bytes over the simulated network.
 ///
 /// `@unchecked Sendable`: confined to the simulation's thread.
-final class SimulatedPort: PeerPort, @unchecked Sendable {
+final class SimulatedPeerPort: PeerPort, @unchecked Sendable {
     private unowned let machine: GroupMachine
     private let member: Member
 
