@@ -62,8 +62,8 @@ extension SimulatedClient {
                     replacesDirectory: world.random.perMille(700), bringsAttributes: world.random.perMille(500))
                 judgeRemoval(of: source, by: operation, nil)
             } catch {
-                // Who does not see at its new place what was moved, as somebody has taken it from there, cannot know who
-                // took the old name.
+                // Who does not see at its new place what was moved, as somebody has taken it from there, cannot know
+                // who took the old name.
                 if cluster.names.haveActedLast(operation.namings(of: destination), at: destination) {
                     judgeRemoval(of: source, by: operation, error)
                 }
