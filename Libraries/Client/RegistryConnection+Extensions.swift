@@ -16,10 +16,12 @@ extension RegistryConnection {
             if case .failure(let error) = result { return completion(.failure(error)) }
             call(ExtensionsRequest(), timeoutNanoseconds: 2_000_000_000) { [self] result in
                 switch result {
-                case .success(let response): completion(.success(Set(response.extensions)))
+                case .success(let response):
+                    hasToldExtensions = true
+                    completion(.success(Set(response.extensions)))
                 case .failure(.closed) where times > 1: askForExtensions(times: times - 1, completion)
-                // Who has just been proven the cluster's key knows more than the base protocol.
-                case .failure(.closed) where provesKey: completion(.failure(.closed))
+                // Who has just been proven the cluster's key knows more than the base protocol, and who has told before.
+                case .failure(.closed) where provesKey || hasToldExtensions: completion(.failure(.closed))
                 case .failure(.closed), .failure(.refused), .failure(.malformed): completion(.success([]))
                 case .failure(let error): completion(.failure(error))
                 }

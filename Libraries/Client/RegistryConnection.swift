@@ -20,6 +20,8 @@ public final class RegistryConnection {
     let loop: any Loop
     private let key: ClusterKey?
     var provesKey: Bool { key != nil }
+    /// Whether EXTENSIONS has ever been answered: closed connections do not mean that it is unknown then.
+    var hasToldExtensions = false
     private var waiting: [RegistryCall] = []
     private var link = Link.none
     private var addressIndex = 0

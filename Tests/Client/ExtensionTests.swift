@@ -13,6 +13,7 @@ import Wire
         case tells([ProtocolExtension])
         case closes
         case closesOnceThenTells([ProtocolExtension])
+        case tellsOnceThenCloses([ProtocolExtension])
         case refuses
     }
 
@@ -39,6 +40,7 @@ import Wire
                 case .tells(let extensions): extensions
                 case .closes: nil
                 case .closesOnceThenTells(let extensions): count == 1 ? nil : extensions
+                case .tellsOnceThenCloses(let extensions): count == 1 ? extensions : nil
                 case .refuses: []
                 }
             }
@@ -76,6 +78,19 @@ import Wire
 
     @Test func aRegistryThatWasJustEndingIsAskedAgain() async throws {
         let ending = try await makeDirectory(.closesOnceThenTells([.exclusiveMakeDirectory]))
+        #expect(ending.kinds == [CdcKind.makeDirectoryExclusive.rawValue])
+    }
+
+    /// A registry that crashes twice in a row is no older for it.
+    @Test func whatWasToldHoldsWhenConnectionsClose() async throws {
+        var options = ClientOptions()
+        options.extensionsNanoseconds = 1
+        let ending = try await run(.tellsOnceThenCloses([.exclusiveMakeDirectory]), options) {
+            (client) throws(ClientError) in
+            try await client.refresh()
+            _ = try await client.makeDirectory(Array("d".utf8), in: .root)
+        }
+        #expect(ending.timesAsked == 3)
         #expect(ending.kinds == [CdcKind.makeDirectoryExclusive.rawValue])
     }
 
