@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 extension RegistryConnection {
@@ -20,12 +21,14 @@ extension RegistryConnection {
                     hasToldExtensions = true
                     completion(.success(Set(response.extensions)))
                 case .failure(.closed) where times > 1: askForExtensions(times: times - 1, completion)
-                // Who has just been proven the cluster's key knows more than the base protocol, and who has told before.
-                case .failure(.closed) where provesKey || hasToldExtensions: completion(.failure(.closed))
+                // Who has been proven the cluster's key, or has told before, knows more than the base protocol.
+                case .failure(.closed) where provesKey || remembersExtensions: completion(.failure(.closed))
                 case .failure(.closed), .failure(.refused), .failure(.malformed): completion(.success([]))
                 case .failure(let error): completion(.failure(error))
                 }
             }
         }
     }
+
+    private var remembersExtensions: Bool { hasToldExtensions && !Mutation.extensionsAreForgotten.isPlanted }
 }

@@ -169,6 +169,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case firstAnswerIsNotAwaited
     case setClocksAreTrusted
     case foreignRequestsAreAnswered
+    case relaysAreRelayed
+    case anybodyMayBegin
     case portsAreNotSynced
     case setClocksDelayNothing
     case restEndsWithTheProcess
@@ -185,6 +187,8 @@ public enum Mutation: String, CaseIterable, Sendable {
     case answersMatchByKind
     case addressesAreKept
     case publishedFilesAreStoredAgain
+    case extensionsAreForgotten
+    case repetitionsTakeOneWay
 
     // Filesystems
     case errorsAreForgotten
@@ -311,6 +315,7 @@ public enum Mutation: String, CaseIterable, Sendable {
 
     // The registry
     case registryBelievesProposals
+    case staleLeadersRegister
 
     /// The suite of unit tests that finds it, where the simulator cannot or hardly does; nil: the simulator does.
     public var unitTests: String? {

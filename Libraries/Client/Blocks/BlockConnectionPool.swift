@@ -200,9 +200,3 @@ extension BlockConnection {
         unsentBytes + operations.reduce(0) { $0 + max(1 << 16, $1.answer.byteCount) }
     }
 }
-
-extension SocketAddress {
-    init(_ address: IpPort) {
-        self.init(address: address.addrs.rawValue, port: address.port)
-    }
-}

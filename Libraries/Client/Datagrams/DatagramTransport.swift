@@ -62,7 +62,9 @@ package final class DatagramTransport {
     }
 
     package private(set) var counters = Counters()
-    package var addresses: ClusterAddresses?
+    package var addresses: ClusterAddresses? {
+        didSet { forgetWays(since: oldValue) }
+    }
     /// Called when a service has not answered twice, or has no address.
     package var onSilence: (() -> Void)?
 
@@ -75,7 +77,7 @@ package final class DatagramTransport {
     private let repetition: DeadlineTimer<UInt64>
     private let largestDatagram: UInt16
     private var sizes = DatagramSizes()
-    private var usesSecondAddress = false
+    private var ways = ServiceWays<Destination>()
     private var isClosed = false
 
     /// - Parameters:
@@ -159,7 +161,9 @@ package final class DatagramTransport {
         guard let wait = request.timing.wait(elapsedNanoseconds: elapsed, jitter: loop.randomFraction()) else {
             return giveUp(id, request)
         }
-        if let address = address(of: request.destination) {
+        if let address = addresses(of: request.destination).flatMap({ both in
+            ways.address(of: request.destination, at: both, attempt: request.attempts)
+        }) {
             request.attempts += 1
             if request.attempts > 1 { counters.repetitions &+= 1 }
             if request.attempts > 2 {
@@ -219,18 +223,23 @@ package final class DatagramTransport {
         end(id, request, .failed(request.attempts == 0 ? .unavailable : .timeout))
     }
 
-    private func address(of destination: Destination) -> SocketAddress? {
-        guard let addresses else { return nil }
-        let both =
-            switch destination {
-            case .shard(let shard): addresses.shards[Int(shard.rawValue)]
-            case .cdc: addresses.cdc
-            }
-        guard both.addr1.port != 0 else { return nil }
-        guard both.addr2.port != 0 else { return SocketAddress(both.addr1) }
-        // The other network each time, so that a repetition takes another way.
-        usesSecondAddress.toggle()
-        return SocketAddress(usesSecondAddress ? both.addr2 : both.addr1)
+    private func addresses(of destination: Destination) -> AddrsInfo? {
+        addresses.map { Self.addresses($0, destination) }
+    }
+
+    private static func addresses(_ cluster: ClusterAddresses, _ destination: Destination) -> AddrsInfo {
+        switch destination {
+        case .shard(let shard): cluster.shards[Int(shard.rawValue)]
+        case .cdc: cluster.cdc
+        }
+    }
+
+    private func forgetWays(since former: ClusterAddresses?) {
+        guard let former, let addresses else { return }
+        for destination in ShardID.all.map(Destination.shard) + [.cdc]
+        where Self.addresses(former, destination) != Self.addresses(addresses, destination) {
+            ways.moved(destination)
+        }
     }
 
     // MARK: Receiving
@@ -253,6 +262,7 @@ package final class DatagramTransport {
             counters.foreign &+= 1
             return
         }
+        if let both = addresses(of: request.destination) { ways.answered(request.destination, at: both, from: sender) }
         let wanted = request.packet[AnswerDatagram.kindOffset]
         guard answer.kind == wanted || answer.kind == 0 else {
             counters.ignored &+= 1
