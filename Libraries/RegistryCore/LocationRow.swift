@@ -5,6 +5,8 @@ struct LocationRow: Equatable {
     var name: [UInt8]
     /// Index = `ReplicaGroup.index`, then replica; always 258 x 5.
     private var rows: [[ReplicaRow]]
+    /// The latest in which a replica of a group of several was known to lead; zero: such a group it is not.
+    private var terms: [ReplicaGroup: Term] = [:]
 
     init(name: [UInt8]) {
         self.name = name
@@ -15,6 +17,22 @@ struct LocationRow: Equatable {
     subscript(group: ReplicaGroup) -> [ReplicaRow] {
         get { rows[Int(group.index)] }
         set { rows[Int(group.index)] = newValue }
+    }
+
+    func term(of group: ReplicaGroup) -> Term { terms[group] ?? .zero }
+
+    mutating func setTerm(_ term: Term, of group: ReplicaGroup) { terms[group] = term }
+
+    /// Where a group is asked, and when it was last seen. Of a group of several replicas the others pass on what is for
+    /// the leader: the one that was seen last is the second way, or the first while no leader is known.
+    func way(to group: ReplicaGroup) -> (addrs: AddrsInfo, lastSeen: Timestamp) {
+        let leader = leader(of: group)
+        guard term(of: group) > .zero,
+            let other = self[group].filter({ !$0.isLeader && $0.hasAddress }).max(by: { $0.lastSeen < $1.lastSeen })
+        else { return (leader.addrs, leader.lastSeen) }
+        guard leader.hasAddress else { return (other.addrs, other.lastSeen) }
+        guard leader.addrs.addr2.port == 0 else { return (leader.addrs, leader.lastSeen) }
+        return (AddrsInfo(addr1: leader.addrs.addr1, addr2: other.addrs.addr1), leader.lastSeen)
     }
 
     /// The leader's row, or an empty one while the group has no leader or the leader never registered.

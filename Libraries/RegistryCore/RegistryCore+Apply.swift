@@ -58,6 +58,8 @@ extension RegistryCore {
             let slot = ReplicaSlot(location: request.location, group: .registry, replica: request.replicaId)
             return register(slot, isLeader: request.isLeader, addrs: request.addrs, by: entry, in: &batch)
                 .map { .registerRegistry(RegisterRegistryResponse()) }
+        case .registerReplica(let request):
+            return register(request, by: entry, in: &batch).map { .registerReplica(RegisterReplicaResponse()) }
         case .moveShardLeader(let request):
             return moveLeader(to: ReplicaSlot(request.shrid, location: request.location), in: &batch)
                 .map { .moveShardLeader(MoveShardLeaderResponse()) }

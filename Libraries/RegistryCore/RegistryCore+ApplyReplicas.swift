@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 import Store
 
@@ -7,11 +8,35 @@ extension RegistryCore {
         _ slot: ReplicaSlot, isLeader: Bool, addrs: AddrsInfo, by entry: RegistryEntry, in batch: inout WriteBatch
     ) -> Result<Void, ProtocolError> {
         guard let old = row(at: slot) else { return .failure(.invalidReplica) }
+        // Who leads a group of several replicas is a matter of terms, which this request does not know.
+        let isLeader = term(of: slot) == .zero ? isLeader : old.isLeader
+        if entry.rules.enforceStableLeader && old.isLeader != isLeader { return .failure(.leaderPreempted) }
+        return enter(addrs, isLeader: isLeader, at: slot, by: entry, in: &batch)
+    }
+
+    /// A replica of a group of several: who leads in the latest term is the leader, whatever comes later.
+    func register(
+        _ request: RegisterReplicaRequest, by entry: RegistryEntry, in batch: inout WriteBatch
+    ) -> Result<Void, ProtocolError> {
+        guard let number = UInt16(exactly: request.group.rawValue), let group = ReplicaGroup(storedIndex: number) else {
+            return .failure(.invalidReplica)
+        }
+        let slot = ReplicaSlot(location: request.location, group: group, replica: request.replica)
+        let isLatest = request.term >= term(of: slot) || Mutation.staleLeadersRegister.isPlanted
+        let leads = request.term > .zero && isLatest
+        return enter(request.addrs, isLeader: leads, at: slot, by: entry, in: &batch).map {
+            if leads { setTerm(request.term, of: slot.group, location: slot.location, in: &batch) }
+        }
+    }
+
+    private func enter(
+        _ addrs: AddrsInfo, isLeader: Bool, at slot: ReplicaSlot, by entry: RegistryEntry, in batch: inout WriteBatch
+    ) -> Result<Void, ProtocolError> {
+        guard let old = row(at: slot) else { return .failure(.invalidReplica) }
         guard addrs.isRegistrable else { return .failure(.malformedRequest) }
         if entry.rules.enforceStableIP && old.hasAddress && !old.addrs.sharesIP(with: addrs) {
             return .failure(.differentAddrsInfo)
         }
-        if entry.rules.enforceStableLeader && old.isLeader != isLeader { return .failure(.leaderPreempted) }
         if isLeader { takeLeadership(from: slot, in: &batch) }
         var new = old
         new.isLeader = isLeader
@@ -21,9 +46,12 @@ extension RegistryCore {
         return .success(())
     }
 
+    private func term(of slot: ReplicaSlot) -> Term { locations[slot.location]?.term(of: slot.group) ?? .zero }
+
     /// Makes one replica the leader, whoever was before.
     func moveLeader(to slot: ReplicaSlot, in batch: inout WriteBatch) -> Result<Void, ProtocolError> {
         guard var row = row(at: slot) else { return .failure(.invalidReplica) }
+        guard term(of: slot) == .zero else { return .failure(.leaderPreempted) }
         takeLeadership(from: slot, in: &batch)
         row.isLeader = true
         set(row, at: slot, in: &batch)

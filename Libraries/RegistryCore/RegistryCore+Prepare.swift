@@ -41,6 +41,9 @@ extension RegistryCore {
         case .registerShard(let request): try validate(request.addrs)
         case .registerCdc(let request): try validate(request.addrs)
         case .registerRegistry(let request): try validate(request.addrs)
+        case .registerReplica(let request):
+            guard configuration.extensions.contains(.replicas) else { throw .unrecognizedRequest }
+            try validate(request.addrs)
         case .registerBlockServices(let request):
             for service in request.blockServices { try service.checkRegistrable() }
         case .createLocation(let request):

@@ -16,11 +16,11 @@ extension RegistryCore {
         case .allShards:
             return .allShards(AllShardsResponse(shards: allShards()))
         case .localCdc:
-            let leader = try location(configuration.location).leader(of: .cdc)
-            return .localCdc(LocalCdcResponse(addrs: leader.addrs, lastSeen: leader.lastSeen))
+            let way = try location(configuration.location).way(to: .cdc)
+            return .localCdc(LocalCdcResponse(addrs: way.addrs, lastSeen: way.lastSeen))
         case .cdcAtLocation(let request):
-            let leader = try location(request.locationId).leader(of: .cdc)
-            return .cdcAtLocation(CdcAtLocationResponse(addrs: leader.addrs, lastSeen: leader.lastSeen))
+            let way = try location(request.locationId).way(to: .cdc)
+            return .cdcAtLocation(CdcAtLocationResponse(addrs: way.addrs, lastSeen: way.lastSeen))
         case .allCdc:
             return .allCdc(AllCdcResponse(replicas: allCdc()))
         case .cdcReplicasDeprecated:
@@ -56,8 +56,8 @@ extension RegistryCore {
     private func shards(at id: LocationID) throws(ProtocolError) -> [ShardInfo] {
         let row = try location(id)
         return (0...UInt8.max).map { shard in
-            let leader = row.leader(of: .shard(ShardID(rawValue: shard)))
-            return ShardInfo(addrs: leader.addrs, lastSeen: leader.lastSeen)
+            let way = row.way(to: .shard(ShardID(rawValue: shard)))
+            return ShardInfo(addrs: way.addrs, lastSeen: way.lastSeen)
         }
     }
 

@@ -18,6 +18,12 @@ extension RegistryCore {
             tables.key(location: location, group: group, replica: replica), RegistryTables.value(fixed: row))
     }
 
+    func setTerm(_ term: Term, of group: ReplicaGroup, location: LocationID, in batch: inout WriteBatch) {
+        guard locations[location]?.term(of: group) != term else { return }
+        locations[location]?.setTerm(term, of: group)
+        batch.put(tables.termKey(location: location, group: group), RegistryTables.value(fixed: term))
+    }
+
     func setBlockService(_ row: FullBlockServiceInfo, in batch: inout WriteBatch) throws(RegistryCoreError) {
         let usableBefore = blockServices[row.id]?.isWritable ?? false
         if usableBefore != row.isWritable { assignment.isDirty = true }

@@ -70,6 +70,13 @@ public final class RegistryCore {
             let row = try RegistryTables.row(value, in: .replicas, as: ReplicaRow.self)
             locations[LocationID(rawValue: key[0])]?[group][Int(key[3])] = row
         }
+        try forEachRow(in: .terms) { (key, value) throws(RegistryCoreError) in
+            guard key.count == 3, let group = ReplicaGroup(storedIndex: UInt16(key[1]) << 8 | UInt16(key[2])) else {
+                throw .corrupt("terms: malformed key")
+            }
+            locations[LocationID(rawValue: key[0])]?.setTerm(
+                try RegistryTables.row(value, in: .terms), of: group)
+        }
         try forEachRow(in: .blockServices) { (_, value) throws(RegistryCoreError) in
             let row = try RegistryTables.row(value, in: .blockServices, as: FullBlockServiceInfo.self)
             blockServices[row.id] = row

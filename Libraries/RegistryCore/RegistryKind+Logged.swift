@@ -6,7 +6,7 @@ extension RegistryKind {
         switch self {
         case .createLocation, .renameLocation, .registerShard, .registerCdc, .registerRegistry,
             .setBlockServiceFlags, .registerBlockServices, .decommissionBlockService, .moveShardLeader, .clearShardInfo,
-            .moveCdcLeader, .clearCdcInfo, .updateBlockServicePath, .setDefaultOwnership:
+            .moveCdcLeader, .clearCdcInfo, .updateBlockServicePath, .setDefaultOwnership, .registerReplica:
             true
         default: false
         }

@@ -12,6 +12,7 @@ struct RegistryTables {
         case blockServices = 3
         case defaultOwnership = 4
         case standing = 5
+        case terms = 6
     }
 
     let prefix: [UInt8]
@@ -26,6 +27,13 @@ struct RegistryTables {
         prefix + [
             Table.replicas.rawValue, location.rawValue,
             UInt8(truncatingIfNeeded: group.index >> 8), UInt8(truncatingIfNeeded: group.index), UInt8(replica),
+        ]
+    }
+
+    func termKey(location: LocationID, group: ReplicaGroup) -> [UInt8] {
+        prefix + [
+            Table.terms.rawValue, location.rawValue, UInt8(truncatingIfNeeded: group.index >> 8),
+            UInt8(truncatingIfNeeded: group.index),
         ]
     }
 

@@ -52,11 +52,14 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
     /// Shards know RENAME_WITH_ATTRIBUTES.
     public static let renameWithAttributes = ProtocolExtension(rawValue: 20)
 
+    /// The registry knows REGISTER_REPLICA.
+    public static let replicas = ProtocolExtension(rawValue: 21)
+
     /// Everything that the servers of this version can do.
     public static let all: [ProtocolExtension] = [
         .exclusiveMakeDirectory, .replaceDirectory, .fetchPageSums, .linkWithSpan, .linkIfUnchanged,
         .transientLifetime, .registryClock, .sharedSpans, .publishing, .metadataDisks, .attributes,
-        .constructFiles, .certifyAndPublish, .renameWithAttributes,
+        .constructFiles, .certifyAndPublish, .renameWithAttributes, .replicas,
     ]
 
     public var description: String {
@@ -75,6 +78,7 @@ public struct ProtocolExtension: RawWireValue, Hashable, CustomStringConvertible
         case .constructFiles: "CONSTRUCT_FILES"
         case .certifyAndPublish: "CERTIFY_AND_PUBLISH"
         case .renameWithAttributes: "RENAME_WITH_ATTRIBUTES"
+        case .replicas: "REPLICAS"
         default: "extension \(rawValue)"
         }
     }

@@ -12,7 +12,7 @@ enum RegistryTemplates {
         (.allCdc, ""), (.eraseDecommissionedBlock, "bqq"), (.allBlockServicesDeprecated, ""),
         (.localChangedBlockServices, "t"), (.moveCdcLeader, "rl"), (.clearCdcInfo, "rl"),
         (.updateBlockServicePath, "bn"), (.extensions, ""),
-        (.defaultOwnership, ""), (.setDefaultOwnership, "uuww"),
+        (.defaultOwnership, ""), (.setDefaultOwnership, "uuww"), (.registerReplica, "grlTa"),
     ]
 
     static func body(_ fields: String, now: UInt64, _ script: inout FuzzScript) throws -> [UInt8] {
@@ -29,6 +29,8 @@ enum RegistryTemplates {
             case "v": body.integer(script.byte())
             case "a": try body.value(addresses(&script))
             case "b": body.integer(UInt64(script.byte() % 48))
+            case "g": body.integer(UInt32(script.byte() & 7) + (script.byte() < 128 ? 0 : 252))
+            case "T": body.integer(UInt64(script.byte() & 3))
             case "t": body.integer(now &- 1 << UInt64(script.byte() % 64))
             case "u": body.integer([0, 1000, .max][Int(script.byte() % 3)] as UInt32)
             case "w": body.integer(UInt16(script.byte()) << (script.byte() % 6))
