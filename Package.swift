@@ -114,12 +114,15 @@ let package = Package(
         library("Daemon", ["Metrics", "Directories", "EventLoop", "Protocol", "CLinux", argumentParser, logging]),
         library(
             "Replicas",
-            ["ReplicatedLog", "Consensus", "Peers", "Store", "Daemon", "EventLoop", "Protocol", "Mutations", logging]),
+            [
+                "ReplicatedLog", "Consensus", "Peers", "Store", "Daemon", "Metrics", "EventLoop", "Protocol",
+                "Mutations", argumentParser, logging,
+            ]),
         library(
             "ShardServing",
             [
-                "Replicas", "ShardCore", "ReplicatedLog", "Store", "Client", "Daemon", "Directories", "Metrics",
-                "EventLoop", "Protocol", "Wire", "Mutations", deques, logging,
+                "Replicas", "ShardCore", "ReplicatedLog", "Consensus", "Peers", "Store", "Client", "Daemon",
+                "Directories", "Metrics", "EventLoop", "Protocol", "Wire", "Mutations", deques, logging,
             ]),
         library(
             "CoordinatorServing",
@@ -137,7 +140,7 @@ let package = Package(
 
         // Services
         service("registry", product: "sterna-registry", ["RegistryServing", "RegistryCore", "EventLoop"]),
-        service("shard", product: "sterna-shard", ["ShardServing", "Client", "EventLoop"]),
+        service("shard", product: "sterna-shard", ["ShardServing", "Replicas", "Client", "EventLoop"]),
         service("cdc", product: "sterna-cdc", ["CoordinatorServing", "EventLoop"]),
         service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "Metrics", "CLinux"]),
         service(
@@ -199,7 +202,8 @@ let package = Package(
         tests("Consensus", ["Consensus", "SimulatedConsensus"]),
         tests("Peers", ["Peers", "Consensus", "EventLoop", "Metrics", "Protocol", "Wire", logging]),
         tests("ReplicatedLog", ["ReplicatedLog", "Consensus", "Simulator", "TestLog", "sterna-volatile-disk"]),
-        tests("Replicas", ["Replicas", "ReplicatedLog", "Store", "Protocol", "TestLog", logging]),
+        tests(
+            "Replicas", ["Replicas", "ReplicatedLog", "Store", "Protocol", "TestLog", argumentParser, logging]),
         tests("ShardCore", ["ShardCore", "TestShards", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
         tests(

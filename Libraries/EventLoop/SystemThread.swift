@@ -53,12 +53,17 @@ extension EventLoop {
         name: String, setUp: @escaping @Sendable (EventLoop) -> Void
     ) throws(SystemError) -> (loop: EventLoop, thread: SystemThread) {
         let loop = try EventLoop()
-        loop.disown()
         loop.submit { setUp(loop) }
-        let thread = try SystemThread(name: name) {
-            loop.run()
-            loop.close()
+        return (loop, try loop.runOnThread(name: name))
+    }
+
+    /// Runs a loop that the calling thread has made on a new thread until `stop()`, after which that thread closes it.
+    /// What was made with the loop belongs to that thread as well.
+    public func runOnThread(name: String) throws(SystemError) -> SystemThread {
+        disown()
+        return try SystemThread(name: name) { [self] in
+            run()
+            close()
         }
-        return (loop, thread)
     }
 }

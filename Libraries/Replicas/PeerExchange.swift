@@ -30,6 +30,23 @@ package final class PeerExchange: PeerLine {
         var beats = [[Beat]](repeating: [], count: ReplicaSlot.count)
     }
 
+    /// Called with what a peer passes on of a client of a group that is led here. On the connections' thread.
+    package var onRelayedRequest: (@Sendable (RelayedRequest, ReplicaSlot) -> Void)? {
+        get { relays.withLock { $0.request } }
+        set { relays.withLock { $0.request = newValue } }
+    }
+    /// Called with the answer to what was passed on. On the connections' thread.
+    package var onRelayedAnswer: (@Sendable (RelayedAnswer) -> Void)? {
+        get { relays.withLock { $0.answer } }
+        set { relays.withLock { $0.answer = newValue } }
+    }
+
+    private struct Relays {
+        var request: (@Sendable (RelayedRequest, ReplicaSlot) -> Void)?
+        var answer: (@Sendable (RelayedAnswer) -> Void)?
+    }
+
+    private let relays = Mutex(Relays())
     private let state = Mutex(State())
     private let port: any PeerPort
     private let now: @Sendable () -> BootInstant
@@ -67,12 +84,20 @@ package final class PeerExchange: PeerLine {
 
     package func send(_ part: SnapshotPart, to peer: Member) { send(.snapshotPart(part), to: peer) }
 
-    private func send(_ frame: PeerFrame, to peer: Member) {
+    private func send(_ frame: PeerFrame, to peer: Member) { send(frame, to: peer.slot) }
+
+    private func send(_ frame: PeerFrame, to slot: ReplicaSlot) {
         guard let frame = try? EncodedFrame(frame) else {
-            preconditionFailure("a part of bounded size does not fit into a frame")
+            preconditionFailure("what is of bounded size does not fit into a frame")
         }
-        port.send(frame, to: peer.slot)
+        port.send(frame, to: slot)
     }
+
+    /// Passes a client's datagram on to the process that leads its group.
+    package func relay(_ request: RelayedRequest, to leader: ReplicaSlot) { send(.relayedRequest(request), to: leader) }
+
+    /// Passes the answer back.
+    package func relay(_ answer: RelayedAnswer, to slot: ReplicaSlot) { send(.relayedAnswer(answer), to: slot) }
 
     package func note(_ group: LogGroupID, isLedIn term: Term?, followers: SlotSet) {
         state.withLock { $0.led[group] = term.map { Led(term: $0, followers: followers) } }
@@ -119,6 +144,8 @@ package final class PeerExchange: PeerLine {
         case .heartbeatAnswer(let answer): receive(answer, from: peer)
         case .snapshotRequest(let request): lane(of: request.group)?.receive(request, from: peer)
         case .snapshotPart(let part): lane(of: part.group)?.receive(part, from: peer)
+        case .relayedRequest(let request): onRelayedRequest?(request, peer.slot)
+        case .relayedAnswer(let answer): onRelayedAnswer?(answer)
         }
     }
 

@@ -16,6 +16,8 @@ package final class ReplicaStorage: Sendable {
     package let member: Member
     /// Who belongs to a group of which there is nothing.
     private let founders: Configuration
+    /// Groups of which there is nothing, and which begin to exist with their replica here.
+    package let unborn: Set<LogGroupID>
     /// What the disk has of each group that was there.
     private let stored: [LogGroupID: StoredState]
 
@@ -53,6 +55,7 @@ package final class ReplicaStorage: Sendable {
                 in: contents[group], behind: held[group] ?? [])
         }
         self.stored = stored
+        unborn = founders.voters.isEmpty ? [] : Set(stored.filter { $0.value.isNothing }.keys)
         // A process that died between a flush and this has left the log as full as it was.
         if !Mutation.startsKeepTheLog.isPlanted { try log.trim(through: flushed) }
         try disk.opened()
@@ -109,4 +112,9 @@ package final class ReplicaStorage: Sendable {
             done()
         }
     }
+}
+
+extension StoredState {
+    /// Whether the disk knows nothing of the group.
+    fileprivate var isNothing: Bool { hardState.term == .zero && base.position == .zero && entries.isEmpty }
 }

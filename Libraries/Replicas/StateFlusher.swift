@@ -64,6 +64,8 @@ package final class StateFlusher {
     private var flushed: [LogGroupID: LogIndex]
     private var lastFlush: UInt64
     private var isFlushing = false
+    /// What is called once the state as it is now is durable.
+    private var awaiting: [() -> Void] = []
     private var isStopped = false
     /// While there was no room: not before this.
     private var nextAttempt: UInt64 = 0
@@ -98,7 +100,14 @@ package final class StateFlusher {
         lookLater()
         let now = environment.monotonic()
         let isOld = now - lastFlush >= settings.intervalNanoseconds
-        guard now >= nextAttempt, isOld || storage.host.retainedBytes >= settings.logBytes else { return }
+        let isWanted = isOld || !awaiting.isEmpty || storage.host.retainedBytes >= settings.logBytes
+        guard now >= nextAttempt, isWanted else { return }
+        flush {}
+    }
+
+    /// Calls `done` when the state as it is now is durable, however long there is no room for that.
+    package func makeDurable(_ done: @escaping () -> Void) {
+        awaiting.append(done)
         flush {}
     }
 
@@ -107,23 +116,29 @@ package final class StateFlusher {
         guard !isFlushing else { return then() }
         isFlushing = true
         lastFlush = environment.monotonic()
+        let awaiting = awaiting
+        self.awaiting = []
         gather { [self] applied in
-            guard applied != flushed else { return finish(then) }
+            guard applied != flushed || !awaiting.isEmpty else { return finish(then) }
             if Mutation.logIsTrimmedBeforeTheFlush.isPlanted { storage.host.trim(through: applied) }
             // What was applied before the flush began is in it.
             environment.work({ [storage] in try storage.disk.flush() }) { [self] result in
-                settle(result, applied)
+                settle(result, applied, awaiting)
                 finish(then)
             }
         }
     }
 
-    private func settle(_ result: Result<Bool, any Error>, _ applied: [LogGroupID: LogIndex]) {
+    private func settle(
+        _ result: Result<Bool, any Error>, _ applied: [LogGroupID: LogIndex], _ awaiting: [() -> Void]
+    ) {
         switch result {
         case .success(true):
             flushed = applied
             storage.host.trim(through: applied)
+            for done in awaiting { done() }
         case .success(false):
+            self.awaiting = awaiting + self.awaiting
             nextAttempt = environment.monotonic() + Self.retryNanoseconds
             logger.warning("no room to flush the state, the log keeps growing")
         case .failure(let error): failed(error)
@@ -133,5 +148,6 @@ package final class StateFlusher {
     private func finish(_ then: () -> Void) {
         isFlushing = false
         then()
+        if !awaiting.isEmpty, environment.monotonic() >= nextAttempt { flush {} }
     }
 }

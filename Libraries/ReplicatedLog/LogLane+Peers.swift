@@ -56,6 +56,9 @@ extension LogLane {
         for replica in replicas { replica.tick(at: now) }
     }
 
+    /// All its replicas, in the order in which they were opened. On the loop.
+    public func forEach(_ body: (Replica) -> Void) { for replica in replicas { body(replica) } }
+
     func note(_ group: LogGroupID, isLedIn term: Term?, followers: SlotSet) {
         peers?.note(group, isLedIn: term, followers: followers)
     }

@@ -48,6 +48,9 @@ extension Replica {
         step { _, _ in }
     }
 
+    /// Who should lead, if that is possible; nil: whoever does.
+    public func prefer(_ slot: ReplicaSlot?) { consensus.prefer(slot) }
+
     public var member: Member { consensus.member }
     public var term: Term { consensus.term }
     public var role: Role { failure == nil ? consensus.role : .follower }

@@ -1,17 +1,21 @@
 import Client
+import Consensus
 import EventLoop
 import Logging
 import Protocol
 
-/// Tells the registry where the shards are: each as soon as it serves, then all of them every one to two minutes. On
-/// the main loop.
+/// Tells the registry where the shards are and which of them are led here: each as soon as that is known, then all of
+/// them every one to two minutes. On the main loop.
 final class Registrar {
     private let registry: RegistryConnection
     private let loop: EventLoop
     private let logger: Logger
     private let location: LocationID
+    /// Of this process's replicas; nil: they are the only ones, and are registered in the way of the base protocol.
+    private let slot: ReplicaSlot?
     private let registered: (ShardID) -> Void
     private var addresses: [ShardID: AddrsInfo] = [:]
+    private var standings: [ShardID: ShardStanding] = [:]
     /// Shards whose last registration failed.
     private var failing: Set<ShardID> = []
     private var timer: LoopTimer?
@@ -20,19 +24,25 @@ final class Registrar {
 
     /// - Parameter registered: called for each successful registration.
     init(
-        _ registry: RegistryConnection, loop: EventLoop, logger: Logger, location: LocationID,
+        _ registry: RegistryConnection, loop: EventLoop, logger: Logger, location: LocationID, slot: ReplicaSlot?,
         registered: @escaping (ShardID) -> Void
     ) {
         self.registry = registry
         self.loop = loop
         self.logger = logger
         self.location = location
+        self.slot = slot
         self.registered = registered
         scheduleRenewal()
     }
 
     func add(_ shard: ShardID, at addresses: [SocketAddress]) {
         self.addresses[shard] = AddrsInfo(addresses)
+        register(shard)
+    }
+
+    func note(_ standing: ShardStanding, of shard: ShardID) {
+        standings[shard] = standing
         register(shard)
     }
 
@@ -54,15 +64,37 @@ final class Registrar {
     /// Tries again, and says so once for all shards that have the same trouble.
     private func failed(_ shard: ShardID, _ error: RegistryCallError) {
         if failing.isEmpty { logger.error("cannot register shard \(shard) and perhaps others: \(error)") }
-        failing.insert(shard)
-        loop.timer(afterNanoseconds: Self.second) { [weak self] in self?.register(shard) }
+        guard failing.insert(shard).inserted else { return }
+        loop.timer(afterNanoseconds: Self.second) { [weak self] in
+            guard let self, failing.remove(shard) != nil else { return }
+            register(shard)
+        }
     }
 
+    /// Whoever neither leads nor knows who does is of no use to clients yet.
     private func register(_ shard: ShardID) {
-        guard let addresses = addresses[shard] else { return }
-        let request = RegisterShardRequest(
-            shrid: ShardReplicaID(shard: shard, replica: ReplicaID(rawValue: 0)), isLeader: true, addrs: addresses,
-            location: location)
+        guard let addresses = addresses[shard], let standing = standings[shard] else { return }
+        switch (slot, standing) {
+        case (nil, .leads):
+            send(
+                RegisterShardRequest(
+                    shrid: ShardReplicaID(shard: shard, replica: ReplicaID(rawValue: 0)), isLeader: true,
+                    addrs: addresses, location: location), of: shard)
+        case (let slot?, .leads(let term)): send(registration(of: shard, in: slot, term, addresses), of: shard)
+        case (let slot?, .isLedElsewhere): send(registration(of: shard, in: slot, .zero, addresses), of: shard)
+        case (nil, .isLedElsewhere), (_, .isUnknown): break
+        }
+    }
+
+    private func registration(
+        of shard: ShardID, in slot: ReplicaSlot, _ term: Term, _ addresses: AddrsInfo
+    ) -> RegisterReplicaRequest {
+        RegisterReplicaRequest(
+            group: GroupNumber(rawValue: UInt32(shard.rawValue)), replica: ReplicaID(rawValue: slot.rawValue),
+            location: location, term: term, addrs: addresses)
+    }
+
+    private func send(_ request: some RegistryRPC, of shard: ShardID) {
         registry.call(request) { [weak self] result in
             guard let self else { return }
             switch result {

@@ -1,3 +1,4 @@
+import Consensus
 import EventLoop
 
 /// Who asked a shard for something, as a value: where the answer goes, and what tells a repetition of a request from
@@ -9,12 +10,17 @@ package struct RequestSource: Hashable, Sendable {
     package let requestID: UInt64
     /// Which of the coordinator's keys the packet is signed with; nil when it is not from there.
     package let signer: UInt8?
+    /// Which follower has passed it on, from a socket of its own; nil: it came to this replica.
+    package let relay: ReplicaSlot?
 
-    package init(socket: UInt16, sender: SocketAddress, requestID: UInt64, signer: UInt8? = nil) {
+    package init(
+        socket: UInt16, sender: SocketAddress, requestID: UInt64, signer: UInt8? = nil, relay: ReplicaSlot? = nil
+    ) {
         self.socket = socket
         self.sender = sender
         self.requestID = requestID
         self.signer = signer
+        self.relay = relay
     }
 
     package var isSigned: Bool { signer != nil }
@@ -23,8 +29,8 @@ package struct RequestSource: Hashable, Sendable {
     /// (wire-protocol.md 3.3).
     package var isAwaited: Bool { isSigned || requestID != 0 }
 
-    /// Who repeats a request may send it to another address of the shard. What is not signed may come from anywhere,
-    /// and does not keep out what is.
+    /// Who repeats a request may send it to another address of the shard, or to another replica. What is not signed may
+    /// come from anywhere, and does not keep out what is.
     struct Identity: Hashable {
         let requestID: UInt64
         let sender: SocketAddress

@@ -1,5 +1,6 @@
 import EventLoop
 import Protocol
+import Replicas
 
 /// What a process of shards is to do: the command line, checked.
 package struct ShardConfiguration: Sendable {
@@ -19,13 +20,14 @@ package struct ShardConfiguration: Sendable {
     package var stateMemoryBytes: Int
     package var cacheMemoryBytes: Int
     package var acceptsLostLogTail: Bool
+    package var replicas: ReplicaPlan
 
     package init(
         shards: [ShardID], dataDirectory: String, listenAddresses: [SocketAddress],
         registryAddresses: [SocketAddress], loopCount: Int, transientLifetimeNanoseconds: UInt64,
         minimumHistoryAgeNanoseconds: UInt64, supersededGraceNanoseconds: UInt64, keys: KeyRing,
         isBaseProtocolOnly: Bool, location: LocationID, stateMemoryBytes: Int, cacheMemoryBytes: Int,
-        acceptsLostLogTail: Bool
+        acceptsLostLogTail: Bool, replicas: ReplicaPlan = .alone
     ) {
         self.shards = shards
         self.dataDirectory = dataDirectory
@@ -41,5 +43,6 @@ package struct ShardConfiguration: Sendable {
         self.stateMemoryBytes = stateMemoryBytes
         self.cacheMemoryBytes = cacheMemoryBytes
         self.acceptsLostLogTail = acceptsLostLogTail
+        self.replicas = replicas
     }
 }

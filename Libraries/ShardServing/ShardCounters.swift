@@ -20,6 +20,8 @@ package struct ShardCounters: Sendable {
     /// Writes dropped because the clock does not agree with the registry's.
     package let clockDisputes: Counter
     package let failures: Counter
+    /// Datagrams passed on to the replica that leads.
+    package let relays: Counter
 
     package init(_ counters: Counters) {
         reads = counters.counter("shard_reads_total")
@@ -32,6 +34,7 @@ package struct ShardCounters: Sendable {
         duplicates = counters.counter("shard_datagrams_repeated_total")
         overflows = counters.counter("shard_writes_dropped_total")
         clockDisputes = counters.counter("shard_writes_dropped_for_clock_total")
+        relays = counters.counter("shard_datagrams_relayed_total")
         failures = counters.counter("shard_internal_errors_total")
     }
 }

@@ -10,19 +10,21 @@ import Store
 
 /// A process full of shards: storage, loops, and what all shards do together. On the main loop.
 package final class ShardHost {
-    private let daemon: Daemon
+    let daemon: Daemon
     private let configuration: ShardConfiguration
     private let directory: ReplicaDirectory
-    private let storage: ReplicaStorage
-    /// The cores of the hosted shards, up to date with the log.
-    private let cores: [ShardID: ShardCore]
+    let storage: ReplicaStorage
+    /// The hosted shards, up to date with the log.
+    private let states: [ShardID: HostedShard]
+    /// The processes with the other replicas; nil: there are none.
+    let peers: ReplicaPeers?
     /// Groups that are in the log or the state without being hosted now, at the index their state has reached.
     private let dormant: [LogGroupID: LogIndex]
-    private let registry: RegistryConnection
+    let registry: RegistryConnection
     private let clock: ClusterClock
     private let clockWatch: ClockWatch
     private var watching: Task<Void, Never>?
-    private var shardLoops: [LoopBound<ShardLoop>] = []
+    private(set) var shardLoops: [LoopBound<ShardLoop>] = []
     private var threads: [SystemThread] = []
     private var registrar: Registrar?
     private var feed: BlockServiceFeed?
@@ -46,15 +48,25 @@ package final class ShardHost {
             logger: daemon.logger)
         // All 256: the log may hold entries of shards that were hosted here before, and their state must not stay
         // behind.
-        var cores = try Self.makeCores(directory.state, configuration)
+        var states = try Self.openStates(directory.state, configuration)
+        let cores = states.mapValues(\.core)
         let alarm = FullDiskAlarm("shard", logger: daemon.logger, counters: daemon.counters)
-        storage = try ReplicaStorage(directory, cores, onShortage: { alarm.update($0) }) { group, index, bytes in
+        let storage = try ReplicaStorage(
+            directory, cores, configuration.replicas.place, onShortage: { alarm.update($0) }
+        ) { group, index, bytes in
             _ = try cores[group]?.apply(encoded: bytes, at: index)
         }
-        var hosted: [ShardID: ShardCore] = [:]
-        for shard in configuration.shards { hosted[shard] = cores.removeValue(forKey: LogGroupID(shard)) }
-        self.cores = hosted
-        dormant = cores.mapValues(\.appliedIndex)
+        self.storage = storage
+        var hosted: [ShardID: HostedShard] = [:]
+        for shard in configuration.shards { hosted[shard] = states.removeValue(forKey: LogGroupID(shard)) }
+        self.states = hosted
+        dormant = states.mapValues(\.core.appliedIndex)
+        peers =
+            configuration.replicas.isAlone
+            ? nil
+            : try ReplicaPeers(
+                .shards, storage.member, configuration.replicas, keys: configuration.keys, counters: daemon.counters,
+                logger: daemon.logger)
         registry = RegistryConnection(
             on: daemon.loop, addresses: configuration.registryAddresses, key: configuration.keys.cluster)
         clock = ClusterClock(loop: daemon.loop)
@@ -66,26 +78,22 @@ package final class ShardHost {
         warnIfClockIsBehind()
     }
 
-    private static func makeCores(
+    private static func openStates(
         _ state: any OrderedStore, _ configuration: ShardConfiguration
-    ) throws -> [LogGroupID: ShardCore] {
+    ) throws -> [LogGroupID: HostedShard] {
         let budget = ShardCacheBudget(limitBytes: configuration.cacheMemoryBytes)
-        var cores: [LogGroupID: ShardCore] = [:]
+        var states: [LogGroupID: HostedShard] = [:]
         for shard in ShardID.all {
-            cores[LogGroupID(shard)] = try ShardCore(
-                store: state, shard: shard, location: configuration.location,
-                transientLifetimeNanoseconds: configuration.transientLifetimeNanoseconds,
-                minimumHistoryAgeNanoseconds: configuration.minimumHistoryAgeNanoseconds,
-                supersededGraceNanoseconds: configuration.supersededGraceNanoseconds, cacheBudget: budget)
+            states[LogGroupID(shard)] = try HostedShard(shard, in: state, configuration, budget)
         }
-        return cores
+        return states
     }
 
     /// Times of entries never go back (spec C.2): until a clock that was put back has caught up, each is a nanosecond
     /// after the one before. Everything works, but what is created carries times from ahead, and is kept as history for
     /// so much longer.
     private func warnIfClockIsBehind() {
-        let last = cores.values.map(\.lastAppliedTime.nanoseconds).max() ?? 0
+        let last = states.values.map(\.core.lastAppliedTime.nanoseconds).max() ?? 0
         let now = daemon.loop.wallClock()
         guard last > now, last - now > Self.unremarkableClockStepNanoseconds else { return }
         let seconds = (last - now) / 1_000_000_000
@@ -99,7 +107,8 @@ package final class ShardHost {
             await clockWatch.run(isBaseProtocolOnly: isBase)
         }
         registrar = Registrar(
-            registry, loop: daemon.loop, logger: daemon.logger, location: configuration.location
+            registry, loop: daemon.loop, logger: daemon.logger, location: configuration.location,
+            slot: peers == nil ? nil : storage.member.slot
         ) { [unowned self] in isRegistered($0) }
         try startLoops()
         let shardLoops = shardLoops
@@ -107,9 +116,13 @@ package final class ShardHost {
             storage, Self.flushing, StateFlusher.Environment(daemon.loop), logger: daemon.logger,
             applied: { [unowned self] then in gather(then) }, failed: { [daemon] error in daemon.fail(error) })
         startFeed()
+        startRelaying()
         reportDisk()
         let (addresses, ports) = (configuration.listenAddresses, ports)
-        for shardLoop in shardLoops { shardLoop.submit { $0.start(listeningOn: addresses, ports) } }
+        ifFirst { [self] in
+            guard !isStopping else { return }
+            for shardLoop in shardLoops { shardLoop.submit { $0.start(listeningOn: addresses, ports) } }
+        }
     }
 
     private func startFeed() {
@@ -178,22 +191,29 @@ package final class ShardHost {
     // MARK: Loops
 
     private func startLoops() throws {
-        let counters = ShardCounters(daemon.counters)
-        let snapshots = SnapshotWriter(directory, logger: daemon.logger)
+        let surroundings = ShardLoop.Surroundings(
+            clock: clock, storage: storage, peers: peers, logger: daemon.logger,
+            counters: ShardCounters(daemon.counters), snapshots: SnapshotWriter(directory, logger: daemon.logger),
+            keys: configuration.keys, isBaseProtocolOnly: configuration.isBaseProtocolOnly)
         let events = events()
         for number in 0..<configuration.loopCount {
             // Neighbouring shards on different loops: directories are dealt out to shards in turn.
             let shards = configuration.shards.enumerated()
                 .filter { $0.offset % configuration.loopCount == number }.map(\.element)
             let (loop, thread) = try EventLoop.startThread(name: "shards-\(number)") { _ in }
-            let cores = shards.compactMap { self.cores[$0] }
-            let shardLoop = ShardLoop(
-                loop, clock: clock, cores: cores, storage: storage, logger: daemon.logger, counters: counters,
-                snapshots: snapshots, keys: configuration.keys,
-                isBaseProtocolOnly: configuration.isBaseProtocolOnly, events: events)
+            let shardLoop = ShardLoop(loop, shards.compactMap { states[$0] }, surroundings, events: events)
             shardLoops.append(LoopBound(shardLoop, on: loop))
             threads.append(thread)
         }
+    }
+
+    /// By the number of the shard.
+    var loopsByShard: [UInt32: LoopBound<ShardLoop>] {
+        var loops: [UInt32: LoopBound<ShardLoop>] = [:]
+        for (place, shard) in configuration.shards.enumerated() {
+            loops[UInt32(shard.rawValue)] = shardLoops[place % configuration.loopCount]
+        }
+        return loops
     }
 
     private func events() -> ShardLoop.Events {
@@ -201,8 +221,10 @@ package final class ShardHost {
         let host = Handover(self)
         return ShardLoop.Events(
             listening: { shard, addresses in main.submit { host.value.isListening(shard, addresses) } },
+            standing: { shard, standing in main.submit { host.value.registrar?.note(standing, of: shard) } },
             failed: { error in main.submit { host.value.daemon.fail(error) } },
-            blockServicesAreMissing: { main.submit { host.value.feed?.hurry() } })
+            blockServicesAreMissing: { main.submit { host.value.feed?.hurry() } },
+            flush: { flushed in main.submit { host.value.flusher?.makeDurable(flushed) } })
     }
 
     // MARK: Readiness
@@ -238,9 +260,13 @@ package final class ShardHost {
 
     // MARK: Stopping
 
-    /// Takes no more requests, answers what is in flight, flushes, and ends the loops.
+    /// Hands over what it leads, takes no more requests, answers what is in flight, flushes, and ends the loops.
     private func stop(_ done: @escaping () -> Void) {
         isStopping = true
+        handOver { [self] in stopServing(done) }
+    }
+
+    private func stopServing(_ done: @escaping () -> Void) {
         watching?.cancel()
         daemon.loop.task { [clockWatch] in await clockWatch.close() }
         feed?.stop()
@@ -258,6 +284,7 @@ package final class ShardHost {
         for shardLoop in shardLoops { shardLoop.submit { $0.close() } }
         for shardLoop in shardLoops { shardLoop.loop.stop() }
         for thread in threads { thread.join() }
+        peers?.close()
         do {
             try storage.closeState(daemon.logger)
         } catch {

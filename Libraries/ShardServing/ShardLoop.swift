@@ -1,62 +1,100 @@
 import Client
+import Consensus
 import EventLoop
 import Logging
 import Protocol
 import Replicas
 import ReplicatedLog
 import ShardCore
+import Store
 
 /// The shards of one event loop.
 final class ShardLoop {
     /// What the process's main loop is told. Called on this loop.
     struct Events: Sendable {
         let listening: @Sendable (ShardID, [SocketAddress]) -> Void
+        /// A shard is led here from now on, or by another replica that is known.
+        let standing: @Sendable (ShardID, ShardStanding) -> Void
         let failed: @Sendable (any Error) -> Void
         let blockServicesAreMissing: @Sendable () -> Void
+        /// The state has to become durable; then this is run, on any thread.
+        let flush: @Sendable (@escaping @Sendable () -> Void) -> Void
+    }
+
+    /// What the shards of a process share.
+    struct Surroundings {
+        let clock: ClusterClock
+        let storage: ReplicaStorage
+        /// Nil: all its shards have one replica, here.
+        let peers: ReplicaPeers?
+        let logger: Logger
+        let counters: ShardCounters
+        let snapshots: SnapshotWriter
+        let keys: KeyRing
+        let isBaseProtocolOnly: Bool
     }
 
     private let loop: EventLoop
     private let events: Events
+    private let peers: ReplicaPeers?
+    private let keeper: LaneKeeper
     private var servers: [ShardServer] = []
+    private var standings: [ShardID: ShardStanding] = [:]
     private var isDraining = false
+    private let logger: Logger
 
     /// On the loop.
-    init(
-        _ loop: EventLoop, clock: ClusterClock, cores: [ShardCore], storage: ReplicaStorage, logger: Logger,
-        counters: ShardCounters, snapshots: SnapshotWriter, keys: KeyRing, isBaseProtocolOnly: Bool, events: Events
-    ) {
+    init(_ loop: EventLoop, _ states: [HostedShard], _ surroundings: Surroundings, events: Events) {
         self.loop = loop
         self.events = events
-        let lane = storage.host.lane(LaneLoop(loop))
-        let environment = ShardServer.Environment(
-            loop: loop, clock: clock, logger: logger, counters: counters,
+        logger = surroundings.logger
+        peers = surroundings.peers
+        keeper = LaneKeeper(
+            on: loop,
+            LaneKeeper.Environment(
+                storage: surroundings.storage, peers: peers, logger: logger, flush: events.flush, fail: events.failed))
+        keeper.onTick = { [unowned self] in noteLeaders() }
+        servers = states.map { state in
+            let replica = keeper.open(
+                LogGroupID(state.core.shard), state.core, StateHome(state.store, open: state.reopen))
+            return ShardServer(state.core, replica, environment(surroundings))
+        }
+    }
+
+    private func environment(_ surroundings: Surroundings) -> ShardServer.Environment {
+        let keys = surroundings.keys
+        return ShardServer.Environment(
+            loop: loop, clock: surroundings.clock, logger: logger, counters: surroundings.counters,
             coordinatorKeys: keys.coordinatorKeys.map { MACKey($0) },
             proofKey: keys.proofKey(for: .shardRequests).map { MACKey($0) }, isOpen: keys.takesWellKnown,
-            isBaseProtocolOnly: isBaseProtocolOnly, snapshots: snapshots,
+            isBaseProtocolOnly: surroundings.isBaseProtocolOnly, snapshots: surroundings.snapshots,
+            exchange: peers?.exchange,
             fail: { [unowned self] error in
                 // The log also stops when it is closed in good order.
                 if !isDraining { events.failed(error) }
             },
-            blockServicesAreMissing: { events.blockServicesAreMissing() })
-        servers = cores.map { core in
-            ShardServer(core, storage.open(LogGroupID(core.shard), core, on: lane), environment)
-        }
+            blockServicesAreMissing: { [events] in events.blockServicesAreMissing() })
     }
 
-    /// Makes all shards serve, new ones as soon as their first entry is durable.
+    /// Makes all shards listen and take part in their groups.
     func start(listeningOn addresses: [SocketAddress], _ memory: PortMemory) {
         for server in servers {
-            server.pipeline.onInitialised = { [unowned self, unowned server] in serve(server, addresses, memory) }
-            server.pipeline.begin()
+            let (pipeline, shard) = (server.pipeline, server.core.shard)
+            pipeline.onLeading = { [unowned self, unowned pipeline] in note(.leads(pipeline.log.term), of: shard) }
+            pipeline.onSteppingDown = { [unowned self] in note(.isUnknown, of: shard) }
+            do throws(SystemError) {
+                events.listening(shard, try server.listen(on: addresses, memory))
+            } catch {
+                return events.failed(error)
+            }
+            pipeline.begin()
         }
+        keeper.start()
     }
 
-    private func serve(_ server: ShardServer, _ addresses: [SocketAddress], _ memory: PortMemory) {
-        do throws(SystemError) {
-            events.listening(server.core.shard, try server.listen(on: addresses, memory))
-        } catch {
-            events.failed(error)
-        }
+    private func note(_ standing: ShardStanding, of shard: ShardID) {
+        guard standings.updateValue(standing, forKey: shard) != standing else { return }
+        events.standing(shard, standing)
     }
 
     /// What the log may let go of when the state is flushed.
@@ -77,6 +115,30 @@ final class ShardLoop {
 
     /// After the log was closed: closes the sockets.
     func close() {
+        keeper.stop()
         for server in servers { server.close() }
+    }
+}
+
+// MARK: - Other replicas
+
+extension ShardLoop {
+    private func noteLeaders() {
+        for server in servers where server.pipeline.leaderElsewhere != nil {
+            note(.isLedElsewhere, of: server.core.shard)
+        }
+    }
+
+    /// Lets others lead; `done` is called on the loop.
+    func handOver(_ done: @escaping () -> Void) { keeper.handOver(done) }
+
+    func receive(_ request: RelayedRequest, from relay: ReplicaSlot) {
+        server(of: request.group)?.receive(request, from: relay)
+    }
+
+    func receive(_ answer: RelayedAnswer) { server(of: answer.group)?.receive(answer) }
+
+    private func server(of group: GroupNumber) -> ShardServer? {
+        servers.first { $0.pipeline.log.id.rawValue == group.rawValue }
     }
 }

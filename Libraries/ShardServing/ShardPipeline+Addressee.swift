@@ -60,7 +60,8 @@ extension AnyShardRequest {
         case .removeDirectoryOwner(let request): request.dirId
         case .executeOnce(let envelope): envelope.content?.addressee
         case .constructFile, .constructFiles, .transientLifetime, .visitDirectories, .visitFiles, .visitTransientFiles,
-            .blockServiceFiles, .removeZeroBlockServiceFiles, .shardSnapshot, .closeSequences:
+            .blockServiceFiles, .removeZeroBlockServiceFiles, .shardSnapshot, .closeSequences,
+            .replicaStatus:
             nil
         }
     }

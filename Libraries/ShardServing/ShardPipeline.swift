@@ -78,8 +78,10 @@ package final class ShardPipeline {
 
     /// Called with each answer, who waits for it, and how far the state was.
     package var onAnswer: ((ShardReply, RequestSource, LogIndex) -> Void)?
-    /// Called once when the shard can serve: at once, or when its first entry is durable.
-    package var onInitialised: (() -> Void)?
+    /// Called each time when the shard can serve here: at once, or when its first entry is durable.
+    package var onLeading: (() -> Void)?
+    /// Called when it cannot any more.
+    package var onSteppingDown: (() -> Void)?
     /// Called when an entry has been applied, before its answer, with who waits for that. For those who watch.
     package var onApply: ((ShardLogEntry, ShardReply, RequestSource?) -> Void)?
 
@@ -92,7 +94,7 @@ package final class ShardPipeline {
         log.onDelivery = { [unowned self] in deliver($0) }
         log.onStop = { [unowned self] in stop($0) }
         log.onServing = { [unowned self] in initialise() }
-        log.onSteppingDown = { [unowned self] in forgetWrites() }
+        log.onSteppingDown = { [unowned self] in stepDown() }
         log.onReplaced = { [unowned self] in replace($0) }
     }
 
@@ -107,7 +109,7 @@ package final class ShardPipeline {
     /// never go back, and there is room for it.
     private func initialise() {
         guard takesRequests, log.serves else { return }
-        guard !core.isInitialised else { return becomeInitialised() }
+        guard !core.isInitialised else { return lead() }
         guard let now = environment.now() else { return initialiseLater() }
         do {
             let entry = core.prepareGenesis(try environment.makeGenesis(), at: now)
@@ -125,13 +127,14 @@ package final class ShardPipeline {
         environment.later(Self.pauseNanoseconds) { [weak self] in self?.initialise() }
     }
 
-    /// Whoever leads now may have them, or others in their place: their clients ask again.
-    private func forgetWrites() {
+    /// Whoever leads now may have the writes in flight, or others in their place: their clients ask again.
+    private func stepDown() {
         for write in pendingWrites {
             if let source = write.source { inFlight.remove(source.identity) }
         }
         pendingWrites.removeAll()
         writesByHost.removeAll()
+        onSteppingDown?()
     }
 
     private func replace(_ state: any ReplicatedState) {
@@ -140,9 +143,12 @@ package final class ShardPipeline {
         self.core = core
     }
 
-    private func becomeInitialised() {
-        onInitialised?()
-        onInitialised = nil
+    private func lead() { onLeading?() }
+
+    /// The slot of the replica that leads instead of this one, as far as is known here.
+    package var leaderElsewhere: ReplicaSlot? {
+        guard !log.serves, let leader = log.leader, leader != log.member else { return nil }
+        return leader.slot
     }
 
     /// Whether requests are worked on.
@@ -161,6 +167,9 @@ package final class ShardPipeline {
     package func handle(
         _ request: AnyShardRequest, from source: RequestSource, isProven: Bool = false
     ) throws(DecodeError) {
+        if case .replicaStatus = request {
+            return answer(.response(.replicaStatus(log.status)), source, checkpoint: core.appliedIndex)
+        }
         // Silence: there is no telling yet what the shard holds.
         guard takesRequests, log.serves else { return }
         let kind = request.kind
@@ -272,7 +281,7 @@ package final class ShardPipeline {
             let reply = try core.apply(write.entry, at: delivered.index)
             environment.counters.writes.add()
             onApply?(write.entry, reply, write.source)
-            guard let source = write.source else { return becomeInitialised() }
+            guard let source = write.source else { return lead() }
             inFlight.remove(source.identity)
             let isWrong = Mutation.someSuccessesAreRefused.isPlanted && delivered.index.rawValue % 32 == 0
             answer(isWrong ? .refused(.fileNotFound) : reply, source, checkpoint: delivered.index)

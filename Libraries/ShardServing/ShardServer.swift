@@ -30,6 +30,8 @@ final class ShardServer {
         /// Whether requests of extensions are dropped.
         let isBaseProtocolOnly: Bool
         let snapshots: SnapshotWriter
+        /// To where the other replicas are; nil: there are none.
+        let exchange: PeerExchange?
         /// The shard cannot go on, so neither can the process.
         let fail: (any Error) -> Void
         /// A client needed block services that this shard does not have.
@@ -37,8 +39,8 @@ final class ShardServer {
     }
 
     let pipeline: ShardPipeline
-    private let environment: Environment
-    private var sockets: [UDPSocket] = []
+    let environment: Environment
+    private(set) var sockets: [UDPSocket] = []
 
     var core: ShardCore { pipeline.core }
 
@@ -64,7 +66,9 @@ final class ShardServer {
                 socket = try bindAnywhere(address, memory)
             }
             let number = UInt16(sockets.count)
-            socket.onDatagram = { [unowned self] datagram, sender in receive(datagram, from: sender, socket: number) }
+            socket.onDatagram = { [unowned self] datagram, sender in
+                receive(datagram, Way(socket: number, sender: sender))
+            }
             sockets.append(socket)
         }
         return sockets.map(\.localAddress)
@@ -96,23 +100,37 @@ final class ShardServer {
 
     // MARK: Packets
 
-    private func receive(_ datagram: UnsafeRawBufferPointer, from sender: SocketAddress, socket: UInt16) {
+    /// How a datagram came.
+    struct Way {
+        let socket: UInt16
+        let sender: SocketAddress
+        /// Which follower has passed it on from a socket of its own.
+        var relay: ReplicaSlot?
+
+        func source(_ requestID: UInt64, signer: UInt8? = nil) -> RequestSource {
+            RequestSource(socket: socket, sender: sender, requestID: requestID, signer: signer, relay: relay)
+        }
+    }
+
+    private func receive(_ datagram: UnsafeRawBufferPointer, _ way: Way) {
+        guard let leader = pipeline.leaderElsewhere, !Self.isForReplica(datagram) else { return handle(datagram, way) }
+        relay(datagram, way, to: leader)
+    }
+
+    func handle(_ datagram: UnsafeRawBufferPointer, _ way: Way) {
         guard pipeline.takesRequests else { return }
         do throws(DecodeError) {
             switch ProtocolWord(of: datagram) {
             case .shardRequest:
                 let packet = try PlainPacket(datagram, expecting: .shardRequest)
-                let source = RequestSource(socket: socket, sender: sender, requestID: packet.requestID)
-                try pipeline.handle(try decode(packet.kind, packet.body), from: source)
+                try pipeline.handle(try decode(packet.kind, packet.body), from: way.source(packet.requestID))
             case .provenShardRequest:
                 guard let key = environment.proofKey else { throw .wrongProtocol }
                 let proven = try ProvenPacket(datagram, expecting: .provenShardRequest, key: key)
-                try handle(
-                    proven, RequestSource(socket: socket, sender: sender, requestID: proven.packet.requestID))
+                try handle(proven, way.source(proven.packet.requestID))
             case .cdcToShardRequest:
                 let (packet, signer) = try open(datagram)
-                let source = RequestSource(
-                    socket: socket, sender: sender, requestID: packet.requestID, signer: signer)
+                let source = way.source(packet.requestID, signer: signer)
                 try pipeline.handle(try decode(packet.kind, packet.body), from: source)
             default:
                 throw .wrongProtocol
@@ -159,6 +177,7 @@ final class ShardServer {
         let frame = ReplyFrame(
             requestID: source.requestID, signer: source.signer.map { environment.coordinatorKeys[Int($0)] },
             checkpoint: checkpoint)
+        if let relay = source.relay { return sendBack(frame, reply, to: source, through: relay) }
         sockets[Int(source.socket)].send(to: source.sender) { room in frame.write(reply, into: room) }
     }
 }

@@ -12,6 +12,8 @@ package struct ClusterLayout: Equatable {
     package var policy: RedundancyPolicy
     /// TCP port of the registry; 0 until the first start has chosen one.
     package var registryPort: UInt16 = 0
+    /// Processes with a copy of the shards' metadata.
+    package var replicas = 1
 
     /// Largest number of disks one `sterna up` will serve.
     package static let maximumBlockServices = 1024
@@ -30,6 +32,7 @@ package struct ClusterLayout: Equatable {
             throw LayoutError(
                 description: "--failure-domains must be between 1 and the number of block services (\(blockServices))")
         }
+        guard [1, 3, 5].contains(replicas) else { throw LayoutError(description: "--replicas must be 1, 3 or 5") }
         guard policy.blocks <= failureDomains else {
             throw LayoutError(
                 description: "policy \(policy) puts \(policy.blocks) blocks of a span on different failure domains, "
@@ -40,18 +43,21 @@ package struct ClusterLayout: Equatable {
 
 extension ClusterLayout {
     /// The layout of a new cluster: what was asked for, and for the rest what suits a laptop.
-    package init(blockServices: Int?, failureDomains: Int?, policy: RedundancyPolicy?) throws(LayoutError) {
+    package init(
+        blockServices: Int?, failureDomains: Int?, policy: RedundancyPolicy?, replicas: Int? = nil
+    ) throws(LayoutError) {
         let services = blockServices ?? max(failureDomains ?? 0, policy?.blocks ?? 0, 8)
         let domains = failureDomains ?? services
         self.init(
-            blockServices: services, failureDomains: domains, policy: policy ?? .suited(toFailureDomains: domains))
+            blockServices: services, failureDomains: domains, policy: policy ?? .suited(toFailureDomains: domains),
+            replicas: replicas ?? 1)
         try validate()
     }
 
     /// This layout with the options of a later start applied: disks can be added, never taken away here.
-    package func changed(blockServices: Int?, failureDomains: Int?, policy: RedundancyPolicy?) throws(LayoutError)
-        -> Self
-    {
+    package func changed(
+        blockServices: Int?, failureDomains: Int?, policy: RedundancyPolicy?, replicas: Int? = nil
+    ) throws(LayoutError) -> Self {
         var changed = self
         if let blockServices {
             guard blockServices >= self.blockServices else {
@@ -67,6 +73,13 @@ extension ClusterLayout {
                     + "a disk cannot move to another one")
         }
         if let policy { changed.policy = policy }
+        if let replicas {
+            guard replicas >= self.replicas else {
+                throw LayoutError(
+                    description: "the cluster has \(self.replicas) replicas of its metadata; there can only be more")
+            }
+            changed.replicas = replicas
+        }
         try changed.validate()
         return changed
     }
@@ -95,8 +108,11 @@ extension ClusterLayout {
             let policy = values["policy"].flatMap({ RedundancyPolicy(String($0)) }),
             let port = values["registry-port"].flatMap({ UInt16($0) })
         else { throw LayoutError(description: "\(path) is damaged: a value is missing or out of range") }
+        guard let replicas = values["replicas", default: "1"].asNumber else {
+            throw LayoutError(description: "\(path) is damaged: the number of replicas is none")
+        }
         let layout = ClusterLayout(
-            blockServices: services, failureDomains: domains, policy: policy, registryPort: port)
+            blockServices: services, failureDomains: domains, policy: policy, registryPort: port, replicas: replicas)
         try layout.validate()
         return layout
     }
@@ -109,6 +125,7 @@ extension ClusterLayout {
             failure-domains = \(failureDomains)
             policy = \(policy)
             registry-port = \(registryPort)
+            replicas = \(replicas)
 
             """
         do {
@@ -120,6 +137,8 @@ extension ClusterLayout {
 }
 
 extension Substring {
+    fileprivate var asNumber: Int? { Int(self) }
+
     fileprivate var trimmed: Substring {
         var rest = self
         while rest.first?.isWhitespace == true { rest.removeFirst() }

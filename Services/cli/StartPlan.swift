@@ -5,7 +5,7 @@ struct StartPlan {
     var layout: ClusterLayout
     let paths: ClusterPaths
     /// No start has finished before.
-    let isNew: Bool
+    private(set) var isNew: Bool
     let mounts: Bool
     let readyFile: String?
     /// Whether the root directory's policies are to be set once the metadata services run.
@@ -13,17 +13,25 @@ struct StartPlan {
     var keepDeleted = KeepTime.oneDay
     /// Processes that share the disks.
     var blockProcesses = 1
+    /// Where the shards' replicas listen for each other, by slot; empty: there is one.
+    var peerPorts: [UInt16] = []
     /// Further options, as somebody gave them at the command line.
     var serviceOptions: [ServiceOption] = []
 
     /// A service never starts before all of an earlier stage are ready, and stops before them. Disks come before
     /// shards: shards ask the registry for their addresses at the start, and again only about a minute later.
-    var stages: [[String]] { [["registry"], blocks, ["shard", "cdc"], mounts ? ["mount", "gc"] : ["gc"]] }
+    var stages: [[String]] { [["registry"], blocks, shards + ["cdc"], mounts ? ["mount", "gc"] : ["gc"]] }
+
+    /// One for each replica; the first is called `shard`, the others `shard-1` and so on.
+    private var shards: [String] { ["shard"] + (1..<layout.replicas).map { "shard-\($0)" } }
 
     /// The only one is called `block`, several `block-0`, `block-1` and so on.
     private var blocks: [String] {
         blockProcesses == 1 ? ["block"] : (0..<blockProcesses).map { "block-\($0)" }
     }
+
+    /// From now on nothing begins any more: what is not there has been lost.
+    mutating func hasBegun() { isNew = false }
 
     /// What kind of service it is, and so the name of its program: the name without a number.
     static func role(of service: String) -> String { String(service.prefix { $0 != "-" }) }
@@ -44,7 +52,7 @@ struct StartPlan {
         let anyPort = ["--address", "127.0.0.1:0"]
         switch role {
         case "registry": return ["--address", "127.0.0.1:\(layout.registryPort)"] + data + key
-        case "shard": return registry + data + key + anyPort + ["--shards", "0-255"]
+        case "shard": return registry + data + key + anyPort + ["--shards", "0-255"] + replica(of: service)
         case "cdc": return registry + data + key + anyPort
         case "block":
             return registry + key + (address.map { ["--address", $0] } ?? anyPort)
@@ -54,6 +62,14 @@ struct StartPlan {
         case "mount": return registry + [paths.mountPoint]
         default: preconditionFailure("there is no service \(service)")
         }
+    }
+
+    /// Which replica it is, where the others are, and whether there were none before.
+    private func replica(of service: String) -> [String] {
+        guard !peerPorts.isEmpty else { return [] }
+        let peers = peerPorts.enumerated().map { "\($0)=127.0.0.1:\($1)" }.joined(separator: ",")
+        let slot = Int(service.dropFirst("shard-".count)) ?? 0
+        return ["--replica", "\(slot)", "--peers", peers] + (isNew && slot == 0 ? ["--found"] : [])
     }
 
     /// The disks are dealt out in turn.

@@ -147,6 +147,7 @@ final class Supervisor: @unchecked Sendable {
     private func finishStart() {
         stageTimer?.cancel()
         isUp = true
+        plan.hasBegun()
         do {
             try plan.layout.save(plan.paths.layout)
             printStatus()
@@ -163,7 +164,7 @@ final class Supervisor: @unchecked Sendable {
             """
             Sterna is up after \(milliseconds / 1000).\(milliseconds / 100 % 10) s.
               registry     \(addresses["registry", default: "?"])
-              metadata     256 shards in one process, coordinator \(addresses["cdc", default: "?"])
+              metadata     256 shards in \(layout.replicas == 1 ? "one process" : "\(layout.replicas) replicas"), coordinator \(addresses["cdc", default: "?"])
               storage      \(layout.blockServices) block services in \(layout.failureDomains) failure domains, \
             policy \(layout.policy)
               mounted at   \(plan.mounts ? plan.paths.mountPoint : "-")

@@ -33,6 +33,13 @@ struct Up: ParsableCommand {
     @Option(help: "TCP port of the registry. Default: a free one, kept for later starts.")
     var registryPort: UInt16?
 
+    @Option(
+        help: """
+            Processes with a copy of the shards' metadata, 1, 3 or 5: the others go on when fewer than half are gone. \
+            Default: 1. May grow at a later start.
+            """)
+    var replicas: Int?
+
     @Option(help: "Processes that serve the disks, each its share of them.")
     var blockProcesses = 1
 
@@ -69,6 +76,7 @@ struct Up: ParsableCommand {
         plan.keepDeleted = keepDeleted ?? .oneDay
         plan.blockProcesses = blockProcesses
         plan.serviceOptions = serviceOptions
+        if layout.replicas > 1 { plan.peerPorts = try FreePorts.choose(layout.replicas) }
         let supervisor = try Supervisor(loop: loop, plan: plan)
         supervisor.start()
         loop.run()
@@ -80,9 +88,11 @@ struct Up: ParsableCommand {
         var layout: ClusterLayout
         let kept = try ClusterLayout.load(path)
         if let kept {
-            layout = try kept.changed(blockServices: blockServices, failureDomains: failureDomains, policy: policy)
+            layout = try kept.changed(
+                blockServices: blockServices, failureDomains: failureDomains, policy: policy, replicas: replicas)
         } else {
-            layout = try ClusterLayout(blockServices: blockServices, failureDomains: failureDomains, policy: policy)
+            layout = try ClusterLayout(
+                blockServices: blockServices, failureDomains: failureDomains, policy: policy, replicas: replicas)
         }
         if let registryPort { layout.registryPort = registryPort }
         return (layout, kept == nil)

@@ -3,6 +3,7 @@ import Client
 import Daemon
 import EventLoop
 import Protocol
+import Replicas
 import ShardServing
 
 /// Hosts any set of shards of a cluster in one process.
@@ -20,6 +21,7 @@ struct ShardCommand: ParsableCommand {
     @OptionGroup var registryOptions: RegistryOptions
     @OptionGroup var listenOptions: ListenOptions
     @OptionGroup var logOptions: LogOptions
+    @OptionGroup var replicaOptions: ReplicaOptions
 
     @Option(help: "Shards to host: 0-255, 17, or 0-3,8,12-15.")
     var shards: ShardSet
@@ -102,6 +104,6 @@ struct ShardCommand: ParsableCommand {
             supersededGraceNanoseconds: UInt64(supersededGrace) * 1_000_000_000,
             keys: try keyOptions.load(), isBaseProtocolOnly: baseProtocolOnly, location: LocationID(rawValue: location),
             stateMemoryBytes: stateMemory << 20, cacheMemoryBytes: cacheMemory << 20,
-            acceptsLostLogTail: logOptions.acceptLostLogTail)
+            acceptsLostLogTail: logOptions.acceptLostLogTail, replicas: try replicaOptions.plan())
     }
 }

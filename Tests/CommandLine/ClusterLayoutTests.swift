@@ -67,4 +67,21 @@ import sterna
             try layout.changed(blockServices: nil, failureDomains: nil, policy: .reedSolomon(data: 4, parity: 2))
         }
     }
+
+    @Test("replicas may be added, and are remembered") func replicas() throws {
+        defer { unlink(path) }
+        let layout = try ClusterLayout(blockServices: nil, failureDomains: nil, policy: nil)
+        #expect(layout.replicas == 1)
+        let more = try layout.changed(blockServices: nil, failureDomains: nil, policy: nil, replicas: 3)
+        try more.save(path)
+        #expect(try ClusterLayout.load(path) == more)
+        #expect(throws: ClusterLayout.LayoutError.self) {
+            try more.changed(blockServices: nil, failureDomains: nil, policy: nil, replicas: 1)
+        }
+        for none in [-1, 0, 2, 4, 6] {
+            #expect(throws: ClusterLayout.LayoutError.self) {
+                try ClusterLayout(blockServices: nil, failureDomains: nil, policy: nil, replicas: none)
+            }
+        }
+    }
 }

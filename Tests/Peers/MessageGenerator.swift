@@ -91,7 +91,17 @@ struct MessageGenerator {
     mutating func frame() -> PeerFrame {
         let sentAt = BootInstant(nanoseconds: number())
         let group = GroupNumber(rawValue: UInt32(truncatingIfNeeded: number()))
-        switch Int.random(in: 0..<6, using: &random) {
+        switch Int.random(in: 0..<8, using: &random) {
+        case 4:
+            return .relayedRequest(
+                RelayedRequest(
+                    group: group, address: UInt32(truncatingIfNeeded: number()),
+                    port: UInt16(truncatingIfNeeded: number()), socket: 1, datagram: key()))
+        case 5:
+            return .relayedAnswer(
+                RelayedAnswer(
+                    group: group, address: UInt32(truncatingIfNeeded: number()),
+                    port: UInt16(truncatingIfNeeded: number()), socket: 0, datagram: key()))
         case 2: return .snapshotRequest(SnapshotRequest(group: group, position: position(), after: key()))
         case 3:
             let pairs = (0..<Int.random(in: 0...5, using: &random)).map { _ in SnapshotPair(key: key(), value: key()) }

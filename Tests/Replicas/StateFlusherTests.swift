@@ -132,6 +132,35 @@ import Testing
         #expect(process.failures == 0)
     }
 
+    /// What a flush that is under way may have missed needs another one.
+    @Test func whatIsToBeDurableNowIsFlushedAfterwards() throws {
+        let process = try Process()
+        try process.propose(1)
+        var done: [Int] = []
+        process.flusher?.makeDurable { done.append(1) }
+        process.flusher?.makeDurable { done.append(2) }
+        #expect(done.isEmpty)
+        process.work()
+        #expect(done == [1] && process.disk.flushes == 1)
+        process.work()
+        #expect(done == [1, 2] && process.disk.flushes == 2)
+    }
+
+    @Test func itIsDurableOnceThereIsRoom() throws {
+        let process = try Process()
+        process.disk.hasRoom = false
+        var isDone = false
+        process.flusher?.makeDurable { isDone = true }
+        process.work()
+        process.pass(seconds: 29)
+        process.work()
+        #expect(!isDone && process.disk.flushes == 1)
+        process.disk.hasRoom = true
+        process.pass(seconds: 1)
+        process.work()
+        #expect(isDone && process.disk.flushes == 2)
+    }
+
     @Test func anErrorEndsTheProcessAndKeepsTheLog() throws {
         let process = try Process()
         process.disk.failure = .inputOutput("test")

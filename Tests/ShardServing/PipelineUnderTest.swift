@@ -51,7 +51,7 @@ final class PipelineUnderTest {
         pipeline.onAnswer = { [unowned self] reply, source, _ in
             answers.append(Answer(reply: reply, source: source))
         }
-        pipeline.onInitialised = { [unowned self] in isInitialised = true }
+        pipeline.onLeading = { [unowned self] in isInitialised = true }
         guard isRunning else { return }
         pipeline.begin()
         log.settle()

@@ -63,7 +63,8 @@ public struct OfflineCheck {
         }
         guard let service = try StoppedService("registry", in: directory, report) else { return [] }
         do {
-            let core = try RegistryCore(store: service.store, prefix: [], configuration: RegistryConfiguration())
+            let core = try RegistryCore(
+                store: try service.state([]), prefix: [], configuration: RegistryConfiguration())
             try service.replay(into: [LogGroupID(rawValue: 0): core]) { _, index, bytes in
                 _ = try core.apply([UInt8](bytes), at: index)
             }
@@ -112,7 +113,7 @@ extension OfflineCheck {
         guard let service = try StoppedService("cdc", in: directory, report) else { return state }
         do {
             let options = CoordinatorOptions(defaultInfo: DirectoryInfo(entries: []))
-            let coordinator = try Coordinator(store: service.store, prefix: [], options: options)
+            let coordinator = try Coordinator(store: try service.state([]), prefix: [], options: options)
             try service.replay(into: [LogGroupID(rawValue: 0): coordinator]) { _, index, bytes in
                 try coordinator.replay([UInt8](bytes), at: index)
             }
@@ -155,8 +156,9 @@ extension OfflineCheck {
         let domains = Dictionary(services.map { ($0.id, $0.failureDomain) }) { first, _ in first }
         for shard in ShardID.all {
             report.step("shard \(shard) of 256")
+            let state = try service.state([shard.rawValue])
             do throws(ShardStateError) {
-                _ = try ShardChecker.run(shard, in: service.store, failureDomain: { domains[$0] }) {
+                _ = try ShardChecker.run(shard, in: state, failureDomain: { domains[$0] }) {
                     report.add(Finding($0))
                 } fact: { fact in
                     table.insert(fact)
@@ -175,9 +177,10 @@ extension OfflineCheck {
         let budget = ShardCacheBudget(limitBytes: 32 << 20)
         var cores: [LogGroupID: ShardCore] = [:]
         for shard in ShardID.all {
+            let state = try service.state([shard.rawValue])
             do throws(ShardStateError) {
                 cores[LogGroupID(rawValue: UInt32(shard.rawValue))] = try ShardCore(
-                    store: service.store, shard: shard, cacheBudget: budget)
+                    store: state, shard: shard, cacheBudget: budget)
             } catch {
                 report.add(
                     Finding(InvariantViolation.Rule.d, place: "shard \(shard)", detail: "does not start: \(error)"))

@@ -7,7 +7,7 @@ import Store
 /// only, and what the log adds stays in memory.
 final class StoppedService {
     /// The state; changes stay in memory.
-    let store: OverlayStore
+    private let store: OverlayStore
     private let log: SegmentedLogReader?
     private let name: String
     private let path: String
@@ -45,6 +45,15 @@ final class StoppedService {
             report.add(Finding(.l, place: "\(name), log", detail: text))
         } catch {
             throw CheckFailure("cannot read the log of \(name): \(error)")
+        }
+    }
+
+    /// The state of one of its groups, as the last snapshot that was installed has left it.
+    func state(_ prefix: [UInt8]) throws(CheckFailure) -> GroupStore {
+        do throws(StoreError) {
+            return try GroupStore(over: store, prefix: prefix)
+        } catch {
+            throw CheckFailure("cannot read \(path)/state: \(error)")
         }
     }
 

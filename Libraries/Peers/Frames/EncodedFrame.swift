@@ -19,6 +19,8 @@ public struct EncodedFrame: Sendable {
         case .heartbeatAnswer(let answer): try self.init(.heartbeatAnswer, answer, isUrgent: true)
         case .snapshotRequest(let request): try self.init(.snapshotRequest, request, isUrgent: false)
         case .snapshotPart(let part): try self.init(.snapshotPart, part, isUrgent: false)
+        case .relayedRequest(let request): try self.init(.relayedRequest, request, isUrgent: false)
+        case .relayedAnswer(let answer): try self.init(.relayedAnswer, answer, isUrgent: false)
         }
     }
 

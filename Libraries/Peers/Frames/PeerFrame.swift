@@ -8,6 +8,8 @@ public enum PeerFrame: Equatable, Sendable {
     case heartbeatAnswer(HeartbeatAnswer)
     case snapshotRequest(SnapshotRequest)
     case snapshotPart(SnapshotPart)
+    case relayedRequest(RelayedRequest)
+    case relayedAnswer(RelayedAnswer)
 
     /// Longer frames are refused before they are read. Both ends must know the same.
     public static let byteLimit = 8 << 20
@@ -19,6 +21,8 @@ public enum PeerFrame: Equatable, Sendable {
         case heartbeatAnswer = 3
         case snapshotRequest = 4
         case snapshotPart = 5
+        case relayedRequest = 6
+        case relayedAnswer = 7
     }
 }
 
@@ -38,6 +42,8 @@ extension PeerFrame {
         case .heartbeatAnswer: self = .heartbeatAnswer(try reader.read())
         case .snapshotRequest: self = .snapshotRequest(try reader.read())
         case .snapshotPart: self = .snapshotPart(try reader.read())
+        case .relayedRequest: self = .relayedRequest(try reader.read())
+        case .relayedAnswer: self = .relayedAnswer(try reader.read())
         }
         try reader.finish()
     }

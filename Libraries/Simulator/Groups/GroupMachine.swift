@@ -68,7 +68,7 @@ final class GroupMachine: Machine {
         every(Self.tick...Self.tick + 1000) { process.tick() }
         every(Self.beat...Self.beat + 1000) { exchange.beat() }
         every(Self.removal...Self.removal * 2) { [unowned self] in removeOutdated() }
-        process.onFlush { [unowned self] flushed in flush(disk, flushed) }
+        process.onFlush { [unowned self] flushed in flusher?.makeDurable(flushed) }
         flusher = flushing(storage, log, pause: 1_000_000_000...20_000_000_000, look: 500_000_000) {
             [unowned self] then in
             then(replicas.mapValues(\.trimIndex))
@@ -115,17 +115,6 @@ final class GroupMachine: Machine {
 
     private func giveUp(_ group: LogGroupID) {
         for (_, told) in (waiting.removeValue(forKey: group) ?? [:]).sorted(by: { $0.key < $1.key }) { told(nil) }
-    }
-
-    /// Makes a snapshot's state durable, which takes a while.
-    private func flush(_ disk: ProcessDisk, _ flushed: @escaping () -> Void) {
-        after(world.random.spread(1_000_000...500_000_000)) { [self] in
-            do {
-                if try disk.flush() { flushed() } else { flush(disk, flushed) }
-            } catch {
-                fail(error)
-            }
-        }
     }
 
     private func removeOutdated() {

@@ -19,6 +19,8 @@ struct GroupOptions {
     /// How far the clocks of two machines may drift apart, in thousandths; the leases count on less than ten.
     let driftPerMille: UInt64
     let killsWriting: Bool
+    /// Whether each group has a process that should lead it.
+    let prefersLeaders: Bool
     let duration: UInt64
 
     private static let second: UInt64 = 1_000_000_000
@@ -38,6 +40,7 @@ struct GroupOptions {
         wipePause = random.perMille(400) ? random.pick([3, 10]) * Self.second : nil
         driftPerMille = random.pick([0, 0, 2, 4])
         killsWriting = random.perMille(600)
+        prefersLeaders = random.perMille(500)
         duration = UInt64.random(in: 40...60, using: &random) * Self.second
     }
 }

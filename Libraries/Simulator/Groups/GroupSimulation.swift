@@ -1,5 +1,6 @@
 import Consensus
 import Protocol
+import Replicas
 import ReplicatedLog
 
 /// One run of a few groups with several replicas each: the real replicas, logs and exchanges between them, a state
@@ -61,28 +62,15 @@ public final class GroupSimulation {
         return report
     }
 
-    /// What an operator does: takes processes into groups, and lets them vote.
+    /// Each process looks after the groups that it leads, as its loops do.
     private func tend() {
         for machine in machines where machine.isUp {
-            for replica in machine.replicas.values.sorted(by: { $0.id < $1.id }) where replica.serves { tend(replica) }
+            let present = machines.compactMap(\.member).filter { $0 != machine.member }
+            for replica in machine.replicas.values.sorted(by: { $0.id < $1.id }) {
+                replica.prefer(options.prefersLeaders ? ReplicaSteward.preferredLeader(of: replica) : nil)
+                if replica.serves { ReplicaSteward.tend(replica, present: present) }
+            }
         }
-    }
-
-    private func tend(_ replica: Replica) {
-        for member in machines.compactMap(\.member) where member != replica.member {
-            guard let change = change(for: member, in: replica.configuration) else { continue }
-            // What is refused now is tried again.
-            try? replica.change(change)
-            return
-        }
-    }
-
-    private func change(for member: Member, in configuration: Configuration) -> MembershipChange? {
-        guard let seat = configuration[member.slot] else { return .add(member) }
-        if seat.incarnation != member.incarnation {
-            return .remove(Member(slot: member.slot, incarnation: seat.incarnation))
-        }
-        return seat.isVoter ? nil : .promote(member)
     }
 
     // MARK: Trouble

@@ -15,6 +15,8 @@ extension PeerFrame {
             "snapshot of [\(request.group.rawValue)] \(request.position), behind \(request.after.count) bytes"
         case .snapshotPart(let part):
             "snapshot of [\(part.group.rawValue)] \(part.position), \(part.pairs.count) pairs"
+        case .relayedRequest(let request): "relays \(request.datagram.count) bytes to [\(request.group.rawValue)]"
+        case .relayedAnswer(let answer): "relays \(answer.datagram.count) bytes from [\(answer.group.rawValue)]"
         }
     }
 }

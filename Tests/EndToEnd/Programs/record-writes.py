@@ -1,4 +1,5 @@
-"""record-writes.py DIRECTORY RECORD SECONDS: writes files until the time is up, while services die around it.
+"""record-writes.py DIRECTORY RECORD SECONDS: writes files until the time is up, or RECORD.stop is there, while services
+die around it.
 
 A file whose close() returned 0 gets a line `name size seed` in RECORD; one whose writing failed gets `name failed`, and the
 writer goes on with the next. Prints how many of each there were.
@@ -11,7 +12,7 @@ end = time.monotonic() + seconds
 good = bad = 0
 with open(record, "w", buffering=1) as log:
     index = 0
-    while time.monotonic() < end:
+    while time.monotonic() < end and not os.path.exists(record + ".stop"):
         size = [0, 10, 200, 5000, 70000, 300000, 3000000][index % 7]
         name = f"file{index}"
         try:

@@ -4,7 +4,7 @@ import Protocol
 extension FuzzTarget {
     /// What processes with replicas of the same groups tell each other, and what replicas keep.
     func replicas(_ selector: UInt8, _ bytes: UnsafeRawBufferPointer) -> String? {
-        switch selector % 11 {
+        switch selector % 13 {
         case 0: value(MessagesFrame.self, bytes)
         case 1: value(Heartbeat.self, bytes)
         case 2: value(HeartbeatAnswer.self, bytes)
@@ -15,6 +15,8 @@ extension FuzzTarget {
         case 7: record(Configuration.self, bytes)
         case 8: value(SnapshotRequest.self, bytes)
         case 9: value(SnapshotPart.self, bytes)
+        case 10: value(RelayedRequest.self, bytes)
+        case 11: value(RelayedAnswer.self, bytes)
         default: record(SnapshotBase.self, bytes)
         }
     }

@@ -1,0 +1,139 @@
+import Consensus
+import EventLoop
+import Logging
+import Protocol
+import ReplicatedLog
+import Store
+
+/// Looks after the groups of one loop that have replicas in other processes: lets their time pass, takes in who has
+/// come, makes states that came as a whole last, and hands over at the end. Where a process is alone it does nothing.
+/// Confined to its loop.
+package final class LaneKeeper {
+    /// What it needs of the process.
+    package struct Environment {
+        package let storage: ReplicaStorage
+        /// Nil: this process has the only replicas.
+        package let peers: ReplicaPeers?
+        package let logger: Logger
+        /// Makes the state of all groups durable and then runs what it is given, on any thread.
+        package let flush: @Sendable (@escaping @Sendable () -> Void) -> Void
+        /// The state cannot be used, so the process cannot go on. Called on the loop.
+        package let fail: (any Error) -> Void
+
+        package init(
+            storage: ReplicaStorage, peers: ReplicaPeers?, logger: Logger,
+            flush: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void, fail: @escaping (any Error) -> Void
+        ) {
+            self.storage = storage
+            self.peers = peers
+            self.logger = logger
+            self.flush = flush
+            self.fail = fail
+        }
+    }
+
+    /// Called every few hundredths of a second, behind what time itself does to the groups.
+    package var onTick: (() -> Void)?
+
+    private let loop: EventLoop
+    private let environment: Environment
+    private let lane: LogLane
+    private var stores: [GroupStore] = []
+    private var timers: [LoopTimer] = []
+    private var isLeaving = false
+
+    private static let tickNanoseconds: UInt64 = 25_000_000
+    private static let careNanoseconds: UInt64 = 250_000_000
+    /// Keys of a state that a snapshot has replaced, removed in one go.
+    private static let removedKeys = 2000
+    /// How long others may take to take over, when the process is about to end, and how often that is looked at.
+    private static let handOverNanoseconds: UInt64 = 2_000_000_000
+    private static let lookNanoseconds: UInt64 = 20_000_000
+
+    /// On the loop, or before it runs.
+    package init(on loop: EventLoop, _ environment: Environment) {
+        self.loop = loop
+        self.environment = environment
+        let (logger, flush) = (environment.logger, environment.flush)
+        let lane = environment.storage.host.lane(LaneLoop(loop))
+        self.lane = lane
+        lane.onFlush = { [unowned lane] group in
+            flush { [unowned lane] in loop.submit { [unowned lane] in lane.flushed(group) } }
+        }
+        lane.onTrouble = { [logger] sentence in logger.error("\(sentence)") }
+    }
+
+    /// Opens this process's replica of a group.
+    ///
+    /// - Parameters:
+    ///   - state: as it was brought up to the log.
+    ///   - home: where that is, and how it is opened anew.
+    package func open(_ group: LogGroupID, _ state: any ReplicatedState, _ home: StateHome) -> Replica {
+        environment.peers?.exchange.add(group, on: lane)
+        stores.append(home.store)
+        return environment.storage.open(group, state, on: lane, home: home)
+    }
+
+    /// Begins, when the replicas have.
+    package func start() {
+        guard environment.peers != nil else { return }
+        repeating(Self.tickNanoseconds) { [unowned self] in
+            lane.tick()
+            onTick?()
+        }
+        repeating(Self.careNanoseconds) { [unowned self] in care() }
+    }
+
+    /// Ends, before the loop does.
+    package func stop() {
+        for timer in timers { timer.cancel() }
+        timers = []
+    }
+
+    private func repeating(_ nanoseconds: UInt64, _ body: @escaping () -> Void) {
+        timers.append(loop.timer(afterNanoseconds: nanoseconds, repeatingNanoseconds: nanoseconds, body))
+    }
+
+    private func care() {
+        guard let peers = environment.peers else { return }
+        let present = peers.presence.members
+        lane.forEach { replica in
+            replica.prefer(isLeaving ? nil : ReplicaSteward.preferredLeader(of: replica))
+            if !isLeaving, replica.serves { ReplicaSteward.tend(replica, present: present) }
+        }
+        do {
+            for store in stores { _ = try store.removeOutdated(limit: Self.removedKeys) }
+        } catch {
+            environment.fail(error)
+        }
+    }
+
+    // MARK: The end
+
+    /// Lets other replicas lead, so that nobody has to wait for them to notice that this process is gone; `done` is
+    /// called when nothing is led here any more, or nobody takes over.
+    package func handOver(_ done: @escaping () -> Void) {
+        guard environment.peers != nil else { return done() }
+        isLeaving = true
+        handOver(until: loop.monotonicNanoseconds + Self.handOverNanoseconds, done)
+    }
+
+    private func handOver(until deadline: UInt64, _ done: @escaping () -> Void) {
+        guard beginHandingOver(), loop.monotonicNanoseconds < deadline else { return done() }
+        loop.timer(afterNanoseconds: Self.lookNanoseconds) { [self] in handOver(until: deadline, done) }
+    }
+
+    /// Whether anything is led here for which there are others.
+    private func beginHandingOver() -> Bool {
+        var leads = false
+        lane.forEach { replica in
+            guard replica.role == .leader, replica.configuration.voters.count > 1 else { return }
+            leads = true
+            for slot in replica.configuration.voters where slot != replica.member.slot {
+                // Without anybody who can take over, the others elect somebody when this one is gone.
+                if (try? replica.handOver(to: slot)) != nil { return }
+            }
+        }
+        return leads
+    }
+}

@@ -1,0 +1,32 @@
+import Consensus
+import ReplicatedLog
+
+/// What nobody should have to tell every single group: who has come is taken in and may vote once it lacks little, who
+/// has another disk than before is a new replica in the old one's place, and leaders are spread over the processes.
+package enum ReplicaSteward {
+    /// To be called every now and then for each group that is led here.
+    ///
+    /// - Parameter present: the other processes that are there, each the only one in its slot.
+    package static func tend(_ replica: Replica, present: [Member]) {
+        for member in present {
+            guard let change = change(for: member, in: replica.configuration) else { continue }
+            // What is refused now is tried again.
+            try? replica.change(change)
+            return
+        }
+    }
+
+    private static func change(for member: Member, in configuration: Configuration) -> MembershipChange? {
+        guard let seat = configuration[member.slot] else { return .add(member) }
+        if seat.incarnation != member.incarnation {
+            return .remove(Member(slot: member.slot, incarnation: seat.incarnation))
+        }
+        return seat.isVoter ? nil : .promote(member)
+    }
+
+    /// Who should lead a group: its voters take turns. The same for all its replicas.
+    package static func preferredLeader(of replica: Replica) -> ReplicaSlot? {
+        let voters = Array(replica.configuration.voters)
+        return voters.isEmpty ? nil : voters[Int(replica.id.rawValue) % voters.count]
+    }
+}

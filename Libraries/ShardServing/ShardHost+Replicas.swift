@@ -1,0 +1,53 @@
+import Client
+import EventLoop
+import Mutations
+import Protocol
+import ReplicatedLog
+
+// What a process does of which the shards have replicas in other ones.
+extension ShardHost {
+    private static let askAgainNanoseconds: UInt64 = 1_000_000_000
+
+    /// Begins shards only if nobody has served them: an empty disk must not take the place of a group that others have
+    /// (design R3). Without any other process there is nobody to join.
+    func ifFirst(_ start: @escaping () -> Void) {
+        let unborn = storage.unborn
+        guard peers != nil, !unborn.isEmpty else { return start() }
+        registry.call(AllShardsRequest()) { [self] result in
+            switch result {
+            case .success(let response):
+                let served = response.shards.first { row in
+                    row.addrs.addr1.port != 0 && unborn.contains(LogGroupID(row.id.shard))
+                }
+                guard let served, !Mutation.anybodyMayBegin.isPlanted else { return start() }
+                daemon.fail(ShardHostError.isNotFirst(served.id.shard))
+            case .failure(let error):
+                daemon.logger.error("cannot ask the registry whether shards have been served before: \(error)")
+                daemon.loop.timer(afterNanoseconds: Self.askAgainNanoseconds) { [self] in ifFirst(start) }
+            }
+        }
+    }
+
+    /// What followers pass on goes to the loops of the shards.
+    func startRelaying() {
+        guard let exchange = peers?.exchange else { return }
+        let loops = loopsByShard
+        exchange.onRelayedRequest = { request, relay in
+            loops[request.group.rawValue]?.submit { $0.receive(request, from: relay) }
+        }
+        exchange.onRelayedAnswer = { answer in loops[answer.group.rawValue]?.submit { $0.receive(answer) } }
+    }
+
+    /// Lets other replicas lead, for as long as that takes.
+    func handOver(_ done: @escaping () -> Void) {
+        var remaining = shardLoops.count
+        let main = daemon.loop
+        let end = Handover<() -> Void> {
+            remaining -= 1
+            if remaining == 0 { done() }
+        }
+        for shardLoop in shardLoops {
+            shardLoop.submit { shards in shards.handOver { main.submit { end.value() } } }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// Clusters whose shards have several replicas: processes die, stand still and lose their disks, and programs on a
+    /// mount do not notice.
+    @Suite(.serialized) struct ReplicaTests {
+        private static let shards = ["shard", "shard-1", "shard-2"]
+
+        @Test(
+            "processes die one after the other, and every write succeeds and stays", .timeLimit(.minutes(5)),
+            arguments: ["", "--with mount:--base-protocol-only"])
+        func processesDie(_ options: String) throws {
+            let cluster = try TestCluster("--replicas 3 \(options)")
+            try cluster.awaitReplicas()
+            let writes = try Writes(on: cluster)
+            for service in Self.shards {
+                try writes.goOn(for: 5)
+                try cluster.killAndAwaitRestart(service)
+                try cluster.awaitReplicas()
+            }
+            try writes.finish()
+            try writes.check()
+            cluster.stop()
+            let fsck = shell("exec '\(TestCluster.binaries)/sterna' fsck '\(cluster.directory)'", seconds: 60)
+            #expect(fsck.status == 0, "\(fsck.output)")
+            try cluster.start()
+            try writes.check()
+        }
+
+        @Test("a process that stands still is replaced, and does no harm when it goes on", .timeLimit(.minutes(4)))
+        func processesStandStill() throws {
+            let cluster = try TestCluster("--replicas 3")
+            try cluster.awaitReplicas()
+            let writes = try Writes(on: cluster)
+            for service in Self.shards {
+                let process = try #require(cluster.pid(of: service))
+                kill(process, SIGSTOP)
+                defer { kill(process, SIGCONT) }
+                // Longer than any time-out between replicas.
+                usleep(3_000_000)
+                try writes.goOn(for: 5)
+                kill(process, SIGCONT)
+                try cluster.awaitReplicas()
+            }
+            try writes.finish()
+            try writes.check()
+        }
+
+        @Test("disks are lost one after the other, until nothing is where it was written", .timeLimit(.minutes(5)))
+        func disksAreLost() throws {
+            let cluster = try TestCluster("--replicas 3")
+            try cluster.awaitReplicas()
+            let writes = try Writes(on: cluster)
+            try writes.goOn(for: 10)
+            for service in Self.shards {
+                try sh("mv '\(cluster.directory)/\(service)' '\(cluster.directory)/lost-\(service)'")
+                try cluster.killAndAwaitRestart(service)
+                try cluster.awaitReplicas()
+            }
+            try writes.finish()
+            try writes.check()
+            cluster.stop()
+            try cluster.start()
+            try writes.check()
+        }
+
+        @Test("a cluster with one replica becomes one with three", .timeLimit(.minutes(4)))
+        func clustersGrow() throws {
+            let cluster = try TestCluster()
+            let writes = try Writes(on: cluster)
+            try writes.goOn(for: 20)
+            try writes.finish()
+            cluster.stop()
+            cluster.arguments = "--replicas 3"
+            try cluster.start()
+            try cluster.awaitReplicas()
+            try writes.check()
+            // What was written to the only one is with the others.
+            try sh("mv '\(cluster.directory)/shard' '\(cluster.directory)/lost'")
+            try cluster.killAndAwaitRestart("shard")
+            try cluster.awaitReplicas()
+            try writes.check()
+        }
+    }
+
+    /// A program that writes files while things happen, and what it was told of them.
+    private final class Writes {
+        private let target: String
+        private let record: String
+        private let writer: BackgroundShell
+
+        init(on cluster: TestCluster) throws {
+            target = cluster.mount + "/writes"
+            record = cluster.directory + "/record"
+            try sh("mkdir '\(target)'")
+            writer = BackgroundShell(
+                "exec python3 '\(program("record-writes.py"))' '\(target)' '\(record)' 200")
+        }
+
+        /// Waits for so many files more.
+        func goOn(for count: Int) throws {
+            func lines() -> Int { (FileManager.default.contents(atPath: record) ?? Data()).count { $0 == 10 } }
+            let before = lines()
+            try waitUntil(seconds: 60, "\(count) files more") { lines() >= before + count }
+        }
+
+        /// Ends it; every file was written.
+        func finish() throws {
+            try sh("touch '\(record).stop'")
+            let result = writer.wait(seconds: 90)
+            try #require(result.status == 0, "\(result.output)")
+            let counts = result.output.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+            #expect(counts.count == 2 && counts[0] > 10 && counts[1] == 0, "\(result.output)")
+        }
+
+        /// What was written is there.
+        func check() throws {
+            try sh("python3 '\(program("check-record.py"))' '\(target)' '\(record)'", seconds: 60)
+        }
+    }
+}
+
+extension TestCluster {
+    /// Waits until every shard is led and has all its replicas.
+    func awaitReplicas(sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let command = "'\(Self.binaries)/sterna' shards --registry $(cat '\(directory)/run/registry.address')"
+        var last = ""
+        try waitUntil(seconds: 60, "all replicas have all: \(last)", sourceLocation: sourceLocation) {
+            let answer = shell(command, seconds: 10)
+            last = answer.output
+            if answer.status != 0 { usleep(200_000) }
+            return answer.status == 0
+        }
+    }
+}
