@@ -180,7 +180,8 @@ let package = Package(
         .target(
             name: "TestShards", dependencies: ["ShardCore", "Store", "Protocol"], path: "Tests/TestShards"),
         .target(
-            name: "TestLog", dependencies: ["ReplicatedLog", "Consensus", "Protocol", "Store"], path: "Tests/TestLog"),
+            name: "TestLog", dependencies: ["Replicas", "ReplicatedLog", "Peers", "Consensus", "Protocol", "Store"],
+            path: "Tests/TestLog"),
         tests("Wire", ["Wire"]),
         tests("SchemaCompiler", ["SchemaLanguage"]),
         tests(

@@ -9,10 +9,12 @@ package final class HandDrivenLog {
     private let writer = HandDrivenWriter()
     private let turns = Turns()
 
-    package init(_ store: any LogStore = MemoryLogStore()) throws(LogError) {
+    package init(
+        _ store: any LogStore = MemoryLogStore(), now: @escaping @Sendable () -> BootInstant = { .zero },
+        seed: UInt64 = 1
+    ) throws(LogError) {
         host = try LogHost(store: store, on: writer)
-        lane = host.lane(
-            LaneLoop(now: { .zero }, seed: { 1 }, resume: { [turns] in turns.submit($0) }))
+        lane = host.lane(LaneLoop(now: now, seed: { seed }, resume: { [turns] in turns.submit($0) }))
     }
 
     /// Lets loop and writer do all that they have to.

@@ -1,0 +1,27 @@
+import Consensus
+import Peers
+import Replicas
+import Synchronization
+
+/// What a replica's process has sent to its peers and nobody has carried yet.
+final class HandDrivenPort: PeerPort {
+    private let frames = Mutex<[(frame: EncodedFrame, slot: ReplicaSlot)]>([])
+
+    func send(_ frame: EncodedFrame, to slot: ReplicaSlot) { frames.withLock { $0.append((frame, slot)) } }
+
+    func take() -> [(frame: EncodedFrame, slot: ReplicaSlot)] {
+        frames.withLock { frames in
+            defer { frames = [] }
+            return frames
+        }
+    }
+}
+
+/// A clock that goes on when a test says so.
+final class HandDrivenClock: Sendable {
+    private let nanoseconds = Atomic<UInt64>(0)
+
+    var now: BootInstant { BootInstant(nanoseconds: nanoseconds.load(ordering: .relaxed)) }
+
+    func pass(milliseconds: UInt64) { nanoseconds.wrappingAdd(milliseconds * 1_000_000, ordering: .relaxed) }
+}
