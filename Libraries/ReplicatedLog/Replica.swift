@@ -65,6 +65,12 @@ public final class Replica {
     /// Begins to take part in the group. Called once, when the callbacks are set.
     public func start() { step { $0.tick(at: $1) } }
 
+    /// The owner goes on with another state machine on the same state: one that knows nothing but that.
+    public func exchange(_ state: any ReplicatedState) {
+        precondition(state.appliedIndex == self.state.appliedIndex, "\(id) has another state")
+        self.state = state
+    }
+
     /// Whether it may read and propose.
     public var serves: Bool { failure == nil && consensus.serves }
     /// Commands and whatever else are in the log behind what was delivered.
