@@ -225,6 +225,12 @@ let package = Package(
         tests(
             "CoordinatorCore", ["CoordinatorCore", "ShardCore", "TestShards", "Simulator", "Store"],
             exclude: ["README.md"]),
+        tests(
+            "CoordinatorServing",
+            [
+                "CoordinatorServing", "CoordinatorCore", "Consensus", "Metrics", "Protocol", "Simulator", "TestLog",
+                "TestShards", logging,
+            ]),
         tests("CoordinatorService", ["sterna-cdc", "TestServices", "EventLoop", "Protocol", "Wire"]),
         tests("RegistryCore", ["RegistryCore", "Store", "Protocol"], exclude: ["README.md"]),
         tests("BlockStore", ["BlockStore", "Erasure", "Protocol", "Store", "sterna-volatile-disk"]),

@@ -2,7 +2,7 @@ import Protocol
 
 extension Coordinator {
     /// The entries that have to go to the log now, in this order; empty most of the time. The owner hands each back
-    /// through `committed(_:at:)` once it is durable.
+    /// through `committed(_:at:now:)` once it is final.
     ///
     /// - Parameters:
     ///   - now: monotonic nanoseconds.
@@ -45,8 +45,11 @@ extension Coordinator {
         }
     }
 
-    /// An entry of `takeEntries` is durable (and, once there are replicas, on a quorum). In index order.
+    /// An entry is final. In index order, whoever proposed it. All that a leader is told of are its own, from
+    /// `takeEntries`, as it has applied whatever was there before it began: what waited for them goes on. Nothing waits on
+    /// a follower, so only the state changes there.
     public func committed(_ entry: [UInt8], at index: LogIndex, now: UInt64) throws(CoordinatorFailure) {
+        guard isLeading else { return try replay(entry, at: index) }
         pending.proposed -= 1
         for record in try ledger.apply(entry, at: index) {
             switch record {

@@ -5,7 +5,8 @@ import Store
 ///
 /// No I/O and no clock: inputs are clients' requests, shards' answers, log entries that became durable, and the time;
 /// what it wants done collects in `outbox` and in `takeEntries`. It is confined to one thread. Start-up: `replay`
-/// every log entry after `appliedIndex`, then `lead` once.
+/// every log entry after `appliedIndex`, then `committed` for each that follows. `lead` begins to lead, once: a replica
+/// that leads no longer goes on with a new one (`init(following:)`).
 public final class Coordinator {
     let options: CoordinatorOptions
     let ledger: CoordinatorLedger
@@ -98,6 +99,22 @@ public final class Coordinator {
         ledger = try CoordinatorLedger(store: store, prefix: prefix)
     }
 
+    /// The follower that a leader becomes. Of `leader` it takes the ledger, which has nothing but what the log has, and
+    /// what metrics go by. Whatever else a leader has in mind is in the leader itself, and goes with it: nothing that
+    /// somebody adds there can be forgotten here.
+    public init(following leader: Coordinator) {
+        options = leader.options
+        ledger = leader.ledger
+        countOn(from: leader)
+    }
+
+    /// Takes over what metrics go by.
+    public func countOn(from other: Coordinator) {
+        statistics = other.statistics
+        // Numbers that a replica's successor has closed look like a stranger's to it, until it knows.
+        statistics.shardsTakenOver = 0
+    }
+
     /// Takes out everything that has to be sent.
     public func takeOutbox() -> Outbox {
         defer { outbox = Outbox() }
@@ -116,7 +133,7 @@ public final class Coordinator {
     /// Whether the log has, durably, everything that was decided so far.
     public var isLogged: Bool { pending.isEmpty && pending.proposed == 0 }
 
-    /// Carries out a log entry at start-up or as a follower.
+    /// Carries out a log entry at start-up.
     public func replay(_ entry: [UInt8], at index: LogIndex) throws(CoordinatorFailure) {
         precondition(!isLeading, "a leader learns of its entries through committed(_:at:)")
         _ = try ledger.apply(entry, at: index)

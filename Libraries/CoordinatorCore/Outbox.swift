@@ -32,7 +32,8 @@ public struct Outbox: Sendable {
     /// What somebody should know although the coordinator gets over it.
     public var warnings: [String] = []
 
-    public var isEmpty: Bool {
-        shardSends.isEmpty && clientReplies.isEmpty && alarms.isEmpty && warnings.isEmpty
-    }
+    public var isEmpty: Bool { shardSends.isEmpty && !hasNews }
+
+    /// Whether there is something for clients or for the operator.
+    public var hasNews: Bool { !(clientReplies.isEmpty && alarms.isEmpty && warnings.isEmpty) }
 }

@@ -96,12 +96,14 @@ package final class CdcService {
         shardSocket = try UDPSocket(on: loop, binding: shardSide)
         registry = RegistryLink(
             on: loop, logger: daemon.logger, registries: options.registries, key: options.keys.cluster,
-            location: options.location, addresses: clientSockets.map { $0.localAddress })
+            location: options.location, replica: ReplicaID(rawValue: storage.member.slot.rawValue),
+            addresses: clientSockets.map { $0.localAddress })
         pipeline = CoordinatorPipeline(
             coordinator, log: replica,
             CoordinatorPipeline.Environment(
                 monotonic: { loop.monotonicNanoseconds }, now: { [clock] in clock.now }, soon: { loop.submit($0) },
                 later: { nanoseconds, body in _ = loop.timer(afterNanoseconds: nanoseconds, body) },
+                firstRequestID: { UInt64.random(in: .min ... .max) },
                 takeSnapshot: { number, done in snapshots.take(number, on: loop, then: done) },
                 fail: { [daemon] in daemon.fail($0) }, isOpen: options.keys.takesWellKnown, metrics: metrics,
                 logger: daemon.logger))
@@ -117,6 +119,7 @@ package final class CdcService {
         }
         shardSocket.onDatagram = { [unowned self] bytes, sender in receiveFromShard(bytes, sender) }
         pipeline.onLeading = { [unowned self] in registry.register() }
+        pipeline.onSteppingDown = { [unowned self] in registry.stopRegistering() }
         registry.onRegistered = { [unowned self] in daemon.ready(clientSockets.map { $0.localAddress }) }
         registry.onAbilities = { [unowned self] isBaseProtocolOnly in lead(isBaseProtocolOnly) }
         pipeline.begin()
@@ -143,6 +146,6 @@ package final class CdcService {
         if isBaseProtocolOnly {
             logger.notice("the base protocol only: a late copy of a request to a shard may be carried out")
         }
-        pipeline.lead(firstRequestID: UInt64.random(in: .min ... .max), numbersRequests: !isBaseProtocolOnly)
+        pipeline.lead(numbersRequests: !isBaseProtocolOnly)
     }
 }

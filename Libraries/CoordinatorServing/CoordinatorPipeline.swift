@@ -23,6 +23,8 @@ package final class CoordinatorPipeline: @unchecked Sendable {
         package let soon: (@escaping @Sendable () -> Void) -> Void
         /// Calls back after so many nanoseconds.
         package let later: (UInt64, @escaping () -> Void) -> Void
+        /// The first request id of a leadership: random each time, so that answers to an earlier one are recognised.
+        package let firstRequestID: () -> UInt64
         /// Makes the snapshot of this number, and says whether it is there.
         package let takeSnapshot: (UInt64, @escaping (Bool) -> Void) -> Void
         /// The coordinator cannot go on, so neither can the process.
@@ -37,7 +39,7 @@ package final class CoordinatorPipeline: @unchecked Sendable {
         package init(
             monotonic: @escaping () -> UInt64, now: @escaping () -> Timestamp?,
             soon: @escaping (@escaping @Sendable () -> Void) -> Void,
-            later: @escaping (UInt64, @escaping () -> Void) -> Void,
+            later: @escaping (UInt64, @escaping () -> Void) -> Void, firstRequestID: @escaping () -> UInt64,
             takeSnapshot: @escaping (UInt64, @escaping (Bool) -> Void) -> Void, fail: @escaping (any Error) -> Void,
             isOpen: Bool, metrics: CdcMetrics, logger: Logger, tickNanoseconds: UInt64 = 5_000_000
         ) {
@@ -45,6 +47,7 @@ package final class CoordinatorPipeline: @unchecked Sendable {
             self.now = now
             self.soon = soon
             self.later = later
+            self.firstRequestID = firstRequestID
             self.takeSnapshot = takeSnapshot
             self.fail = fail
             self.isOpen = isOpen
@@ -54,7 +57,8 @@ package final class CoordinatorPipeline: @unchecked Sendable {
         }
     }
 
-    package let coordinator: Coordinator
+    /// Another one takes its place when it leads no longer, and when a snapshot takes its state's.
+    package private(set) var coordinator: Coordinator
     let environment: Environment
     private let log: Replica
     /// Log entries that the log had no room for, in order; they go first.
@@ -65,16 +69,13 @@ package final class CoordinatorPipeline: @unchecked Sendable {
     private var isTickDue = false
     private var hasFailed = false
     private var isFinishing = false
-    /// How to lead, as soon as the log allows it.
-    private var leadership: Leadership?
+    /// How shards are asked; nil while that is not known, when it cannot lead.
+    private var numbersRequests: Bool?
 
-    private struct Leadership {
-        let firstRequestID: UInt64
-        let numbersRequests: Bool
-    }
-
-    /// Called when it works.
-    var onLeading: (() -> Void)?
+    /// Called each time it begins to work.
+    package var onLeading: (() -> Void)?
+    /// Called each time it works no longer, because another replica does or may.
+    package var onSteppingDown: (() -> Void)?
     /// Called with each answer to a client.
     package var onReply: ((ClientReply) -> Void)?
     /// Called with each request to a shard.
@@ -90,40 +91,67 @@ package final class CoordinatorPipeline: @unchecked Sendable {
         log.onDelivery = { [unowned self] in deliver($0) }
         log.onStop = { [unowned self] in stop($0) }
         log.onServing = { [unowned self] in leadIfReady() }
+        log.onSteppingDown = { [unowned self] in stepDown() }
+        log.onReplaced = { [unowned self] in replace($0) }
     }
+
+    // MARK: Life
 
     /// Begins to take part in the coordinator's group.
     package func begin() { log.start() }
 
-    // MARK: What comes in
-
-    /// Lets it work as soon as this replica leads, first on what was begun before a crash. Requests that come earlier are
+    /// Lets it work whenever this replica leads, first on what was begun before. Requests that come at other times are
     /// dropped.
-    /// - Parameters:
-    ///   - firstRequestID: random, so that answers to an earlier run are recognised.
-    ///   - numbersRequests: whether shards are asked so that no copy of a request acts twice.
-    package func lead(firstRequestID: UInt64, numbersRequests: Bool) {
-        leadership = Leadership(firstRequestID: firstRequestID, numbersRequests: numbersRequests)
+    /// - Parameter numbersRequests: whether shards are asked so that no copy of a request acts twice.
+    package func lead(numbersRequests: Bool) {
+        self.numbersRequests = numbersRequests
         leadIfReady()
     }
 
     private func leadIfReady() {
-        guard log.serves, let leadership else { return }
+        guard log.serves, let numbersRequests else { return }
         attempt { () throws(CoordinatorFailure) in
+            let first = Mutation.leadershipsReuseRequestIDs.isPlanted ? 1 : environment.firstRequestID()
             try coordinator.lead(
-                firstRequestID: leadership.firstRequestID, now: environment.monotonic(),
-                numbersRequests: leadership.numbersRequests)
+                firstRequestID: first, now: environment.monotonic(), numbersRequests: numbersRequests)
             let (applied, count) = (coordinator.appliedIndex, coordinator.transactionCount)
             environment.logger.info("log applied up to \(applied), \(count) things to recover")
             onLeading?()
         }
     }
 
+    /// Whoever leads next finds in the log what was begun, and asks the shards how far it got. Everybody who waits here
+    /// asks again. What was done is remembered in the log, or found again.
+    private func stepDown() {
+        if Mutation.steppingDownEndsNothing.isPlanted { return }
+        follow(Coordinator(following: coordinator))
+        log.exchange(coordinator)
+        onSteppingDown?()
+    }
+
+    private func replace(_ state: any ReplicatedState) {
+        guard let replaced = state as? Coordinator else {
+            preconditionFailure("the coordinator's state is opened as something else")
+        }
+        replaced.countOn(from: coordinator)
+        follow(replaced)
+    }
+
+    private func follow(_ next: Coordinator) {
+        coordinator = next
+        environment.metrics.update(next.statistics)
+        if !Mutation.heldEntriesOutliveTheLeader.isPlanted { heldEntries = [] }
+    }
+
+    // MARK: What comes in
+
     /// Works on a request of a client.
     /// - Parameter isProven: whether it comes from one of the cluster's own programs.
     package func handle(_ request: AnyCdcRequest, from origin: RequestOrigin, isProven: Bool = false) {
         guard !hasFailed, !isFinishing else { return }
         environment.metrics.clientRequests.add()
+        // Silence: whoever leads answers.
+        guard log.serves else { return }
         guard isProven || environment.isOpen || !request.kind.needsProof else {
             environment.metrics.clientRequestsUnproven.add()
             onReply?(ClientReply(origin: origin, result: .failure(.notAuthorised)))
@@ -211,16 +239,35 @@ package final class CoordinatorPipeline: @unchecked Sendable {
     }
 
     /// Lets everything out that the coordinator wants said.
+    ///
+    /// What goes to shards goes at once, whoever leads by now: they know by its number whose it is, and refuse what comes
+    /// behind a successor's.
     private func sendOutbox() {
         guard !coordinator.outbox.isEmpty else { return }
         let outbox = coordinator.takeOutbox()
-        for reply in outbox.clientReplies { onReply?(reply) }
         for request in outbox.shardSends { onShardSend?(request) }
+        guard outbox.hasNews else { return }
+        whenLeading { [weak self] in self?.tell(outbox) }
+    }
+
+    /// Carries out what must be true when it is said: a refusal tells of the state as a read does, and a successor is
+    /// taken for a stranger. Where another replica may lead it waits until none is known to, or is forgotten.
+    private func whenLeading(_ body: @escaping () -> Void) {
+        if log.mayReadNow || Mutation.deposedCoordinatorsAnswer.isPlanted { return body() }
+        do throws(ReadRefusal) {
+            try log.read(body)
+        } catch {
+            environment.logger.debug("nobody is told what may not be so: \(error)")
+        }
+    }
+
+    private func tell(_ outbox: Outbox) {
+        for reply in outbox.clientReplies { onReply?(reply) }
         for alarm in outbox.alarms { environment.logger.error("\(alarm)") }
         for warning in outbox.warnings { environment.logger.warning("\(warning)") }
     }
 
-    /// Proposes entries in order; those that do not fit wait.
+    /// Proposes entries in order; those that are not taken now wait.
     private func propose(_ entries: [[UInt8]]) {
         heldEntries += entries
         while let entry = heldEntries.first {
@@ -229,7 +276,7 @@ package final class CoordinatorPipeline: @unchecked Sendable {
                 heldEntries.removeFirst()
                 guard Mutation.proposalsAreBelieved.isPlanted else { continue }
                 deliver(ReplicatedLog.LogEntry(index: index, bytes: entry))
-            } catch .windowFull {
+            } catch .windowFull, .handingOver {
                 if Mutation.fullLogsForgetEntries.isPlanted { heldEntries.removeFirst() }
                 return
             } catch {

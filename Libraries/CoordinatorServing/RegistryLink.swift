@@ -27,19 +27,20 @@ final class RegistryLink {
     private var refreshTimer: LoopTimer?
     private var registrationTimer: LoopTimer?
     private var retryTimer: LoopTimer?
+    /// Of those that this replica has begun or ended to lead: answers to registrations of earlier ones are ignored.
+    private var leadership: UInt64 = 0
     private var diskReporter: MetadataDiskReporter?
     private var isStopped = false
 
     init(
         on loop: EventLoop, logger: Logger, registries: [SocketAddress], key: ClusterKey?, location: LocationID,
-        addresses: [SocketAddress]
+        replica: ReplicaID, addresses: [SocketAddress]
     ) {
         self.loop = loop
         self.logger = logger
         connection = RegistryConnection(on: loop, addresses: registries, key: key)
         registration = RegisterCdcRequest(
-            replica: ReplicaID(rawValue: 0), location: location, isLeader: true,
-            addrs: AddrsInfo(addresses))
+            replica: replica, location: location, isLeader: true, addrs: AddrsInfo(addresses))
     }
 
     /// - Parameter isBaseProtocolOnly: if that is known already.
@@ -92,11 +93,22 @@ final class RegistryLink {
 
     /// Tells the registry, now and then, where the coordinator is, which works from now on.
     func register() {
-        connection.call(registration) { [weak self] result in self?.registered(result) }
+        stopRegistering()
+        tell()
     }
 
-    private func registered(_ result: Result<RegisterCdcResponse, RegistryCallError>) {
-        guard !isStopped else { return }
+    /// The coordinator works elsewhere, and is registered from there.
+    func stopRegistering() {
+        leadership += 1
+        registrationTimer?.cancel()
+    }
+
+    private func tell() {
+        connection.call(registration) { [weak self, leadership] result in self?.told(result, leadership) }
+    }
+
+    private func told(_ result: Result<RegisterCdcResponse, RegistryCallError>, _ leadership: UInt64) {
+        guard !isStopped, leadership == self.leadership else { return }
         var pause = Self.periodNanoseconds
         switch result {
         case .success:
@@ -106,7 +118,7 @@ final class RegistryLink {
             logger.warning("cannot register: \(error)")
             pause = Self.retryNanoseconds
         }
-        registrationTimer = loop.timer(afterNanoseconds: pause) { [weak self] in self?.register() }
+        registrationTimer = loop.timer(afterNanoseconds: pause) { [weak self] in self?.tell() }
     }
 
     /// Somebody misses a shard or gets no answer from one: look soon, but not more often than makes sense.

@@ -312,6 +312,10 @@ public enum Mutation: String, CaseIterable, Sendable {
     case doubtfulFailuresAreTold
     case fullLogsForgetEntries
     case proposalsAreBelieved
+    case deposedCoordinatorsAnswer
+    case heldEntriesOutliveTheLeader
+    case leadershipsReuseRequestIDs
+    case steppingDownEndsNothing
 
     // The registry
     case registryBelievesProposals
@@ -399,6 +403,10 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .doubtfulFailuresAreTold: "CoordinatorCoreTests.CrashMatrixTests"
         // There is one coordinator in it.
         case .coordinatorsLeapfrog, .leadersBeginAlike: "CoordinatorCoreTests.TwoCoordinatorTests"
+        // Its coordinator and its registry have no other replicas.
+        case .deposedCoordinatorsAnswer, .heldEntriesOutliveTheLeader, .leadershipsReuseRequestIDs,
+            .steppingDownEndsNothing:
+            "CoordinatorServingTests.CoordinatorGroupTests"
         default: nil
         }
     }

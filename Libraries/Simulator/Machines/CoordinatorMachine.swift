@@ -47,7 +47,7 @@ final class CoordinatorMachine: Machine {
         self.pipeline = pipeline
         network.attach(.coordinator, of: id) { [unowned self] message, sender in receive(message, from: sender) }
         network.attach(.coordinatorBack, of: id) { [unowned self] message, _ in receiveAnswer(message) }
-        pipeline.lead(firstRequestID: world.random.next(), numbersRequests: true)
+        pipeline.lead(numbersRequests: true)
         flusher = flushing(storage, options.log, options) { $0([Self.group: entries.trimIndex]) }
         clockQuestions = watchClock(options, from: .coordinatorBack)
     }
@@ -71,6 +71,7 @@ final class CoordinatorMachine: Machine {
             monotonic: { [unowned self] in world.now }, now: { [unowned self] in clusterClock.now },
             soon: { [unowned self] body in after(10_000, body) },
             later: { [unowned self] nanoseconds, body in after(nanoseconds, body) },
+            firstRequestID: { [unowned self] in world.random.next() },
             takeSnapshot: { _, done in done(false) },
             fail: { [unowned self] error in
                 if let error = error as? LogError { logStopped(error) } else { fail(error) }
