@@ -279,6 +279,8 @@ let package = Package(
             ], exclude: ["Programs", "Fixtures"]),
         tests(
             "RegistryService", ["sterna-registry", "RegistryServing", "Protocol", "EventLoop"], exclude: ["README.md"]),
+        tests(
+            "RegistryServing", ["RegistryServing", "RegistryCore", "Consensus", "Metrics", "Protocol", "TestLog"]),
         tests("TortureCampaign", ["sterna-torture"]),
         tests("VolatileDisk", ["VolatileDisk", "sterna-volatile-disk"]),
         tests(

@@ -320,6 +320,11 @@ public enum Mutation: String, CaseIterable, Sendable {
     // The registry
     case registryBelievesProposals
     case staleLeadersRegister
+    case deposedRegistriesAnswer
+    case lostWritesAreConfirmed
+    case lostReadsHoldTheirConnections
+    case silenceBeforeALeaderCounts
+    case waitingForALeaderHasNoEnd
 
     /// The suite of unit tests that finds it, where the simulator cannot or hardly does; nil: the simulator does.
     public var unitTests: String? {
@@ -407,6 +412,9 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .deposedCoordinatorsAnswer, .heldEntriesOutliveTheLeader, .leadershipsReuseRequestIDs,
             .steppingDownEndsNothing:
             "CoordinatorServingTests.CoordinatorGroupTests"
+        case .deposedRegistriesAnswer, .lostWritesAreConfirmed, .lostReadsHoldTheirConnections,
+            .silenceBeforeALeaderCounts, .waitingForALeaderHasNoEnd:
+            "RegistryServingTests.RegistryGroupTests"
         default: nil
         }
     }

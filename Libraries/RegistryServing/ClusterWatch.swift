@@ -45,7 +45,8 @@ final class ClusterWatch: @unchecked Sendable {
         while !Task.isCancelled {
             await loop.sleep(nanoseconds: intervalNanoseconds)
             guard !Task.isCancelled else { return }
-            await round(&survey)
+            // The leader does it for all.
+            if pipeline.leads { await round(&survey) }
         }
     }
 

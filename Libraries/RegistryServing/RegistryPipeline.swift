@@ -6,8 +6,8 @@ import Protocol
 import RegistryCore
 import ReplicatedLog
 
-/// The registry between those who ask and its log: reads are answered at once, writes go through the log and are
-/// answered when their last entry has been applied.
+/// The registry between those who ask and its log: reads are answered from the applied state, writes go through the log
+/// and are answered when their last entry has been applied. Only the replica that leads answers.
 ///
 /// Knows neither sockets nor threads: the service has it behind connections, the simulator behind its network. Belongs
 /// to the loop of its log.
@@ -20,6 +20,8 @@ package final class RegistryPipeline {
         package let boot: () -> UInt64
         /// Nanoseconds of a clock that never goes back.
         package let monotonic: () -> UInt64
+        /// Calls back after so many nanoseconds.
+        package let later: (UInt64, @escaping () -> Void) -> Void
         /// The machine's clock was set by so many seconds, which is not followed yet; 0: it is followed again.
         package let clockIsDisputed: (Int64) -> Void
         /// The registry cannot go on, so neither can the process.
@@ -29,11 +31,13 @@ package final class RegistryPipeline {
 
         package init(
             wall: @escaping () -> Timestamp, boot: @escaping () -> UInt64, monotonic: @escaping () -> UInt64,
+            later: @escaping (UInt64, @escaping () -> Void) -> Void,
             clockIsDisputed: @escaping (Int64) -> Void, fail: @escaping (any Error) -> Void, entries: Counter
         ) {
             self.wall = wall
             self.boot = boot
             self.monotonic = monotonic
+            self.later = later
             self.clockIsDisputed = clockIsDisputed
             self.fail = fail
             self.entries = entries
@@ -55,20 +59,24 @@ package final class RegistryPipeline {
         }
     }
 
-    package let core: RegistryCore
-    private let log: Replica
-    private let environment: Environment
+    /// Another one takes its place when a snapshot takes its state's.
+    package private(set) var core: RegistryCore
+    let log: Replica
+    let environment: Environment
     private var pending: [LogIndex: Pending] = [:]
+    /// Who waits for a read until it is known that no other replica leads, and how many ever did.
+    var reads: [UInt64: Answer] = [:]
+    var readCount: UInt64 = 0
+    /// Requests that came before this replica served.
+    var waiting: [(request: AnyRegistryRequest, answer: Answer)] = []
     private var hasFailed = false
     private var isStopping = false
     private var disks = MetadataDisks()
     private var clock = SteadyClock()
     private var isClockDisputed = false
 
-    /// Requests that came before this replica served. Each holds a connection, of which there is a limit.
-    private var waiting: [(AnyRegistryRequest, Answer)] = []
-    /// Called once when it serves.
-    var onServing: (() -> Void)?
+    /// Called each time it begins to lead.
+    package var onServing: (() -> Void)?
     /// Called after each entry.
     package var onApply: ((LogEntry) -> Void)?
 
@@ -82,21 +90,39 @@ package final class RegistryPipeline {
         log.onDelivery = { [unowned self] in deliver($0) }
         log.onStop = { [unowned self] in stop($0) }
         log.onServing = { [unowned self] in serve() }
+        log.onSteppingDown = { [unowned self] in stepDown() }
+        log.onReplaced = { [unowned self] in replace($0) }
     }
 
-    /// Begins to take part in the registry's group, and to answer when this replica leads it.
+    /// Begins to take part in the registry's group, and to answer whenever this replica leads it.
     package func begin() { log.start() }
+
+    /// Whether it leads and can go on.
+    package var leads: Bool { !hasFailed && log.serves }
 
     private func serve() {
         let waiting = waiting
         self.waiting = []
         for (request, answer) in waiting { handle(request, answer) }
         onServing?()
-        onServing = nil
+    }
+
+    /// Who reports a full disk tells the next leader.
+    private func stepDown() {
+        core.stepDown()
+        disks = MetadataDisks()
+        letGo()
+    }
+
+    private func replace(_ state: any ReplicatedState) {
+        guard let core = state as? RegistryCore else {
+            preconditionFailure("the registry's state is opened as something else")
+        }
+        self.core = core
     }
 
     /// Everybody goes by it.
-    private var now: Timestamp {
+    var now: Timestamp {
         let time = clock.time(wall: environment.wall(), boot: environment.boot())
         let seconds = clock.disputedSeconds
         if (seconds != 0) != isClockDisputed {
@@ -109,13 +135,13 @@ package final class RegistryPipeline {
     /// Answers `request`, possibly before this returns.
     package func handle(_ request: AnyRegistryRequest, _ answer: @escaping Answer) {
         guard !hasFailed else { return answer(nil) }
-        guard log.serves else { return waiting.append((request, answer)) }
+        guard log.serves else { return waitForALeader(request, answer) }
         if case .reportMetadataDisk(let report) = request {
             disks.report(report, at: environment.monotonic())
             return answer(.success(.reportMetadataDisk(ReportMetadataDiskResponse())))
         }
+        guard request.kind.isLogged else { return read(request, answer) }
         do throws(ProtocolError) {
-            guard request.kind.isLogged else { return answer(.success(try core.read(request, at: now))) }
             propose(try core.prepare(request, at: now), answer)
         } catch {
             answer(.failure(error))
@@ -124,7 +150,7 @@ package final class RegistryPipeline {
 
     /// What is to be done every few seconds: marks silent block services, deals out disks anew when due.
     package func tick() {
-        guard !hasFailed, log.serves else { return }
+        guard leads else { return }
         do throws(ProtocolError) {
             if let entry = try core.prepareStalenessTick(at: now) { propose([entry]) { _ in } }
         } catch {
@@ -135,7 +161,7 @@ package final class RegistryPipeline {
 
     /// Records which block services hold files, at most 100 of them per call. May fail to, without further notice.
     func setHasFiles(_ changes: [HasFilesChange]) {
-        guard !hasFailed, log.serves else { return }
+        guard leads else { return }
         do throws(ProtocolError) {
             propose([try core.prepareHasFiles(changes, at: now)]) { _ in }
         } catch {
@@ -148,9 +174,9 @@ package final class RegistryPipeline {
         core.allBlockServices()
     }
 
-    /// What an operator should look after now.
-    func alarms(needs: [PlacementNeed]) -> [RegistryAlarm] {
-        core.alarms(needs: needs, at: now) + disks.alarms(at: environment.monotonic())
+    /// What an operator should look after now. Of the cluster the leader tells, and each replica of its own disk.
+    package func alarms(needs: [PlacementNeed]) -> [RegistryAlarm] {
+        (leads ? core.alarms(needs: needs, at: now) : []) + disks.alarms(at: environment.monotonic())
     }
 
     /// How much room the registry's own disk has.
@@ -186,7 +212,7 @@ package final class RegistryPipeline {
             reply = try core.apply(entry.bytes, at: entry.index)
         } catch {
             hasFailed = true
-            dropPending()
+            letGo()
             return environment.fail(error)
         }
         environment.entries.add()
@@ -200,7 +226,7 @@ package final class RegistryPipeline {
     private func stop(_ error: LogError) {
         guard !hasFailed else { return }
         hasFailed = true
-        dropPending()
+        letGo()
         switch error {
         case .closed: break
         case .noSpace where isStopping: break
@@ -209,11 +235,12 @@ package final class RegistryPipeline {
     }
 
     /// Nobody knows what becomes of the requests in flight: their clients ask again.
-    private func dropPending() {
-        let requests = pending.filter { $0.key == $0.value.last }.values
+    private func letGo() {
+        let requests = pending.filter { $0.key == $0.value.last }.sorted { $0.key < $1.key }.map(\.value)
         pending = [:]
-        for request in requests { request.answer(nil) }
-        for (_, answer) in waiting { answer(nil) }
-        waiting = []
+        let confirmation = RegistryCore.Reply.success(.registerBlockServices(RegisterBlockServicesResponse()))
+        for request in requests { request.answer(Mutation.lostWritesAreConfirmed.isPlanted ? confirmation : nil) }
+        letReadsGo()
+        letWaitingGo()
     }
 }

@@ -59,6 +59,9 @@ package final class RegistryService {
                 wall: { [loop = daemon.loop] in Timestamp(nanoseconds: loop.wallClock()) },
                 boot: { [loop = daemon.loop] in loop.bootNanoseconds },
                 monotonic: { [loop = daemon.loop] in loop.monotonicNanoseconds },
+                later: { [loop = daemon.loop] nanoseconds, body in
+                    _ = loop.timer(afterNanoseconds: nanoseconds, body)
+                },
                 clockIsDisputed: { [logger = daemon.logger] in Self.report($0, to: logger) },
                 fail: { [daemon] in daemon.fail($0) }, entries: daemon.counters.counter("registry_log_entries_total")))
         server = RegistryServer(
@@ -127,7 +130,9 @@ package final class RegistryService {
             """)
     }
 
+    /// The leader enters itself.
     private func register(_ registered: (() -> Void)? = nil) {
+        guard pipeline.leads else { return }
         let request = RegisterRegistryRequest(
             replicaId: configuration.replica, location: configuration.location, isLeader: true,
             addrs: AddrsInfo(addresses), bootstrap: false)

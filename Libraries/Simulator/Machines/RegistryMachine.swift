@@ -63,6 +63,7 @@ final class RegistryMachine: Machine {
         RegistryPipeline.Environment(
             wall: { [unowned self] in wallClock }, boot: { [unowned self] in world.now },
             monotonic: { [unowned self] in world.now },
+            later: { [unowned self] nanoseconds, body in after(nanoseconds, body) },
             clockIsDisputed: { [unowned self] in world.note("\(id): the clock was set by \($0) s") },
             fail: { [unowned self] error in
                 if let error = error as? LogError { logStopped(error) } else { fail(error) }
