@@ -127,21 +127,21 @@ let package = Package(
         library(
             "CoordinatorServing",
             [
-                "Replicas", "CoordinatorCore", "ReplicatedLog", "Client", "Daemon", "Metrics", "EventLoop", "Protocol",
+                "Replicas", "CoordinatorCore", "ReplicatedLog", "Consensus", "Peers", "Store", "Client", "Daemon",
+                "Metrics", "EventLoop", "Protocol",
                 "Wire", "Mutations", logging,
             ]),
         library(
             "RegistryServing",
             [
-                "Replicas", "RegistryCore", "ReplicatedLog", "Client", "Daemon", "Metrics", "EventLoop", "Protocol",
-                "Wire",
-                "Mutations", logging,
+                "Replicas", "RegistryCore", "ReplicatedLog", "Consensus", "Peers", "Store", "Client", "Daemon",
+                "Metrics", "EventLoop", "Protocol", "Wire", "Mutations", logging,
             ]),
 
         // Services
-        service("registry", product: "sterna-registry", ["RegistryServing", "RegistryCore", "EventLoop"]),
+        service("registry", product: "sterna-registry", ["RegistryServing", "RegistryCore", "Replicas", "EventLoop"]),
         service("shard", product: "sterna-shard", ["ShardServing", "Replicas", "Client", "EventLoop"]),
-        service("cdc", product: "sterna-cdc", ["CoordinatorServing", "EventLoop"]),
+        service("cdc", product: "sterna-cdc", ["CoordinatorServing", "Replicas", "EventLoop"]),
         service("block", product: "sterna-block", ["BlockStore", "EventLoop", "Client", "Metrics", "CLinux"]),
         service(
             "gc", product: "sterna-gc",

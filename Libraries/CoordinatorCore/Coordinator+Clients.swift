@@ -62,7 +62,7 @@ extension Coordinator {
             HardUnlinkDirectoryTransaction(request)
         case .crossShardHardUnlinkFile(let request):
             CrossShardHardUnlinkFileTransaction(request, isRecovered: isRecovered)
-        case .cdcSnapshot:
+        case .cdcSnapshot, .cdcReplicaStatus:
             throw .unrecognizedRequest
         }
     }

@@ -46,8 +46,8 @@ extension AnyCdcRequest {
             guard request.ownerId.shard != request.targetId.shard else { throw .sameShard }
             guard request.targetId.isFile else { throw .typeIsDirectory }
             try Self.requireName(request.name)
-        case .cdcSnapshot:
-            // The service takes snapshots; it is no transaction.
+        case .cdcSnapshot, .cdcReplicaStatus:
+            // The service answers these; they are no transactions.
             throw .unrecognizedRequest
         }
     }

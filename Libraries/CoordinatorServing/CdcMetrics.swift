@@ -8,6 +8,8 @@ package final class CdcMetrics {
     /// Refused for want of a proof, or because its time is too far from this machine's.
     let clientRequestsUnproven: Counter
     let shardDatagramsRefused: Counter
+    /// Datagrams of clients, passed on to the replica that leads.
+    let relays: Counter
     private let fields: [(Counter, KeyPath<CoordinatorStatistics, UInt64>)]
     private var last = CoordinatorStatistics()
 
@@ -16,6 +18,7 @@ package final class CdcMetrics {
         clientDatagramsRefused = counters.counter("client_datagrams_refused_total")
         clientRequestsUnproven = counters.counter("client_requests_unproven_total")
         shardDatagramsRefused = counters.counter("shard_datagrams_refused_total")
+        relays = counters.counter("client_datagrams_relayed_total")
         fields = [
             (counters.counter("transactions_started_total"), \.transactionsStarted),
             (counters.counter("transactions_succeeded_total"), \.transactionsSucceeded),

@@ -3,13 +3,10 @@ import EventLoop
 import Protocol
 
 extension RequestOrigin {
-    /// Socket number in bits 63...48, IPv4 address in 47...16, port in 15...0.
-    init(_ sender: SocketAddress, socket: Int, requestID: UInt64) {
-        self.init(
-            source: UInt64(socket) << 48 | UInt64(sender.address) << 16 | UInt64(sender.port), requestID: requestID)
+    /// IPv4 address in bits 47...16, port in 15...0.
+    init(_ sender: SocketAddress, requestID: UInt64) {
+        self.init(source: UInt64(sender.address) << 16 | UInt64(sender.port), requestID: requestID)
     }
-
-    var socket: Int { Int(source >> 48) }
 
     var address: SocketAddress {
         SocketAddress(
@@ -19,14 +16,15 @@ extension RequestOrigin {
 
 extension CdcService {
     /// Whatever is not a whole, known request is dropped without an answer (wire-protocol.md 3.3).
-    func receiveFromClient(_ datagram: UnsafeRawBufferPointer, _ sender: SocketAddress, socket: Int) {
+    func handle(_ datagram: UnsafeRawBufferPointer, from sender: SocketAddress, _ way: ClientWay) {
         do throws(DecodeError) {
             let (packet, isProven) = try open(datagram)
             guard let kind = CdcKind(rawValue: packet.kind) else { throw .unknownKind }
             var reader = WireReader(packet.body)
             let request = try AnyCdcRequest.decode(kind: kind, from: &reader)
             try reader.finish()
-            let origin = RequestOrigin(sender, socket: socket, requestID: packet.requestID)
+            let origin = RequestOrigin(sender, requestID: packet.requestID)
+            ways.note(way, of: origin)
             pipeline.handle(request, from: origin, isProven: isProven)
         } catch {
             metrics.clientDatagramsRefused.add()
@@ -43,25 +41,29 @@ extension CdcService {
     }
 
     func send(_ reply: ClientReply) {
-        let origin = reply.origin
-        // A transaction of an earlier run may have come in through a socket we do not have any more.
-        guard clientSockets.indices.contains(origin.socket) else { return }
-        clientSockets[origin.socket].send(to: origin.address) { room in
-            var writer = WireWriter(room)
-            do throws(EncodeError) {
-                switch reply.result {
-                case .success(let response):
-                    try PlainPacket.writeHeader(
-                        .cdcResponse, requestID: origin.requestID, kind: response.kind.rawValue, into: &writer)
-                    try response.encode(into: &writer)
-                case .failure(let error):
-                    try PlainPacket.write(.cdcResponse, requestID: origin.requestID, error: error, into: &writer)
-                }
-                return writer.count
-            } catch {
-                logger.error("an answer cannot be encoded: \(error)")
-                return 0
+        // Of a request that came to an earlier leader its client may have asked here since.
+        let way = ways.take(reply.origin) ?? ClientWay(socket: 0, relay: nil)
+        if let relay = way.relay { return sendBack(reply, through: way.socket, of: relay) }
+        guard clientSockets.indices.contains(Int(way.socket)) else { return }
+        clientSockets[Int(way.socket)].send(to: reply.origin.address) { room in write(reply, into: room) }
+    }
+
+    /// Writes the packet of an answer; returns its length.
+    func write(_ reply: ClientReply, into room: UnsafeMutableRawBufferPointer) -> Int {
+        var writer = WireWriter(room)
+        let id = reply.origin.requestID
+        do throws(EncodeError) {
+            switch reply.result {
+            case .success(let response):
+                try PlainPacket.writeHeader(.cdcResponse, requestID: id, kind: response.kind.rawValue, into: &writer)
+                try response.encode(into: &writer)
+            case .failure(let error):
+                try PlainPacket.write(.cdcResponse, requestID: id, error: error, into: &writer)
             }
+            return writer.count
+        } catch {
+            logger.error("an answer cannot be encoded: \(error)")
+            return 0
         }
     }
 }

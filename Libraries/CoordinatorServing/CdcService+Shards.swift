@@ -9,6 +9,7 @@ extension CdcService {
         guard registry.shards.contains(sender) else { return metrics.shardDatagramsRefused.add() }
         do throws(DecodeError) {
             let packet = try SignedPacket(datagram, expecting: .cdcToShardResponse, key: key)
+            registry.shards.answered(from: sender)
             pipeline.handle(try decodeAnswer(packet), toRequest: packet.requestID)
         } catch {
             metrics.shardDatagramsRefused.add()
@@ -28,7 +29,7 @@ extension CdcService {
 
     func send(_ request: ShardSend) {
         if request.attempt >= 3 { registry.refreshShards() }
-        guard let address = registry.shards.address(of: request.shard) else {
+        guard let address = registry.shards.address(of: request.shard, attempt: request.attempt) else {
             // The coordinator repeats it; by then the registry may know the shard.
             return registry.refreshShards()
         }

@@ -3,13 +3,21 @@ extension CdcService {
     func stop(_ done: @escaping () -> Void) {
         watching?.cancel()
         loop.task { [clockWatch] in await clockWatch.close() }
+        keeper.handOver { [self] in finish(done) }
+    }
+
+    private func finish(_ done: @escaping () -> Void) {
         registry.stop()
         pipeline.finish { [self] in
+            keeper.stop()
             for socket in clientSockets { socket.close() }
             shardSocket.close()
             flusher.stop()
             // Until then entries are delivered to the pipeline.
-            storage.close(on: loop, logger) { [self] in withExtendedLifetime(self, done) }
+            storage.close(on: loop, logger) { [self] in
+                peers?.close()
+                done()
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ import Logging
 import Protocol
 import Replicas
 import ReplicatedLog
+import Store
 
 /// The coordinator with its sockets, log, state and registry. Confined to its daemon's loop.
 package final class CdcService {
@@ -23,6 +24,7 @@ package final class CdcService {
         /// Whether shards are asked for nothing that the base protocol does not have; otherwise the registry tells.
         package var isBaseProtocolOnly = false
         package var acceptsLostLogTail = false
+        package var replicas = ReplicaPlan.alone
 
         package init(dataDirectory: String, addresses: [SocketAddress], registries: [SocketAddress], keys: KeyRing) {
             self.dataDirectory = dataDirectory
@@ -42,6 +44,9 @@ package final class CdcService {
     let proofKey: MACKey?
     let directory: ReplicaDirectory
     let storage: ReplicaStorage
+    /// The processes with the other replicas; nil: there are none.
+    let peers: ReplicaPeers?
+    let keeper: LaneKeeper
     let flusher: StateFlusher
     let pipeline: CoordinatorPipeline
     let clientSockets: [UDPSocket]
@@ -52,6 +57,7 @@ package final class CdcService {
     let clock: ClusterClock
     let clockWatch: ClockWatch
     var watching: Task<Void, Never>?
+    var ways = ClientWays()
 
     /// Opens log and state and replays; serves nothing yet.
     package init(_ daemon: Daemon, _ options: Options) throws {
@@ -77,16 +83,23 @@ package final class CdcService {
                 stateMemoryBytes: 24 << 20, openFiles: 64, logSegmentBytes: 8 << 20,
                 acceptsLostLogTail: options.acceptsLostLogTail), logger: daemon.logger)
         self.directory = directory
-        let coordinator = try Coordinator(store: directory.state, prefix: [], options: settings)
+        let store = try GroupStore(over: directory.state, prefix: [])
+        let open = { [settings] in try Coordinator(store: store, prefix: [], options: settings) }
+        let coordinator = try open()
         let alarm = FullDiskAlarm("cdc", logger: daemon.logger, counters: daemon.counters)
         let storage = try ReplicaStorage(
-            directory, [Self.group: coordinator], onShortage: { alarm.update($0) }
+            directory, [Self.group: coordinator], options.replicas.place, onShortage: { alarm.update($0) }
         ) { _, index, bytes in
             try coordinator.replay([UInt8](bytes), at: index)
         }
         self.storage = storage
         let loop = daemon.loop
-        let replica = storage.open(Self.group, coordinator, on: storage.host.lane(LaneLoop(loop)))
+        peers = try ReplicaPeers.ifAny(.coordinator, storage.member, options.replicas, keys: options.keys, daemon)
+        keeper = LaneKeeper(
+            on: loop,
+            LaneKeeper.Environment(
+                storage: storage, peers: peers, logger: daemon.logger, fail: { [daemon] in daemon.fail($0) }))
+        let replica = keeper.open(Self.group, coordinator, StateHome(store, open: open))
         flusher = StateFlusher(
             storage, Self.flushing, StateFlusher.Environment(loop), logger: daemon.logger,
             applied: { $0([Self.group: replica.trimIndex]) }, failed: { [daemon] error in daemon.fail(error) })
@@ -96,7 +109,7 @@ package final class CdcService {
         shardSocket = try UDPSocket(on: loop, binding: shardSide)
         registry = RegistryLink(
             on: loop, logger: daemon.logger, registries: options.registries, key: options.keys.cluster,
-            location: options.location, replica: ReplicaID(rawValue: storage.member.slot.rawValue),
+            location: options.location, slot: peers == nil ? nil : storage.member.slot,
             addresses: clientSockets.map { $0.localAddress })
         pipeline = CoordinatorPipeline(
             coordinator, log: replica,
@@ -115,15 +128,21 @@ package final class CdcService {
         pipeline.onReply = { [unowned self] in send($0) }
         pipeline.onShardSend = { [unowned self] in send($0) }
         for (index, socket) in clientSockets.enumerated() {
-            socket.onDatagram = { [unowned self] bytes, sender in receiveFromClient(bytes, sender, socket: index) }
+            socket.onDatagram = { [unowned self] bytes, sender in
+                receive(bytes, from: sender, ClientWay(socket: UInt16(index), relay: nil))
+            }
         }
         shardSocket.onDatagram = { [unowned self] bytes, sender in receiveFromShard(bytes, sender) }
-        pipeline.onLeading = { [unowned self] in registry.register() }
-        pipeline.onSteppingDown = { [unowned self] in registry.stopRegistering() }
+        pipeline.onLeading = { [unowned self] in registry.note(.leads(pipeline.log.term)) }
+        pipeline.onSteppingDown = { [unowned self] in registry.note(.isUnknown) }
+        startReplicating()
         registry.onRegistered = { [unowned self] in daemon.ready(clientSockets.map { $0.localAddress }) }
         registry.onAbilities = { [unowned self] isBaseProtocolOnly in lead(isBaseProtocolOnly) }
-        pipeline.begin()
-        registry.start(isBaseProtocolOnly: options.isBaseProtocolOnly ? true : nil)
+        ifFirst { [unowned self] in
+            pipeline.begin()
+            keeper.start()
+            registry.start(isBaseProtocolOnly: options.isBaseProtocolOnly ? true : nil)
+        }
         watching = loop.task { [clockWatch, isBase = options.isBaseProtocolOnly] in
             await clockWatch.run(isBaseProtocolOnly: isBase)
         }

@@ -60,7 +60,7 @@ package final class CoordinatorPipeline: @unchecked Sendable {
     /// Another one takes its place when it leads no longer, and when a snapshot takes its state's.
     package private(set) var coordinator: Coordinator
     let environment: Environment
-    private let log: Replica
+    package let log: Replica
     /// Log entries that the log had no room for, in order; they go first.
     private var heldEntries: [[UInt8]] = []
     /// Something may wait for the log because the clock is not to be believed.
@@ -150,6 +150,11 @@ package final class CoordinatorPipeline: @unchecked Sendable {
     package func handle(_ request: AnyCdcRequest, from origin: RequestOrigin, isProven: Bool = false) {
         guard !hasFailed, !isFinishing else { return }
         environment.metrics.clientRequests.add()
+        if case .cdcReplicaStatus = request {
+            let response = CdcReplicaStatusResponse(status: log.status)
+            onReply?(ClientReply(origin: origin, result: .success(.cdcReplicaStatus(response))))
+            return
+        }
         // Silence: whoever leads answers.
         guard log.serves else { return }
         guard isProven || environment.isOpen || !request.kind.needsProof else {

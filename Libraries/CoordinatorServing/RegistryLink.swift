@@ -1,8 +1,10 @@
 import Client
+import Consensus
 import Daemon
 import EventLoop
 import Logging
 import Protocol
+import Replicas
 
 /// What the coordinator has to do with the registry: tell where it is, learn where the shards are. Confined to its
 /// loop.
@@ -21,26 +23,31 @@ final class RegistryLink {
     private let loop: EventLoop
     private let logger: Logger
     private let connection: RegistryConnection
-    private let registration: RegisterCdcRequest
+    private let location: LocationID
+    private let addresses: AddrsInfo
+    /// Of this process's replica; nil: it is the only one, and is registered in the way of the base protocol.
+    private let slot: ReplicaSlot?
+    private var standing = GroupStanding.isUnknown
     private var isRefreshing = false
     private var lastRefresh: UInt64?
     private var refreshTimer: LoopTimer?
     private var registrationTimer: LoopTimer?
     private var retryTimer: LoopTimer?
-    /// Of those that this replica has begun or ended to lead: answers to registrations of earlier ones are ignored.
-    private var leadership: UInt64 = 0
+    /// How often its standing has changed: answers to registrations of earlier ones are ignored.
+    private var changes: UInt64 = 0
     private var diskReporter: MetadataDiskReporter?
     private var isStopped = false
 
     init(
         on loop: EventLoop, logger: Logger, registries: [SocketAddress], key: ClusterKey?, location: LocationID,
-        replica: ReplicaID, addresses: [SocketAddress]
+        slot: ReplicaSlot?, addresses: [SocketAddress]
     ) {
         self.loop = loop
         self.logger = logger
         connection = RegistryConnection(on: loop, addresses: registries, key: key)
-        registration = RegisterCdcRequest(
-            replica: replica, location: location, isLeader: true, addrs: AddrsInfo(addresses))
+        self.location = location
+        self.addresses = AddrsInfo(addresses)
+        self.slot = slot
     }
 
     /// - Parameter isBaseProtocolOnly: if that is known already.
@@ -66,13 +73,27 @@ final class RegistryLink {
         refresh()
     }
 
+    /// Asks until it is known whether anybody has ever been the coordinator.
+    func isServed(_ then: @escaping (Bool) -> Void) {
+        connection.call(AllCdcRequest()) { [weak self] result in
+            guard let self, !isStopped else { return }
+            switch result {
+            case .success(let response):
+                then(response.replicas.contains { $0.locationId == self.location && $0.addrs.addr1.port != 0 })
+            case .failure(let error):
+                logger.warning("cannot ask the registry whether there has been a coordinator: \(error)")
+                retryTimer = loop.timer(afterNanoseconds: Self.retryNanoseconds) { [weak self] in self?.isServed(then) }
+            }
+        }
+    }
+
     /// Tells the registry while there is little room on the disk.
     func reportDisk(_ room: @escaping () throws(SystemError) -> DiskRoom) {
-        diskReporter = MetadataDiskReporter(connection, loop: loop) { [registration, logger] in
+        diskReporter = MetadataDiskReporter(connection, loop: loop) { [location, logger] in
             do throws(SystemError) {
                 let room = try room()
                 return ReportMetadataDiskRequest(
-                    location: registration.location, isCoordinator: true, shard: ShardID(rawValue: 0),
+                    location: location, isCoordinator: true, shard: ShardID(rawValue: 0),
                     isFull: room.isFull,
                     freeBytes: room.freeBytes, wantedBytes: room.wantedBytes)
             } catch {
@@ -91,32 +112,52 @@ final class RegistryLink {
         connection.close()
     }
 
-    /// Tells the registry, now and then, where the coordinator is, which works from now on.
-    func register() {
-        stopRegistering()
+    /// Tells the registry, from now on, where the coordinator is and whether it works here.
+    func note(_ standing: GroupStanding) {
+        guard standing != self.standing else { return }
+        self.standing = standing
+        changes += 1
+        registrationTimer?.cancel()
         tell()
     }
 
-    /// The coordinator works elsewhere, and is registered from there.
-    func stopRegistering() {
-        leadership += 1
-        registrationTimer?.cancel()
-    }
-
+    /// Whoever neither leads nor knows who does is of no use to clients.
     private func tell() {
-        connection.call(registration) { [weak self, leadership] result in self?.told(result, leadership) }
+        switch (slot, standing) {
+        case (nil, .leads):
+            tell(
+                RegisterCdcRequest(
+                    replica: ReplicaID(rawValue: 0), location: location, isLeader: true, addrs: addresses))
+        case (let slot?, .leads(let term)): tell(registration(in: slot, term))
+        case (let slot?, .isLedElsewhere): tell(registration(in: slot, .zero))
+        case (nil, .isLedElsewhere), (_, .isUnknown): break
+        }
     }
 
-    private func told(_ result: Result<RegisterCdcResponse, RegistryCallError>, _ leadership: UInt64) {
-        guard !isStopped, leadership == self.leadership else { return }
+    private func registration(in slot: ReplicaSlot, _ term: Term) -> RegisterReplicaRequest {
+        RegisterReplicaRequest(
+            group: .coordinator, replica: ReplicaID(rawValue: slot.rawValue), location: location, term: term,
+            addrs: addresses)
+    }
+
+    private func tell(_ registration: some RegistryRPC) {
+        connection.call(registration) { [weak self, changes] result in
+            guard let self, !isStopped, changes == self.changes else { return }
+            switch result {
+            case .success: told(nil)
+            case .failure(let error): told(error)
+            }
+        }
+    }
+
+    private func told(_ failure: RegistryCallError?) {
         var pause = Self.periodNanoseconds
-        switch result {
-        case .success:
+        if let failure {
+            logger.warning("cannot register: \(failure)")
+            pause = Self.retryNanoseconds
+        } else {
             onRegistered?()
             onRegistered = nil
-        case .failure(let error):
-            logger.warning("cannot register: \(error)")
-            pause = Self.retryNanoseconds
         }
         registrationTimer = loop.timer(afterNanoseconds: pause) { [weak self] in self?.tell() }
     }

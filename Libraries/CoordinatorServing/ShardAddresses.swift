@@ -1,35 +1,43 @@
+import Client
 import EventLoop
 import Protocol
 
 /// Where the shards are, as the registry last said.
 struct ShardAddresses {
-    private var addresses: [[SocketAddress]] = Array(repeating: [], count: ShardID.count)
-    private var all: Set<SocketAddress> = []
-    private var turn = 0
+    private var addresses: [AddrsInfo?] = Array(repeating: nil, count: ShardID.count)
+    private var shards: [SocketAddress: ShardID] = [:]
+    private var ways = ServiceWays<ShardID>()
 
     /// Number of shards without a known address.
-    var unknownCount: Int { addresses.count { $0.isEmpty } }
+    var unknownCount: Int { addresses.count { $0 == nil } }
 
     /// Whether it is an address of a shard.
-    func contains(_ address: SocketAddress) -> Bool { all.contains(address) }
+    func contains(_ address: SocketAddress) -> Bool { shards[address] != nil }
 
-    /// One of the shard's addresses, in turn; nil when none is known.
-    mutating func address(of shard: ShardID) -> SocketAddress? {
-        let known = addresses[Int(shard.rawValue)]
-        guard !known.isEmpty else { return nil }
-        turn &+= 1
-        return known[turn % known.count]
+    /// Where to send the attempt of this number, from 0; nil when no address is known.
+    func address(of shard: ShardID, attempt: Int) -> SocketAddress? {
+        addresses[Int(shard.rawValue)].flatMap { ways.address(of: shard, at: $0, attempt: attempt) }
+    }
+
+    /// A shard has answered from this address.
+    mutating func answered(from sender: SocketAddress) {
+        guard let shard = shards[sender], let both = addresses[Int(shard.rawValue)] else { return }
+        ways.answered(shard, at: both, from: sender)
     }
 
     /// Takes over a LOCAL_SHARDS answer, one element per shard. A shard that the registry has forgotten keeps what we
     /// know.
     mutating func update(_ shards: [ShardInfo]) {
         guard shards.count == ShardID.count else { return }
-        for (number, shard) in shards.enumerated() {
-            let known = [shard.addrs.addr1, shard.addrs.addr2].filter { $0.port != 0 }
-                .map { SocketAddress(address: $0.addrs.rawValue, port: $0.port) }
-            if !known.isEmpty { addresses[number] = known }
+        for (number, shard) in shards.enumerated() where shard.addrs.addr1.port != 0 {
+            if addresses[number] != shard.addrs { ways.moved(ShardID(rawValue: UInt8(number))) }
+            addresses[number] = shard.addrs
         }
-        all = Set(addresses.joined())
+        self.shards = [:]
+        for (number, both) in addresses.enumerated() {
+            for address in [both?.addr1, both?.addr2].compactMap({ $0 }) where address.port != 0 {
+                self.shards[SocketAddress(address)] = ShardID(rawValue: UInt8(number))
+            }
+        }
     }
 }

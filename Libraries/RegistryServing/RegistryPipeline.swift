@@ -140,6 +140,10 @@ package final class RegistryPipeline {
             disks.report(report, at: environment.monotonic())
             return answer(.success(.reportMetadataDisk(ReportMetadataDiskResponse())))
         }
+        if case .registryReplicaStatus = request {
+            let response = RegistryReplicaStatusResponse(status: log.status)
+            return answer(.success(.registryReplicaStatus(response)))
+        }
         guard request.kind.isLogged else { return read(request, answer) }
         do throws(ProtocolError) {
             propose(try core.prepare(request, at: now), answer)

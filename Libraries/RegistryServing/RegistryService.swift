@@ -5,6 +5,7 @@ import Protocol
 import RegistryCore
 import Replicas
 import ReplicatedLog
+import Store
 
 /// A running registry.
 package final class RegistryService {
@@ -19,6 +20,9 @@ package final class RegistryService {
     private let daemon: Daemon
     private let directory: ReplicaDirectory
     private let storage: ReplicaStorage
+    /// The processes with the other replicas; nil: there are none.
+    private let peers: ReplicaPeers?
+    private let keeper: LaneKeeper
     private let flusher: StateFlusher
     private let pipeline: RegistryPipeline
     private let server: RegistryServer
@@ -34,8 +38,10 @@ package final class RegistryService {
     package init(
         on daemon: Daemon, dataDirectory: String, keys: KeyRing, addresses: [SocketAddress],
         connections: ConnectionLimits, configuration: RegistryConfiguration, hasFilesIntervalNanoseconds: UInt64,
-        acceptsLostLogTail: Bool
+        acceptsLostLogTail: Bool, replicas: ReplicaPlan = .alone
     ) throws {
+        var configuration = configuration
+        configuration.replica = ReplicaID(rawValue: replicas.place.slot.rawValue)
         self.daemon = daemon
         self.configuration = configuration
         directory = try ReplicaDirectory(
@@ -43,13 +49,21 @@ package final class RegistryService {
             ReplicaDirectory.Options(
                 stateMemoryBytes: 16 << 20, logSegmentBytes: 4 << 20, acceptsLostLogTail: acceptsLostLogTail),
             logger: daemon.logger)
-        let core = try RegistryCore(store: directory.state, prefix: [], configuration: configuration)
+        let store = try GroupStore(over: directory.state, prefix: [])
+        let open = { [configuration] in try RegistryCore(store: store, prefix: [], configuration: configuration) }
+        let core = try open()
         let alarm = FullDiskAlarm("registry", logger: daemon.logger, counters: daemon.counters)
-        storage = try ReplicaStorage(directory, [Self.group: core], onShortage: { alarm.update($0) }) {
-            _, index, bytes in
+        storage = try ReplicaStorage(
+            directory, [Self.group: core], replicas.place, onShortage: { alarm.update($0) }
+        ) { _, index, bytes in
             _ = try core.apply([UInt8](bytes), at: index)
         }
-        let replica = storage.open(Self.group, core, on: storage.host.lane(LaneLoop(daemon.loop)))
+        peers = try ReplicaPeers.ifAny(.registry, storage.member, replicas, keys: keys, daemon)
+        keeper = LaneKeeper(
+            on: daemon.loop,
+            LaneKeeper.Environment(
+                storage: storage, peers: peers, logger: daemon.logger, fail: { [daemon] in daemon.fail($0) }))
+        let replica = keeper.open(Self.group, core, StateHome(store, open: open))
         flusher = StateFlusher(
             storage, Self.flushing, StateFlusher.Environment(daemon.loop), logger: daemon.logger,
             applied: { $0([Self.group: replica.trimIndex]) }, failed: { [daemon] error in daemon.fail(error) })
@@ -80,7 +94,7 @@ package final class RegistryService {
     package func start() {
         daemon.onShutdown { [self] done in stop(done) }
         repeating(Self.tickNanoseconds) { [self] in tick() }
-        repeating(Self.registrationNanoseconds) { [self] in register() }
+        repeating(Self.registrationNanoseconds) { [self] in if pipeline.leads { register() } }
         noteDisk()
         readyTimer = daemon.loop.timer(
             afterNanoseconds: Self.readyLookNanoseconds, repeatingNanoseconds: Self.readyLookNanoseconds
@@ -89,11 +103,14 @@ package final class RegistryService {
             tick()
             register { [self] in ready() }
         }
+        keeper.onFlush = { [unowned self] flushed in flusher.makeDurable(flushed) }
+        keeper.onTick = { [unowned self] in if pipeline.log.leaderElsewhere != nil { ready() } }
         pipeline.begin()
+        keeper.start()
         watching = watch.map { watch in daemon.loop.task { await watch.run() } }
     }
 
-    /// Registered, or on a full disk, where everybody can read until there is room for that.
+    /// Registered, or another replica is known to lead, or on a full disk, where everybody can read until there is room.
     private func ready() {
         guard let readyTimer else { return }
         readyTimer.cancel()
@@ -133,10 +150,7 @@ package final class RegistryService {
     /// The leader enters itself.
     private func register(_ registered: (() -> Void)? = nil) {
         guard pipeline.leads else { return }
-        let request = RegisterRegistryRequest(
-            replicaId: configuration.replica, location: configuration.location, isLeader: true,
-            addrs: AddrsInfo(addresses), bootstrap: false)
-        pipeline.handle(.registerRegistry(request)) { [daemon] reply in
+        pipeline.handle(registration) { [daemon] reply in
             switch reply {
             case .success: registered?()
             case .failure(let error): daemon.fail(RegistrationFailure(code: error))
@@ -145,7 +159,25 @@ package final class RegistryService {
         }
     }
 
+    private var registration: AnyRegistryRequest {
+        let own = AddrsInfo(addresses)
+        guard peers != nil else {
+            return .registerRegistry(
+                RegisterRegistryRequest(
+                    replicaId: configuration.replica, location: configuration.location, isLeader: true, addrs: own,
+                    bootstrap: false))
+        }
+        return .registerReplica(
+            RegisterReplicaRequest(
+                group: .registry, replica: configuration.replica, location: configuration.location,
+                term: pipeline.log.term, addrs: own))
+    }
+
     private func stop(_ done: @escaping () -> Void) {
+        keeper.handOver { [self] in stopServing(done) }
+    }
+
+    private func stopServing(_ done: @escaping () -> Void) {
         for timer in timers { timer.cancel() }
         readyTimer?.cancel()
         guard let watch else { return stopRest(done) }
@@ -159,11 +191,15 @@ package final class RegistryService {
     }
 
     private func stopRest(_ done: @escaping () -> Void) {
+        keeper.stop()
         server.close()
         pipeline.willClose()
         flusher.stop()
         // Until then entries are delivered to the pipeline.
-        storage.close(on: daemon.loop, daemon.logger) { [self] in withExtendedLifetime(self, done) }
+        storage.close(on: daemon.loop, daemon.logger) { [self] in
+            peers?.close()
+            done()
+        }
     }
 }
 

@@ -15,23 +15,21 @@ package final class LaneKeeper {
         /// Nil: this process has the only replicas.
         package let peers: ReplicaPeers?
         package let logger: Logger
-        /// Makes the state of all groups durable and then runs what it is given, on any thread.
-        package let flush: @Sendable (@escaping @Sendable () -> Void) -> Void
         /// The state cannot be used, so the process cannot go on. Called on the loop.
         package let fail: (any Error) -> Void
 
         package init(
-            storage: ReplicaStorage, peers: ReplicaPeers?, logger: Logger,
-            flush: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void, fail: @escaping (any Error) -> Void
+            storage: ReplicaStorage, peers: ReplicaPeers?, logger: Logger, fail: @escaping (any Error) -> Void
         ) {
             self.storage = storage
             self.peers = peers
             self.logger = logger
-            self.flush = flush
             self.fail = fail
         }
     }
 
+    /// Makes the state of all groups durable and then calls what it is given, on any thread. Set before `start`.
+    package var onFlush: ((@escaping @Sendable () -> Void) -> Void)?
     /// Called every few hundredths of a second, behind what time itself does to the groups.
     package var onTick: (() -> Void)?
 
@@ -54,13 +52,11 @@ package final class LaneKeeper {
     package init(on loop: EventLoop, _ environment: Environment) {
         self.loop = loop
         self.environment = environment
-        let (logger, flush) = (environment.logger, environment.flush)
-        let lane = environment.storage.host.lane(LaneLoop(loop))
-        self.lane = lane
-        lane.onFlush = { [unowned lane] group in
-            flush { [unowned lane] in loop.submit { [unowned lane] in lane.flushed(group) } }
+        lane = environment.storage.host.lane(LaneLoop(loop))
+        lane.onFlush = { [unowned self] group in
+            onFlush? { [lane] in loop.submit { lane.flushed(group) } }
         }
-        lane.onTrouble = { [logger] sentence in logger.error("\(sentence)") }
+        lane.onTrouble = { [logger = environment.logger] sentence in logger.error("\(sentence)") }
     }
 
     /// Opens this process's replica of a group.

@@ -1,4 +1,5 @@
 import Consensus
+import Daemon
 import EventLoop
 import Logging
 import Metrics
@@ -58,6 +59,15 @@ package final class ReplicaPeers: Sendable {
             afterNanoseconds: Self.beatNanoseconds, repeatingNanoseconds: Self.beatNanoseconds
         ) { [exchange] in exchange.beat() }
         thread = try loop.runOnThread(name: "peers")
+    }
+
+    /// The same for a service; nil where it is alone.
+    package static func ifAny(
+        _ service: PeerService, _ member: Member, _ plan: ReplicaPlan, keys: KeyRing, _ daemon: Daemon
+    ) throws(SystemError) -> ReplicaPeers? {
+        guard !plan.isAlone else { return nil }
+        return try ReplicaPeers(
+            service, member, plan, keys: keys, counters: daemon.counters, logger: daemon.logger)
     }
 
     /// Ends the connections and their thread. Blocks.

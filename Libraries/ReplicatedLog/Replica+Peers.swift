@@ -56,6 +56,11 @@ extension Replica {
     public var role: Role { failure == nil ? consensus.role : .follower }
     /// Who leads, if that is known here.
     public var leader: Member? { failure == nil ? consensus.leader : nil }
+    /// The slot of the one that leads instead of this one, as far as is known here.
+    public var leaderElsewhere: ReplicaSlot? {
+        guard !serves, let leader, leader != member else { return nil }
+        return leader.slot
+    }
     /// Who belongs to the group, as far as this replica's log says.
     public var configuration: Configuration { consensus.configuration }
 }

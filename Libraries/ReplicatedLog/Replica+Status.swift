@@ -3,8 +3,8 @@ import Protocol
 
 extension Replica {
     /// What is known here of the group, for people.
-    public var status: ReplicaStatusResponse {
-        ReplicaStatusResponse(
+    public var status: ReplicaStatus {
+        ReplicaStatus(
             replica: ReplicaID(rawValue: member.slot.rawValue), leads: serves, term: term,
             leader: ReplicaID(rawValue: leader?.slot.rawValue ?? .max), last: consensus.last.index,
             committed: consensus.commit, applied: state.appliedIndex,

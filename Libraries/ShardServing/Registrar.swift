@@ -3,6 +3,7 @@ import Consensus
 import EventLoop
 import Logging
 import Protocol
+import Replicas
 
 /// Tells the registry where the shards are and which of them are led here: each as soon as that is known, then all of
 /// them every one to two minutes. On the main loop.
@@ -15,7 +16,7 @@ final class Registrar {
     private let slot: ReplicaSlot?
     private let registered: (ShardID) -> Void
     private var addresses: [ShardID: AddrsInfo] = [:]
-    private var standings: [ShardID: ShardStanding] = [:]
+    private var standings: [ShardID: GroupStanding] = [:]
     /// Shards whose last registration failed.
     private var failing: Set<ShardID> = []
     private var timer: LoopTimer?
@@ -41,7 +42,7 @@ final class Registrar {
         register(shard)
     }
 
-    func note(_ standing: ShardStanding, of shard: ShardID) {
+    func note(_ standing: GroupStanding, of shard: ShardID) {
         standings[shard] = standing
         register(shard)
     }
@@ -90,7 +91,7 @@ final class Registrar {
         of shard: ShardID, in slot: ReplicaSlot, _ term: Term, _ addresses: AddrsInfo
     ) -> RegisterReplicaRequest {
         RegisterReplicaRequest(
-            group: GroupNumber(rawValue: UInt32(shard.rawValue)), replica: ReplicaID(rawValue: slot.rawValue),
+            group: GroupNumber(shard), replica: ReplicaID(rawValue: slot.rawValue),
             location: location, term: term, addrs: addresses)
     }
 

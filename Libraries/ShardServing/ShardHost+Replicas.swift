@@ -2,14 +2,14 @@ import Client
 import EventLoop
 import Mutations
 import Protocol
+import Replicas
 import ReplicatedLog
 
 // What a process does of which the shards have replicas in other ones.
 extension ShardHost {
     private static let askAgainNanoseconds: UInt64 = 1_000_000_000
 
-    /// Begins shards only if nobody has served them: an empty disk must not take the place of a group that others have
-    /// (design R3). Without any other process there is nobody to join.
+    /// Begins shards only if nobody has served them. Without any other process there is nobody to join.
     func ifFirst(_ start: @escaping () -> Void) {
         let unborn = storage.unborn
         guard peers != nil, !unborn.isEmpty else { return start() }
@@ -20,7 +20,7 @@ extension ShardHost {
                     row.addrs.addr1.port != 0 && unborn.contains(LogGroupID(row.id.shard))
                 }
                 guard let served, !Mutation.anybodyMayBegin.isPlanted else { return start() }
-                daemon.fail(ShardHostError.isNotFirst(served.id.shard))
+                daemon.fail(NotTheFirst("shard \(served.id.shard)"))
             case .failure(let error):
                 daemon.logger.error("cannot ask the registry whether shards have been served before: \(error)")
                 daemon.loop.timer(afterNanoseconds: Self.askAgainNanoseconds) { [self] in ifFirst(start) }

@@ -61,12 +61,8 @@ package final class ShardHost {
         for shard in configuration.shards { hosted[shard] = states.removeValue(forKey: LogGroupID(shard)) }
         self.states = hosted
         dormant = states.mapValues(\.core.appliedIndex)
-        peers =
-            configuration.replicas.isAlone
-            ? nil
-            : try ReplicaPeers(
-                .shards, storage.member, configuration.replicas, keys: configuration.keys, counters: daemon.counters,
-                logger: daemon.logger)
+        peers = try ReplicaPeers.ifAny(
+            .shards, storage.member, configuration.replicas, keys: configuration.keys, daemon)
         registry = RegistryConnection(
             on: daemon.loop, addresses: configuration.registryAddresses, key: configuration.keys.cluster)
         clock = ClusterClock(loop: daemon.loop)

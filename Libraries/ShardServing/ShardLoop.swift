@@ -14,7 +14,7 @@ final class ShardLoop {
     struct Events: Sendable {
         let listening: @Sendable (ShardID, [SocketAddress]) -> Void
         /// A shard is led here from now on, or by another replica that is known.
-        let standing: @Sendable (ShardID, ShardStanding) -> Void
+        let standing: @Sendable (ShardID, GroupStanding) -> Void
         let failed: @Sendable (any Error) -> Void
         let blockServicesAreMissing: @Sendable () -> Void
         /// The state has to become durable; then this is run, on any thread.
@@ -39,7 +39,7 @@ final class ShardLoop {
     private let peers: ReplicaPeers?
     private let keeper: LaneKeeper
     private var servers: [ShardServer] = []
-    private var standings: [ShardID: ShardStanding] = [:]
+    private var standings: [ShardID: GroupStanding] = [:]
     private var isDraining = false
     private let logger: Logger
 
@@ -52,7 +52,8 @@ final class ShardLoop {
         keeper = LaneKeeper(
             on: loop,
             LaneKeeper.Environment(
-                storage: surroundings.storage, peers: peers, logger: logger, flush: events.flush, fail: events.failed))
+                storage: surroundings.storage, peers: peers, logger: logger, fail: events.failed))
+        keeper.onFlush = events.flush
         keeper.onTick = { [unowned self] in noteLeaders() }
         servers = states.map { state in
             let replica = keeper.open(
@@ -92,7 +93,7 @@ final class ShardLoop {
         keeper.start()
     }
 
-    private func note(_ standing: ShardStanding, of shard: ShardID) {
+    private func note(_ standing: GroupStanding, of shard: ShardID) {
         guard standings.updateValue(standing, forKey: shard) != standing else { return }
         events.standing(shard, standing)
     }

@@ -146,10 +146,7 @@ package final class ShardPipeline {
     private func lead() { onLeading?() }
 
     /// The slot of the replica that leads instead of this one, as far as is known here.
-    package var leaderElsewhere: ReplicaSlot? {
-        guard !log.serves, let leader = log.leader, leader != log.member else { return nil }
-        return leader.slot
-    }
+    package var leaderElsewhere: ReplicaSlot? { log.leaderElsewhere }
 
     /// Whether requests are worked on.
     package var takesRequests: Bool { !hasFailed && !isDraining }
@@ -167,8 +164,9 @@ package final class ShardPipeline {
     package func handle(
         _ request: AnyShardRequest, from source: RequestSource, isProven: Bool = false
     ) throws(DecodeError) {
-        if case .replicaStatus = request {
-            return answer(.response(.replicaStatus(log.status)), source, checkpoint: core.appliedIndex)
+        if case .shardReplicaStatus = request {
+            let response = ShardReplicaStatusResponse(status: log.status)
+            return answer(.response(.shardReplicaStatus(response)), source, checkpoint: core.appliedIndex)
         }
         // Silence: there is no telling yet what the shard holds.
         guard takesRequests, log.serves else { return }

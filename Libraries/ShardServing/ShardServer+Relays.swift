@@ -2,6 +2,7 @@ import Consensus
 import EventLoop
 import Mutations
 import Protocol
+import Replicas
 import ShardCore
 
 // A replica that does not lead passes on what clients send it, once, and the answers back (design R10): so clients that
@@ -10,7 +11,7 @@ extension ShardServer {
     /// Whether a datagram asks for what the replica itself knows.
     static func isForReplica(_ datagram: UnsafeRawBufferPointer) -> Bool {
         guard let packet = try? PlainPacket(datagram, expecting: .shardRequest) else { return false }
-        return packet.kind == ShardKind.replicaStatus.rawValue
+        return packet.kind == ShardKind.shardReplicaStatus.rawValue
     }
 
     /// From a client, to whoever leads.
@@ -18,16 +19,12 @@ extension ShardServer {
         guard let exchange = environment.exchange else { return }
         environment.counters.relays.add()
         exchange.relay(
-            RelayedRequest(
-                group: GroupNumber(rawValue: pipeline.log.id.rawValue), address: way.sender.address,
-                port: way.sender.port, socket: way.socket, datagram: [UInt8](datagram)),
-            to: leader)
+            RelayedRequest(of: way.sender, socket: way.socket, in: pipeline.log.id, datagram), to: leader)
     }
 
     /// From the replica that it came to. Where this one does not lead either, the client has to ask again.
     func receive(_ request: RelayedRequest, from relay: ReplicaSlot) {
-        let sender = SocketAddress(address: request.address, port: request.port)
-        let way = Way(socket: request.socket, sender: sender, relay: relay)
+        let way = Way(socket: request.socket, sender: request.client, relay: relay)
         request.datagram.withUnsafeBytes { datagram in
             if Mutation.relaysAreRelayed.isPlanted, let leader = pipeline.leaderElsewhere {
                 return self.relay(datagram, way, to: leader)
@@ -42,8 +39,7 @@ extension ShardServer {
         else {
             return environment.counters.undecodable.add()
         }
-        sockets[Int(answer.socket)].send(
-            answer.datagram, to: SocketAddress(address: answer.address, port: answer.port))
+        sockets[Int(answer.socket)].send(answer.datagram, to: answer.client)
     }
 
     /// The answer to what a follower has passed on.
@@ -54,9 +50,6 @@ extension ShardServer {
         }
         guard !datagram.isEmpty else { return }
         environment.exchange?.relay(
-            RelayedAnswer(
-                group: GroupNumber(rawValue: pipeline.log.id.rawValue), address: source.sender.address,
-                port: source.sender.port, socket: source.socket, datagram: datagram),
-            to: relay)
+            RelayedAnswer(to: source.sender, socket: source.socket, in: pipeline.log.id, datagram), to: relay)
     }
 }

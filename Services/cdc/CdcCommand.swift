@@ -3,6 +3,7 @@ import CoordinatorServing
 import Daemon
 import EventLoop
 import Protocol
+import Replicas
 
 /// `sterna-cdc`: the cross-directory coordinator.
 @main
@@ -18,6 +19,7 @@ struct CdcCommand: ParsableCommand {
     @OptionGroup var registry: RegistryOptions
     @OptionGroup var daemon: DaemonOptions
     @OptionGroup var log: LogOptions
+    @OptionGroup var replicas: ReplicaOptions
 
     @OptionGroup var keys: KeyOptions
 
@@ -48,6 +50,7 @@ struct CdcCommand: ParsableCommand {
         options.location = LocationID(rawValue: location)
         options.isBaseProtocolOnly = baseProtocolOnly
         options.acceptsLostLogTail = log.acceptLostLogTail
+        options.replicas = try replicas.plan()
         var service: CdcService?
         try Daemon.run("cdc", daemon) { daemon in
             options.keys.warnIfOpen(daemon.logger)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Daemon
 import EventLoop
 import Protocol
 
@@ -12,8 +13,8 @@ struct BlockServices: ParsableCommand {
             when it is decommissioned and FILES is "no".
             """)
 
-    @Option(help: "Address of the registry, HOST:PORT.")
-    var registry: String
+    @Option(help: "Addresses of the registry: HOST:PORT, several separated by commas.")
+    var registry: EndpointList
 
     @Flag(help: "One line per block service with tabs in between, and numbers in bytes.")
     var raw = false

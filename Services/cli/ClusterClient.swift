@@ -1,17 +1,16 @@
 import Client
+import Daemon
 import EventLoop
 import Protocol
 
 /// A client of a cluster, for commands.
 struct ClusterClient {
-    private let address: SocketAddress
+    private let addresses: [SocketAddress]
     private let key: ClusterKey?
 
-    /// - Parameters:
-    ///   - registry: HOST:PORT.
-    ///   - key: the cluster's, for what not everybody may ask for.
-    init(_ registry: String, key: ClusterKey? = nil) throws {
-        address = try SocketAddress.resolve(registry)
+    /// - Parameter key: the cluster's, for what not everybody may ask for.
+    init(_ registry: EndpointList, key: ClusterKey? = nil) throws {
+        addresses = try registry.resolve()
         self.key = key
     }
 
@@ -20,7 +19,7 @@ struct ClusterClient {
         let loop = try EventLoop()
         var options = ClientOptions()
         options.clusterKey = key
-        let client = try Client(loop: loop, registries: [address], options: options)
+        let client = try Client(loop: loop, registries: addresses, options: options)
         var outcome: Result<T, any Error>?
         loop.task {
             try await client.start()

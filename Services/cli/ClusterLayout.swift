@@ -12,7 +12,9 @@ package struct ClusterLayout: Equatable {
     package var policy: RedundancyPolicy
     /// TCP port of the registry; 0 until the first start has chosen one.
     package var registryPort: UInt16 = 0
-    /// Processes with a copy of the shards' metadata.
+    /// TCP ports of the registry's other replicas, by slot.
+    package var otherRegistryPorts: [UInt16] = []
+    /// Processes with a copy of the metadata of each kind.
     package var replicas = 1
 
     /// Largest number of disks one `sterna up` will serve.
@@ -111,8 +113,13 @@ extension ClusterLayout {
         guard let replicas = values["replicas", default: "1"].asNumber else {
             throw LayoutError(description: "\(path) is damaged: the number of replicas is none")
         }
+        let others = values["other-registry-ports", default: ""].split(separator: ",").map { UInt16($0) }
+        guard others.allSatisfy({ $0 != nil }), others.count < replicas else {
+            throw LayoutError(description: "\(path) is damaged: the ports of the other registries are none")
+        }
         let layout = ClusterLayout(
-            blockServices: services, failureDomains: domains, policy: policy, registryPort: port, replicas: replicas)
+            blockServices: services, failureDomains: domains, policy: policy, registryPort: port,
+            otherRegistryPorts: others.compactMap { $0 }, replicas: replicas)
         try layout.validate()
         return layout
     }
@@ -126,6 +133,7 @@ extension ClusterLayout {
             policy = \(policy)
             registry-port = \(registryPort)
             replicas = \(replicas)
+            other-registry-ports = \(otherRegistryPorts.map(String.init).joined(separator: ","))
 
             """
         do {

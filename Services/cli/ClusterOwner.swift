@@ -11,11 +11,11 @@ struct ClusterOwner {
 
     /// Tells the registry, unless it was told before; `completion` gets nil or what went wrong, on the loop.
     static func tell(
-        _ registry: SocketAddress, key: ClusterKey?, on loop: EventLoop,
+        _ registries: [SocketAddress], key: ClusterKey?, on loop: EventLoop,
         completion: @escaping @Sendable (String?) -> Void
     ) {
         loop.task {
-            let connection = RegistryConnection(on: loop, addresses: [registry], key: key)
+            let connection = RegistryConnection(on: loop, addresses: registries, key: key)
             defer { connection.close() }
             do throws(RegistryCallError) {
                 guard try await !connection.call(DefaultOwnershipRequest()).isSet else { return completion(nil) }

@@ -21,8 +21,8 @@ struct Drain: ParsableCommand {
     @Argument(help: "Number in hexadecimal, or path, as `sterna blockservices` shows it.")
     var service: String
 
-    @Option(help: "Address of the registry, HOST:PORT.")
-    var registry: String
+    @Option(help: "Addresses of the registry: HOST:PORT, several separated by commas.")
+    var registry: EndpointList
 
     @OptionGroup var key: ClientKeyOptions
 
@@ -57,7 +57,9 @@ struct Drain: ParsableCommand {
             let chosen = try chosen(from: BlockServiceList(services: services))
             let name = "block service \(chosen.id) (\(String(decoding: chosen.path, as: UTF8.self)))"
             if undo {
-                guard !chosen.flags.contains(.decommissioned) else { return print("\(name) is decommissioned for good") }
+                guard !chosen.flags.contains(.decommissioned) else {
+                    return print("\(name) is decommissioned for good")
+                }
                 try await set([], mask: .noWrite, of: chosen, at: registry)
                 return print("\(name) takes new blocks again")
             }

@@ -29,10 +29,10 @@ struct Evacuation: Sendable {
         var clientOptions = ClientOptions()
         clientOptions.readCacheBytes = 0
         clientOptions.clusterKey = registry.key
-        let client = try Client(loop: loop, registries: [registry.address], options: clientOptions)
+        let client = try Client(loop: loop, registries: registry.addresses, options: clientOptions)
         try await client.start()
         let cluster = LiveRepairCluster(
-            client: client, registries: [registry.address], requestsPerSecond: Self.requestsPerSecond)
+            client: client, registries: registry.addresses, requestsPerSecond: Self.requestsPerSecond)
         let outcome: Result<Void, any Error>
         do {
             outcome = .success(try await evacuate(cluster))

@@ -19,7 +19,7 @@ struct Fsck: ParsableCommand {
     var directory: String?
 
     @Option(help: .init("Check the running cluster that this registry belongs to.", valueName: "host:port"))
-    var registry: String?
+    var registry: EndpointList?
 
     @OptionGroup var key: ClientKeyOptions
 

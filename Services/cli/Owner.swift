@@ -13,8 +13,8 @@ struct Owner: ParsableCommand {
             people have set goes along where it is the same as this: it is not stored.
             """)
 
-    @Option(help: "Address of the registry, HOST:PORT.")
-    var registry: String
+    @Option(help: "Addresses of the registry: HOST:PORT, several separated by commas.")
+    var registry: EndpointList
 
     @OptionGroup var key: ClientKeyOptions
 

@@ -21,8 +21,8 @@ struct Policy: ParsableCommand {
     @Argument(help: "The directory's path in the cluster, such as /logs.")
     var directory: String
 
-    @Option(help: "Address of the registry, HOST:PORT.")
-    var registry: String
+    @Option(help: "Addresses of the registry: HOST:PORT, several separated by commas.")
+    var registry: EndpointList
 
     @OptionGroup var key: ClientKeyOptions
 

@@ -1,21 +1,17 @@
 import Client
+import Daemon
 import EventLoop
 import Protocol
 
 /// A short conversation with a registry, for commands.
 struct RegistryClient {
-    private let name: String
-    private let address: SocketAddress
-
+    private let addresses: [SocketAddress]
     private let key: ClusterKey?
 
-    /// - Parameters:
-    ///   - name: HOST:PORT.
-    ///   - key: the cluster's, for what not everybody may ask for.
-    init(_ name: String, key: ClusterKey? = nil) throws {
-        self.name = name
+    /// - Parameter key: the cluster's, for what not everybody may ask for.
+    init(_ endpoints: EndpointList, key: ClusterKey? = nil) throws {
+        addresses = try endpoints.resolve()
         self.key = key
-        address = try SocketAddress.resolve(name)
     }
 
     /// Runs `body` on a loop of its own and returns when it is done.
@@ -23,7 +19,7 @@ struct RegistryClient {
         _ body: @escaping @Sendable (CommandRegistry) async throws -> T
     ) throws -> T {
         let loop = try EventLoop()
-        let registry = CommandRegistry(loop: loop, address: address, key: key)
+        let registry = CommandRegistry(loop: loop, addresses: addresses, key: key)
         var outcome: Result<T, any Error>?
         loop.task {
             try await body(registry)
@@ -47,24 +43,24 @@ actor CommandRegistry {
     private static let patienceNanoseconds: UInt64 = 5_000_000_000
 
     nonisolated let loop: EventLoop
-    nonisolated let address: SocketAddress
+    nonisolated let addresses: [SocketAddress]
     nonisolated let key: ClusterKey?
     private let connection: RegistryConnection
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    init(loop: EventLoop, address: SocketAddress, key: ClusterKey?) {
+    init(loop: EventLoop, addresses: [SocketAddress], key: ClusterKey?) {
         self.loop = loop
-        self.address = address
+        self.addresses = addresses
         self.key = key
-        connection = RegistryConnection(on: loop, addresses: [address], key: key)
+        connection = RegistryConnection(on: loop, addresses: addresses, key: key)
     }
 
     func call<R: RegistryRPC>(_ request: R) async throws -> R.Response {
         do {
             return try await connection.call(request, timeoutNanoseconds: Self.patienceNanoseconds)
         } catch {
-            throw ClientError(registry: error, "\(R.kind) at the registry \(address)")
+            throw ClientError(registry: error, "\(R.kind) at the registry")
         }
     }
 }

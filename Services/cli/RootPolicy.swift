@@ -45,10 +45,12 @@ struct RootPolicy {
     }
 
     /// Sets the policies through the public protocol; `completion` gets nil or what went wrong, on the loop.
-    func apply(registry: SocketAddress, on loop: EventLoop, completion: @escaping @Sendable (String?) -> Void) {
+    func apply(
+        registries: [SocketAddress], on loop: EventLoop, completion: @escaping @Sendable (String?) -> Void
+    ) {
         loop.task {
             do throws(ClientError) {
-                let client = try Client(loop: loop, registries: [registry])
+                let client = try Client(loop: loop, registries: registries)
                 do throws(ClientError) {
                     try await client.start()
                     _ = try await client.call(SetDirectoryInfoRequest(id: .root, info: info), shard: InodeID.root.shard)

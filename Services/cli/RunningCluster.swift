@@ -1,20 +1,21 @@
 import Client
 import ConsistencyCheck
+import Daemon
 import EventLoop
 import Protocol
 
 /// The cluster that `sterna fsck --registry` looks at.
 struct RunningCluster {
-    let registry: String
+    let registry: EndpointList
     let key: ClusterKey?
     let requestsPerSecond: UInt32
 
     /// Runs the whole check and returns when it is done.
     func check(blocks: Bool, facts: TemporaryFacts, output: FsckOutput) throws -> CheckSummary {
-        let address: SocketAddress
+        let addresses: [SocketAddress]
         let loop: EventLoop
         do {
-            address = try SocketAddress.resolve(registry)
+            addresses = try registry.resolve()
             loop = try EventLoop()
         } catch {
             throw CheckFailure("\(error)")
@@ -22,7 +23,7 @@ struct RunningCluster {
         var outcome: Result<CheckSummary, any Error>?
         let (rate, key) = (requestsPerSecond, key)
         loop.task {
-            try await Self.check(loop, address, key, rate, blocks, facts, output)
+            try await Self.check(loop, addresses, key, rate, blocks, facts, output)
         } then: { result in
             outcome = result
             loop.stop()
@@ -33,17 +34,17 @@ struct RunningCluster {
     }
 
     private static func check(
-        _ loop: EventLoop, _ registry: SocketAddress, _ key: ClusterKey?, _ rate: UInt32, _ blocks: Bool,
+        _ loop: EventLoop, _ registries: [SocketAddress], _ key: ClusterKey?, _ rate: UInt32, _ blocks: Bool,
         _ facts: TemporaryFacts, _ output: FsckOutput
     ) async throws -> CheckSummary {
         do {
             var clientOptions = ClientOptions()
             clientOptions.clusterKey = key
-            let client = try Client(loop: loop, registries: [registry], options: clientOptions)
+            let client = try Client(loop: loop, registries: registries, options: clientOptions)
             try await client.start()
             var options = LiveCheck.Options()
             options.checksBlocks = blocks
-            options.failureDomains = try await failureDomains(loop, registry)
+            options.failureDomains = try await failureDomains(loop, registries)
             let cluster = PacedCluster(client: client, requestsPerSecond: rate)
             let check = LiveCheck(
                 cluster: cluster, options: options, facts: facts, found: output.found, progress: output.progress)
@@ -58,9 +59,9 @@ struct RunningCluster {
     }
 
     private static func failureDomains(
-        _ loop: EventLoop, _ registry: SocketAddress
+        _ loop: EventLoop, _ registries: [SocketAddress]
     ) async throws -> [BlockServiceID: FailureDomain] {
-        let connection = RegistryConnection(on: loop, addresses: [registry])
+        let connection = RegistryConnection(on: loop, addresses: registries)
         defer { connection.close() }
         let services = try await connection.call(AllBlockServicesDeprecatedRequest()).blockServices
         return Dictionary(services.map { ($0.id, $0.failureDomain) }) { first, _ in first }

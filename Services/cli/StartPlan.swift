@@ -1,3 +1,4 @@
+import EventLoop
 import Glibc
 
 /// Everything the supervisor needs to know: which programs, with which arguments, in which order.
@@ -13,17 +14,25 @@ struct StartPlan {
     var keepDeleted = KeepTime.oneDay
     /// Processes that share the disks.
     var blockProcesses = 1
-    /// Where the shards' replicas listen for each other, by slot; empty: there is one.
-    var peerPorts: [UInt16] = []
+    /// Where the replicas of each role listen for each other, by slot; empty: there is one of each.
+    var peerPorts: [String: [UInt16]] = [:]
     /// Further options, as somebody gave them at the command line.
     var serviceOptions: [ServiceOption] = []
 
     /// A service never starts before all of an earlier stage are ready, and stops before them. Disks come before
     /// shards: shards ask the registry for their addresses at the start, and again only about a minute later.
-    var stages: [[String]] { [["registry"], blocks, shards + ["cdc"], mounts ? ["mount", "gc"] : ["gc"]] }
+    var stages: [[String]] {
+        [
+            replicas(of: "registry"), blocks, replicas(of: "shard") + replicas(of: "cdc"),
+            mounts ? ["mount", "gc"] : ["gc"],
+        ]
+    }
 
-    /// One for each replica; the first is called `shard`, the others `shard-1` and so on.
-    private var shards: [String] { ["shard"] + (1..<layout.replicas).map { "shard-\($0)" } }
+    /// Of what there are replicas.
+    static let replicated = ["registry", "shard", "cdc"]
+
+    /// One for each replica; the first is called as its role, the others `shard-1` and so on.
+    private func replicas(of role: String) -> [String] { [role] + (1..<layout.replicas).map { "\(role)-\($0)" } }
 
     /// The only one is called `block`, several `block-0`, `block-1` and so on.
     private var blocks: [String] {
@@ -46,14 +55,15 @@ struct StartPlan {
     }
 
     private func ownArguments(of service: String, role: String, at address: String?) -> [String] {
-        let registry = ["--registry", "127.0.0.1:\(layout.registryPort)"]
+        let registry = ["--registry", registries.map(\.description).joined(separator: ",")]
         let data = ["--data", paths.data(of: service)]
         let key = ["--key-file", paths.key]
         let anyPort = ["--address", "127.0.0.1:0"]
         switch role {
-        case "registry": return ["--address", "127.0.0.1:\(layout.registryPort)"] + data + key
-        case "shard": return registry + data + key + anyPort + ["--shards", "0-255"] + replica(of: service)
-        case "cdc": return registry + data + key + anyPort
+        case "registry":
+            return ["--address", "\(registries[slot(of: service, role)])"] + data + key + replica(service, role)
+        case "shard": return registry + data + key + anyPort + ["--shards", "0-255"] + replica(service, role)
+        case "cdc": return registry + data + key + anyPort + replica(service, role)
         case "block":
             return registry + key + (address.map { ["--address", $0] } ?? anyPort)
                 + disks(of: service).flatMap { ["--disk", disk($0)] }
@@ -64,11 +74,18 @@ struct StartPlan {
         }
     }
 
+    /// Where the registry's replicas are, by slot.
+    var registries: [SocketAddress] {
+        ([layout.registryPort] + layout.otherRegistryPorts).map { SocketAddress.loopback(port: $0) }
+    }
+
+    private func slot(of service: String, _ role: String) -> Int { Int(service.dropFirst(role.count + 1)) ?? 0 }
+
     /// Which replica it is, where the others are, and whether there were none before.
-    private func replica(of service: String) -> [String] {
-        guard !peerPorts.isEmpty else { return [] }
-        let peers = peerPorts.enumerated().map { "\($0)=127.0.0.1:\($1)" }.joined(separator: ",")
-        let slot = Int(service.dropFirst("shard-".count)) ?? 0
+    private func replica(_ service: String, _ role: String) -> [String] {
+        guard let ports = peerPorts[role] else { return [] }
+        let peers = ports.enumerated().map { "\($0)=127.0.0.1:\($1)" }.joined(separator: ",")
+        let slot = slot(of: service, role)
         return ["--replica", "\(slot)", "--peers", peers] + (isNew && slot == 0 ? ["--found"] : [])
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Daemon
 import EventLoop
 import Glibc
 import Protocol
@@ -11,13 +12,13 @@ struct Status: ParsableCommand {
     /// A person waits for each of the three answers.
     private static let patienceNanoseconds: UInt64 = 3_000_000_000
 
-    @Option(help: "Address of the registry, HOST:PORT.")
-    var registry: String
+    @Option(help: "Addresses of the registry: HOST:PORT, several separated by commas.")
+    var registry: EndpointList
 
     func run() throws {
-        let address = try SocketAddress.resolve(registry)
+        let addresses = try registry.resolve()
         let loop = try EventLoop()
-        let connection = RegistryConnection(on: loop, addresses: [address])
+        let connection = RegistryConnection(on: loop, addresses: addresses)
         var cluster = ClusterStatus()
         var failure: RegistryCallError?
         func finish(_ error: RegistryCallError?) {
@@ -40,7 +41,7 @@ struct Status: ParsableCommand {
             }
         }
         loop.run()
-        if let failure { throw StatusFailure(registry: registry, cause: failure) }
+        if let failure { throw StatusFailure(registry: "\(registry)", cause: failure) }
         print(cluster.text(now: loop.wallClock()))
         if !cluster.isHealthy { throw ExitCode(1) }
     }

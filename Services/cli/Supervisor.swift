@@ -113,8 +113,7 @@ final class Supervisor: @unchecked Sendable {
         } catch {
             return fail("\(error)")
         }
-        let registry = SocketAddress.loopback(port: plan.layout.registryPort)
-        ClusterOwner.tell(registry, key: key, on: loop) { [self] problem in
+        ClusterOwner.tell(plan.registries, key: key, on: loop) { [self] problem in
             precondition(loop.isOnLoop)
             if let problem {
                 fail("the owner of what nobody was given could not be set: \(problem)")
@@ -133,8 +132,7 @@ final class Supervisor: @unchecked Sendable {
             fail("the policies of the root directory are too large: \(error)")
             return
         }
-        let registry = SocketAddress.loopback(port: plan.layout.registryPort)
-        change.apply(registry: registry, on: loop) { [self] problem in
+        change.apply(registries: plan.registries, on: loop) { [self] problem in
             precondition(loop.isOnLoop)
             if let problem {
                 fail("the policies of the root directory could not be set: \(problem)")
@@ -163,7 +161,7 @@ final class Supervisor: @unchecked Sendable {
         print(
             """
             Sterna is up after \(milliseconds / 1000).\(milliseconds / 100 % 10) s.
-              registry     \(addresses["registry", default: "?"])
+              registry     \(plan.registries.map(\.description).joined(separator: ","))
               metadata     256 shards in \(layout.replicas == 1 ? "one process" : "\(layout.replicas) replicas"), coordinator \(addresses["cdc", default: "?"])
               storage      \(layout.blockServices) block services in \(layout.failureDomains) failure domains, \
             policy \(layout.policy)

@@ -35,7 +35,7 @@ struct Up: ParsableCommand {
 
     @Option(
         help: """
-            Processes with a copy of the shards' metadata, 1, 3 or 5: the others go on when fewer than half are gone. \
+            Processes with a copy of the metadata of each kind (registry, shards, coordinator), 1, 3 or 5: the others go on when fewer than half are gone. \
             Default: 1. May grow at a later start.
             """)
     var replicas: Int?
@@ -66,21 +66,31 @@ struct Up: ParsableCommand {
         // A cluster of a version without keys gets its key now.
         if !key.exists { try key.create() }
         _ = try key.load()
-        let (layout, isNew) = try layout(at: paths.layout)
+        var (layout, isNew) = try layout(at: paths.layout)
         guard (1...layout.blockServices).contains(blockProcesses) else {
             throw ValidationError("--block-processes is between 1 and the number of disks (\(layout.blockServices))")
         }
+        try chooseRegistryPorts(&layout)
         let loop = try EventLoop()
         var plan = StartPlan(layout: layout, paths: paths, isNew: isNew, mounts: !noMount, readyFile: readyFile)
         plan.changesPolicy = isNew || policy != nil || keepDeleted != nil
         plan.keepDeleted = keepDeleted ?? .oneDay
         plan.blockProcesses = blockProcesses
         plan.serviceOptions = serviceOptions
-        if layout.replicas > 1 { plan.peerPorts = try FreePorts.choose(layout.replicas) }
+        if layout.replicas > 1 {
+            plan.peerPorts = try FreePorts.choose(layout.replicas, for: StartPlan.replicated)
+        }
         let supervisor = try Supervisor(loop: loop, plan: plan)
         supervisor.start()
         loop.run()
         if let failure = supervisor.failure { throw failure }
+    }
+
+    /// All who ask the registry have to know where its replicas are, at later starts as well.
+    private func chooseRegistryPorts(_ layout: inout ClusterLayout) throws {
+        let missing = layout.replicas - 1 - layout.otherRegistryPorts.count
+        guard missing > 0 else { return }
+        layout.otherRegistryPorts += try FreePorts.choose(missing, for: ["registry"])["registry"] ?? []
     }
 
     /// The layout kept from an earlier start with this start's options applied, or a new one.

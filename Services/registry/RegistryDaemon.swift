@@ -4,6 +4,7 @@ import EventLoop
 import Protocol
 import RegistryCore
 import RegistryServing
+import Replicas
 
 @main
 struct RegistryDaemon: ParsableCommand {
@@ -16,6 +17,7 @@ struct RegistryDaemon: ParsableCommand {
     @OptionGroup var log: LogOptions
     @OptionGroup var connections: ConnectionOptions
     @OptionGroup var keys: KeyOptions
+    @OptionGroup var replicas: ReplicaOptions
 
     @Option(help: "Directory for the state and the log; created when missing.")
     var data: String
@@ -66,13 +68,14 @@ struct RegistryDaemon: ParsableCommand {
 
     func run() throws {
         let keys = try keys.load()
+        let plan = try replicas.plan()
         try Daemon.run("sterna-registry", daemon) { daemon in
             keys.warnIfOpen(daemon.logger)
             let service = try RegistryService(
                 on: daemon, dataDirectory: data, keys: keys, addresses: listen.addresses,
                 connections: connections.limits(descriptorsEach: 1, daemon.logger), configuration: core,
                 hasFilesIntervalNanoseconds: UInt64(hasFilesInterval) * 1_000_000_000,
-                acceptsLostLogTail: log.acceptLostLogTail)
+                acceptsLostLogTail: log.acceptLostLogTail, replicas: plan)
             service.start()
         }
     }

@@ -2,10 +2,10 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// Clusters whose shards have several replicas: processes die, stand still and lose their disks, and programs on a
+    /// Clusters whose metadata has several replicas: processes die, stand still and lose their disks, and programs on a
     /// mount do not notice.
     @Suite(.serialized) struct ReplicaTests {
-        private static let shards = ["shard", "shard-1", "shard-2"]
+        private static let services = ["registry", "shard", "cdc"].flatMap { [$0, "\($0)-1", "\($0)-2"] }
 
         @Test(
             "processes die one after the other, and every write succeeds and stays", .timeLimit(.minutes(5)),
@@ -14,7 +14,7 @@ extension EndToEnd {
             let cluster = try TestCluster("--replicas 3 \(options)")
             try cluster.awaitReplicas()
             let writes = try Writes(on: cluster)
-            for service in Self.shards {
+            for service in Self.services {
                 try writes.goOn(for: 5)
                 try cluster.killAndAwaitRestart(service)
                 try cluster.awaitReplicas()
@@ -33,7 +33,7 @@ extension EndToEnd {
             let cluster = try TestCluster("--replicas 3")
             try cluster.awaitReplicas()
             let writes = try Writes(on: cluster)
-            for service in Self.shards {
+            for service in Self.services {
                 let process = try #require(cluster.pid(of: service))
                 kill(process, SIGSTOP)
                 defer { kill(process, SIGCONT) }
@@ -53,7 +53,7 @@ extension EndToEnd {
             try cluster.awaitReplicas()
             let writes = try Writes(on: cluster)
             try writes.goOn(for: 10)
-            for service in Self.shards {
+            for service in Self.services {
                 try sh("mv '\(cluster.directory)/\(service)' '\(cluster.directory)/lost-\(service)'")
                 try cluster.killAndAwaitRestart(service)
                 try cluster.awaitReplicas()

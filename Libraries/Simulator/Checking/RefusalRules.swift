@@ -25,7 +25,7 @@ enum RefusalRules {
     ]
     /// Asked for together with the certification of the span before.
     private static let newSpan: Set<ProtocolError> = [
-        .fileNotFound, .couldNotPickBlockServices, .lastSpanStateNotClean,
+        .fileNotFound, .spanNotFound, .couldNotPickBlockServices, .lastSpanStateNotClean,
     ]
     private static let proofs: Set<ProtocolError> = [.fileNotFound, .spanNotFound, .badBlockProof]
 

@@ -1,7 +1,7 @@
 import Protocol
 
-/// What a replica of a shard is to it, as far as clients are concerned.
-enum ShardStanding: Equatable, Sendable {
+/// What this process's replica is to a group, as far as clients are concerned.
+package enum GroupStanding: Equatable, Sendable {
     /// It leads, in this term, and answers.
     case leads(Term)
     /// Another one does, to which it passes on what comes.
