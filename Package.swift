@@ -116,7 +116,7 @@ let package = Package(
             "Replicas",
             [
                 "ReplicatedLog", "Consensus", "Peers", "Store", "Daemon", "Metrics", "EventLoop", "Protocol",
-                "Mutations", argumentParser, logging,
+                "Mutations", argumentParser, deques, logging,
             ]),
         library(
             "ShardServing",

@@ -46,8 +46,8 @@ extension Coordinator {
     }
 
     /// An entry is final. In index order, whoever proposed it. All that a leader is told of are its own, from
-    /// `takeEntries`, as it has applied whatever was there before it began: what waited for them goes on. Nothing waits on
-    /// a follower, so only the state changes there.
+    /// `takeEntries`, as it has applied whatever was there before it began: what waited for them goes on. Nothing waits
+    /// on a follower, so only the state changes there.
     public func committed(_ entry: [UInt8], at index: LogIndex, now: UInt64) throws(CoordinatorFailure) {
         guard isLeading else { return try replay(entry, at: index) }
         pending.proposed -= 1

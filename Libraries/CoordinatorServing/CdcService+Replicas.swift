@@ -4,13 +4,14 @@ import EventLoop
 import Protocol
 import Replicas
 
-// What a coordinator does that has replicas in other processes. Where it does not lead it passes on what clients send it,
-// once, and the answers back (design R10).
+// What a coordinator does that has replicas in other processes. Where it does not lead it passes on what clients send
+// it, once, and the answers back (design R10).
 extension CdcService {
     func startReplicating() {
         keeper.onFlush = { [unowned self] flushed in flusher.makeDurable(flushed) }
-        keeper.onTick = { [unowned self] in
-            if pipeline.log.leaderElsewhere != nil { registry.note(.isLedElsewhere) }
+        pipeline.log.onFollowing = { [unowned self] in
+            registry.note(.isLedElsewhere)
+            receiveHeld()
         }
         guard let exchange = peers?.exchange else { return }
         let service = LoopBound(self, on: loop)
@@ -27,14 +28,30 @@ extension CdcService {
         }
     }
 
-    /// From a client.
+    /// From a client, or from the replica that it came to.
     func receive(_ datagram: UnsafeRawBufferPointer, from sender: SocketAddress, _ way: ClientWay) {
-        guard let leader = pipeline.log.leaderElsewhere, !Self.isForReplica(datagram) else {
-            return handle(datagram, from: sender, way)
+        switch pipeline.log.route(isPassedOn: way.relay != nil) {
+        case .here: handle(datagram, from: sender, way)
+        case _ where Self.isForReplica(datagram): handle(datagram, from: sender, way)
+        case .passedOn(let leader):
+            metrics.relays.add()
+            peers?.exchange.relay(
+                RelayedRequest(of: sender, socket: way.socket, in: pipeline.log.id, datagram), to: leader)
+        case .nowhere: held.hold(datagram, Held(sender: sender, way: way), at: loop.bootInstant)
         }
-        metrics.relays.add()
-        peers?.exchange.relay(
-            RelayedRequest(of: sender, socket: way.socket, in: pipeline.log.id, datagram), to: leader)
+    }
+
+    /// Who has sent what waits until it is known who leads.
+    struct Held {
+        let sender: SocketAddress
+        let way: ClientWay
+    }
+
+    /// It is known who leads: what has waited for that goes on.
+    func receiveHeld() {
+        for (datagram, held) in held.take(at: loop.bootInstant) {
+            datagram.withUnsafeBytes { receive($0, from: held.sender, held.way) }
+        }
     }
 
     /// Whether a datagram asks for what the replica itself knows.
@@ -43,10 +60,9 @@ extension CdcService {
         return packet.kind == CdcKind.cdcReplicaStatus.rawValue
     }
 
-    /// From the replica that it came to. Where this one does not lead either, the client has to ask again.
     private func receive(_ request: RelayedRequest, from relay: ReplicaSlot) {
         request.datagram.withUnsafeBytes {
-            handle($0, from: request.client, ClientWay(socket: request.socket, relay: relay))
+            receive($0, from: request.client, ClientWay(socket: request.socket, relay: relay))
         }
     }
 

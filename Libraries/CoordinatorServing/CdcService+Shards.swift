@@ -29,23 +29,24 @@ extension CdcService {
 
     func send(_ request: ShardSend) {
         if request.attempt >= 3 { registry.refreshShards() }
-        guard let address = registry.shards.address(of: request.shard, attempt: request.attempt) else {
-            // The coordinator repeats it; by then the registry may know the shard.
-            return registry.refreshShards()
-        }
-        shardSocket.send(to: address) { room in
-            var writer = WireWriter(room)
-            do throws(EncodeError) {
-                try SignedPacket.writeHeader(
-                    .cdcToShardRequest, requestID: request.requestID, kind: request.request.kind.rawValue, into: &writer
-                )
-                try request.request.encode(into: &writer)
-                try SignedPacket.seal(&writer, key: key)
-                return writer.count
-            } catch {
-                logger.error("a request to shard \(request.shard) cannot be encoded: \(error)")
-                return 0
-            }
+        let addresses = registry.shards.addresses(of: request.shard, attempt: request.attempt)
+        // The coordinator repeats it; by then the registry may know the shard.
+        guard !addresses.isEmpty else { return registry.refreshShards() }
+        for address in addresses { shardSocket.send(to: address) { room in write(request, into: room) } }
+    }
+
+    /// Writes the packet of a request; returns its length.
+    private func write(_ request: ShardSend, into room: UnsafeMutableRawBufferPointer) -> Int {
+        var writer = WireWriter(room)
+        do throws(EncodeError) {
+            try SignedPacket.writeHeader(
+                .cdcToShardRequest, requestID: request.requestID, kind: request.request.kind.rawValue, into: &writer)
+            try request.request.encode(into: &writer)
+            try SignedPacket.seal(&writer, key: key)
+            return writer.count
+        } catch {
+            logger.error("a request to shard \(request.shard) cannot be encoded: \(error)")
+            return 0
         }
     }
 }

@@ -11,8 +11,11 @@ import Store
 /// The coordinator with its sockets, log, state and registry. Confined to its daemon's loop.
 package final class CdcService {
     private static let group = LogGroupID(rawValue: 0)
-    private static let flushing = StateFlusher.Settings(
-        logBytes: 32 << 20, intervalNanoseconds: 60_000_000_000, lookNanoseconds: 10_000_000_000)
+    private static func flushing(hasPeers: Bool) -> StateFlusher.Settings {
+        StateFlusher.Settings(
+            logBytes: 32 << 20, intervalNanoseconds: 60_000_000_000, lookNanoseconds: 10_000_000_000,
+            keepsForPeers: hasPeers)
+    }
 
     package struct Options {
         package var dataDirectory: String
@@ -58,6 +61,7 @@ package final class CdcService {
     let clockWatch: ClockWatch
     var watching: Task<Void, Never>?
     var ways = ClientWays()
+    var held = HeldDatagrams<Held>()
 
     /// Opens log and state and replays; serves nothing yet.
     package init(_ daemon: Daemon, _ options: Options) throws {
@@ -101,7 +105,7 @@ package final class CdcService {
                 storage: storage, peers: peers, logger: daemon.logger, fail: { [daemon] in daemon.fail($0) }))
         let replica = keeper.open(Self.group, coordinator, StateHome(store, open: open))
         flusher = StateFlusher(
-            storage, Self.flushing, StateFlusher.Environment(loop), logger: daemon.logger,
+            storage, Self.flushing(hasPeers: peers != nil), StateFlusher.Environment(loop), logger: daemon.logger,
             applied: { $0([Self.group: replica.trimIndex]) }, failed: { [daemon] error in daemon.fail(error) })
         let snapshots = SnapshotWriter(directory, logger: daemon.logger)
         clientSockets = try options.addresses.map { try UDPSocket(on: loop, binding: $0) }
@@ -133,7 +137,10 @@ package final class CdcService {
             }
         }
         shardSocket.onDatagram = { [unowned self] bytes, sender in receiveFromShard(bytes, sender) }
-        pipeline.onLeading = { [unowned self] in registry.note(.leads(pipeline.log.term)) }
+        pipeline.onLeading = { [unowned self] in
+            registry.note(.leads(pipeline.log.term))
+            receiveHeld()
+        }
         pipeline.onSteppingDown = { [unowned self] in registry.note(.isUnknown) }
         startReplicating()
         registry.onRegistered = { [unowned self] in daemon.ready(clientSockets.map { $0.localAddress }) }

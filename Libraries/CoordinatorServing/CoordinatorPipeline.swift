@@ -245,8 +245,8 @@ package final class CoordinatorPipeline: @unchecked Sendable {
 
     /// Lets everything out that the coordinator wants said.
     ///
-    /// What goes to shards goes at once, whoever leads by now: they know by its number whose it is, and refuse what comes
-    /// behind a successor's.
+    /// What goes to shards goes at once, whoever leads by now: they know by its number whose it is, and refuse what
+    /// comes behind a successor's.
     private func sendOutbox() {
         guard !coordinator.outbox.isEmpty else { return }
         let outbox = coordinator.takeOutbox()

@@ -14,9 +14,10 @@ struct ShardAddresses {
     /// Whether it is an address of a shard.
     func contains(_ address: SocketAddress) -> Bool { shards[address] != nil }
 
-    /// Where to send the attempt of this number, from 0; nil when no address is known.
-    func address(of shard: ShardID, attempt: Int) -> SocketAddress? {
-        addresses[Int(shard.rawValue)].flatMap { ways.address(of: shard, at: $0, attempt: attempt) }
+    /// Where to send the attempt of this number, from 0: repetitions go all ways. Empty when no address is known.
+    func addresses(of shard: ShardID, attempt: Int) -> [SocketAddress] {
+        let known = addresses[Int(shard.rawValue)].map { ways.addresses(of: shard, at: $0) } ?? []
+        return attempt == 0 ? Array(known.prefix(1)) : known
     }
 
     /// A shard has answered from this address.

@@ -64,10 +64,13 @@ public enum Mutation: String, CaseIterable, Sendable {
     case entriesBehindTheStateAreFinal
     case everybodyFounds
     case hardStatesAreNotRead
+    case heldRequestsDoNotAge
     case messagesOvertakeTheirWrites
     case othersCommandsAreOurs
+    case peersGetSnapshotsAtOnce
     case readsAreNotConfirmed
     case readsNeedNoLease
+    case relaysAreRelayed
     case rotIsHandedOn
     case snapshotsAreBelievedUnflushed
 
@@ -169,7 +172,6 @@ public enum Mutation: String, CaseIterable, Sendable {
     case firstAnswerIsNotAwaited
     case setClocksAreTrusted
     case foreignRequestsAreAnswered
-    case relaysAreRelayed
     case anybodyMayBegin
     case portsAreNotSynced
     case setClocksDelayNothing
@@ -415,6 +417,13 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .deposedRegistriesAnswer, .lostWritesAreConfirmed, .lostReadsHoldTheirConnections,
             .silenceBeforeALeaderCounts, .waitingForALeaderHasNoEnd:
             "RegistryServingTests.RegistryGroupTests"
+        case .relaysAreRelayed: "ReplicatedLogTests.RequestRouteTests"
+        case .anybodyMayBegin: "ShardServiceTests.ReplicaTests"
+        case .heldRequestsDoNotAge: "ReplicasTests.HeldDatagramsTests"
+        case .staleLeadersRegister: "RegistryCoreTests.ReplicaTermTests"
+        case .extensionsAreForgotten: "ClientTests.ExtensionTests"
+        case .repetitionsTakeOneWay: "ClientTests.ServiceWaysTests"
+        case .peersGetSnapshotsAtOnce: "ReplicasTests.StateFlusherTests"
         default: nil
         }
     }

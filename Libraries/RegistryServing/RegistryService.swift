@@ -10,8 +10,11 @@ import Store
 /// A running registry.
 package final class RegistryService {
     private static let group = LogGroupID(rawValue: 0)
-    private static let flushing = StateFlusher.Settings(
-        logBytes: 24 << 20, intervalNanoseconds: 600_000_000_000, lookNanoseconds: 10_000_000_000)
+    private static func flushing(hasPeers: Bool) -> StateFlusher.Settings {
+        StateFlusher.Settings(
+            logBytes: 24 << 20, intervalNanoseconds: 600_000_000_000, lookNanoseconds: 10_000_000_000,
+            keepsForPeers: hasPeers)
+    }
     private static let tickNanoseconds: UInt64 = 10_000_000_000
     /// How often the registry refreshes its own row.
     private static let registrationNanoseconds: UInt64 = 120_000_000_000
@@ -65,7 +68,8 @@ package final class RegistryService {
                 storage: storage, peers: peers, logger: daemon.logger, fail: { [daemon] in daemon.fail($0) }))
         let replica = keeper.open(Self.group, core, StateHome(store, open: open))
         flusher = StateFlusher(
-            storage, Self.flushing, StateFlusher.Environment(daemon.loop), logger: daemon.logger,
+            storage, Self.flushing(hasPeers: peers != nil), StateFlusher.Environment(daemon.loop),
+            logger: daemon.logger,
             applied: { $0([Self.group: replica.trimIndex]) }, failed: { [daemon] error in daemon.fail(error) })
         pipeline = RegistryPipeline(
             core, log: replica,
@@ -104,13 +108,14 @@ package final class RegistryService {
             register { [self] in ready() }
         }
         keeper.onFlush = { [unowned self] flushed in flusher.makeDurable(flushed) }
-        keeper.onTick = { [unowned self] in if pipeline.log.leaderElsewhere != nil { ready() } }
+        pipeline.log.onFollowing = { [unowned self] in ready() }
         pipeline.begin()
         keeper.start()
         watching = watch.map { watch in daemon.loop.task { await watch.run() } }
     }
 
-    /// Registered, or another replica is known to lead, or on a full disk, where everybody can read until there is room.
+    /// Registered, or another replica is known to lead, or on a full disk, where everybody can read until there is
+    /// room.
     private func ready() {
         guard let readyTimer else { return }
         readyTimer.cancel()

@@ -30,8 +30,6 @@ package final class LaneKeeper {
 
     /// Makes the state of all groups durable and then calls what it is given, on any thread. Set before `start`.
     package var onFlush: ((@escaping @Sendable () -> Void) -> Void)?
-    /// Called every few hundredths of a second, behind what time itself does to the groups.
-    package var onTick: (() -> Void)?
 
     private let loop: EventLoop
     private let environment: Environment
@@ -73,10 +71,7 @@ package final class LaneKeeper {
     /// Begins, when the replicas have.
     package func start() {
         guard environment.peers != nil else { return }
-        repeating(Self.tickNanoseconds) { [unowned self] in
-            lane.tick()
-            onTick?()
-        }
+        repeating(Self.tickNanoseconds) { [unowned self] in lane.tick() }
         repeating(Self.careNanoseconds) { [unowned self] in care() }
     }
 

@@ -15,11 +15,16 @@ package final class StateFlusher {
         package var intervalNanoseconds: UInt64
         /// How often it is looked whether that is so.
         package var lookNanoseconds: UInt64
+        /// Whether what the state has since the flush before stays in the log, for peers that were away meanwhile.
+        package var keepsForPeers: Bool
 
-        package init(logBytes: Int, intervalNanoseconds: UInt64, lookNanoseconds: UInt64) {
+        package init(
+            logBytes: Int, intervalNanoseconds: UInt64, lookNanoseconds: UInt64, keepsForPeers: Bool = false
+        ) {
             self.logBytes = logBytes
             self.intervalNanoseconds = intervalNanoseconds
             self.lookNanoseconds = lookNanoseconds
+            self.keepsForPeers = keepsForPeers
         }
     }
 
@@ -62,6 +67,9 @@ package final class StateFlusher {
     private let gather: Gathering
     private let failed: (any Error) -> Void
     private var flushed: [LogGroupID: LogIndex]
+    /// Bytes of the log that are there for peers only, as far as is known: what a trim leaves shows a while later.
+    private var keptBytes = 0
+    private var isTrimming = false
     private var lastFlush: UInt64
     private var isFlushing = false
     /// What is called once the state as it is now is durable.
@@ -100,7 +108,12 @@ package final class StateFlusher {
         lookLater()
         let now = environment.monotonic()
         let isOld = now - lastFlush >= settings.intervalNanoseconds
-        let isWanted = isOld || !awaiting.isEmpty || storage.host.retainedBytes >= settings.logBytes
+        if isTrimming {
+            keptBytes = storage.host.retainedBytes
+            isTrimming = false
+        }
+        let newBytes = storage.host.retainedBytes - keptBytes
+        let isWanted = isOld || !awaiting.isEmpty || newBytes >= settings.logBytes
         guard now >= nextAttempt, isWanted else { return }
         flush {}
     }
@@ -134,8 +147,7 @@ package final class StateFlusher {
     ) {
         switch result {
         case .success(true):
-            flushed = applied
-            storage.host.trim(through: applied)
+            trim(through: applied)
             for done in awaiting { done() }
         case .success(false):
             self.awaiting = awaiting + self.awaiting
@@ -143,6 +155,16 @@ package final class StateFlusher {
             logger.warning("no room to flush the state, the log keeps growing")
         case .failure(let error): failed(error)
         }
+    }
+
+    /// Lets the log go that no start needs any more. A peer that lacks what no log has is given the whole state; of what
+    /// is new since the flush before it gets entries. On a full disk nothing is kept for peers.
+    private func trim(through applied: [LogGroupID: LogIndex]) {
+        let keeps = settings.keepsForPeers && !storage.isFull && !Mutation.peersGetSnapshotsAtOnce.isPlanted
+        storage.host.trim(through: keeps ? flushed : applied)
+        keptBytes = 0
+        isTrimming = keeps
+        flushed = applied
     }
 
     private func finish(_ then: () -> Void) {

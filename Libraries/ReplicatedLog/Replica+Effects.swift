@@ -18,7 +18,10 @@ extension Replica {
                 heldMessages.append((message, write))
             }
         case .deliver(let index): deliver(through: index)
-        case .role(let role, _, _): if role == .leader { noteFollowers() } else { stepDown() }
+        case .role(.leader, _, _): noteFollowers()
+        case .role(_, _, let leader):
+            stepDown()
+            if leader != nil { onFollowing?() }
         case .serves: onServing?()
         case .readable(let number, let index): confirm(number, index)
         case .heartbeatWanted: lane.hurryHeartbeat()

@@ -7,7 +7,7 @@ extension Replica {
     /// Time has passed. Cheap when there is nothing to do.
     func tick(at now: BootInstant) {
         dropUnusedSnapshot(at: now)
-        guard failure == nil, let deadline = consensus.deadline, now >= deadline else { return }
+        guard failure == nil, let deadline, now >= deadline else { return }
         step { $0.tick(at: $1) }
     }
 
@@ -56,11 +56,6 @@ extension Replica {
     public var role: Role { failure == nil ? consensus.role : .follower }
     /// Who leads, if that is known here.
     public var leader: Member? { failure == nil ? consensus.leader : nil }
-    /// The slot of the one that leads instead of this one, as far as is known here.
-    public var leaderElsewhere: ReplicaSlot? {
-        guard !serves, let leader, leader != member else { return nil }
-        return leader.slot
-    }
     /// Who belongs to the group, as far as this replica's log says.
     public var configuration: Configuration { consensus.configuration }
 }

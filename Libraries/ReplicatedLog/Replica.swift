@@ -14,6 +14,8 @@ public final class Replica {
     public var onServing: (() -> Void)?
     /// Called when it no longer leads: what it proposed is neither done nor undone, and waiting reads are forgotten.
     public var onSteppingDown: (() -> Void)?
+    /// Called when another replica is known to lead.
+    public var onFollowing: (() -> Void)?
     /// Called when a snapshot has taken the state's place: the owner goes on with this state machine.
     public var onReplaced: ((any ReplicatedState) -> Void)?
     /// Called once when the log has failed or was closed: nothing that is in flight will be delivered. Nothing else is
@@ -29,6 +31,8 @@ public final class Replica {
     private(set) var failure: LogError?
     private var effects: [Effect] = []
     private var isBusy = false
+    /// When time itself has something to do to the group.
+    private(set) var deadline: BootInstant?
     /// Where its followers are while it leads, as the process's heartbeats know.
     private var notedFollowers: SlotSet?
     /// The last entry that the owner or the state was given.
@@ -158,6 +162,7 @@ public final class Replica {
             for effect in effects where failure == nil { carryOut(effect) }
         }
         if notedFollowers != nil { noteFollowers() }
+        deadline = consensus.deadline
         isBusy = false
     }
 }

@@ -64,6 +64,8 @@ final class Registrar {
 
     /// Tries again, and says so once for all shards that have the same trouble.
     private func failed(_ shard: ShardID, _ error: RegistryCallError) {
+        // After the end nothing more is registered.
+        guard addresses[shard] != nil else { return }
         if failing.isEmpty { logger.error("cannot register shard \(shard) and perhaps others: \(error)") }
         guard failing.insert(shard).inserted else { return }
         loop.timer(afterNanoseconds: Self.second) { [weak self] in

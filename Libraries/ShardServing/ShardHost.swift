@@ -109,7 +109,8 @@ package final class ShardHost {
         try startLoops()
         let shardLoops = shardLoops
         flusher = StateFlusher(
-            storage, Self.flushing, StateFlusher.Environment(daemon.loop), logger: daemon.logger,
+            storage, Self.flushing(hasPeers: peers != nil), StateFlusher.Environment(daemon.loop),
+            logger: daemon.logger,
             applied: { [unowned self] then in gather(then) }, failed: { [daemon] error in daemon.fail(error) })
         startFeed()
         startRelaying()
@@ -147,8 +148,11 @@ package final class ShardHost {
     }
 
     /// About a second of replay, and a state buffer's worth of changes.
-    private static let flushing = StateFlusher.Settings(
-        logBytes: 128 << 20, intervalNanoseconds: 300_000_000_000, lookNanoseconds: 2_000_000_000)
+    private static func flushing(hasPeers: Bool) -> StateFlusher.Settings {
+        StateFlusher.Settings(
+            logBytes: 128 << 20, intervalNanoseconds: 300_000_000_000, lookNanoseconds: 2_000_000_000,
+            keepsForPeers: hasPeers)
+    }
 
     /// Asks every loop how far its shards are.
     private func gather(_ then: @escaping ([LogGroupID: LogIndex]) -> Void) {

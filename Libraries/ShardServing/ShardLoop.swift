@@ -54,7 +54,6 @@ final class ShardLoop {
             LaneKeeper.Environment(
                 storage: surroundings.storage, peers: peers, logger: logger, fail: events.failed))
         keeper.onFlush = events.flush
-        keeper.onTick = { [unowned self] in noteLeaders() }
         servers = states.map { state in
             let replica = keeper.open(
                 LogGroupID(state.core.shard), state.core, StateHome(state.store, open: state.reopen))
@@ -81,7 +80,14 @@ final class ShardLoop {
     func start(listeningOn addresses: [SocketAddress], _ memory: PortMemory) {
         for server in servers {
             let (pipeline, shard) = (server.pipeline, server.core.shard)
-            pipeline.onLeading = { [unowned self, unowned pipeline] in note(.leads(pipeline.log.term), of: shard) }
+            pipeline.onLeading = { [unowned self, unowned server] in
+                note(.leads(server.pipeline.log.term), of: shard)
+                server.receiveHeld()
+            }
+            pipeline.log.onFollowing = { [unowned self, unowned server] in
+                note(.isLedElsewhere, of: shard)
+                server.receiveHeld()
+            }
             pipeline.onSteppingDown = { [unowned self] in note(.isUnknown, of: shard) }
             do throws(SystemError) {
                 events.listening(shard, try server.listen(on: addresses, memory))
@@ -124,12 +130,6 @@ final class ShardLoop {
 // MARK: - Other replicas
 
 extension ShardLoop {
-    private func noteLeaders() {
-        for server in servers where server.pipeline.leaderElsewhere != nil {
-            note(.isLedElsewhere, of: server.core.shard)
-        }
-    }
-
     /// Lets others lead; `done` is called on the loop.
     func handOver(_ done: @escaping () -> Void) { keeper.handOver(done) }
 

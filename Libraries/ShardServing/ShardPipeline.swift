@@ -145,9 +145,6 @@ package final class ShardPipeline {
 
     private func lead() { onLeading?() }
 
-    /// The slot of the replica that leads instead of this one, as far as is known here.
-    package var leaderElsewhere: ReplicaSlot? { log.leaderElsewhere }
-
     /// Whether requests are worked on.
     package var takesRequests: Bool { !hasFailed && !isDraining }
 

@@ -1,6 +1,5 @@
 import Consensus
 import EventLoop
-import Mutations
 import Protocol
 import Replicas
 import ShardCore
@@ -14,7 +13,7 @@ extension ShardServer {
         return packet.kind == ShardKind.shardReplicaStatus.rawValue
     }
 
-    /// From a client, to whoever leads.
+    /// To whoever leads.
     func relay(_ datagram: UnsafeRawBufferPointer, _ way: Way, to leader: ReplicaSlot) {
         guard let exchange = environment.exchange else { return }
         environment.counters.relays.add()
@@ -22,15 +21,10 @@ extension ShardServer {
             RelayedRequest(of: way.sender, socket: way.socket, in: pipeline.log.id, datagram), to: leader)
     }
 
-    /// From the replica that it came to. Where this one does not lead either, the client has to ask again.
+    /// From the replica that it came to.
     func receive(_ request: RelayedRequest, from relay: ReplicaSlot) {
         let way = Way(socket: request.socket, sender: request.client, relay: relay)
-        request.datagram.withUnsafeBytes { datagram in
-            if Mutation.relaysAreRelayed.isPlanted, let leader = pipeline.leaderElsewhere {
-                return self.relay(datagram, way, to: leader)
-            }
-            handle(datagram, way)
-        }
+        request.datagram.withUnsafeBytes { receive($0, way) }
     }
 
     /// The answer to what was passed on, for the client, which waits for it from the address that it asked.

@@ -41,6 +41,7 @@ final class ShardServer {
     let pipeline: ShardPipeline
     let environment: Environment
     private(set) var sockets: [UDPSocket] = []
+    private var held = HeldDatagrams<Way>()
 
     var core: ShardCore { pipeline.core }
 
@@ -112,12 +113,24 @@ final class ShardServer {
         }
     }
 
-    private func receive(_ datagram: UnsafeRawBufferPointer, _ way: Way) {
-        guard let leader = pipeline.leaderElsewhere, !Self.isForReplica(datagram) else { return handle(datagram, way) }
-        relay(datagram, way, to: leader)
+    /// From a client, or from the replica that it came to.
+    func receive(_ datagram: UnsafeRawBufferPointer, _ way: Way) {
+        switch pipeline.log.route(isPassedOn: way.relay != nil) {
+        case .here: handle(datagram, way)
+        case _ where Self.isForReplica(datagram): handle(datagram, way)
+        case .passedOn(let leader): relay(datagram, way, to: leader)
+        case .nowhere: held.hold(datagram, way, at: environment.loop.bootInstant)
+        }
     }
 
-    func handle(_ datagram: UnsafeRawBufferPointer, _ way: Way) {
+    /// It is known who leads: what has waited for that goes on.
+    func receiveHeld() {
+        for (datagram, way) in held.take(at: environment.loop.bootInstant) {
+            datagram.withUnsafeBytes { receive($0, way) }
+        }
+    }
+
+    private func handle(_ datagram: UnsafeRawBufferPointer, _ way: Way) {
         guard pipeline.takesRequests else { return }
         do throws(DecodeError) {
             switch ProtocolWord(of: datagram) {

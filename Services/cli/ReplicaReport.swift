@@ -35,7 +35,8 @@ struct ReplicaReport {
         guard all || trouble != nil else { return nil }
         var words = [Self.name(of: group)]
         if let leader = Self.leader(answers) {
-            words.append("led by slot \(leader.replica.rawValue) in term \(leader.term), \(leader.committed) entries")
+            words.append(
+                "led by slot \(leader.replica.rawValue) in \(leader.term), \(leader.committed.rawValue) entries")
             words += leader.members.filter { $0.replica != leader.replica }.map { Self.words($0, leader) }
         }
         if let trouble { words.append(trouble) }

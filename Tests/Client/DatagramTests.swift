@@ -28,6 +28,27 @@ import Testing
         #expect(counts.allSatisfy { $0 > 100 })
     }
 
+    /// A leader that is gone, and a follower that passes on to the next one.
+    @Test func whoIsSilentIsAskedAtItsOtherAddress() async throws {
+        let (silent, asked) = try await FakeCluster.run { cluster in
+            let gone = try PagingShard(on: cluster.loop)
+            gone.largestAnswer = 0
+            let shard = try PagingShard(on: cluster.loop)
+            defer {
+                gone.close()
+                shard.close()
+            }
+            await cluster.client.ask(shard, behind: gone)
+            for _ in 0..<5 {
+                _ = try await cluster.client.call(
+                    VisitFilesRequest(beginId: .null, mtu: 1472), shard: ShardID(rawValue: 1))
+            }
+            return (gone.asked.count, shard.asked.count)
+        }
+        #expect(silent >= 2 && silent < 6, "asked first, and with repetitions of the first request only")
+        #expect(asked >= 5)
+    }
+
     @Test func elsewhereEverythingIsAskedFor() async throws {
         let asked = try await FakeCluster.run { cluster in
             let shard = try PagingShard(on: cluster.loop)
@@ -130,10 +151,15 @@ import Testing
 
 extension Client {
     /// From now on asks `shard` in place of all shards.
-    fileprivate func ask(_ shard: PagingShard) {
+    ///
+    /// - Parameter silent: their first address, where nobody answers.
+    fileprivate func ask(_ shard: PagingShard, behind silent: PagingShard? = nil) {
         // What is silent would be asked about, and the registry here knows the other shards.
         core.transport.onSilence = nil
-        let address = FakeShards.addresses(shard.socket.localAddress)
+        var address = FakeShards.addresses(shard.socket.localAddress)
+        if let silent {
+            address = AddrsInfo(addr1: FakeShards.addresses(silent.socket.localAddress).addr1, addr2: address.addr1)
+        }
         core.transport.addresses = ClusterAddresses(shards: Array(repeating: address, count: 256), cdc: address)
     }
 }

@@ -24,7 +24,7 @@ import Testing
         /// Work of the flusher that has not run yet, and what follows on it.
         private var works: [() -> Void] = []
 
-        init(on disk: HandDrivenDisk = HandDrivenDisk()) throws {
+        init(on disk: HandDrivenDisk = HandDrivenDisk(), keepsForPeers: Bool = false) throws {
             self.disk = disk
             let state = try TestState(disk.memory)
             self.state = state
@@ -39,7 +39,8 @@ import Testing
             log.start()
             disk.writer.run()
             let settings = StateFlusher.Settings(
-                logBytes: 1000, intervalNanoseconds: 100_000_000_000, lookNanoseconds: 1_000_000_000)
+                logBytes: 1000, intervalNanoseconds: 100_000_000_000, lookNanoseconds: 1_000_000_000,
+                keepsForPeers: keepsForPeers)
             flusher = StateFlusher(
                 storage, settings, environment, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
                 applied: { [unowned self] in $0([Self.group: log.trimIndex]) },
@@ -130,6 +131,23 @@ import Testing
         process.work()
         #expect(process.disk.flushes == 2 && process.storage.host.retainedBytes == 0)
         #expect(process.failures == 0)
+    }
+
+    /// What is new since the flush before is kept; it does not bring the next flush nearer.
+    @Test func peersThatWereAwayFindEntries() throws {
+        let process = try Process(keepsForPeers: true)
+        var retained: [Int] = []
+        for byte in 1...4 as ClosedRange<UInt8> {
+            try process.propose(byte, bytes: 1000)
+            process.pass(seconds: 1)
+            process.work()
+            process.pass(seconds: 1)
+            process.work()
+            retained.append(process.storage.host.retainedBytes)
+            #expect(process.disk.flushes == Int(byte))
+        }
+        // The log in memory counts what it let go of roughly.
+        #expect(retained.allSatisfy { (500..<1500).contains($0) }, "\(retained)")
     }
 
     /// What a flush that is under way may have missed needs another one.

@@ -9,32 +9,34 @@ package final class TestState: ReplicatedState {
     package private(set) var appliedIndex: LogIndex
     package private(set) var standing: Standing?
 
-    private static let indexKey: [UInt8] = [0]
-    private static let standingKey: [UInt8] = [1]
-    private static let commands: [UInt8] = [2]
+    private let indexKey: [UInt8]
+    private let standingKey: [UInt8]
+    private let commandsKey: [UInt8]
 
-    package init(_ store: any OrderedStore = MemoryStore()) throws {
+    /// - Parameter prefix: what its keys begin with.
+    package init(_ store: any OrderedStore = MemoryStore(), prefix: [UInt8] = []) throws {
         self.store = store
-        appliedIndex = try store.get(Self.indexKey).map { try LogIndex(decoding: $0) } ?? .zero
-        standing = try store.get(Self.standingKey).map { try Standing(decoding: $0) }
+        (indexKey, standingKey, commandsKey) = (prefix + [0], prefix + [1], prefix + [2])
+        appliedIndex = try store.get(indexKey).map { try LogIndex(decoding: $0) } ?? .zero
+        standing = try store.get(standingKey).map { try Standing(decoding: $0) }
     }
 
     package func apply(_ command: [UInt8], at index: LogIndex) throws {
         var batch = WriteBatch()
-        batch.put(Self.commands + (0..<8).map { UInt8(truncatingIfNeeded: index.rawValue >> (56 - 8 * $0)) }, command)
+        batch.put(commandsKey + (0..<8).map { UInt8(truncatingIfNeeded: index.rawValue >> (56 - 8 * $0)) }, command)
         try advance(to: index, &batch)
     }
 
     package func pass(_ index: LogIndex, _ standing: Standing) throws {
         var batch = WriteBatch()
-        batch.put(Self.standingKey, try standing.encoded())
+        batch.put(standingKey, try standing.encoded())
         try advance(to: index, &batch)
         self.standing = standing
     }
 
     private func advance(to index: LogIndex, _ batch: inout WriteBatch) throws {
         guard index == appliedIndex.next else { throw OutOfOrder(index: index, applied: appliedIndex) }
-        batch.put(Self.indexKey, try index.encoded())
+        batch.put(indexKey, try index.encoded())
         try store.write(batch, durable: false)
         appliedIndex = index
     }
@@ -42,7 +44,7 @@ package final class TestState: ReplicatedState {
     /// All that were applied, in order.
     package func appliedCommands() throws -> [[UInt8]] {
         var commands: [[UInt8]] = []
-        let iterator = store.iterator(from: Self.commands, upTo: nil)
+        let iterator = store.iterator(from: commandsKey, upTo: nil)
         iterator.seekToFirst()
         while iterator.isValid {
             commands.append(iterator.value)

@@ -11,6 +11,8 @@ package final class FakeRegistry: Sendable {
     package struct State {
         /// Where shards said that they are.
         package var shards: [ShardID: SocketAddress] = [:]
+        /// Where replicas of shards said that they are, and in which term they lead.
+        package var replicas: [ReplicaRow: (address: SocketAddress, term: Term)] = [:]
         /// Where the coordinator said that it is.
         package var coordinator: SocketAddress?
         /// What it tells about block services.
@@ -24,6 +26,17 @@ package final class FakeRegistry: Sendable {
         /// How far its clock is ahead, in seconds; nil if it knows no CLOCK.
         package var clockSeconds: Int64?
         fileprivate var clients: [TestSocket] = []
+    }
+
+    /// A replica of a group.
+    package struct ReplicaRow: Hashable, Sendable {
+        package let group: GroupNumber
+        package let replica: ReplicaID
+
+        package init(group: GroupNumber, replica: ReplicaID) {
+            self.group = group
+            self.replica = replica
+        }
     }
 
     package let state: Mutex<State>
@@ -95,6 +108,13 @@ package final class FakeRegistry: Sendable {
             let request = try RegisterCdcRequest(decoding: body)
             state.withLock { $0.coordinator = SocketAddress(request.addrs.addr1) }
             return try RegistryFrame.encoded(response: RegisterCdcResponse(), to: RegisterCdcRequest.self)
+        case .registerReplica:
+            let request = try RegisterReplicaRequest(decoding: body)
+            let row = ReplicaRow(group: request.group, replica: request.replica)
+            state.withLock { $0.replicas[row] = (SocketAddress(request.addrs.addr1), request.term) }
+            return try RegistryFrame.encoded(response: RegisterReplicaResponse(), to: RegisterReplicaRequest.self)
+        case .allShards:
+            return try RegistryFrame.encoded(response: replicas(), to: AllShardsRequest.self)
         case .localShards:
             return try RegistryFrame.encoded(response: shards(), to: LocalShardsRequest.self)
         case .registerBlockServices:
@@ -130,6 +150,24 @@ package final class FakeRegistry: Sendable {
         default:
             return try RegistryFrame.encoded(error: .unrecognizedRequest)
         }
+    }
+
+    private func replicas() -> AllShardsResponse {
+        let known = state.withLock { $0.replicas }
+        return AllShardsResponse(
+            shards: known.map { row, replica in
+                let id = ShardReplicaID(
+                    shard: ShardID(rawValue: UInt8(truncatingIfNeeded: row.group.rawValue)), replica: row.replica)
+                return FullShardInfo(
+                    id: id, isLeader: replica.term > .zero, addrs: Self.addrs(replica.address), lastSeen: .zero,
+                    locationId: .default)
+            })
+    }
+
+    private static func addrs(_ address: SocketAddress) -> AddrsInfo {
+        AddrsInfo(
+            addr1: IpPort(addrs: IPv4Address(rawValue: address.address), port: address.port),
+            addr2: IpPort(addrs: .any, port: 0))
     }
 
     private func shards() -> LocalShardsResponse {

@@ -161,16 +161,16 @@ package final class DatagramTransport {
         guard let wait = request.timing.wait(elapsedNanoseconds: elapsed, jitter: loop.randomFraction()) else {
             return giveUp(id, request)
         }
-        if let address = addresses(of: request.destination).flatMap({ both in
-            ways.address(of: request.destination, at: both, attempt: request.attempts)
-        }) {
-            request.attempts += 1
-            if request.attempts > 1 { counters.repetitions &+= 1 }
-            if request.attempts > 2 {
-                port.forgetRoute(to: address)
+        let recipients = addresses(of: request.destination).map { both in
+            ways.addresses(of: request.destination, at: both)
+        }
+        if let recipients, !recipients.isEmpty {
+            if request.attempts > 0 { counters.repetitions &+= 1 }
+            if request.attempts > 1 {
+                for address in recipients { port.forgetRoute(to: address) }
                 onSilence?()
             }
-            transmit(&request, to: address, now)
+            transmit(&request, to: recipients, now)
         } else {
             onSilence?()
         }
@@ -178,22 +178,29 @@ package final class DatagramTransport {
         repetition.schedule(id, dueNanoseconds: now &+ max(wait, 1_000_000))
     }
 
-    private func transmit(_ request: inout Pending, to address: SocketAddress, _ now: UInt64) {
-        let index: Int
-        if let known = request.recipients.firstIndex(where: { $0.address == address }) {
-            index = known
-        } else {
-            index = request.recipients.count
-            request.recipients.append(Recipient(address: address))
+    /// Sends it the first way, and a repetition both ways. Without any way to the server now it does not count: the next
+    /// attempt looks for one again.
+    private func transmit(_ request: inout Pending, to addresses: [SocketAddress], _ now: UInt64) {
+        let isRepetition = request.attempts > 0 && !Mutation.repetitionsTakeOneWay.isPlanted
+        request.attempts += 1
+        var isSent = false
+        for address in addresses where !isSent || isRepetition {
+            let packet = packet(of: &request, at: place(of: address, in: &request), now)
+            do throws(SystemError) {
+                try port.send(packet, to: address)
+                isSent = true
+            } catch {
+                counters.unroutable &+= 1
+            }
         }
-        let packet = packet(of: &request, at: index, now)
-        do throws(SystemError) {
-            try port.send(packet, to: address)
-        } catch {
-            // There is no way to the server now. The next attempt looks for one again.
-            counters.unroutable &+= 1
-            request.attempts -= 1
-        }
+        if !isSent { request.attempts -= 1 }
+    }
+
+    /// Where the request remembers what it told this recipient.
+    private func place(of address: SocketAddress, in request: inout Pending) -> Int {
+        if let known = request.recipients.firstIndex(where: { $0.address == address }) { return known }
+        request.recipients.append(Recipient(address: address))
+        return request.recipients.count - 1
     }
 
     /// The packet with the size of datagrams that the recipient's network takes.

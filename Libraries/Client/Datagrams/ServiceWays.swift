@@ -1,21 +1,20 @@
 import EventLoop
-import Mutations
 import Protocol
 
 /// Which of a service's two addresses is asked. They are two networks of one process, or the leader of a group of
-/// replicas and one that passes on to it: the way that was answered last is kept, and a repetition takes the other one.
+/// replicas and one that passes on to it: the way that was answered last is kept, and repetitions take both.
 package struct ServiceWays<Service: Hashable> {
     /// Those whose second address has answered last.
     private var seconds: Set<Service> = []
 
     package init() {}
 
-    /// Where to send the attempt of this number, from 0; nil: there is no address.
-    package func address(of service: Service, at both: AddrsInfo, attempt: Int) -> SocketAddress? {
-        guard both.addr1.port != 0 else { return nil }
-        guard both.addr2.port != 0 else { return SocketAddress(both.addr1) }
-        let changes = attempt % 2 == 1 && !Mutation.repetitionsTakeOneWay.isPlanted
-        return SocketAddress(seconds.contains(service) != changes ? both.addr2 : both.addr1)
+    /// Its addresses, the better one first; empty: there is none.
+    package func addresses(of service: Service, at both: AddrsInfo) -> [SocketAddress] {
+        guard both.addr1.port != 0 else { return [] }
+        guard both.addr2.port != 0 else { return [SocketAddress(both.addr1)] }
+        let (first, second) = (SocketAddress(both.addr1), SocketAddress(both.addr2))
+        return seconds.contains(service) ? [second, first] : [first, second]
     }
 
     /// An answer has come from one of them.

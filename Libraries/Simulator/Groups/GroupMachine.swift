@@ -69,7 +69,10 @@ final class GroupMachine: Machine {
         every(Self.beat...Self.beat + 1000) { exchange.beat() }
         every(Self.removal...Self.removal * 2) { [unowned self] in removeOutdated() }
         process.onFlush { [unowned self] flushed in flusher?.makeDurable(flushed) }
-        flusher = flushing(storage, log, pause: 1_000_000_000...20_000_000_000, look: 500_000_000) {
+        flusher = flushing(
+            storage, log, pause: 1_000_000_000...20_000_000_000, look: 500_000_000,
+            keepsForPeers: options.keepsForPeers
+        ) {
             [unowned self] then in
             then(replicas.mapValues(\.trimIndex))
         }

@@ -21,6 +21,8 @@ struct GroupOptions {
     let killsWriting: Bool
     /// Whether each group has a process that should lead it.
     let prefersLeaders: Bool
+    /// Whether logs are kept longer than their own processes need them.
+    let keepsForPeers: Bool
     let duration: UInt64
 
     private static let second: UInt64 = 1_000_000_000
@@ -41,6 +43,7 @@ struct GroupOptions {
         driftPerMille = random.pick([0, 0, 2, 4])
         killsWriting = random.perMille(600)
         prefersLeaders = random.perMille(500)
+        keepsForPeers = random.perMille(500)
         duration = UInt64.random(in: 40...60, using: &random) * Self.second
     }
 }

@@ -16,12 +16,14 @@ extension Machine {
     /// - Parameters:
     ///   - pause: between two flushes.
     ///   - look: how often it is looked whether one is due.
+    ///   - keepsForPeers: whether the log is kept until the flush after the next.
     final func flushing(
         _ storage: ReplicaStorage, _ log: LogOptions, pause: ClosedRange<UInt64>, look: UInt64,
-        applied gather: @escaping StateFlusher.Gathering
+        keepsForPeers: Bool = false, applied gather: @escaping StateFlusher.Gathering
     ) -> StateFlusher {
         let settings = StateFlusher.Settings(
-            logBytes: log.flushBytes, intervalNanoseconds: world.random.spread(pause), lookNanoseconds: look)
+            logBytes: log.flushBytes, intervalNanoseconds: world.random.spread(pause), lookNanoseconds: look,
+            keepsForPeers: keepsForPeers)
         let environment = StateFlusher.Environment(
             monotonic: { [unowned self] in world.now },
             later: { [unowned self] nanoseconds, body in after(nanoseconds, body) },

@@ -1,0 +1,36 @@
+import Consensus
+import Replicas
+import Testing
+
+@Suite struct HeldDatagramsTests {
+    private func take(_ held: inout HeldDatagrams<Int>, at milliseconds: UInt64) -> [Int] {
+        held.take(at: BootInstant(nanoseconds: milliseconds * 1_000_000)).map(\.way)
+    }
+
+    private func hold(_ held: inout HeldDatagrams<Int>, _ way: Int, at milliseconds: UInt64) {
+        [UInt8(truncatingIfNeeded: way)].withUnsafeBytes {
+            held.hold($0, way, at: BootInstant(nanoseconds: milliseconds * 1_000_000))
+        }
+    }
+
+    @Test func whatWaitsGoesOnOnceInItsOrder() {
+        var held = HeldDatagrams<Int>()
+        for way in 1...3 { hold(&held, way, at: 10) }
+        #expect(take(&held, at: 900) == [1, 2, 3])
+        #expect(take(&held, at: 901) == [])
+    }
+
+    @Test func whatHasWaitedForTooLongIsForgotten() {
+        var held = HeldDatagrams<Int>()
+        hold(&held, 1, at: 10)
+        hold(&held, 2, at: 500)
+        #expect(take(&held, at: 1200) == [2])
+    }
+
+    @Test func ofTooManyTheOldestGo() {
+        var held = HeldDatagrams<Int>()
+        for way in 0..<1000 { hold(&held, way, at: 10) }
+        let taken = take(&held, at: 11)
+        #expect(taken.count == 64 && taken.last == 999)
+    }
+}
