@@ -170,6 +170,7 @@ package final class CdcService {
 
     private func lead(_ isBaseProtocolOnly: Bool) {
         if isBaseProtocolOnly {
+            guard peers == nil else { return daemon.fail(UnfencedReplicas()) }
             logger.notice("the base protocol only: a late copy of a request to a shard may be carried out")
         }
         pipeline.lead(numbersRequests: !isBaseProtocolOnly)

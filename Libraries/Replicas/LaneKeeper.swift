@@ -38,8 +38,8 @@ package final class LaneKeeper {
     private var timers: [LoopTimer] = []
     private var isLeaving = false
 
-    private static let tickNanoseconds: UInt64 = 25_000_000
-    private static let careNanoseconds: UInt64 = 250_000_000
+    private static let tickNanoseconds: UInt64 = 50_000_000
+    private static let careNanoseconds: UInt64 = 500_000_000
     /// Keys of a state that a snapshot has replaced, removed in one go.
     private static let removedKeys = 2000
     /// How long others may take to take over, when the process is about to end, and how often that is looked at.

@@ -39,6 +39,8 @@ final class ShardLoop {
     private let peers: ReplicaPeers?
     private let keeper: LaneKeeper
     private var servers: [ShardServer] = []
+    /// Of the servers, by the numbers of their shards.
+    private let places: [GroupNumber: Int]
     private var standings: [ShardID: GroupStanding] = [:]
     private var isDraining = false
     private let logger: Logger
@@ -54,6 +56,7 @@ final class ShardLoop {
             LaneKeeper.Environment(
                 storage: surroundings.storage, peers: peers, logger: logger, fail: events.failed))
         keeper.onFlush = events.flush
+        places = Dictionary(uniqueKeysWithValues: states.enumerated().map { (GroupNumber($1.core.shard), $0) })
         servers = states.map { state in
             let replica = keeper.open(
                 LogGroupID(state.core.shard), state.core, StateHome(state.store, open: state.reopen))
@@ -139,7 +142,5 @@ extension ShardLoop {
 
     func receive(_ answer: RelayedAnswer) { server(of: answer.group)?.receive(answer) }
 
-    private func server(of group: GroupNumber) -> ShardServer? {
-        servers.first { $0.pipeline.log.id.rawValue == group.rawValue }
-    }
+    private func server(of group: GroupNumber) -> ShardServer? { places[group].map { servers[$0] } }
 }

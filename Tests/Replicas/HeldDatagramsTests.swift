@@ -32,5 +32,8 @@ import Testing
         for way in 0..<1000 { hold(&held, way, at: 10) }
         let taken = take(&held, at: 11)
         #expect(taken.count == 64 && taken.last == 999)
+        let large = [UInt8](repeating: 1, count: 8972)
+        for way in 0..<50 { large.withUnsafeBytes { held.hold($0, way, at: .zero) } }
+        #expect(take(&held, at: 1) == Array(43..<50))
     }
 }

@@ -17,8 +17,8 @@ public struct RetryTiming: Hashable, Sendable {
     public static let shard = RetryTiming(
         initialNanoseconds: 100_000_000, longestNanoseconds: 2_000_000_000, overallNanoseconds: 10_000_000_000)
 
-    /// First after 300 ms, then up to 3 s apart, for 60 s. Copies of a request that is under way cost next to nothing, and
-    /// a coordinator that has gone is replaced within a second.
+    /// First after 300 ms, then up to 3 s apart, for 60 s. Copies of a request that is under way cost next to nothing,
+    /// and a coordinator that has gone is replaced within a second.
     public static let cdc = RetryTiming(
         initialNanoseconds: 300_000_000, longestNanoseconds: 3_000_000_000, overallNanoseconds: 60_000_000_000)
 
