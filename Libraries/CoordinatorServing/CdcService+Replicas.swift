@@ -7,6 +7,9 @@ import Replicas
 // What a coordinator does that has replicas in other processes. Where it does not lead it passes on what clients send
 // it, once, and the answers back (design R10).
 extension CdcService {
+    /// Datagrams that followers have passed on and that the loop has not taken up yet: more are dropped, as by a socket.
+    private static let relaysWaiting = 1024
+
     func startReplicating() {
         keeper.onFlush = { [unowned self] flushed in flusher.makeDurable(flushed) }
         pipeline.log.onFollowing = { [unowned self] in
@@ -15,7 +18,8 @@ extension CdcService {
         }
         guard let exchange = peers?.exchange else { return }
         let service = LoopBound(self, on: loop)
-        exchange.onRelayedRequest = { request, relay in service.submit { $0.receive(request, from: relay) } }
+        let gate = RelayGate(limit: Self.relaysWaiting)
+        exchange.onRelayedRequest = { request, relay in gate.pass(service) { $0.receive(request, from: relay) } }
         exchange.onRelayedAnswer = { answer in service.submit { $0.receive(answer) } }
     }
 

@@ -146,8 +146,8 @@ package final class CdcService {
         registry.onRegistered = { [unowned self] in daemon.ready(clientSockets.map { $0.localAddress }) }
         registry.onAbilities = { [unowned self] isBaseProtocolOnly in lead(isBaseProtocolOnly) }
         ifFirst { [unowned self] in
-            pipeline.begin()
             keeper.start()
+            pipeline.begin()
             registry.start(isBaseProtocolOnly: options.isBaseProtocolOnly ? true : nil)
         }
         watching = loop.task { [clockWatch, isBase = options.isBaseProtocolOnly] in

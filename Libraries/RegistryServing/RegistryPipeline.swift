@@ -77,6 +77,8 @@ package final class RegistryPipeline {
 
     /// Called each time it begins to lead.
     package var onServing: (() -> Void)?
+    /// Called when another replica is known to lead.
+    package var onFollowing: (() -> Void)?
     /// Called after each entry.
     package var onApply: ((LogEntry) -> Void)?
 
@@ -92,6 +94,11 @@ package final class RegistryPipeline {
         log.onServing = { [unowned self] in serve() }
         log.onSteppingDown = { [unowned self] in stepDown() }
         log.onReplaced = { [unowned self] in replace($0) }
+        log.onFollowing = { [unowned self] in
+            // Who waits here is to ask the other one.
+            letWaitingGo()
+            onFollowing?()
+        }
     }
 
     /// Begins to take part in the registry's group, and to answer whenever this replica leads it.

@@ -108,9 +108,9 @@ package final class RegistryService {
             register { [self] in ready() }
         }
         keeper.onFlush = { [unowned self] flushed in flusher.makeDurable(flushed) }
-        pipeline.log.onFollowing = { [unowned self] in ready() }
-        pipeline.begin()
+        pipeline.onFollowing = { [unowned self] in ready() }
         keeper.start()
+        pipeline.begin()
         watching = watch.map { watch in daemon.loop.task { await watch.run() } }
     }
 
@@ -155,10 +155,12 @@ package final class RegistryService {
     /// The leader enters itself.
     private func register(_ registered: (() -> Void)? = nil) {
         guard pipeline.leads else { return }
-        pipeline.handle(registration) { [daemon] reply in
+        pipeline.handle(registration) { [daemon, isAlone = peers == nil] reply in
             switch reply {
             case .success: registered?()
-            case .failure(let error): daemon.fail(RegistrationFailure(code: error))
+            case .failure(let error) where isAlone: daemon.fail(RegistrationFailure(code: error))
+            // Others would fare no better, one after the other, and everybody else could do without this row.
+            case .failure(let error): daemon.logger.error("\(RegistrationFailure(code: error))")
             case nil: daemon.logger.warning("the registry could not renew its own registration")
             }
         }

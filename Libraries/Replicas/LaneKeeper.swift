@@ -35,6 +35,7 @@ package final class LaneKeeper {
     private let environment: Environment
     private let lane: LogLane
     private var stores: [GroupStore] = []
+    private var groups: [LogGroupID] = []
     private var timers: [LoopTimer] = []
     private var isLeaving = false
 
@@ -63,14 +64,16 @@ package final class LaneKeeper {
     ///   - state: as it was brought up to the log.
     ///   - home: where that is, and how it is opened anew.
     package func open(_ group: LogGroupID, _ state: any ReplicatedState, _ home: StateHome) -> Replica {
-        environment.peers?.exchange.add(group, on: lane)
+        groups.append(group)
         stores.append(home.store)
         return environment.storage.open(group, state, on: lane, home: home)
     }
 
-    /// Begins, when the replicas have.
+    /// From now on peers reach the groups. On the loop, when the callbacks of all replicas are set, and before they
+    /// start: what they are told once must not be missed.
     package func start() {
-        guard environment.peers != nil else { return }
+        guard let exchange = environment.peers?.exchange else { return }
+        for group in groups { exchange.add(group, on: lane) }
         repeating(Self.tickNanoseconds) { [unowned self] in lane.tick() }
         repeating(Self.careNanoseconds) { [unowned self] in care() }
     }

@@ -107,8 +107,10 @@ package final class PeerExchange: PeerLine {
 
     // MARK: Heartbeats
 
-    /// Tells every peer that follows this process in any group that it is alive.
+    /// Tells every peer that follows this process in any group that it is alive: unless its log stands still, as the
+    /// groups would then do so with it (design R7).
     package func beat() {
+        guard state.withLock({ $0.lanes.first })?.value.standsStill != true else { return }
         for slot in ReplicaSlot.all {
             guard let heartbeat = nextHeartbeat(to: slot) else { continue }
             guard let frame = try? EncodedFrame(.heartbeat(heartbeat)) else {

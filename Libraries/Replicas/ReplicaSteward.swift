@@ -10,9 +10,8 @@ package enum ReplicaSteward {
     package static func tend(_ replica: Replica, present: [Member]) {
         for member in present {
             guard let change = change(for: member, in: replica.configuration) else { continue }
-            // What is refused now is tried again.
-            try? replica.change(change)
-            return
+            // What is refused now is tried again; who cannot be promoted yet keeps nobody else out.
+            if (try? replica.change(change)) != nil { return }
         }
     }
 

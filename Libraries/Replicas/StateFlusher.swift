@@ -70,6 +70,7 @@ package final class StateFlusher {
     /// Bytes of the log that are there for peers only, as far as is known: what a trim leaves shows a while later.
     private var keptBytes = 0
     private var isTrimming = false
+    private var keepsSome = false
     private var lastFlush: UInt64
     private var isFlushing = false
     /// What is called once the state as it is now is durable.
@@ -111,6 +112,11 @@ package final class StateFlusher {
         if isTrimming {
             keptBytes = storage.host.retainedBytes
             isTrimming = false
+        }
+        if keepsSome, storage.isFull {
+            // A full disk lets nothing be applied, so no flush would come.
+            storage.host.trim(through: flushed)
+            keepsSome = false
         }
         let newBytes = storage.host.retainedBytes - keptBytes
         let isWanted = isOld || !awaiting.isEmpty || newBytes >= settings.logBytes
@@ -164,6 +170,7 @@ package final class StateFlusher {
         storage.host.trim(through: keeps ? flushed : applied)
         keptBytes = 0
         isTrimming = keeps
+        keepsSome = keeps
         flushed = applied
     }
 

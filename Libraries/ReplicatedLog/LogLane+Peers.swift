@@ -56,6 +56,10 @@ extension LogLane {
         for replica in replicas { replica.tick(at: now) }
     }
 
+    /// Whether what has to become durable in this process has not moved on for a second: nobody may rely on it then.
+    /// From any thread.
+    public var standsStill: Bool { host.standsStill(at: now) }
+
     /// All its replicas, in the order in which they were opened. On the loop.
     public func forEach(_ body: (Replica) -> Void) { for replica in replicas { body(replica) } }
 

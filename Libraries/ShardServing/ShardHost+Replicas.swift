@@ -8,20 +8,24 @@ import ReplicatedLog
 // What a process does of which the shards have replicas in other ones.
 extension ShardHost {
     private static let askAgainNanoseconds: UInt64 = 1_000_000_000
+    /// Datagrams that followers have passed on and that no loop has taken up yet: more are dropped, as by a socket.
+    private static let relaysWaiting = 1024
 
     /// Begins shards only if nobody has served them. Without any other process there is nobody to join.
     func ifFirst(_ start: @escaping () -> Void) {
-        let unborn = storage.unborn
+        let unborn = storage.unborn.intersection(configuration.shards.map { LogGroupID($0) })
         guard peers != nil, !unborn.isEmpty else { return start() }
         registry.call(AllShardsRequest()) { [self] result in
             switch result {
             case .success(let response):
                 let served = response.shards.first { row in
-                    row.addrs.addr1.port != 0 && unborn.contains(LogGroupID(row.id.shard))
+                    row.locationId == configuration.location && row.addrs.addr1.port != 0
+                        && unborn.contains(LogGroupID(row.id.shard))
                 }
                 guard let served, !Mutation.anybodyMayBegin.isPlanted else { return start() }
                 daemon.fail(NotTheFirst("shard \(served.id.shard)"))
             case .failure(let error):
+                guard !isStopping else { return }
                 daemon.logger.error("cannot ask the registry whether shards have been served before: \(error)")
                 daemon.loop.timer(afterNanoseconds: Self.askAgainNanoseconds) { [self] in ifFirst(start) }
             }
@@ -32,8 +36,9 @@ extension ShardHost {
     func startRelaying() {
         guard let exchange = peers?.exchange else { return }
         let loops = loopsByShard
+        let gate = RelayGate(limit: Self.relaysWaiting)
         exchange.onRelayedRequest = { request, relay in
-            loops[request.group.rawValue]?.submit { $0.receive(request, from: relay) }
+            gate.pass(loops[request.group.rawValue]) { $0.receive(request, from: relay) }
         }
         exchange.onRelayedAnswer = { answer in loops[answer.group.rawValue]?.submit { $0.receive(answer) } }
     }

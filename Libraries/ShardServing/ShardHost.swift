@@ -11,7 +11,7 @@ import Store
 /// A process full of shards: storage, loops, and what all shards do together. On the main loop.
 package final class ShardHost {
     let daemon: Daemon
-    private let configuration: ShardConfiguration
+    let configuration: ShardConfiguration
     private let directory: ReplicaDirectory
     let storage: ReplicaStorage
     /// The hosted shards, up to date with the log.
@@ -33,7 +33,7 @@ package final class ShardHost {
     private var unregistered: Set<ShardID>
     private var listening: [ShardID: [SocketAddress]] = [:]
     private var ports: PortMemory
-    private var isStopping = false
+    private(set) var isStopping = false
     /// NTP corrects as much without anybody noticing.
     private static let unremarkableClockStepNanoseconds: UInt64 = 5_000_000_000
 

@@ -97,9 +97,9 @@ final class ShardLoop {
             } catch {
                 return events.failed(error)
             }
-            pipeline.begin()
         }
         keeper.start()
+        for server in servers { server.pipeline.begin() }
     }
 
     private func note(_ standing: GroupStanding, of shard: ShardID) {

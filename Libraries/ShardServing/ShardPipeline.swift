@@ -116,7 +116,7 @@ package final class ShardPipeline {
             let index = try log.propose(try entry.encoded())
             pendingWrites.append(PendingWrite(index: index, entry: entry, source: nil, host: nil))
             environment.logger.debug("shard \(core.shard) makes its first entry")
-        } catch ProposalRefusal.windowFull {
+        } catch is ProposalRefusal {
             initialiseLater()
         } catch {
             environment.fail(error)
@@ -166,7 +166,7 @@ package final class ShardPipeline {
             return answer(.response(.shardReplicaStatus(response)), source, checkpoint: core.appliedIndex)
         }
         // Silence: there is no telling yet what the shard holds.
-        guard takesRequests, log.serves else { return }
+        guard takesRequests, log.serves, core.isInitialised else { return }
         let kind = request.kind
         guard source.isSigned || !kind.isPrivileged else { return environment.counters.unprivileged.add() }
         guard isProven || environment.isOpen || source.isSigned || !kind.needsProof else {

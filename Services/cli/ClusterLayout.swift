@@ -124,6 +124,8 @@ extension ClusterLayout {
         return layout
     }
 
+    private var portList: String { otherRegistryPorts.map(String.init).joined(separator: ",") }
+
     /// Replaces the file at `path` atomically.
     package func save(_ path: String) throws(LayoutError) {
         let text = """
@@ -133,7 +135,7 @@ extension ClusterLayout {
             policy = \(policy)
             registry-port = \(registryPort)
             replicas = \(replicas)
-            other-registry-ports = \(otherRegistryPorts.map(String.init).joined(separator: ","))
+            \(otherRegistryPorts.isEmpty ? "" : "other-registry-ports = \(portList)")
 
             """
         do {

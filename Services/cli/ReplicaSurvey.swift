@@ -67,7 +67,7 @@ final class ReplicaSurvey {
     }
 
     private func take(_ datagram: UnsafeRawBufferPointer) {
-        guard let (id, status) = Self.status(in: datagram), (1...UInt64(rows.count)).contains(id) else { return }
+        guard let (id, status) = Self.status(in: datagram), id >= 1, id <= UInt64(rows.count) else { return }
         statuses[id] = status
     }
 
