@@ -109,7 +109,10 @@ package final class ShardPipeline {
     /// never go back, and there is room for it.
     private func initialise() {
         guard takesRequests, log.serves else { return }
-        guard !core.isInitialised else { return lead() }
+        if core.isInitialised {
+            onLeading?()
+            return
+        }
         guard let now = environment.now() else { return initialiseLater() }
         do {
             let entry = core.prepareGenesis(try environment.makeGenesis(), at: now)
@@ -142,8 +145,6 @@ package final class ShardPipeline {
         core.blockServices = self.core.blockServices
         self.core = core
     }
-
-    private func lead() { onLeading?() }
 
     /// Whether requests are worked on.
     package var takesRequests: Bool { !hasFailed && !isDraining }
@@ -273,10 +274,12 @@ package final class ShardPipeline {
         if Mutation.answersBeforeDurable.isPlanted, delivered.index <= core.appliedIndex { return }
         do throws(ShardStateError) {
             guard let write = try takePending(at: delivered.index) else { return try follow(delivered) }
+            let isBeginning = !core.isInitialised
             let reply = try core.apply(write.entry, at: delivered.index)
             environment.counters.writes.add()
             onApply?(write.entry, reply, write.source)
-            guard let source = write.source else { return lead() }
+            if isBeginning { onLeading?() }
+            guard let source = write.source else { return }
             inFlight.remove(source.identity)
             let isWrong = Mutation.someSuccessesAreRefused.isPlanted && delivered.index.rawValue % 32 == 0
             answer(isWrong ? .refused(.fileNotFound) : reply, source, checkpoint: delivered.index)

@@ -188,9 +188,10 @@ import Testing
         let victim = try #require(cluster.blocks.first)
         cluster.change { state in
             state.outcomes[victim.id] = .damaged(.missing)
-            state.afterCheck = { _ in
+            state.afterCheck = { count in
                 cluster.change { state in
-                    guard state.checks.last == victim else { return }
+                    // Another disk's check may have come behind it by now.
+                    guard state.checks[count - 1] == victim else { return }
                     state.files = state.files.mapValues { $0.map { $0.filter { $0 != victim } } }
                 }
             }

@@ -221,9 +221,9 @@ import Testing
         let victim = try #require(cluster.blocks.first)
         cluster.change { state in
             state.outcomes[victim.id] = .damaged(.corrupt)
-            state.afterCheck = { _ in
+            state.afterCheck = { count in
                 cluster.change { state in
-                    if state.checks.last == victim { state.outcomes[victim.id] = Self.silence }
+                    if state.checks[count - 1] == victim { state.outcomes[victim.id] = Self.silence }
                 }
             }
         }
