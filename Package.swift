@@ -204,7 +204,11 @@ let package = Package(
         tests("Peers", ["Peers", "Consensus", "EventLoop", "Metrics", "Protocol", "Wire", logging]),
         tests("ReplicatedLog", ["ReplicatedLog", "Consensus", "Simulator", "TestLog", "sterna-volatile-disk"]),
         tests(
-            "Replicas", ["Replicas", "ReplicatedLog", "Store", "Protocol", "TestLog", argumentParser, logging]),
+            "Replicas",
+            [
+                "Replicas", "ReplicatedLog", "Consensus", "Store", "EventLoop", "Metrics", "Protocol", "TestLog",
+                argumentParser, logging,
+            ]),
         tests("ShardCore", ["ShardCore", "TestShards", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
         tests(
@@ -286,7 +290,8 @@ let package = Package(
         tests(
             "ShardServing",
             [
-                "ShardServing", "ShardCore", "ReplicatedLog", "Store", "EventLoop", "Metrics", "Protocol", "TestLog",
+                "ShardServing", "ShardCore", "Replicas", "ReplicatedLog", "Store", "EventLoop", "Metrics", "Protocol",
+                "TestLog",
                 logging,
             ]),
         tests("ShardService", ["sterna-shard", "TestServices", "sterna-volatile-disk", "Protocol", "EventLoop"]),

@@ -16,7 +16,7 @@ package final class HandDrivenGroup<State: ReplicatedState> {
         /// The state that the replica was opened with.
         package let state: State
         package let store: GroupStore
-        fileprivate let exchange: PeerExchange
+        package let exchange: PeerExchange
         fileprivate let port: HandDrivenPort
         /// Its timers stand still, as if the process had been stopped.
         package var isFrozen = false
