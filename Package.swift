@@ -180,7 +180,8 @@ let package = Package(
         .target(
             name: "TestShards", dependencies: ["ShardCore", "Store", "Protocol"], path: "Tests/TestShards"),
         .target(
-            name: "TestLog", dependencies: ["Replicas", "ReplicatedLog", "Peers", "Consensus", "Protocol", "Store"],
+            name: "TestLog",
+            dependencies: ["Replicas", "ReplicatedLog", "Peers", "Consensus", "Metrics", "Protocol", "Store"],
             path: "Tests/TestLog"),
         tests("Wire", ["Wire"]),
         tests("SchemaCompiler", ["SchemaLanguage"]),
@@ -206,8 +207,8 @@ let package = Package(
         tests(
             "Replicas",
             [
-                "Replicas", "ReplicatedLog", "Consensus", "Store", "EventLoop", "Metrics", "Protocol", "TestLog",
-                argumentParser, logging,
+                "Replicas", "ReplicatedLog", "Consensus", "Peers", "Store", "EventLoop", "Metrics", "Protocol",
+                "TestLog", argumentParser, logging,
             ]),
         tests("ShardCore", ["ShardCore", "TestShards", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
@@ -284,7 +285,8 @@ let package = Package(
         tests(
             "RegistryService", ["sterna-registry", "RegistryServing", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests(
-            "RegistryServing", ["RegistryServing", "RegistryCore", "Consensus", "Metrics", "Protocol", "TestLog"]),
+            "RegistryServing",
+            ["RegistryServing", "RegistryCore", "Replicas", "Consensus", "Metrics", "Protocol", "TestLog"]),
         tests("TortureCampaign", ["sterna-torture"]),
         tests("VolatileDisk", ["VolatileDisk", "sterna-volatile-disk"]),
         tests(

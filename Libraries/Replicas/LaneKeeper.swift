@@ -38,6 +38,7 @@ package final class LaneKeeper {
     private var groups: [LogGroupID] = []
     private var timers: [LoopTimer] = []
     private var isLeaving = false
+    private var lastGaveWay: UInt64 = 0
 
     private static let tickNanoseconds: UInt64 = 50_000_000
     private static let careNanoseconds: UInt64 = 500_000_000
@@ -46,6 +47,8 @@ package final class LaneKeeper {
     /// How long others may take to take over, when the process is about to end, and how often that is looked at.
     private static let handOverNanoseconds: UInt64 = 2_000_000_000
     private static let lookNanoseconds: UInt64 = 20_000_000
+    /// How often groups are led elsewhere for want of room; all may have none.
+    private static let giveWayNanoseconds: UInt64 = 10_000_000_000
 
     /// On the loop, or before it runs.
     package init(on loop: EventLoop, _ environment: Environment) {
@@ -91,6 +94,7 @@ package final class LaneKeeper {
     private func care() {
         guard let peers = environment.peers else { return }
         let present = peers.presence.members
+        giveWayIfFull()
         lane.forEach { replica in
             replica.prefer(isLeaving ? nil : ReplicaSteward.preferredLeader(of: replica))
             if !isLeaving, replica.serves { ReplicaSteward.tend(replica, present: present) }
@@ -100,6 +104,14 @@ package final class LaneKeeper {
         } catch {
             environment.fail(error)
         }
+    }
+
+    /// Whoever has no room takes nothing from clients; others may have some.
+    private func giveWayIfFull() {
+        let now = loop.monotonicNanoseconds
+        guard lane.isFull, !isLeaving, now >= lastGaveWay + Self.giveWayNanoseconds else { return }
+        lastGaveWay = now
+        beginHandingOver()
     }
 
     // MARK: The end
@@ -118,6 +130,7 @@ package final class LaneKeeper {
     }
 
     /// Whether anything is led here for which there are others.
+    @discardableResult
     private func beginHandingOver() -> Bool {
         var leads = false
         lane.forEach { replica in

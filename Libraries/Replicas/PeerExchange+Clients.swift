@@ -8,9 +8,9 @@ extension PeerExchange {
     /// What peers pass on for clients, and their answers, go to the loops of the groups from now on.
     package func passOn(to relays: [GroupNumber: LoopBound<ClientRelay>]) {
         let gate = RelayGate(limit: Self.relaysWaiting)
-        onRelayedRequest = { request, follower in
+        self.relays.request = { request, follower in
             gate.pass(relays[request.group]) { $0.receive(request, from: follower) }
         }
-        onRelayedAnswer = { answer in relays[answer.group]?.submit { $0.receive(answer) } }
+        self.relays.answer = { answer in relays[answer.group]?.submit { $0.receive(answer) } }
     }
 }

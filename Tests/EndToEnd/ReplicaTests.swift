@@ -21,6 +21,7 @@ extension EndToEnd {
             }
             try writes.finish()
             try writes.check()
+            try cluster.checkEachRegistry()
             cluster.stop()
             let fsck = shell("exec '\(TestCluster.binaries)/sterna' fsck '\(cluster.directory)'", seconds: 60)
             #expect(fsck.status == 0, "\(fsck.output)")
@@ -122,6 +123,16 @@ extension EndToEnd {
 }
 
 extension TestCluster {
+    /// Asks each registry alone for something that only the leader knows, as clients do that know of one.
+    func checkEachRegistry() throws {
+        let addresses = try sh("cat '\(directory)/run/registry.address'").split(separator: ",")
+        #expect(addresses.count > 1)
+        let answers = try addresses.map {
+            try sh("'\(Self.binaries)/sterna' block-services --registry \($0) | cut -d' ' -f1 | sort")
+        }
+        #expect(Set(answers).count == 1 && answers[0].count > 16, "\(answers)")
+    }
+
     /// Waits until every shard is led and has all its replicas.
     func awaitReplicas(sourceLocation: SourceLocation = #_sourceLocation) throws {
         let command = "'\(Self.binaries)/sterna' shards --registry $(cat '\(directory)/run/registry.address')"

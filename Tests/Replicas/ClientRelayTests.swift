@@ -48,8 +48,8 @@ private final class RelayingGroup {
                     return datagram.count + 1
                 }
             }
-            place.exchange.onRelayedRequest = unchecked { relay.receive($0, from: $1) }
-            place.exchange.onRelayedAnswer = unchecked { relay.receive($0) }
+            place.exchange.relays.request = unchecked { relay.receive($0, from: $1) }
+            place.exchange.relays.answer = unchecked { relay.receive($0) }
             let pair = [NotedSocket(), NotedSocket()]
             for socket in pair { relay.add(socket) }
             relays.append(relay)

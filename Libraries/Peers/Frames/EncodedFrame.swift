@@ -20,6 +20,8 @@ public struct EncodedFrame: Sendable {
         case .snapshotPart(let part): try self.init(.snapshotPart, part, .ordinary)
         case .relayedRequest(let request): try self.init(.relayedRequest, request, .relayed)
         case .relayedAnswer(let answer): try self.init(.relayedAnswer, answer, .relayed)
+        case .relayedCall(let call): try self.init(.relayedCall, call, .relayed)
+        case .relayedReply(let reply): try self.init(.relayedReply, reply, .relayed)
         }
     }
 

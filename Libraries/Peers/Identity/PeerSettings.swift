@@ -7,7 +7,7 @@ public struct PeerSettings: Sendable {
     /// The same of urgent frames, which do not wait for the others.
     public var urgentBytes = 256 << 10
     /// The same of what is passed on for clients.
-    public var relayedBytes = 8 << 20
+    public var relayedBytes = 16 << 20
     /// How long a connection may take to be made.
     public var connectNanoseconds: UInt64 = 2_000_000_000
     /// How long a handshake may take, on either side.
