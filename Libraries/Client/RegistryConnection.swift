@@ -27,6 +27,11 @@ public final class RegistryConnection {
     private var addressIndex = 0
     private var failuresInTurn = 0
     private var isClosed = false
+    /// Ends the wait for an answer of this registry, where there are others.
+    private var silence: (any TimerHandle)?
+
+    /// How long a registry may say nothing before the next one is asked; twice as long each time.
+    private static let silenceNanoseconds: UInt64 = 3_000_000_000
 
     /// The state of the transport.
     private enum Link {
@@ -99,7 +104,16 @@ public final class RegistryConnection {
         case .ready(let exchange):
             guard !exchange.isBusy else { return }
             exchange.send(call.frame) { [weak self] reply in self?.received(reply, for: call) }
+            if call.isRepeatable { watchSilence() }
         }
+    }
+
+    /// A machine may be there that hears and is not heard, or whose answers nobody gets.
+    private func watchSilence() {
+        silence?.cancel()
+        guard addresses.count > 1 else { return }
+        let patience = Self.silenceNanoseconds << UInt64(min(failuresInTurn, 4))
+        silence = loop.timer(afterNanoseconds: patience) { [weak self] in self?.lost("it does not answer") }
     }
 
     private func connect() {
@@ -127,6 +141,7 @@ public final class RegistryConnection {
             }
             link = .proving(exchange)
             prove(key, on: exchange)
+            watchSilence()
         case .failure(let error):
             link = .none
             tryNextAddress(after: error.description)
@@ -153,6 +168,7 @@ public final class RegistryConnection {
     /// An answer, or what came instead of one.
     private func received(_ reply: Result<RegistryExchange.Reply, RegistryCallError>, for call: RegistryCall) {
         failuresInTurn = 0
+        silence?.cancel()
         remove(call)
         if case .failure = reply { dropLink() }
         call.finish(reply)
@@ -200,10 +216,8 @@ public final class RegistryConnection {
         // Its answer may still come: the connection cannot be used for another question. And who does not come to the
         // end of a proof may never do so.
         switch link {
-        case .ready(let exchange) where exchange.isBusy && waiting.first === call: dropLink()
-        case .proving where waiting.first === call:
-            dropLink()
-            addressIndex = (addressIndex + 1) % max(addresses.count, 1)
+        case .ready(let exchange) where exchange.isBusy && waiting.first === call: leaveAddress()
+        case .proving where waiting.first === call: leaveAddress()
         default: break
         }
         remove(call)
@@ -211,11 +225,18 @@ public final class RegistryConnection {
         advance()
     }
 
+    private func leaveAddress() {
+        dropLink()
+        addressIndex = (addressIndex + 1) % max(addresses.count, 1)
+    }
+
     private func remove(_ call: RegistryCall) {
         waiting.removeAll { $0 === call }
     }
 
     private func dropLink() {
+        silence?.cancel()
+        silence = nil
         switch link {
         case .none, .connecting: break
         case .pausing(let timer): timer.cancel()

@@ -12,7 +12,7 @@ extension CdcService {
             registry.note(.isLedElsewhere)
             clients.receiveHeld()
         }
-        peers?.exchange.passOn(to: [.coordinator: LoopBound(clients, on: loop)])
+        peers?.exchange.passOn(to: [pipeline.log.id: LoopBound(clients, on: loop)])
     }
 
     /// Begins the coordinator only if there was none. Without any other process there is nobody to join.

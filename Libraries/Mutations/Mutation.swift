@@ -329,6 +329,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case silenceBeforeALeaderCounts
     case waitingForALeaderHasNoEnd
     case missingPartsOfRepliesAreIgnored
+    case theSecondWayStays
 
     /// The suite of unit tests that finds it, where the simulator cannot or hardly does; nil: the simulator does.
     public var unitTests: String? {
@@ -424,7 +425,7 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .relaysAreRelayed: "ReplicatedLogTests.RequestRouteTests"
         case .anybodyMayBegin: "ShardServiceTests.ReplicaTests"
         case .heldRequestsDoNotAge: "ReplicasTests.HeldDatagramsTests"
-        case .staleLeadersRegister: "RegistryCoreTests.ReplicaTermTests"
+        case .staleLeadersRegister, .theSecondWayStays: "RegistryCoreTests.ReplicaTermTests"
         case .extensionsAreForgotten: "ClientTests.ExtensionTests"
         case .repetitionsTakeOneWay: "ClientTests.ServiceWaysTests"
         case .peersGetSnapshotsAtOnce: "ReplicasTests.StateFlusherTests"

@@ -1,3 +1,4 @@
+import Mutations
 import Protocol
 
 /// One location with the replica rows of all its groups.
@@ -24,12 +25,14 @@ struct LocationRow: Equatable {
     mutating func setTerm(_ term: Term, of group: ReplicaGroup) { terms[group] = term }
 
     /// Where a group is asked, and when it was last seen. Of a group of several replicas the others pass on what is for
-    /// the leader: the one that was seen last is the second way, or the first while no leader is known.
-    func way(to group: ReplicaGroup) -> (addrs: AddrsInfo, lastSeen: Timestamp) {
+    /// the leader: one of them is the second way, or the first while no leader is known. Each second it is another one:
+    /// who does not get through to the leader that way, either, asks anew.
+    func way(to group: ReplicaGroup, at now: Timestamp) -> (addrs: AddrsInfo, lastSeen: Timestamp) {
         let leader = leader(of: group)
-        guard term(of: group) > .zero,
-            let other = self[group].filter({ !$0.isLeader && $0.hasAddress }).max(by: { $0.lastSeen < $1.lastSeen })
-        else { return (leader.addrs, leader.lastSeen) }
+        let others = term(of: group) > .zero ? self[group].filter { !$0.isLeader && $0.hasAddress } : []
+        guard !others.isEmpty else { return (leader.addrs, leader.lastSeen) }
+        let turn = Mutation.theSecondWayStays.isPlanted ? 0 : now.nanoseconds / 1_000_000_000
+        let other = others[Int(turn % UInt64(others.count))]
         guard leader.hasAddress else { return (other.addrs, other.lastSeen) }
         guard leader.addrs.addr2.port == 0 else { return (leader.addrs, leader.lastSeen) }
         return (AddrsInfo(addr1: leader.addrs.addr1, addr2: other.addrs.addr1), leader.lastSeen)

@@ -10,16 +10,16 @@ extension RegistryCore {
     ) throws(ProtocolError) -> AnyRegistryResponse {
         switch request {
         case .localShards:
-            return .localShards(LocalShardsResponse(shards: try shards(at: configuration.location)))
+            return .localShards(LocalShardsResponse(shards: try shards(at: configuration.location, now)))
         case .shardsAtLocation(let request):
-            return .shardsAtLocation(ShardsAtLocationResponse(shards: try shards(at: request.locationId)))
+            return .shardsAtLocation(ShardsAtLocationResponse(shards: try shards(at: request.locationId, now)))
         case .allShards:
             return .allShards(AllShardsResponse(shards: allShards()))
         case .localCdc:
-            let way = try location(configuration.location).way(to: .cdc)
+            let way = try location(configuration.location).way(to: .cdc, at: now)
             return .localCdc(LocalCdcResponse(addrs: way.addrs, lastSeen: way.lastSeen))
         case .cdcAtLocation(let request):
-            let way = try location(request.locationId).way(to: .cdc)
+            let way = try location(request.locationId).way(to: .cdc, at: now)
             return .cdcAtLocation(CdcAtLocationResponse(addrs: way.addrs, lastSeen: way.lastSeen))
         case .allCdc:
             return .allCdc(AllCdcResponse(replicas: allCdc()))
@@ -53,10 +53,10 @@ extension RegistryCore {
     }
 
     /// Exactly 256 entries, index = shard, zeros where the leader is unknown: the kernel client insists on it.
-    private func shards(at id: LocationID) throws(ProtocolError) -> [ShardInfo] {
+    private func shards(at id: LocationID, _ now: Timestamp) throws(ProtocolError) -> [ShardInfo] {
         let row = try location(id)
         return (0...UInt8.max).map { shard in
-            let way = row.way(to: .shard(ShardID(rawValue: shard)))
+            let way = row.way(to: .shard(ShardID(rawValue: shard)), at: now)
             return ShardInfo(addrs: way.addrs, lastSeen: way.lastSeen)
         }
     }

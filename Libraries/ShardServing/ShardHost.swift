@@ -195,7 +195,7 @@ package final class ShardHost {
             counters: ShardCounters(daemon.counters), snapshots: SnapshotWriter(directory, logger: daemon.logger),
             keys: configuration.keys, isBaseProtocolOnly: configuration.isBaseProtocolOnly)
         let events = events()
-        var clients: [GroupNumber: LoopBound<ClientRelay>] = [:]
+        var clients: [LogGroupID: LoopBound<ClientRelay>] = [:]
         for number in 0..<configuration.loopCount {
             // Neighbouring shards on different loops: directories are dealt out to shards in turn.
             let shards = configuration.shards.enumerated()

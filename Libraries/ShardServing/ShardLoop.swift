@@ -134,8 +134,8 @@ extension ShardLoop {
     func handOver(_ done: @escaping () -> Void) { keeper.handOver(done) }
 
     /// What the shards have to do with clients, for those that pass on.
-    var clients: [GroupNumber: LoopBound<ClientRelay>] {
-        let relays = servers.map { (GroupNumber($0.core.shard), LoopBound($0.clients, on: loop)) }
+    var clients: [LogGroupID: LoopBound<ClientRelay>] {
+        let relays = servers.map { ($0.pipeline.log.id, LoopBound($0.clients, on: loop)) }
         return Dictionary(uniqueKeysWithValues: relays)
     }
 }

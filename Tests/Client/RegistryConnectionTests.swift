@@ -119,6 +119,20 @@ import Wire
         try Self.expectTimeoutAndAnswer(results)
     }
 
+    /// A machine that hears and is not heard: the question goes to another one while there is time.
+    @Test func whoSaysNothingIsLeftForTheNext() async throws {
+        let result: Outcome = try await onLoop { loop, finish in
+            let silent = try ScriptedRegistry(on: loop) { _ in nil }
+            let server = try ScriptedRegistry(on: loop) { _ in try? .reply(Self.answer()) }
+            let connection = RegistryConnection(on: loop, addresses: [silent.address, server.address])
+            connection.call(InfoRequest()) { result in
+                #expect(silent.requests == 1 && server.requests == 1)
+                finish(result)
+            }
+        }
+        #expect(try result.get() == Self.info)
+    }
+
     @Test(
         arguments: [
             [0x53, 0x48, 0x55, 0x00, 1, 0, 0, 0, 8],  // a request's protocol word
