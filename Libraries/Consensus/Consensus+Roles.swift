@@ -37,7 +37,9 @@ extension Consensus {
         hasGivenLeaseUp = false
         effects.append(.role(role, term, leader: member))
         for slot in configuration.slots where slot != member.slot { startProgress(of: slot, at: now) }
-        let beginning = Entry(position: Position(index: last.index.next, term: term), content: .beginning)
+        // Who has founded a group says so in its first entry: later nobody else could tell who belongs to it.
+        let content: Entry.Content = last.index == .zero ? .configuration(configuration) : .beginning
+        let beginning = Entry(position: Position(index: last.index.next, term: term), content: content)
         termStart = beginning.index
         append([beginning])
         replicate(at: now)

@@ -99,9 +99,9 @@ package final class CdcService {
         let loop = daemon.loop
         peers = try ReplicaPeers.ifAny(.coordinator, storage.member, options.replicas, keys: options.keys, daemon)
         keeper = LaneKeeper(
-            on: loop,
             LaneKeeper.Environment(
-                storage: storage, peers: peers, logger: daemon.logger, fail: { [daemon] in daemon.fail($0) }))
+                on: loop, storage: storage, peers: peers, logger: daemon.logger,
+                fail: { [daemon] in daemon.fail($0) }))
         let replica = keeper.open(Self.group, coordinator, StateHome(store, open: open))
         flusher = StateFlusher(
             storage, Self.flushing(hasPeers: peers != nil), StateFlusher.Environment(loop), logger: daemon.logger,

@@ -3,10 +3,12 @@ import EventLoop
 import Protocol
 
 /// Where the shards are, as the registry last said.
-struct ShardAddresses {
+package struct ShardAddresses {
     private var addresses: [AddrsInfo?] = Array(repeating: nil, count: ShardID.count)
     private var shards: [SocketAddress: ShardID] = [:]
     private var ways = ServiceWays<ShardID>()
+
+    package init() {}
 
     /// Number of shards without a known address.
     var unknownCount: Int { addresses.count { $0 == nil } }
@@ -15,7 +17,7 @@ struct ShardAddresses {
     func contains(_ address: SocketAddress) -> Bool { shards[address] != nil }
 
     /// Where to send the attempt of this number, from 0: repetitions go all ways. Empty when no address is known.
-    func addresses(of shard: ShardID, attempt: Int) -> [SocketAddress] {
+    package func addresses(of shard: ShardID, attempt: Int) -> [SocketAddress] {
         let known = addresses[Int(shard.rawValue)].map { ways.addresses(of: shard, at: $0) } ?? []
         return attempt == 0 ? Array(known.prefix(1)) : known
     }
@@ -28,7 +30,7 @@ struct ShardAddresses {
 
     /// Takes over a LOCAL_SHARDS answer, one element per shard. A shard that the registry has forgotten keeps what we
     /// know.
-    mutating func update(_ shards: [ShardInfo]) {
+    package mutating func update(_ shards: [ShardInfo]) {
         guard shards.count == ShardID.count else { return }
         for (number, shard) in shards.enumerated() where shard.addrs.addr1.port != 0 {
             if addresses[number] != shard.addrs { ways.moved(ShardID(rawValue: UInt8(number))) }

@@ -65,9 +65,9 @@ package final class RegistryService {
         }
         peers = try ReplicaPeers.ifAny(.registry, storage.member, replicas, keys: keys, daemon)
         keeper = LaneKeeper(
-            on: daemon.loop,
             LaneKeeper.Environment(
-                storage: storage, peers: peers, logger: daemon.logger, fail: { [daemon] in daemon.fail($0) }))
+                on: daemon.loop, storage: storage, peers: peers, logger: daemon.logger,
+                fail: { [daemon] in daemon.fail($0) }))
         let replica = keeper.open(Self.group, core, StateHome(store, open: open))
         flusher = StateFlusher(
             storage, Self.flushing(hasPeers: peers != nil), StateFlusher.Environment(daemon.loop),

@@ -11,33 +11,62 @@ import Store
 package final class LaneKeeper {
     /// What it needs of the process.
     package struct Environment {
-        package let storage: ReplicaStorage
-        /// Nil: this process has the only replicas.
-        package let peers: ReplicaPeers?
-        package let logger: Logger
+        package var storage: ReplicaStorage
+        /// Between the groups and their other replicas; nil: there are none.
+        package var exchange: PeerExchange?
+        /// The processes of the others that are there.
+        package var present: () -> [Member]
+        package var lane: LaneLoop
+        /// Nanoseconds of a clock that never goes back.
+        package var monotonic: () -> UInt64
+        /// Calls back on the loop after so many nanoseconds.
+        package var later: (_ nanoseconds: UInt64, _ body: @escaping () -> Void) -> Void
+        package var logger: Logger
         /// The state cannot be used, so the process cannot go on. Called on the loop.
-        package let fail: (any Error) -> Void
+        package var fail: (any Error) -> Void
+        package var settings = Settings()
+        /// How many times slower everything is that happens by time.
+        package var slowness: UInt64 = 1
 
         package init(
-            storage: ReplicaStorage, peers: ReplicaPeers?, logger: Logger, fail: @escaping (any Error) -> Void
+            storage: ReplicaStorage, exchange: PeerExchange?, present: @escaping () -> [Member], lane: LaneLoop,
+            monotonic: @escaping () -> UInt64,
+            later: @escaping (_ nanoseconds: UInt64, _ body: @escaping () -> Void) -> Void, logger: Logger,
+            fail: @escaping (any Error) -> Void
         ) {
             self.storage = storage
-            self.peers = peers
+            self.exchange = exchange
+            self.present = present
+            self.lane = lane
+            self.monotonic = monotonic
+            self.later = later
             self.logger = logger
             self.fail = fail
+        }
+
+        /// On a real loop.
+        /// - Parameter peers: nil: this process has the only replicas.
+        package init(
+            on loop: EventLoop, storage: ReplicaStorage, peers: ReplicaPeers?, logger: Logger,
+            fail: @escaping (any Error) -> Void
+        ) {
+            self.init(
+                storage: storage, exchange: peers?.exchange, present: { peers?.presence.members ?? [] },
+                lane: LaneLoop(loop), monotonic: { loop.monotonicNanoseconds },
+                later: { nanoseconds, body in loop.timer(afterNanoseconds: nanoseconds, body) }, logger: logger,
+                fail: fail)
         }
     }
 
     /// Makes the state of all groups durable and then calls what it is given, on any thread. Set before `start`.
     package var onFlush: ((@escaping @Sendable () -> Void) -> Void)?
 
-    private let loop: EventLoop
+    package let lane: LogLane
     private let environment: Environment
-    private let lane: LogLane
     private var stores: [GroupStore] = []
     private var groups: [LogGroupID] = []
-    private var timers: [LoopTimer] = []
     private var isLeaving = false
+    private var isStopped = false
     private var lastGaveWay: UInt64 = 0
 
     private static let tickNanoseconds: UInt64 = 50_000_000
@@ -51,12 +80,11 @@ package final class LaneKeeper {
     private static let giveWayNanoseconds: UInt64 = 10_000_000_000
 
     /// On the loop, or before it runs.
-    package init(on loop: EventLoop, _ environment: Environment) {
-        self.loop = loop
+    package init(_ environment: Environment) {
         self.environment = environment
-        lane = environment.storage.host.lane(LaneLoop(loop))
+        lane = environment.storage.host.lane(environment.lane)
         lane.onFlush = { [unowned self] group in
-            onFlush? { [lane] in loop.submit { lane.flushed(group) } }
+            onFlush? { [lane, loop = environment.lane] in loop.resume { lane.flushed(group) } }
         }
         lane.onTrouble = { [logger = environment.logger] sentence in logger.error("\(sentence)") }
     }
@@ -69,31 +97,31 @@ package final class LaneKeeper {
     package func open(_ group: LogGroupID, _ state: any ReplicatedState, _ home: StateHome) -> Replica {
         groups.append(group)
         stores.append(home.store)
-        return environment.storage.open(group, state, on: lane, home: home)
+        return environment.storage.open(group, state, on: lane, home: home, settings: environment.settings)
     }
 
     /// From now on peers reach the groups. On the loop, when the callbacks of all replicas are set, and before they
     /// start: what they are told once must not be missed.
     package func start() {
-        guard let exchange = environment.peers?.exchange else { return }
+        guard let exchange = environment.exchange else { return }
         for group in groups { exchange.add(group, on: lane) }
-        repeating(Self.tickNanoseconds) { [unowned self] in lane.tick() }
-        repeating(Self.careNanoseconds) { [unowned self] in care() }
+        repeating(Self.tickNanoseconds) { $0.lane.tick() }
+        repeating(Self.careNanoseconds) { $0.care() }
     }
 
     /// Ends, before the loop does.
-    package func stop() {
-        for timer in timers { timer.cancel() }
-        timers = []
-    }
+    package func stop() { isStopped = true }
 
-    private func repeating(_ nanoseconds: UInt64, _ body: @escaping () -> Void) {
-        timers.append(loop.timer(afterNanoseconds: nanoseconds, repeatingNanoseconds: nanoseconds, body))
+    private func repeating(_ nanoseconds: UInt64, _ body: @escaping (LaneKeeper) -> Void) {
+        environment.later(nanoseconds * environment.slowness) { [weak self] in
+            guard let self, !isStopped else { return }
+            body(self)
+            repeating(nanoseconds, body)
+        }
     }
 
     private func care() {
-        guard let peers = environment.peers else { return }
-        let present = peers.presence.members
+        let present = environment.present()
         giveWayIfFull()
         lane.forEach { replica in
             replica.prefer(isLeaving ? nil : ReplicaSteward.preferredLeader(of: replica))
@@ -108,7 +136,7 @@ package final class LaneKeeper {
 
     /// Whoever has no room takes nothing from clients; others may have some.
     private func giveWayIfFull() {
-        let now = loop.monotonicNanoseconds
+        let now = environment.monotonic()
         guard lane.isFull, !isLeaving, now >= lastGaveWay + Self.giveWayNanoseconds else { return }
         lastGaveWay = now
         beginHandingOver()
@@ -119,14 +147,14 @@ package final class LaneKeeper {
     /// Lets other replicas lead, so that nobody has to wait for them to notice that this process is gone; `done` is
     /// called when nothing is led here any more, or nobody takes over.
     package func handOver(_ done: @escaping () -> Void) {
-        guard environment.peers != nil else { return done() }
+        guard environment.exchange != nil else { return done() }
         isLeaving = true
-        handOver(until: loop.monotonicNanoseconds + Self.handOverNanoseconds, done)
+        handOver(until: environment.monotonic() + Self.handOverNanoseconds, done)
     }
 
     private func handOver(until deadline: UInt64, _ done: @escaping () -> Void) {
-        guard beginHandingOver(), loop.monotonicNanoseconds < deadline else { return done() }
-        loop.timer(afterNanoseconds: Self.lookNanoseconds) { [self] in handOver(until: deadline, done) }
+        guard beginHandingOver(), environment.monotonic() < deadline else { return done() }
+        environment.later(Self.lookNanoseconds) { [self] in handOver(until: deadline, done) }
     }
 
     /// Whether anything is led here for which there are others.

@@ -41,6 +41,8 @@ package final class PeerExchange: PeerLine {
         package var answer: (@Sendable (RelayedAnswer) -> Void)?
         package var call: (@Sendable (RelayedCall, _ follower: ReplicaSlot) -> Void)?
         package var reply: (@Sendable (RelayedReply) -> Void)?
+
+        package init() {}
     }
 
     package var relays: RelayHandlers {

@@ -14,8 +14,7 @@ package final class ReplicaStorage: Sendable {
     package let flushed: [LogGroupID: LogIndex]
     /// Who this process is in its groups.
     package let member: Member
-    /// Who belongs to a group of which there is nothing.
-    private let founders: Configuration
+    private let place: ReplicaPlace
     /// Groups of which there is nothing, and which begin to exist with their replica here.
     package let unborn: Set<LogGroupID>
     /// What the disk has of each group that was there.
@@ -39,27 +38,31 @@ package final class ReplicaStorage: Sendable {
         let log = try disk.openLog(mustExist: flushed.values.contains { $0 > .zero })
         let member = Member(slot: place.slot, incarnation: log.incarnation)
         self.member = member
-        let (contents, founders) = (
-            log.contents,
-            place.founds || Mutation.everybodyFounds.isPlanted ? Configuration(born: member) : Configuration()
-        )
-        self.founders = founders
+        self.place = place
+        let contents = log.contents
+        let founders = { (group: LogGroupID) in Self.founders(of: group, place, member) }
         let old = Self.withoutTerms(states, contents)
         let held = try log.replay(
-            into: states, founders: { old.contains($0) ? Configuration(born: member) : founders },
+            into: states, founders: { old.contains($0) ? Configuration(born: member) : founders($0) },
             isFinal: { $0.isOnlyVoter(member) || Mutation.entriesBehindTheStateAreFinal.isPlanted }, apply)
         var stored: [LogGroupID: StoredState] = [:]
         for (group, state) in states {
             stored[group] = try StoredState(
-                of: group, state, member, founders: old.contains(group) ? Configuration(born: member) : founders,
+                of: group, state, member,
+                founders: old.contains(group) ? Configuration(born: member) : founders(group),
                 in: contents[group], behind: held[group] ?? [])
         }
         self.stored = stored
-        unborn = founders.voters.isEmpty ? [] : Set(stored.filter { $0.value.isNothing }.keys)
+        unborn = Set(stored.filter { $0.value.isNothing && !founders($0.key).voters.isEmpty }.keys)
         // A process that died between a flush and this has left the log as full as it was.
         if !Mutation.startsKeepTheLog.isPlanted { try log.trim(through: flushed) }
         try disk.opened()
         host = try LogHost(store: log, on: disk.makeWriter(), onShortage: onShortage)
+    }
+
+    /// Who belongs to a group of which there is nothing.
+    private static func founders(of group: LogGroupID, _ place: ReplicaPlace, _ member: Member) -> Configuration {
+        place.founds(group) || Mutation.everybodyFounds.isPlanted ? Configuration(born: member) : Configuration()
     }
 
     /// Groups of a version that had one replica of everything: that one is a founder, whatever it is started as.
@@ -81,7 +84,7 @@ package final class ReplicaStorage: Sendable {
         _ group: LogGroupID, _ state: any ReplicatedState, on lane: LogLane,
         home: StateHome? = nil, settings: Settings = Settings()
     ) -> Replica {
-        let nothing = SnapshotBase(position: .zero, configuration: founders)
+        let nothing = SnapshotBase(position: .zero, configuration: Self.founders(of: group, place, member))
         let stored = stored[group] ?? StoredState(hardState: HardState(), base: nothing, entries: [])
         precondition(state.appliedIndex == stored.base.position.index, "the state of \(group) is not as it was read")
         return lane.open(group, member, stored, state, home: home, settings: settings)

@@ -7,7 +7,7 @@ extension Replica {
         ReplicaStatus(
             replica: ReplicaID(rawValue: member.slot.rawValue), leads: serves, term: term,
             leader: ReplicaID(rawValue: leader?.slot.rawValue ?? .max), last: consensus.last.index,
-            committed: consensus.commit, applied: state.appliedIndex,
+            committed: consensus.commit, applied: applied,
             members: configuration.slots.map { view(of: $0) })
     }
 

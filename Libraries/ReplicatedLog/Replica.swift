@@ -79,6 +79,8 @@ public final class Replica {
     public var serves: Bool { failure == nil && consensus.serves }
     /// Commands and whatever else are in the log behind what was delivered.
     public var inFlightCount: Int { Int(clamping: consensus.last.index.rawValue &- delivered.rawValue) }
+    /// Up to where the state machine has everything.
+    public var applied: LogIndex { state.appliedIndex }
     /// What the log may let go of when the state is flushed. A peer that still needs it gets a snapshot.
     public var trimIndex: LogIndex { pendingBase == .none && installing == nil ? state.appliedIndex : .zero }
 

@@ -50,9 +50,8 @@ final class ShardLoop {
         logger = surroundings.logger
         peers = surroundings.peers
         keeper = LaneKeeper(
-            on: loop,
             LaneKeeper.Environment(
-                storage: surroundings.storage, peers: peers, logger: logger, fail: events.failed))
+                on: loop, storage: surroundings.storage, peers: peers, logger: logger, fail: events.failed))
         keeper.onFlush = events.flush
         servers = states.map { state in
             let replica = keeper.open(

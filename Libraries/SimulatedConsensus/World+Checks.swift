@@ -35,7 +35,9 @@ extension World {
     /// oneChangeAtATime, changesFollowTheTerm: a leader begins a change when the one before and an entry of its own
     /// term are final.
     private func lookAtChange(_ entry: Entry, at node: Node) {
-        guard node.consensus.role == .leader, entry.term == node.consensus.term else { return }
+        // A group's first entry says who has founded it, and changes nothing.
+        guard node.consensus.role == .leader, entry.term == node.consensus.term, entry.index.previous > .zero
+        else { return }
         report.counts.changes += 1
         // Whom it need not have heard before may make a majority from now on.
         node.heardAt = node.heardAt.map { _ in node.clock.read(at: now) }

@@ -1,3 +1,4 @@
+import CoordinatorCore
 import Protocol
 import ShardCore
 
@@ -10,9 +11,10 @@ final class SimulatedCluster {
     let names = NameHistory()
     let watch: ShardWatch
     let defaultOwnership: DefaultOwnershipWatch
+    /// All processes, with all replicas.
     let shards: [ShardMachine]
-    let coordinator: CoordinatorMachine
-    let registry: RegistryMachine
+    let coordinators: [CoordinatorMachine]
+    let registries: [RegistryMachine]
     let blockServers: [BlockMachine]
     /// Whether all names that users have in mind are of one hash.
     let usesCollidingNames: Bool
@@ -32,19 +34,85 @@ final class SimulatedCluster {
         let watch = ShardWatch(
             world, names, clockTolerance: options.comparesClocks ? 65_000_000_000 : nil)
         self.watch = watch
-        shards = (0..<options.shardMachines).map { ShardMachine($0, world, network, options, watch: watch) }
-        coordinator = CoordinatorMachine(world, network, options)
-        defaultOwnership = DefaultOwnershipWatch(world)
-        registry = RegistryMachine(world, network, options, watch: defaultOwnership)
-        addresses = AddressBook(world, network, shards, coordinator)
+        let slots = 0..<options.replicas
+        shards = (0..<options.shardMachines).flatMap { number in
+            let site = ReplicaSite(options.replicas, "shards' machine \(number)", world)
+            return slots.map { ShardMachine(number, site, slot: $0, world, network, options, watch: watch) }
+        }
+        let coordinatorSite = ReplicaSite(options.replicas, "cdc", world)
+        coordinators = slots.map { CoordinatorMachine(coordinatorSite, slot: $0, world, network, options) }
+        let defaultOwnership = DefaultOwnershipWatch(world)
+        self.defaultOwnership = defaultOwnership
+        let registrySite = ReplicaSite(options.replicas, "registry", world)
+        registries = slots.map {
+            RegistryMachine(registrySite, slot: $0, world, network, options, watch: defaultOwnership)
+        }
+        let addresses = AddressBook(world, shards, coordinators, options)
+        self.addresses = addresses
         blockServers = (0..<options.blockServers).map {
-            BlockMachine($0, disks: options.disksPerServer, world, network)
+            BlockMachine($0, disks: options.disksPerServer, registries: options.replicas, world, network)
+        }
+        for coordinator in coordinators {
+            coordinator.endpointAt = { [unowned addresses] in addresses.endpoint(at: $0) }
         }
     }
 
-    var machines: [Machine] { shards + [coordinator, registry] + blockServers }
+    var replicaMachines: [ReplicaMachine] { shards + coordinators + registries }
+    var machines: [Machine] { replicaMachines + blockServers }
 
-    var cores: [ShardCore] { shards.flatMap(\.cores).sorted { $0.shard.rawValue < $1.shard.rawValue } }
+    /// Each shard as the replica has it that has applied most; not those of which no process that is up has all that
+    /// was ever applied.
+    var cores: [ShardCore] {
+        var newest: [ShardID: ShardCore] = [:]
+        for core in shards.flatMap(\.cores) where core.appliedIndex >= watch.lastApplied(of: core.shard) {
+            if let other = newest[core.shard], other.appliedIndex >= core.appliedIndex { continue }
+            newest[core.shard] = core
+        }
+        return newest.values.sorted { $0.shard.rawValue < $1.shard.rawValue }
+    }
+
+    /// The one that leads.
+    var coordinator: Coordinator? { coordinators.lazy.compactMap(\.core).first }
+
+    /// By site, in which each is once.
+    private var replicasBySite: [[ReplicaMachine]] {
+        let machines = replicaMachines
+        return stride(from: 0, to: machines.count, by: options.replicas).map {
+            Array(machines[$0..<$0 + options.replicas])
+        }
+    }
+
+    /// Of the processes that have replicas of the same groups: all that do so and have everything.
+    var completeSites: [[ReplicaMachine]] { replicasBySite.filter(Self.isComplete) }
+
+    /// Whether everything is everywhere.
+    var isComplete: Bool { replicasBySite.allSatisfy(Self.isComplete) }
+
+    /// Whether all processes are up and have voters in every group, which have all that there is.
+    private static func isComplete(_ machines: [ReplicaMachine]) -> Bool {
+        guard machines.allSatisfy(\.isUp), let site = machines.first?.site else { return false }
+        return site.groups.allSatisfy { group in
+            let replicas = machines.compactMap { $0.replicas[group]?.replica }
+            return replicas.count == site.size && Set(replicas.map(\.applied)).count == 1
+                && replicas.count { $0.serves } == 1
+                && replicas.allSatisfy { replica in
+                    let members = replica.configuration.voters.compactMap { replica.configuration.member(at: $0) }
+                    return replica.inFlightCount == 0 && Set(members) == site.present
+                }
+        }
+    }
+
+    /// What replicas are to their groups, for people.
+    var standing: String {
+        replicaMachines.flatMap { machine in
+            machine.replicas.sorted { $0.key < $1.key }.map { group, known in
+                let replica = known.replica
+                return
+                    "\(machine.id)\(machine.isUp ? "" : " (down)") \(group) \(replica.role) \(replica.term.rawValue) "
+                    + "\(replica.applied)+\(replica.inFlightCount) of \(replica.configuration.voters)"
+            }
+        }.joined(separator: "; ")
+    }
 
     func server(of service: BlockServiceID) -> Int? {
         blockServers.firstIndex { $0.services.contains { $0.id == service } }

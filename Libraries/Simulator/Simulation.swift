@@ -13,6 +13,7 @@ public final class Simulation {
     private let collectors: [Collector]
     private let injector: FaultInjector
     private let check: StepCheck
+    private var nextLook: UInt64 = 0
 
     private static let second = ClusterOptions.second
     /// How long healing may take: longer than a packet may be late.
@@ -24,8 +25,11 @@ public final class Simulation {
     public init(seed: UInt64, tracedEvents: Int = 0) throws {
         self.seed = seed
         world = World(seed: seed, tracedEvents: tracedEvents)
-        plan = FaultPlan(&world.random)
-        let cluster = SimulatedCluster(world, try ClusterOptions(&world.random))
+        var plan = FaultPlan(&world.random)
+        let options = try ClusterOptions(&world.random)
+        if options.replicas > 1 { plan.shorten(&world.random) }
+        self.plan = plan
+        let cluster = SimulatedCluster(world, options)
         self.cluster = cluster
         let count = cluster.options.clients + cluster.options.collectors
         clients = try (0..<count).map { try SimulatedClient($0, cluster) }
@@ -44,13 +48,13 @@ public final class Simulation {
         clean()
         restartAll()
         let report = report(troubled)
-        for machine in [cluster.registry] + cluster.machines { machine.end() }
+        for machine in cluster.machines { machine.end() }
         world.end()
         return report
     }
 
     private func begin() {
-        for machine in [cluster.registry] + cluster.machines { machine.start() }
+        for machine in cluster.registries + cluster.machines { machine.start() }
         cluster.addresses.start()
         for client in clients { client.start() }
         // Block services register, shards learn of them.
@@ -71,9 +75,7 @@ public final class Simulation {
     /// The trouble ends; everything under way has to come to its end, and then all must be in order.
     private func heal() {
         injector.stop()
-        world.run(until: world.now + Self.healing) { [unowned self] in isQuiet }
-        guard world.findings.isEmpty else { return }
-        guard isQuiet else { return world.find("the cluster does not come to rest: \(whatIsUnderWay)") }
+        guard comesToRest() else { return }
         checkAll()
         checkWriting()
         for contradiction in cluster.names.contradictions() { world.find(contradiction) }
@@ -97,21 +99,42 @@ public final class Simulation {
         for failure in probe.failures { world.find(failure) }
     }
 
+    private func comesToRest() -> Bool {
+        var isAtRest = false
+        world.run(until: world.now + Self.healing) { [unowned self] in
+            isAtRest = isAtRest || isQuiet
+            return isAtRest
+        }
+        guard world.findings.isEmpty else { return false }
+        if !isAtRest { world.find("the cluster does not come to rest: \(whatIsUnderWay)") }
+        return isAtRest
+    }
+
     private var isQuiet: Bool {
         users.allSatisfy { !$0.isRunning } && collectors.allSatisfy { !$0.isRunning }
-            && cluster.machines.allSatisfy(\.isUp) && cluster.network.underway == 0
-            && (cluster.coordinator.core?.isIdle ?? false)
+            && cluster.machines.allSatisfy(\.isUp) && cluster.network.clientMessages == 0
+            && (cluster.coordinator?.isIdle ?? false) && areReplicasComplete
+    }
+
+    /// Looked at once a second, as that takes time.
+    private var areReplicasComplete: Bool {
+        guard cluster.options.replicas > 1 else { return true }
+        guard world.now >= nextLook else { return false }
+        nextLook = world.now + Self.second
+        return cluster.isComplete
     }
 
     private var whatIsUnderWay: String {
         "\(users.count { $0.isRunning }) users, \(collectors.count { $0.isRunning }) collectors, "
-            + "\(cluster.machines.count { !$0.isUp }) machines down, \(cluster.network.underway) messages, "
-            + "\(cluster.coordinator.core?.transactionCount ?? -1) transactions"
+            + "\(cluster.machines.count { !$0.isUp }) machines down, \(cluster.network.clientMessages) messages, "
+            + "\(cluster.coordinator?.transactionCount ?? -1) transactions"
+            + (cluster.isComplete ? "" : "; \(cluster.standing)")
     }
 
     private func checkAll() {
         check.run()
-        guard let coordinator = cluster.coordinator.core else { return world.find("the coordinator is down") }
+        if cluster.cores.count < cluster.watch.shards.count { world.find("there are shards that nobody has whole") }
+        guard let coordinator = cluster.coordinator else { return world.find("the coordinator is down") }
         for violation in ClusterCheck.violations(cluster.cores, coordinator).sorted() { world.find(violation) }
     }
 
@@ -120,13 +143,21 @@ public final class Simulation {
         guard world.findings.isEmpty else { return }
         for client in clients where client !== collectors[0].client { client.end() }
         // First let everything expire that has to, so that the collectors have something to do.
-        world.run(until: world.now + cluster.options.transientLifetime + BlockMachine.eraseDelay)
+        rest(for: cluster.options.transientLifetime + BlockMachine.eraseDelay)
         let end = world.now + Self.cleaning
         while world.findings.isEmpty, world.now < end, transientCount > 0 { collect() }
         guard world.findings.isEmpty else { return }
         if transientCount > 0 { world.find("\(transientCount) transient files are left after garbage collection") }
         checkAll()
         checkBlocks()
+    }
+
+    /// Replicas tell each other that they are alive as long as they are up; so nobody is.
+    private func rest(for nanoseconds: UInt64) {
+        if cluster.options.replicas > 1 {
+            for machine in cluster.replicaMachines { machine.crash(restartAfter: nanoseconds - 30 * Self.second) }
+        }
+        world.run(until: world.now + nanoseconds)
     }
 
     private func collect() {
@@ -162,7 +193,7 @@ public final class Simulation {
         guard world.findings.isEmpty else { return }
         for machine in cluster.machines { machine.crash(restartAfter: Self.second) }
         world.run(until: world.now + 30 * Self.second)
-        if world.findings.isEmpty { checkAll() }
+        if world.findings.isEmpty, comesToRest() { checkAll() }
     }
 
     private func report(_ troubled: UInt64) -> Report {

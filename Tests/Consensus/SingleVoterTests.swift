@@ -21,6 +21,17 @@ struct SingleVoterTests {
         #expect(replica.consensus.deadline == nil)
     }
 
+    /// Or a start that does not found the group would not know that it belongs to it.
+    @Test func aFounderSaysSoInTheGroupsFirstEntry() throws {
+        var replica = TestReplica(members[0], .born(members[0]))
+        replica.pass(0)
+        replica.sync()
+        replica.settle()
+        replica.sync()
+        let first = try #require(replica.consensus.entry(at: LogIndex(rawValue: 1)))
+        #expect(first.content == .configuration(Configuration(born: members[0])))
+    }
+
     @Test func doesNotLeadBeforeItsVoteIsDurable() {
         var replica = TestReplica(members[0], .born(members[0]))
         replica.pass(0)

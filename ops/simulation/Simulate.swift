@@ -26,6 +26,9 @@ struct Simulate: ParsableCommand {
     @Flag(help: "Run groups of replicas by themselves instead, with their logs and connections.")
     var groups = false
 
+    @Flag(help: "Run whole clusters, even if simulations of groups are what a planted defect is meant for.")
+    var clusters = false
+
     @Flag(help: "Run only what decides in such groups, also with a defect of that planted.")
     var consensus = false
 
@@ -82,14 +85,14 @@ struct Simulate: ParsableCommand {
     }
 
     private func simulate(_ seed: UInt64, tracedEvents: Int) throws -> Report {
-        guard groups || planted?.isInReplicas ?? false else {
+        guard groups || !clusters && planted?.isInReplicas ?? false else {
             return try Simulation(seed: seed, tracedEvents: tracedEvents).run()
         }
         return GroupSimulation(seed: seed, tracedEvents: tracedEvents).run()
     }
 
     private var isOfConsensus: Bool {
-        consensus || planted?.isInConsensus ?? false
+        consensus || !clusters && planted?.isInConsensus ?? false
     }
 
     private var planted: Mutation? { plant.flatMap(Mutation.init(rawValue:)) }

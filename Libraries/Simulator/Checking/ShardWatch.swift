@@ -37,8 +37,14 @@ final class ShardWatch {
     /// Shards that have applied anything.
     var shards: [ShardID] { applied.keys.sorted { $0.rawValue < $1.rawValue } }
 
-    /// - Parameter requestID: of the packet that asked for the entry.
+    /// The last entry of a shard that any replica has applied.
+    func lastApplied(of shard: ShardID) -> LogIndex { applied[shard] ?? .zero }
+
+    /// - Parameter requestID: of the packet that asked for the entry, if that is known.
     func applied(_ entry: ShardLogEntry, _ reply: ShardReply, _ core: ShardCore, requestID: UInt64?) {
+        // Another replica has applied it before.
+        guard core.appliedIndex > lastApplied(of: core.shard) else { return }
+        let requestID = requestID ?? entry.requestID
         applied[core.shard] = core.appliedIndex
         world.trace.digest(core.appliedIndex.rawValue ^ entry.time.nanoseconds)
         look(atTimeOf: entry, core)
@@ -166,12 +172,26 @@ final class ShardWatch {
 
     /// A shard has read its state and its log again: nothing that was applied may be missing, and nothing may be other
     /// than it was (S22).
-    func restarted(_ core: ShardCore) {
+    /// - Parameter isAlone: whether it is the only replica; of several one may lack what others have.
+    func restarted(_ core: ShardCore, isAlone: Bool) {
         let before = applied[core.shard] ?? .zero
         guard core.appliedIndex >= before else {
+            guard isAlone else { return }
             return world.find("shard \(core.shard) had applied \(before) and came back with \(core.appliedIndex)")
         }
-        let isSame = core.appliedIndex == before
+        compareNames(core, isSame: core.appliedIndex == before)
+    }
+
+    /// A replica leads its shard: whatever any replica has applied, it has as well.
+    func leads(_ core: ShardCore) {
+        let before = applied[core.shard] ?? .zero
+        guard core.appliedIndex >= before else {
+            return world.find("shard \(core.shard) is led with \(core.appliedIndex), and had applied \(before)")
+        }
+        compareNames(core, isSame: true)
+    }
+
+    private func compareNames(_ core: ShardCore, isSame: Bool) {
         applied[core.shard] = core.appliedIndex
         var present: [Place: Meaning] = [:]
         for (place, meaning) in CoreReader(core).currentEdges() { present[place] = meaning }
@@ -192,6 +212,11 @@ final class ShardWatch {
             world.find(problem)
         }
     }
+}
+
+extension ShardLogEntry {
+    /// Of the packet that asked for it, if it says so.
+    fileprivate var requestID: UInt64? { if case .request(let key)? = repetition { key.requestID } else { nil } }
 }
 
 extension ShardReply {

@@ -2,35 +2,50 @@ import Protocol
 import ReplicatedLog
 import Store
 
-/// Compares the whole state of each group of a machine, byte for byte, with what it was at the same entry before a
-/// crash: what an entry does follows from the state and the entry alone, and nothing of the state is in memory only.
+/// Compares the whole state of each group, byte for byte, with what it was at the same entry before a crash, and in
+/// other replicas: what an entry does follows from the state and the entry alone, and nothing of the state is in memory
+/// only.
 final class StateComparison {
     private let world: World
-    private let machine: MachineID
-    private let store: MemoryStore
-    private var kept: [LogGroupID: (index: LogIndex, digest: UInt64)] = [:]
+    private let name: String
+    private var digests: [LogGroupID: [LogIndex: UInt64]] = [:]
 
-    init(_ machine: MachineID, _ store: MemoryStore, _ world: World) {
+    /// - Parameter name: whose states they are.
+    init(_ name: String, _ world: World) {
+        self.name = name
         self.world = world
-        self.machine = machine
-        self.store = store
     }
 
-    /// A process ends, with everything up to `index` applied.
-    /// - Parameter keys: that begin with this byte are the group's; nil: all are.
-    func keep(_ group: LogGroupID, at index: LogIndex, keys: UInt8? = nil) { kept[group] = (index, digest(keys)) }
-
-    /// Another process has applied everything up to `index`.
-    func compare(_ group: LogGroupID, at index: LogIndex, keys: UInt8? = nil) {
-        guard let before = kept[group], before.index == index else { return }
-        kept[group] = nil
-        guard digest(keys) != before.digest else { return }
-        world.find("\(machine): at entry \(index) the state of \(group) is not what it was before the crash")
+    /// A replica has applied everything up to `index`: if that was looked at before, it is as it was then; otherwise it
+    /// is from now on.
+    func look(_ group: LogGroupID, at index: LogIndex, _ state: StoredGroup) {
+        let digest = state.digest
+        guard let before = digests[group]?[index] else {
+            digests[group, default: [:]][index] = digest
+            return
+        }
+        if digest != before { world.find("\(name): at entry \(index) the state of \(group) is not what it was before") }
     }
 
-    private func digest(_ first: UInt8?) -> UInt64 {
-        let upper = first.flatMap { $0 == .max ? nil : [$0 + 1] }
-        let iterator = store.iterator(from: first.map { [$0] } ?? [], upTo: upper)
+    /// The same, at entries that were looked at before.
+    func lookAgain(_ group: LogGroupID, at index: LogIndex, _ state: StoredGroup) {
+        if digests[group]?[index] != nil { look(group, at: index, state) }
+    }
+}
+
+/// The state of a group on a machine.
+struct StoredGroup {
+    let store: GroupStore
+    private let prefix: [UInt8]
+
+    /// Of the group whose keys begin so.
+    init(over state: any OrderedStore, prefix: [UInt8]) throws(StoreError) {
+        store = try GroupStore(over: state, prefix: prefix)
+        self.prefix = prefix
+    }
+
+    fileprivate var digest: UInt64 {
+        let iterator = store.iterator(from: prefix, upTo: nil)
         var digest: UInt64 = 0
         func add(_ bytes: [UInt8]) {
             digest = (digest ^ UInt64(bytes.count)) &* 0x9e37_79b9_7f4a_7c15

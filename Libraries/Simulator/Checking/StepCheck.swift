@@ -14,10 +14,13 @@ final class StepCheck {
     private func find(_ text: String) { cluster.world.find(text) }
 
     func run() {
-        cluster.registry.core?.checkInvariants { find("registry: \($0)") }
+        for registry in cluster.registries {
+            registry.pipeline?.core.checkInvariants { find("registry: \($0)") }
+        }
         for pipeline in cluster.shards.flatMap(\.pipelines) {
             pipeline.checkInvariants { find("shard \(pipeline.core.shard): \($0)") }
         }
+        for machine in cluster.replicaMachines where !machine.site.isAlone { machine.lookAtAll() }
         for core in cluster.cores {
             do {
                 try core.checkInvariants { find("shard \(core.shard): \($0)") }
@@ -92,9 +95,10 @@ extension FetchedFullSpan {
             // Spans of nothing but zeros keep one.
             stored = isZeros ? 0 : UInt64(inline.body.count)
         case .locations(let body):
-            stored = body.locations.first.map {
-                UInt64($0.cellSize) * UInt64($0.stripes) * UInt64($0.parity.data)
-            } ?? 0
+            stored =
+                body.locations.first.map {
+                    UInt64($0.cellSize) * UInt64($0.stripes) * UInt64($0.parity.data)
+                } ?? 0
         }
         return UInt64(header.size) - min(UInt64(header.size), stored)
     }

@@ -34,10 +34,11 @@ final class SimulatedClient: @unchecked Sendable {
         port = SimulatedPort(endpoint, cluster, witness)
         blocks = SimulatedBlocks(endpoint, cluster)
         knownExtensions = Self.anyExtensions(&world.random)
+        let registries = (0..<cluster.options.replicas).map(AddressBook.registry)
         client = try Client(
-            ClientSurroundings(loop: loop, datagrams: port, blocks: blocks), registries: [AddressBook.registry],
+            ClientSurroundings(loop: loop, datagrams: port, blocks: blocks), registries: registries,
             options: Self.anyOptions(&world.random))
-        registry = RegistryConnection(on: loop, addresses: [AddressBook.registry])
+        registry = RegistryConnection(on: loop, addresses: registries)
         loop.connecting = { [unowned self] in connect(to: $0) }
         cluster.network.attach(endpoint, of: .client(number)) { [unowned self] in receive($0, from: $1) }
     }
@@ -77,18 +78,20 @@ final class SimulatedClient: @unchecked Sendable {
     // MARK: Network
 
     private func connect(to address: SocketAddress) -> (any StreamConnection)? {
-        guard address == AddressBook.registry else { return nil }
+        let replicas = 0..<cluster.options.replicas
+        guard let slot = replicas.first(where: { AddressBook.registry($0) == address }) else { return nil }
         return SimulatedStream(world) { [unowned self] stream, request in
             lastQuestion += 1
             streams[lastQuestion] = stream
             cluster.network.send(
-                Message(id: lastQuestion, body: .registryRequest(request)), from: .client(number), to: .registry)
+                Message(id: lastQuestion, body: .registryRequest(request)), from: .client(number), to: .registry(slot))
         }
     }
 
     private func receive(_ message: Message, from sender: Endpoint) {
         switch message.body {
         case .registryAnswer(let answer): streams.removeValue(forKey: message.id)?.receive(known(answer))
+        case .registryHangUp: streams.removeValue(forKey: message.id)?.hungUp()
         case .blockAnswer: blocks.receive(message)
         default: port.receive(message, from: sender)
         }

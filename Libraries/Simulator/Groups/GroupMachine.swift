@@ -1,6 +1,4 @@
 import Consensus
-import Metrics
-import Peers
 import Protocol
 import Replicas
 import ReplicatedLog
@@ -14,14 +12,13 @@ final class GroupMachine: Machine {
     private let log: LogOptions
     private let judge: GroupJudge
     private var process: ProcessLog?
-    private var exchange: PeerExchange?
+    private var peers: SimulatedPeers?
     private(set) var member: Member?
     private(set) var registers: [LogGroupID: GroupState] = [:]
     private var stores: [LogGroupID: GroupStore] = [:]
     private(set) var replicas: [LogGroupID: Replica] = [:]
     /// What is called when a command of this process is applied, or never.
     private var waiting: [LogGroupID: [LogIndex: (LogIndex?) -> Void]] = [:]
-    private lazy var reader = PeerFrameReader(counters: Counters(), logger: logger)
 
     private static let tick: UInt64 = 25_000_000
     private static let beat: UInt64 = 100_000_000
@@ -60,15 +57,12 @@ final class GroupMachine: Machine {
         registers = states
         member = storage.member
         let process = ProcessLog(self, storage, on: disk, log)
-        let port = SimulatedPeerPort(self, storage.member)
-        let exchange = PeerExchange(port) { [clock] in clock.boot }
-        (self.process, self.exchange) = (process, exchange)
-        for group in groups { open(group, process, exchange) }
-        network.attach(.replica(number), of: id) { [unowned self] message, _ in receive(message) }
+        let peers = SimulatedPeers(self, storage.member, .shards, beat: Self.beat)
+        (self.process, self.peers) = (process, peers)
+        for group in groups { open(group, process, peers.exchange) }
         every(Self.tick...Self.tick + 1000) { process.tick() }
-        every(Self.beat...Self.beat + 1000) { exchange.beat() }
         every(Self.removal...Self.removal * 2) { [unowned self] in removeOutdated() }
-        process.onFlush { [unowned self] flushed in flusher?.makeDurable(flushed) }
+        process.onFlush = { [unowned self] flushed in flusher?.makeDurable(flushed) }
         flusher = flushing(
             storage, log, pause: 1_000_000_000...20_000_000_000, look: 500_000_000,
             keepsForPeers: options.keepsForPeers
@@ -80,11 +74,9 @@ final class GroupMachine: Machine {
     }
 
     private func open(_ group: LogGroupID, _ process: ProcessLog, _ exchange: PeerExchange) {
-        guard let state = registers[group] else { return }
-        let home = stores[group].map { store in
-            StateHome(store) { [unowned self] in try makeState(store, group) }
-        }
-        let replica = process.open(group, state, log.settings, home)
+        guard let state = registers[group], let store = stores[group] else { return }
+        let home = StateHome(store) { [unowned self] in try makeState(store, group) }
+        let replica = process.open(group, state, home)
         process.add(group, to: exchange)
         replica.onDelivery = { [unowned self] entry in deliver(entry, group) }
         replica.onReplaced = { [unowned self] state in replaced(state, group) }
@@ -132,18 +124,9 @@ final class GroupMachine: Machine {
         for group in groups { giveUp(group) }
         process?.end()
         process = nil
-        exchange = nil
+        peers?.end()
+        peers = nil
         replicas = [:]
-        network.detach(.replica(number))
-    }
-
-    private func receive(_ message: Message) {
-        guard case .peerFrame(let bytes, let sender) = message.body else { return }
-        let identity = PeerIdentity(service: .shards, slot: sender.slot, incarnation: sender.incarnation)
-        guard let frame = bytes.withUnsafeBytes({ reader.frame(in: $0, from: identity) }) else {
-            return world.find("\(id) cannot read what \(sender) has sent")
-        }
-        exchange?.receive(frame, from: sender)
     }
 
     // MARK: Clients

@@ -27,14 +27,13 @@ final class BlockMachine: Machine {
 
     let number: Int
     let services: [Service]
-    private var nextRegistryID: UInt64 = 1
 
-    init(_ number: Int, disks: Int, _ world: World, _ network: Network) {
+    init(_ number: Int, disks: Int, registries: Int, _ world: World, _ network: Network) {
         self.number = number
         services = (0..<disks).map { _ in
             Service(secretKey: SecretKey(low: world.random.next(), high: world.random.next()))
         }
-        super.init(.blocks(number), world, network)
+        super.init(.blocks(number), world, network, registries: registries)
     }
 
     override func boot() throws {
@@ -48,7 +47,6 @@ final class BlockMachine: Machine {
     private var failureDomain: FailureDomain { FailureDomain(name: "server\(number)") }
 
     private func register() {
-        nextRegistryID += 1
         let address = IpPort(addrs: IPv4Address(rawValue: 0x0a00_0001), port: UInt16(1000 + number))
         let infos = services.map { service in
             RegisterBlockServiceInfo(
@@ -58,11 +56,8 @@ final class BlockMachine: Machine {
                 flagsMask: 0, capacityBytes: 1 << 40, availableBytes: 1 << 39, blocks: UInt64(service.blocks.count),
                 path: Array("/disk".utf8))
         }
-        network.send(
-            Message(
-                id: nextRegistryID,
-                body: .registryRequest(.registerBlockServices(RegisterBlockServicesRequest(blockServices: infos)))),
-            from: .blockServer(number), to: .registry)
+        // What got lost the next one makes good.
+        registry.ask(.registerBlockServices(RegisterBlockServicesRequest(blockServices: infos))) { _ in }
     }
 
     private func receive(_ message: Message, _ sender: Endpoint) {

@@ -4,17 +4,13 @@ import Protocol
 /// Asks the registry for its time, for a simulated process, in the rhythm in which the real `ClockWatch` does.
 final class ClockQuestions {
     private unowned let machine: Machine
-    private let endpoint: Endpoint
-    /// The one under way.
-    private var question: (id: UInt64, sent: UInt64)?
+    private var isAsking = false
     private var rhythm = ClockRhythm()
     /// Counts the looks that were planned: only the last one takes place.
     private var look = 0
 
-    /// - Parameter endpoint: that the answers come to.
-    init(_ machine: Machine, from endpoint: Endpoint) {
+    init(_ machine: Machine) {
         self.machine = machine
-        self.endpoint = endpoint
         // Looks take place every second; without a change of the clock there is nothing to see.
         machine.clock.onChange = { [weak self] in
             guard let self else { return }
@@ -33,28 +29,22 @@ final class ClockQuestions {
 
     private func lookNow() {
         let now = machine.world.now
-        let timeout = ClockRhythm.timeoutNanoseconds
-        if let question, now - question.sent < timeout { return lookAfter(question.sent + timeout - now) }
-        question = nil
+        guard !isAsking else { return }
         guard rhythm.isDue(machine.clusterClock, at: now) else { return lookAtTheNext(now) }
         rhythm.asked(at: now)
-        // Far from the ids of requests to shards.
-        let id = machine.world.random.next() | 1 << 63
-        question = (id, now)
-        machine.network.send(
-            Message(id: id, body: .registryRequest(.clock(ClockRequest()))), from: endpoint, to: .registry)
-        lookAfter(timeout)
+        isAsking = true
+        let request = AnyRegistryRequest.clock(ClockRequest())
+        machine.registry.ask(request, patience: ClockRhythm.timeoutNanoseconds) { [weak self] answer in
+            self?.answered(answer, sent: now)
+        }
+    }
+
+    private func answered(_ answer: Result<AnyRegistryResponse, ProtocolError>?, sent: UInt64) {
+        isAsking = false
+        guard case .success(.clock(let clock))? = answer else { return lookNow() }
+        machine.clusterClock.learn(clock.time, sent: sent)
+        lookAtTheNext(machine.world.now)
     }
 
     private func lookAtTheNext(_ now: UInt64) { lookAfter(rhythm.pause(machine.clusterClock, at: now)) }
-
-    /// Whether `message` is about the time; it is taken notice of.
-    func take(_ message: Message) -> Bool {
-        guard case .registryAnswer(.success(.clock(let clock))) = message.body else { return false }
-        guard let question, question.id == message.id else { return true }
-        machine.clusterClock.learn(clock.time, sent: question.sent)
-        self.question = nil
-        lookAtTheNext(machine.world.now)
-        return true
-    }
 }

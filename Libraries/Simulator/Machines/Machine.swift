@@ -10,11 +10,13 @@ class Machine {
     let world: World
     let network: Network
     let disk = SimulatedDisk()
-    let states: StateComparison
     let clock: MachineClock
     /// What this process thinks of it.
     private(set) var clusterClock: ClusterClock
     let logger: Logger
+    /// For whatever it wants to know of the registry.
+    private(set) lazy var registry = RegistryLine(self, replicas: registries)
+    private let registries: Int
     /// Of a process that has a state.
     var flusher: StateFlusher?
     private(set) var isUp = false
@@ -25,13 +27,14 @@ class Machine {
     /// Counts the starts; what an earlier process had in mind does not happen any more.
     private(set) var incarnation = 0
 
-    init(_ id: MachineID, _ world: World, _ network: Network) {
+    /// - Parameter registries: how many replicas the registry has.
+    init(_ id: MachineID, _ world: World, _ network: Network, registries: Int = 1) {
         self.id = id
+        self.registries = registries
         self.world = world
         self.network = network
         clock = MachineClock(world)
         clusterClock = clock.clusterClock()
-        states = StateComparison(id, disk.state, world)
         logger = Logger(label: "\(id)") { _ in FindingLogHandler(machine: id, world: world) }
         disk.directory.onKill = { [unowned self] in dieWriting() }
     }
@@ -39,8 +42,8 @@ class Machine {
     var wallClock: Timestamp { clock.wall }
 
     /// Has the registry asked for its time, if it tells it; otherwise the clock here is all there is.
-    final func watchClock(_ options: ClusterOptions, from endpoint: Endpoint) -> ClockQuestions? {
-        if options.comparesClocks { return ClockQuestions(self, from: endpoint) }
+    final func watchClock(_ options: ClusterOptions) -> ClockQuestions? {
+        if options.comparesClocks { return ClockQuestions(self) }
         clusterClock.learnNothing()
         return nil
     }
@@ -54,6 +57,7 @@ class Machine {
         clock.jump = 0
         clusterClock = clock.clusterClock()
         world.note("\(id) starts")
+        registry.start()
         if world.random.perMille(diesStartingPerMille) {
             disk.directory.changesLeft = Int.random(in: 0...12, using: &world.random)
         }
@@ -73,6 +77,7 @@ class Machine {
         world.faults.crashes += 1
         world.note("\(id) crashes")
         flusher = nil
+        registry.end()
         halt()
         if disk.crash(&world.random) { world.faults.tornWrites += 1 }
         world.after(pause) { [self] in start() }
@@ -139,6 +144,7 @@ class Machine {
         guard isUp else { return }
         isUp = false
         flusher = nil
+        registry.end()
         halt()
     }
 

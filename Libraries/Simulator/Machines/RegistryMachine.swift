@@ -1,3 +1,4 @@
+import EventLoop
 import Metrics
 import Protocol
 import RegistryCore
@@ -5,56 +6,71 @@ import RegistryServing
 import Replicas
 import ReplicatedLog
 
-/// The registry's process: the real pipeline, over simulated messages instead of connections.
-final class RegistryMachine: Machine {
+/// The registry's process, or one of several: the real pipeline, over simulated messages instead of connections.
+final class RegistryMachine: ReplicaMachine {
     private static let group = LogGroupID(rawValue: 0)
 
-    private let options: ClusterOptions
     private let defaultOwnership: DefaultOwnershipWatch
-    private var log: ProcessLog?
-    private var pipeline: RegistryPipeline?
+    private(set) var pipeline: RegistryPipeline?
+    private var relay: RegistryRelay?
 
-    init(_ world: World, _ network: Network, _ options: ClusterOptions, watch: DefaultOwnershipWatch) {
-        self.options = options
+    init(
+        _ site: ReplicaSite, slot: Int, _ world: World, _ network: Network, _ options: ClusterOptions,
+        watch: DefaultOwnershipWatch
+    ) {
         defaultOwnership = watch
-        super.init(.registry, world, network)
+        super.init(.registry(slot), .registry, site, slot: slot, options, options.log.wide, world, network)
+        if slot == 0 { site.begin(Self.group, at: slot) }
     }
 
-    var core: RegistryCore? { pipeline?.core }
-
     override func boot() throws {
-        let process = ProcessDisk(self, options.log.wide)
-        let core = try RegistryCore(
-            store: process.state, prefix: [2],
-            configuration: RegistryConfiguration(stalenessDelayNanoseconds: options.stalenessDelay))
-        let storage = try ReplicaStorage(process, [Self.group: core]) { _, index, bytes in
+        let state = try StoredGroup(over: disk.state, prefix: [])
+        let configuration = RegistryConfiguration(stalenessDelay: options.stalenessDelay, slot: slot)
+        let open = { try RegistryCore(store: state.store, prefix: [], configuration: configuration) }
+        let core = try open()
+        try openStorage([Self.group: (core, state)]) { [defaultOwnership] _, index, bytes in
             _ = try core.apply([UInt8](bytes), at: index)
-            states.compare(Self.group, at: index)
             defaultOwnership.applied([UInt8](bytes), at: index, core)
         }
-        defaultOwnership.restarted(core)
-        let log = ProcessLog(self, storage, on: process, options.log.wide)
-        self.log = log
-        let entries = log.open(Self.group, core, options.log.wide.settings)
+        if site.isAlone { defaultOwnership.restarted(core) }
+        guard let entries = self.open(Self.group, core, state, reopen: open) else { return }
         let pipeline = RegistryPipeline(core, log: entries, environment)
-        pipeline.onApply = { [unowned self] in defaultOwnership.applied($0.bytes, at: $0.index, core) }
-        log.watch(entries)
-        pipeline.begin()
+        pipeline.onApply = { [unowned self, unowned pipeline] in
+            defaultOwnership.applied($0.bytes, at: $0.index, pipeline.core)
+        }
+        pipeline.onServing = { [unowned self, unowned pipeline] in
+            leads(Self.group)
+            defaultOwnership.restarted(pipeline.core)
+            pipeline.tick()
+        }
         self.pipeline = pipeline
-        network.attach(.registry, of: id) { [unowned self] message, sender in receive(message, from: sender) }
+        relay = exchange.map { passOn(pipeline, over: $0) }
+        watch(entries)
+        log?.start()
+        pipeline.begin()
+        network.attach(.registry(slot), of: id) { [unowned self] message, sender in receive(message, from: sender) }
         every(4_000_000_000...6_000_000_000) { pipeline.tick() }
-        flusher = flushing(storage, options.log.wide, options) { $0([Self.group: entries.trimIndex]) }
     }
 
     override func halt() {
-        if let core { states.keep(Self.group, at: core.appliedIndex) }
-        log?.end()
-        log = nil
+        super.halt()
         pipeline = nil
-        network.detach(.registry)
+        relay = nil
+        network.detach(.registry(slot))
     }
 
-    override func quit(_ done: @escaping () -> Void) {
+    /// What clients ask here while another replica leads.
+    private func passOn(_ pipeline: RegistryPipeline, over exchange: PeerExchange) -> RegistryRelay {
+        let relay = RegistryRelay(pipeline, over: exchange) { [unowned self] nanoseconds, body in
+            after(nanoseconds, body)
+        }
+        let calls = Handover(relay)
+        exchange.relays.call = { call, follower in calls.value.receive(call, from: follower) }
+        exchange.relays.reply = { reply in calls.value.receive(reply) }
+        return relay
+    }
+
+    override func drain(_ done: @escaping () -> Void) {
         pipeline?.willClose()
         done()
     }
@@ -74,8 +90,16 @@ final class RegistryMachine: Machine {
     private func receive(_ message: Message, from sender: Endpoint) {
         guard case .registryRequest(let request) = message.body else { return }
         pipeline?.handle(request) { [unowned self] reply in
-            guard let reply, isUp else { return }
-            network.send(Message(id: message.id, body: .registryAnswer(reply)), from: .registry, to: sender)
+            guard isUp else { return }
+            let body = reply.map { Message.Body.registryAnswer($0) } ?? .registryHangUp
+            network.send(Message(id: message.id, body: body), from: .registry(slot), to: sender)
         }
+    }
+}
+
+extension RegistryConfiguration {
+    fileprivate init(stalenessDelay: UInt64, slot: Int) {
+        self.init(stalenessDelayNanoseconds: stalenessDelay)
+        replica = ReplicaID(rawValue: UInt8(slot))
     }
 }

@@ -7,123 +7,144 @@ import ReplicatedLog
 import ShardCore
 import ShardServing
 
-/// A shard process: the real pipelines of its shards, over simulated messages instead of packets.
-final class ShardMachine: Machine {
+/// A process of shards, or one of several with replicas of the same: the real pipelines of its shards, over simulated
+/// messages instead of packets.
+///
+/// All 256 shards exist in a real process from the start; here they are made when the first request for them comes.
+final class ShardMachine: ReplicaMachine {
     let number: Int
-    private let options: ClusterOptions
     private let watch: ShardWatch
-    private var log: ProcessLog?
     private var pipelinesByShard: [ShardID: ShardPipeline] = [:]
-    /// Shards that anybody ever asked for. All 256 exist in a real process from the start; here they are made when the
-    /// first request for them comes.
-    private var known: [ShardID] = []
+    private var relays: [ShardID: (relay: ClientRelay, socket: SimulatedSocket)] = [:]
     /// What the registry said last.
     private var blockServices = BlockServiceDirectory()
     /// The same on the disk.
     private var kept: BlockServiceDirectory?
     private var feed: BlockServiceFeed?
-    /// What waits for an answer of the registry.
-    private var asked: [UInt64: (Result<AnyRegistryResponse, ProtocolError>) -> Void] = [:]
-    private static let registryTimeout: UInt64 = 5_000_000_000
-    private var nextRegistryID: UInt64 = 1
     private var clockQuestions: ClockQuestions?
     private var counters = ShardCounters(Counters())
     private var caches = ShardCacheBudget()
 
     init(
-        _ number: Int, _ world: World, _ network: Network, _ options: ClusterOptions, watch: ShardWatch
+        _ number: Int, _ site: ReplicaSite, slot: Int, _ world: World, _ network: Network, _ options: ClusterOptions,
+        watch: ShardWatch
     ) {
         self.number = number
-        self.options = options
         self.watch = watch
-        super.init(.shards(number), world, network)
+        super.init(.shards(number, slot), .shards, site, slot: slot, options, options.log, world, network)
+        site.onBegin[slot] = { [unowned self] group in
+            if isUp { begin(ShardID(group)) }
+        }
     }
 
     private var hosted: [ShardID] {
         (0...UInt8.max).filter { Int($0) % options.shardMachines == number }.map(ShardID.init(rawValue:))
     }
 
-    /// Of the shards that are in use now, by shard.
-    var pipelines: [ShardPipeline] { known.compactMap { pipelinesByShard[$0] } }
+    /// Shards that are in use.
+    var shardsInUse: [ShardID] { site.groups.map { ShardID($0) } }
+
+    /// Of the shards that are in use now.
+    var pipelines: [ShardPipeline] { shardsInUse.compactMap { pipelinesByShard[$0] } }
     var cores: [ShardCore] { pipelines.map(\.core) }
 
-    /// Shards that are in use.
-    var shardsInUse: [ShardID] { known }
+    func standing(of shard: ShardID) -> GroupStanding {
+        let standing = standing(in: LogGroupID(shard))
+        // Nobody is told of a shard before its first entry is durable.
+        if case .leads = standing, pipelinesByShard[shard]?.core.isInitialised != true { return .isUnknown }
+        return standing
+    }
 
     // MARK: Life
 
     override func boot() throws {
         caches = ShardCacheBudget(limitBytes: options.shardCacheBytes)
         counters = ShardCounters(Counters())
+        var states: [LogGroupID: (machine: any ReplicatedState, stored: StoredGroup)] = [:]
         var cores: [LogGroupID: ShardCore] = [:]
-        for shard in known { cores[LogGroupID(shard)] = try makeCore(shard) }
-        let process = ProcessDisk(self, options.log)
-        let storage = try ReplicaStorage(process, cores) { group, index, bytes in
+        for shard in shardsInUse {
+            let state = try StoredGroup(over: disk.state, prefix: [shard.rawValue])
+            let core = try makeCore(shard, state)
+            cores[LogGroupID(shard)] = core
+            states[LogGroupID(shard)] = (core, state)
+        }
+        try openStorage(states) { [watch] group, index, bytes in
             guard let core = cores[group] else { return }
             let entry = try ShardLogEntry(decoding: bytes)
             watch.replayed(entry, try core.apply(entry, at: index), core)
-            states.compare(group, at: index, keys: core.shard.rawValue)
         }
-        log = ProcessLog(self, storage, on: process, options.log)
-        for shard in known {
-            guard let core = cores[LogGroupID(shard)] else { continue }
-            watch.restarted(core)
-            open(core)
+        var opened: [ShardPipeline] = []
+        for shard in shardsInUse {
+            guard let core = cores[LogGroupID(shard)], let state = states[LogGroupID(shard)]?.stored else { continue }
+            watch.restarted(core, isAlone: site.isAlone)
+            if let pipeline = open(core, state) { opened.append(pipeline) }
         }
+        passOn()
+        log?.start()
+        for pipeline in opened { pipeline.begin() }
         for shard in hosted { attach(shard) }
-        network.attach(.shardProcess(number), of: id) { [unowned self] message, _ in learn(message) }
-        clockQuestions = watchClock(options, from: .shardProcess(number))
+        clockQuestions = watchClock(options)
         startFeed()
-        flusher = flushing(storage, options.log, options) { [unowned self] then in
-            then(Dictionary(uniqueKeysWithValues: pipelines.map { ($0.log.id, $0.log.trimIndex) }))
-        }
     }
 
     override func halt() {
-        for core in cores { states.keep(LogGroupID(core.shard), at: core.appliedIndex, keys: core.shard.rawValue) }
-        log?.end()
-        log = nil
+        super.halt()
         pipelinesByShard = [:]
+        relays = [:]
         clockQuestions = nil
-        asked = [:]
         // What is not synced before it takes its place may be lost.
         if world.random.perMille(100) { kept = nil }
         blockServices = kept ?? BlockServiceDirectory()
         feed = nil
-        network.detach(.shardProcess(number))
-        for shard in hosted { network.detach(.shard(shard)) }
+        for shard in hosted { network.detach(.shard(shard, slot)) }
     }
 
-    override func quit(_ done: @escaping () -> Void) {
+    override func drain(_ done: @escaping () -> Void) {
         for pipeline in pipelines { pipeline.drain() }
         // Some of what is in flight becomes durable.
         after(world.random.spread(1_000_000...1_000_000_000), done)
     }
 
-    private func makeCore(_ shard: ShardID) throws -> ShardCore {
+    /// The disk is another one.
+    func loseWhatIsKept() { kept = nil }
+
+    private func makeCore(_ shard: ShardID, _ state: StoredGroup) throws -> ShardCore {
         try ShardCore(
-            store: disk.state, shard: shard, transientLifetimeNanoseconds: options.transientLifetime,
+            store: state.store, shard: shard, transientLifetimeNanoseconds: options.transientLifetime,
             minimumHistoryAgeNanoseconds: ClusterOptions.minimumHistoryAge,
             supersededGraceNanoseconds: ClusterOptions.supersededGrace, blockServices: blockServices.table(for: shard),
             cacheBudget: caches, ownershipLimit: options.ownershipLimit)
     }
 
     private func attach(_ shard: ShardID) {
-        network.attach(.shard(shard), of: id) { [unowned self] message, sender in receive(message, sender, shard) }
+        network.attach(.shard(shard, slot), of: id) { [unowned self] message, sender in
+            receive(message, sender, shard)
+        }
     }
 
-    private func open(_ core: ShardCore) {
-        guard let log else { return }
+    private func open(_ core: ShardCore, _ state: StoredGroup) -> ShardPipeline? {
         let shard = core.shard
-        let hosted = log.open(LogGroupID(shard), core, options.log.settings)
+        let group = LogGroupID(shard)
+        guard
+            let hosted = open(
+                group, core, state, reopen: { [unowned self] in try makeCore(shard, state) })
+        else { return nil }
         let pipeline = ShardPipeline(core, log: hosted, settings: options.log.settings, environment)
         pipeline.onAnswer = { [unowned self] reply, source, _ in answer(reply, source, from: shard) }
-        pipeline.onApply = { [unowned self] entry, reply, source in
-            watch.applied(entry, reply, core, requestID: source?.requestID)
+        pipeline.onApply = { [unowned self, unowned pipeline] entry, reply, source in
+            watch.applied(entry, reply, pipeline.core, requestID: source?.requestID)
         }
-        log.watch(hosted)
+        let relay = passOn(hosted, shard, pipeline)
+        pipeline.onLeading = { [unowned self, unowned pipeline, unowned relay] in
+            watch.leads(pipeline.core)
+            leads(group)
+            relay.receiveHeld()
+        }
+        hosted.onFollowing = { [unowned relay] in relay.receiveHeld() }
+        pipeline.onSteppingDown = { [unowned self] in standingChanged() }
+        watch(hosted)
         pipelinesByShard[shard] = pipeline
-        pipeline.begin()
+        return pipeline
     }
 
     private var environment: ShardPipeline.Environment {
@@ -147,11 +168,20 @@ final class ShardMachine: Machine {
 
     private func receive(_ message: Message, _ sender: Endpoint, _ shard: ShardID) {
         guard case .shardRequest(let request) = message.body, let address = sender.socketAddress else { return }
-        guard let pipeline = pipelinesByShard[shard] else { return begin(shard) }
+        guard let pipeline = pipelinesByShard[shard] else { return site.begin(LogGroupID(shard), at: slot) }
         // A service tells nobody its address before its first entry is durable.
-        guard pipeline.core.isInitialised else { return }
-        let source = RequestSource(
-            ClientWay(of: address, socket: 0), requestID: message.id, signer: message.isSigned ? 0 : nil)
+        guard pipeline.core.isInitialised || !site.isAlone else { return }
+        guard pipeline.log.route(isPassedOn: false) == .here else {
+            relays[shard]?.socket.receive(message, from: address)
+            return
+        }
+        handle(request, message, ClientWay(of: address, socket: 0), pipeline)
+    }
+
+    private func handle(
+        _ request: AnyShardRequest, _ message: Message, _ way: ClientWay, _ pipeline: ShardPipeline
+    ) {
+        let source = RequestSource(way, requestID: message.id, signer: message.isSigned ? 0 : nil)
         do throws(DecodeError) {
             try pipeline.handle(request, from: source)
         } catch {
@@ -159,10 +189,45 @@ final class ShardMachine: Machine {
         }
     }
 
+    /// What clients send here while another replica leads, and what is passed on to here.
+    private func passOn(_ replica: Replica, _ shard: ShardID, _ pipeline: ShardPipeline) -> ClientRelay {
+        let relay = ClientRelay(
+            to: replica, over: exchange,
+            ClientRelay.Counters(passedOn: counters.relays, refused: counters.undecodable),
+            now: { [clock] in clock.boot }, isForReplica: { _ in false })
+        let socket = SimulatedSocket(.shard(shard, slot), network, world)
+        relay.add(socket)
+        relay.onDatagram = { [unowned self, unowned pipeline] datagram, way in
+            guard let message = Message(datagram), case .shardRequest(let request) = message.body else {
+                return world.find("\(id) cannot read what was passed on to it")
+            }
+            handle(request, message, way, pipeline)
+        }
+        relays[shard] = (relay, socket)
+        return relay
+    }
+
+    private func passOn() {
+        let machine = Handover(self)
+        exchange?.relays.request = { request, follower in
+            machine.value.relays[ShardID(request.group)]?.relay.receive(request, from: follower)
+        }
+        exchange?.relays.answer = { answer in
+            machine.value.relays[ShardID(answer.group)]?.relay.receive(answer)
+        }
+    }
+
+    /// A shard begins to exist.
     private func begin(_ shard: ShardID) {
-        known.append(shard)
         feed?.hurry()
-        do { open(try makeCore(shard)) } catch { fail(error) }
+        do {
+            let state = try StoredGroup(over: disk.state, prefix: [shard.rawValue])
+            let pipeline = open(try makeCore(shard, state), state)
+            log?.startLast(LogGroupID(shard))
+            pipeline?.begin()
+        } catch {
+            fail(error)
+        }
     }
 
     private func answer(_ reply: ShardReply, _ source: RequestSource, from shard: ShardID) {
@@ -173,9 +238,9 @@ final class ShardMachine: Machine {
             case .response(let response): .success(response)
             case .refused(let error): .failure(error)
             }
-        network.send(
-            Message(id: source.requestID, isSigned: source.isSigned, body: .shardAnswer(result)), from: .shard(shard),
-            to: receiver)
+        let message = Message(id: source.requestID, isSigned: source.isSigned, body: .shardAnswer(result))
+        if source.way.relay != nil, let relay = relays[shard]?.relay { return relay.answer(source.way, message, world) }
+        network.send(message, from: .shard(shard, slot), to: receiver)
     }
 
     // MARK: Block services
@@ -201,10 +266,10 @@ final class ShardMachine: Machine {
             },
             keep: { [unowned self] in kept = $0 })
         let feed = BlockServiceFeed(
-            environment, logger: logger, known: kept, shards: { [unowned self] in known }
+            environment, logger: logger, known: kept, shards: { [unowned self] in shardsInUse }
         ) { [unowned self] directory in
             blockServices = directory
-            for shard in known { tell(shard) }
+            for shard in shardsInUse { tell(shard) }
         }
         self.feed = feed
         feed.start()
@@ -215,27 +280,21 @@ final class ShardMachine: Machine {
         _ request: AnyRegistryRequest, _ expected: @escaping (AnyRegistryResponse) -> Response?,
         answer: @escaping BlockServiceFeed.Answer<Response>
     ) {
-        nextRegistryID += 1
-        let id = nextRegistryID
-        asked[id] = { result in
+        registry.ask(request) { result in
+            guard let result else { return answer(.failure(.timedOut(lastAttempt: "lost"))) }
             answer(
                 result.mapError { RegistryCallError.refused($0) }.flatMap { response in
                     expected(response).map { .success($0) } ?? .failure(.malformed)
                 })
         }
-        network.send(Message(id: id, body: .registryRequest(request)), from: .shardProcess(number), to: .registry)
-        after(Self.registryTimeout) { [unowned self] in
-            if asked.removeValue(forKey: id) != nil { answer(.failure(.timedOut(lastAttempt: "lost"))) }
-        }
-    }
-
-    private func learn(_ message: Message) {
-        if clockQuestions?.take(message) == true { return }
-        guard case .registryAnswer(let result) = message.body else { return }
-        asked.removeValue(forKey: message.id)?(result)
     }
 
     private func tell(_ shard: ShardID) {
         pipelinesByShard[shard]?.core.blockServices = blockServices.table(for: shard)
     }
+}
+
+extension ShardID {
+    fileprivate init(_ group: GroupNumber) { self.init(rawValue: UInt8(truncatingIfNeeded: group.rawValue)) }
+    fileprivate init(_ group: LogGroupID) { self.init(rawValue: UInt8(truncatingIfNeeded: group.rawValue)) }
 }

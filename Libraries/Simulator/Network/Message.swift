@@ -11,6 +11,8 @@ struct Message: CustomStringConvertible {
         case coordinatorAnswer(Result<AnyCdcResponse, ProtocolError>)
         case registryRequest(AnyRegistryRequest)
         case registryAnswer(Result<AnyRegistryResponse, ProtocolError>)
+        /// The registry closes the connection on which it was asked: somebody else may know.
+        case registryHangUp
         case blockRequest(BlockServiceID, AnyBlocksRequest)
         case blockAnswer(Result<MAC, ProtocolError>)
         /// What a process with replicas tells another.
@@ -24,7 +26,7 @@ struct Message: CustomStringConvertible {
 
     var isStream: Bool {
         switch body {
-        case .registryRequest, .registryAnswer, .blockRequest, .blockAnswer, .peerFrame: true
+        case .registryRequest, .registryAnswer, .registryHangUp, .blockRequest, .blockAnswer, .peerFrame: true
         default: false
         }
     }
@@ -40,6 +42,7 @@ struct Message: CustomStringConvertible {
         case .coordinatorAnswer(.failure(let error)): id << 16 | 0x500 | UInt64(error.rawValue)
         case .registryRequest: id << 16 | 0x600
         case .registryAnswer: id << 16 | 0x700
+        case .registryHangUp: id << 16 | 0xb00
         case .blockRequest: id << 16 | 0x800
         case .blockAnswer: id << 16 | 0x900
         case .peerFrame(let bytes, _): UInt64(bytes.count) << 16 | 0xa00
@@ -56,6 +59,7 @@ struct Message: CustomStringConvertible {
         case .registryRequest(let request): "\(number) \(request.kind)"
         case .registryAnswer(.success(let response)): "\(number) \(response.kind)"
         case .registryAnswer(.failure(let error)): "\(number) \(error)"
+        case .registryHangUp: "\(number) hangs up"
         case .blockRequest(let service, let request): "\(number) \(service) \(request)"
         case .blockAnswer(let answer): "\(number) \(Self.text(answer))"
         case .peerFrame(let bytes, _): bytes.withUnsafeBytes { (try? PeerFrame(decoding: $0))?.summary ?? "nothing" }

@@ -33,8 +33,8 @@ final class Network {
     private var homes: [Endpoint: MachineID] = [:]
     /// Machines that only reach each other.
     private var island: Set<MachineID> = []
-    /// Messages that have been sent and not arrived yet.
-    private(set) var underway = 0
+    /// Messages that have been sent and not arrived yet, besides those of replicas, of which there is no end.
+    private(set) var clientMessages = 0
 
     /// One way through a healthy network.
     private static let ordinaryDelay: ClosedRange<UInt64> = 50_000...400_000
@@ -75,9 +75,10 @@ final class Network {
         }
         let delay = delay(of: message)
         world.trace.record(at: world.now, .sent(message, sender, receiver, .arrives(after: delay)))
-        underway += 1
+        let isOfClients = if case .peerFrame = message.body { false } else { true }
+        if isOfClients { clientMessages += 1 }
         world.after(delay) { [unowned self] in
-            underway -= 1
+            if isOfClients { clientMessages -= 1 }
             deliver(message, from: sender, to: receiver)
         }
     }

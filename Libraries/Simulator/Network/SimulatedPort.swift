@@ -17,7 +17,7 @@ final class SimulatedPort: DatagramPort {
     }
 
     func send(_ packet: [UInt8], to server: SocketAddress) throws(SystemError) {
-        guard let message = packet.withUnsafeBytes({ Self.request(in: $0) }) else {
+        guard let message = packet.withUnsafeBytes({ Message($0) }) else {
             return cluster.world.find("\(endpoint) sends what nobody can read")
         }
         let receiver = cluster.addresses.endpoint(at: server)
@@ -35,48 +35,10 @@ final class SimulatedPort: DatagramPort {
         guard let address = cluster.addresses.address(of: sender) else { return }
         witness.answered(message)
         do throws(EncodeError) {
-            let datagram = try Self.datagram(of: message)
+            let datagram = try message.datagram()
             datagram.withUnsafeBytes { onDatagram?($0, address) }
         } catch {
             cluster.world.find("an answer that cannot be written: \(error)")
-        }
-    }
-
-    private static func request(in datagram: UnsafeRawBufferPointer) -> Message? {
-        guard let word = ProtocolWord(of: datagram), let packet = try? PlainPacket(datagram, expecting: word)
-        else { return nil }
-        switch word {
-        case .shardRequest:
-            guard let request = try? AnyShardRequest.decode(kind: packet.kind, body: packet.body) else { return nil }
-            return Message(id: packet.requestID, body: .shardRequest(request))
-        case .cdcRequest:
-            guard let request = try? AnyCdcRequest.decode(kind: packet.kind, body: packet.body) else { return nil }
-            return Message(id: packet.requestID, body: .coordinatorRequest(request))
-        default: return nil
-        }
-    }
-
-    private static func datagram(of message: Message) throws(EncodeError) -> [UInt8] {
-        let (word, kind): (ProtocolWord, UInt8)
-        let (size, write): (Int, (inout WireWriter) throws(EncodeError) -> Void)
-        switch message.body {
-        case .shardAnswer(.success(let response)):
-            (word, kind, size) = (.shardResponse, response.kind.rawValue, response.encodedSize)
-            write = { (writer) throws(EncodeError) in try response.encode(into: &writer) }
-        case .coordinatorAnswer(.success(let response)):
-            (word, kind, size) = (.cdcResponse, response.kind.rawValue, response.encodedSize)
-            write = { (writer) throws(EncodeError) in try response.encode(into: &writer) }
-        case .shardAnswer(.failure(let error)):
-            (word, kind, size) = (.shardResponse, 0, error.encodedSize)
-            write = { (writer) throws(EncodeError) in try error.encode(into: &writer) }
-        case .coordinatorAnswer(.failure(let error)):
-            (word, kind, size) = (.cdcResponse, 0, error.encodedSize)
-            write = { (writer) throws(EncodeError) in try error.encode(into: &writer) }
-        default: return []
-        }
-        return try encodedBytes(capacity: PlainPacket.headerSize + size) { (writer) throws(EncodeError) in
-            try PlainPacket.writeHeader(word, requestID: message.id, kind: kind, into: &writer)
-            try write(&writer)
         }
     }
 }

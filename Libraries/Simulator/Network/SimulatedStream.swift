@@ -47,6 +47,13 @@ final class SimulatedStream: StreamConnection {
         onEnd = nil
     }
 
+    /// The registry closes the connection.
+    func hungUp() {
+        guard isAsking else { return }
+        isAsking = false
+        onEnd?(.finished)
+    }
+
     /// Takes an answer from the network.
     func receive(_ answer: Result<AnyRegistryResponse, ProtocolError>) {
         guard isAsking else { return }

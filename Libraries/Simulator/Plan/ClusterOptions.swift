@@ -25,6 +25,13 @@ struct ClusterOptions {
     /// How much of its records a process of shards keeps decoded, bytes.
     var shardCacheBytes: Int
     var log: LogOptions
+    /// How many processes each process of shards, the coordinator and the registry are.
+    var replicas = 1
+    /// How far the clocks of two machines with replicas may drift apart, in thousandths; leases count on less than ten.
+    var driftPerMille: UInt64 = 0
+    /// Whether logs are kept longer than their own processes need them.
+    var keepsForPeers = false
+
     /// Whether the registry tells its time, and shards and the coordinator compare theirs with it.
     var comparesClocks: Bool
     /// No history is removed that is not older, nanoseconds: more than two clocks that are compared may be apart.
@@ -59,5 +66,22 @@ struct ClusterOptions {
                 deleteAfterTime: DeleteAfterTime(nanoseconds: random.pick([30, 120, 600]) * Self.second),
                 deleteAfterVersions: versions),
             span: .uniform(Parity(data: 2, parity: 1), maxSize: Self.largestSpan), block: .uniform(.flash))
+        if random.perMille(500) { replicate(&random) }
+    }
+
+    /// Fewer processes of shards than otherwise, as each is several.
+    private mutating func replicate(_ random: inout SeededRandom) {
+        replicas = random.perMille(50) ? 5 : 3
+        shardMachines = random.pick([1, 1, 2])
+        // Each group costs time.
+        directoryReservation = 2
+        driftPerMille = random.pick([0, 0, 2, 4])
+        keepsForPeers = random.perMille(500)
+        // What of all groups is on its way to a disk has its room there beside what was applied: whoever cannot write
+        // cannot elect anybody either.
+        log.store.maximumBytes = max(log.store.maximumBytes, 16 * log.store.segmentBytes)
+        log.settings.messageBytes = log.store.segmentBytes / 32
+        log.settings.windowBytes = log.store.segmentBytes / 32
+        log.slowDown(by: 6)
     }
 }

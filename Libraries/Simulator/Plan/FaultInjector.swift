@@ -1,3 +1,4 @@
+import Consensus
 import Protocol
 
 /// Carries a plan of trouble out, and ends it.
@@ -7,6 +8,7 @@ final class FaultInjector {
     private let plan: FaultPlan
     private let world: World
     private var isOver = false
+    private var rottenSites: Set<ObjectIdentifier> = []
 
     private static let second = ClusterOptions.second
     /// No clock is off by more for long, nanoseconds. Where clocks are compared, more would be an outage.
@@ -34,6 +36,9 @@ final class FaultInjector {
         if let pause = plan.strayPause { repeating(pause) { [self] in stray() } }
         if let pause = plan.refusedSyncPause { repeating(pause) { [self] in refuseSync() } }
         if let pause = plan.rotPause { repeating(pause) { [self] in rot() } }
+        guard cluster.options.replicas > 1 else { return }
+        if let pause = plan.wipePause { repeating(pause) { [self] in wipe() } }
+        if let pause = plan.handOverPause { repeating(pause) { [self] in handOver() } }
     }
 
     /// No more trouble: machines that are down come back by themselves.
@@ -68,7 +73,7 @@ final class FaultInjector {
 
     private func crash() {
         // The coordinator and the shards are what this is about.
-        let candidates = cluster.machines + cluster.shards + [cluster.coordinator, cluster.coordinator]
+        let candidates = cluster.machines + cluster.shards + cluster.coordinators + cluster.coordinators
         let machine = world.random.pick(candidates)
         let pause = world.random.spread(50_000_000...20 * Self.second)
         if world.random.perMille(200) { return machine.stop(restartAfter: pause) }
@@ -79,7 +84,8 @@ final class FaultInjector {
     /// A process listens elsewhere when it comes back; until the registry knows, and then until they ask it, clients
     /// send to where nobody is any more.
     private func move() {
-        let machine: Machine = world.random.perMille(300) ? cluster.coordinator : world.random.pick(cluster.shards)
+        let machine: Machine =
+            world.random.perMille(300) ? world.random.pick(cluster.coordinators) : world.random.pick(cluster.shards)
         world.faults.moves += 1
         machine.crash(restartAfter: world.random.spread(50_000_000...5 * Self.second))
         cluster.addresses.move(machine.id)
@@ -93,13 +99,36 @@ final class FaultInjector {
 
     private func rot() {
         let machine = world.random.pick(logged)
-        guard machine.disk.rot(&world.random) else { return }
+        // What only a majority has must not rot twice.
+        guard rottenSites.insert(ObjectIdentifier(machine.site)).inserted, machine.disk.rot(&world.random) else {
+            return
+        }
         world.faults.rottenPlaces += 1
         world.note("the log of \(machine.id) has rotten")
     }
 
     /// Machines that have a log.
-    private var logged: [Machine] { cluster.shards + [cluster.coordinator, cluster.registry] }
+    private var logged: [ReplicaMachine] { cluster.replicaMachines }
+
+    /// A process loses its disk. Of what only a majority has, none may lose another one before all have it again.
+    private func wipe() {
+        guard let site = cluster.completeSites.randomElement(using: &world.random) else { return }
+        let machine = world.random.pick(site)
+        world.note("\(machine.id) loses its disk")
+        machine.crash(restartAfter: world.random.spread(50_000_000...5 * Self.second))
+        do { try machine.disk.wipe() } catch { world.find("\(machine.id): \(error)") }
+        if let machine = machine as? ShardMachine { machine.loseWhatIsKept() }
+        world.faults.wipedDisks += 1
+    }
+
+    private func handOver() {
+        let leaders = cluster.replicaMachines.flatMap { machine in
+            machine.replicas.values.map(\.replica).filter(\.serves).sorted { $0.id < $1.id }
+        }
+        guard !leaders.isEmpty else { return }
+        let slot = ReplicaSlot(rawValue: .random(in: 0..<UInt8(cluster.options.replicas), using: &world.random))
+        if let slot { try? world.random.pick(leaders).handOver(to: slot) }
+    }
 
     private func partition() {
         world.faults.partitions += 1
@@ -127,7 +156,7 @@ final class FaultInjector {
 
     /// For an operation or two.
     private func jumpClock() {
-        let machine = world.random.pick(cluster.shards + [cluster.coordinator])
+        let machine = world.random.pick((cluster.shards as [Machine]) + cluster.coordinators)
         guard machine.isUp else { return }
         world.faults.clockJumps += 1
         let day = 86_400 * Int64(Self.second)
@@ -161,8 +190,8 @@ final class FaultInjector {
         let through = world.random.perMille(500) ? 1 << 62 : UInt64.random(in: 1...1 << 44, using: &world.random)
         let close = AnyShardRequest.closeSequences(CloseSequencesRequest(through: through))
         cluster.network.send(
-            Message(id: world.random.next(), isSigned: true, body: .shardRequest(close)), from: .coordinatorBack,
-            to: .shard(shard))
+            Message(id: world.random.next(), isSigned: true, body: .shardRequest(close)), from: .coordinatorBack(0),
+            to: .shard(shard, anySlot))
     }
 
     /// Somebody who waits for no answer begins a file that nobody will ever finish.
@@ -170,8 +199,10 @@ final class FaultInjector {
         let begin = AnyShardRequest.constructFile(ConstructFileRequest(type: .file, note: Array("stray".utf8)))
         cluster.network.send(
             Message(id: 0, body: .shardRequest(begin)), from: .client(world.random.pick(clients).number),
-            to: .shard(shard))
+            to: .shard(shard, anySlot))
     }
+
+    private var anySlot: Int { .random(in: 0..<cluster.options.replicas, using: &world.random) }
 
     private func fillDisk() {
         world.faults.fullDisks += 1

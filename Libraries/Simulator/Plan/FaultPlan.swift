@@ -16,12 +16,21 @@ struct FaultPlan {
     var strayPause: UInt64?
     var refusedSyncPause: UInt64?
     var rotPause: UInt64?
+    /// Of processes with replicas: disks that are lost, one at a time, and leaders that are told to hand over.
+    var wipePause: UInt64?
+    var handOverPause: UInt64?
     /// Whether crashes are aimed at what processes do to their disks.
     var killsWriting: Bool
     /// How long the trouble lasts, virtual nanoseconds: at least ten minutes.
     var duration: UInt64
 
     private static let second = ClusterOptions.second
+
+    /// For several replicas, which take much more time: less of it, and less often what stops one of them.
+    mutating func shorten(_ random: inout SeededRandom) {
+        duration = UInt64.random(in: 380...420, using: &random) * Self.second
+        crashPause = crashPause.map { max($0, 6 * Self.second) }
+    }
 
     init(_ random: inout SeededRandom) {
         duration = UInt64.random(in: 660...700, using: &random) * Self.second
@@ -40,5 +49,7 @@ struct FaultPlan {
         refusedSyncPause = random.perMille(400) ? random.pick([10, 60]) * Self.second : nil
         rotPause = random.perMille(400) ? 60 * Self.second : nil
         killsWriting = random.perMille(600)
+        wipePause = random.perMille(400) ? random.pick([10, 40]) * Self.second : nil
+        handOverPause = random.perMille(400) ? random.pick([5, 20]) * Self.second : nil
     }
 }

@@ -14,6 +14,9 @@ struct LogOptions {
     /// Segments are small, so that they are filled, let go of and used again.
     var store = LogStoreOptions()
 
+    /// How many times slower everything is that groups do by time.
+    private(set) var slowness: UInt64 = 1
+
     /// When the log takes so many bytes the state is flushed.
     var flushBytes: Int { store.maximumBytes / 2 }
 
@@ -36,4 +39,24 @@ struct LogOptions {
         wide.settings.proposedEntries = max(settings.proposedEntries, 64)
         return wide
     }
+}
+
+extension LogOptions {
+    /// For several replicas, between two heartbeats, nanoseconds.
+    var beat: UInt64 { 100_000_000 * slowness }
+
+    /// Lets everything that groups do by time take longer: most of a run's events would be that otherwise.
+    mutating func slowDown(by factor: UInt64) {
+        slowness = factor
+        settings.promise = settings.promise.times(factor)
+        let delay = settings.campaignDelay
+        settings.campaignDelay = delay.lowerBound.times(factor)...delay.upperBound.times(factor)
+        settings.deference = settings.deference.times(factor)
+        settings.resend = settings.resend.times(factor)
+        settings.settling = settings.settling.times(factor)
+    }
+}
+
+extension BootSpan {
+    fileprivate func times(_ factor: UInt64) -> BootSpan { BootSpan(nanoseconds: nanoseconds * factor) }
 }
