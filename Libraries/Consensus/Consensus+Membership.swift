@@ -8,6 +8,8 @@ public enum MembershipChange: Hashable, Sendable {
     case promote(Member)
     /// A replica that no longer belongs to the group.
     case remove(Member)
+    /// A voter that should lead whenever it can; nil: whoever does. Nobody comes or goes.
+    case wish(ReplicaSlot?)
 }
 
 /// Why a change was not begun. Nothing has happened.
@@ -58,6 +60,10 @@ extension Consensus {
             guard changed.contains(old) else { throw .notAMember }
             guard old != member else { throw .isLeader }
             changed[old.slot] = nil
+            if changed.wished == old.slot { changed.wished = nil }
+        case .wish(let slot):
+            guard slot.map(changed.voters.contains) ?? true else { throw .notAMember }
+            changed.wished = slot
         }
         return changed
     }

@@ -157,6 +157,7 @@ package final class CdcService {
             registry.reportDisk { [directory, storage] () throws(SystemError) in
                 try directory.room(isLogFull: storage.isFull)
             }
+            if let peers { registry.report(peers.watch) }
         }
         exportGauges()
         daemon.onShutdown { [self] done in stop(done) }

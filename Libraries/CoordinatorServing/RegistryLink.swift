@@ -35,7 +35,8 @@ final class RegistryLink {
     private var retryTimer: LoopTimer?
     /// How often its standing has changed: answers to registrations of earlier ones are ignored.
     private var changes: UInt64 = 0
-    private var diskReporter: MetadataDiskReporter?
+    private var diskReporter: TroubleReporter<ReportMetadataDiskRequest>?
+    private var groupReporter: TroubleReporter<ReportGroupsRequest>?
     private var isStopped = false
 
     init(
@@ -89,7 +90,7 @@ final class RegistryLink {
 
     /// Tells the registry while there is little room on the disk.
     func reportDisk(_ room: @escaping () throws(SystemError) -> DiskRoom) {
-        diskReporter = MetadataDiskReporter(connection, loop: loop) { [location, logger] in
+        diskReporter = TroubleReporter(connection, loop: loop) { [location, logger] in
             do throws(SystemError) {
                 let room = try room()
                 return ReportMetadataDiskRequest(
@@ -103,9 +104,20 @@ final class RegistryLink {
         }
     }
 
+    /// Tells the registry while the coordinator's group stands still, or would with one more failure.
+    func report(_ watch: GroupWatch) {
+        guard let slot else { return }
+        groupReporter = TroubleReporter(connection, loop: loop) { [location, loop] in
+            ReportGroupsRequest(
+                location: location, isCoordinator: true, shard: ShardID(rawValue: 0), replica: ReplicaID(slot),
+                groups: watch.lasting(at: loop.monotonicNanoseconds) { _ in .coordinator })
+        }
+    }
+
     func stop() {
         isStopped = true
         diskReporter?.stop()
+        groupReporter?.stop()
         refreshTimer?.cancel()
         registrationTimer?.cancel()
         retryTimer?.cancel()

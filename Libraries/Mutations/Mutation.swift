@@ -74,6 +74,11 @@ public enum Mutation: String, CaseIterable, Sendable {
     case rotIsHandedOn
     case snapshotsAreBelievedUnflushed
 
+    // What operators want of replicas
+    case passingTroubleIsTold
+    case presentReplicasAreRemoved
+    case wishesAreForgotten
+
     // The state of a group in a store
     case anyPairIsTaken
     case leftoversAreBuiltUpon
@@ -419,6 +424,8 @@ public enum Mutation: String, CaseIterable, Sendable {
             "RegistryServingTests.RegistryGroupTests"
         case .relaysAreRelayed: "ReplicatedLogTests.RequestRouteTests"
         case .anybodyMayBegin: "ShardServiceTests.ReplicaTests"
+        case .passingTroubleIsTold, .presentReplicasAreRemoved, .wishesAreForgotten:
+            "ReplicasTests.ReplicaStewardTests"
         case .heldRequestsDoNotAge: "ReplicasTests.HeldDatagramsTests"
         case .staleLeadersRegister: "RegistryCoreTests.ReplicaTermTests"
         case .extensionsAreForgotten: "ClientTests.ExtensionTests"

@@ -92,6 +92,7 @@ package final class LaneKeeper {
         guard let peers = environment.peers else { return }
         let present = peers.presence.members
         lane.forEach { replica in
+            peers.watch.note(replica.status.trouble, of: replica.id, at: loop.monotonicNanoseconds)
             replica.prefer(isLeaving ? nil : ReplicaSteward.preferredLeader(of: replica))
             if !isLeaving, replica.serves { ReplicaSteward.tend(replica, present: present) }
         }

@@ -6,7 +6,7 @@ import Wire
 /// Asks every replica of the shards and of the coordinator how it is.
 final class ReplicaSurvey {
     /// A replica that the registry knows.
-    struct Row {
+    struct Row: Sendable {
         let group: GroupNumber
         let replica: ReplicaID
         let address: SocketAddress

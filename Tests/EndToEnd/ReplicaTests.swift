@@ -82,6 +82,41 @@ extension EndToEnd {
             try cluster.awaitReplicas()
             try writes.check()
         }
+
+        @Test("an operator moves leaders and takes out who is lost, and is told of both", .timeLimit(.minutes(4)))
+        func operatorsSteer() throws {
+            let cluster = try TestCluster("--replicas 3")
+            try cluster.awaitReplicas()
+            let writes = try Writes(on: cluster)
+            #expect(try cluster.sterna("leader move all --to 2").contains("registry: slot 2 leads"))
+            #expect(try cluster.sterna("shards").contains("slot 2  leads 258, follows 0"))
+            // It has it back when it has been away.
+            try cluster.killAndAwaitRestart("shard-2")
+            try waitUntil(seconds: 60, "slot 2 leads again") {
+                (try? cluster.sterna("shards"))?.contains("slot 2  leads 258, follows 0") ?? false
+            }
+            #expect(try cluster.sterna("leader move 7 cdc --to 1").contains("shard 7, coordinator: slot 1 leads"))
+            #expect(try cluster.sterna("leader move all --to any").contains("nobody in particular should lead"))
+            try writes.goOn(for: 5)
+            #expect(try cluster.sterna("replica remove shards 1", status: 1).contains("is there; stop its process"))
+            // It cannot start any more.
+            try sh(
+                "mv '\(cluster.directory)/shard-1' '\(cluster.directory)/lost' && touch '\(cluster.directory)/shard-1'")
+            kill(try #require(cluster.pid(of: "shard-1")), SIGKILL)
+            try waitUntil(seconds: 60, "there is an alarm") {
+                cluster.registryLogs.contains("alarm: shards 0-255: one")
+            }
+            #expect(
+                try cluster.sterna("replica remove shards 1").contains("shards 0-255: there is no replica in slot 1"))
+            try writes.goOn(for: 5)
+            try sh("rm '\(cluster.directory)/shard-1'")
+            try cluster.awaitReplicas()
+            try waitUntil(seconds: 60, "the alarm is over") {
+                cluster.registryLogs.contains("alarm is over: shards 0-255")
+            }
+            try writes.finish()
+            try writes.check()
+        }
     }
 
     /// A program that writes files while things happen, and what it was told of them.
@@ -122,6 +157,21 @@ extension EndToEnd {
 }
 
 extension TestCluster {
+    /// Runs a command on the cluster, with its key, and returns what it has said.
+    func sterna(
+        _ command: String, status: Int32 = 0, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws -> String {
+        let registries = "$(cat '\(directory)'/run/registry*.address | paste -sd,)"
+        let key = command == "shards" ? "" : "--key-file '\(directory)/key'"
+        let answer = shell(
+            "'\(Self.binaries)/sterna' \(command) --registry \(registries) \(key)", seconds: 60)
+        try #require(answer.status == status, "\(command): \(answer.output)", sourceLocation: sourceLocation)
+        return answer.output
+    }
+
+    /// What all replicas of the registry have said.
+    var registryLogs: String { shell("cat '\(directory)'/log/registry*.log", seconds: 10).output }
+
     /// Waits until every shard is led and has all its replicas.
     func awaitReplicas(sourceLocation: SourceLocation = #_sourceLocation) throws {
         let command = "'\(Self.binaries)/sterna' shards --registry $(cat '\(directory)/run/registry.address')"

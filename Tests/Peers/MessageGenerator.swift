@@ -27,6 +27,7 @@ struct MessageGenerator {
             configuration[slot] = Configuration.Seat(
                 incarnation: Incarnation(rawValue: number()), isVoter: random.chance(50), nonce: nonce())
         }
+        if random.chance(50) { configuration.wished = random.pick(Array(ReplicaSlot.all)) }
         return configuration
     }
 

@@ -1,21 +1,26 @@
 import Consensus
 import Wire
 
-/// One byte with a bit for each slot that is taken, then the seats in their order.
+/// One byte, then the seats in their order. Its bits 0 to 4 say which slots are taken, the others who should lead: 0
+/// whoever does, else a slot and one. Versions that do not know of wishes refuse a configuration that has one.
 extension Configuration: WireValue {
     public static var minimumWireSize: Int { 1 }
 
     public var encodedSize: Int { slots.reduce(1) { $0 + (self[$1]?.encodedSize ?? 0) } }
 
     public init(from reader: inout WireReader) throws(DecodeError) {
-        let taken = try reader.read(UInt8.self)
-        guard taken >> UInt8(ReplicaSlot.count) == 0 else { throw .invalidValue }
+        let first = try reader.read(UInt8.self)
         self.init()
-        for slot in ReplicaSlot.all where taken >> slot.rawValue & 1 == 1 { self[slot] = try reader.read() }
+        for slot in ReplicaSlot.all where first >> slot.rawValue & 1 == 1 { self[slot] = try reader.read() }
+        let wish = first >> UInt8(ReplicaSlot.count)
+        guard wish > 0 else { return }
+        guard let slot = ReplicaSlot(rawValue: wish - 1) else { throw .invalidValue }
+        wished = slot
     }
 
     public func encode(into writer: inout WireWriter) throws(EncodeError) {
-        try writer.write(slots.reduce(UInt8(0)) { $0 | 1 << $1.rawValue })
+        let wish = wished.map { $0.rawValue + 1 } ?? 0
+        try writer.write(slots.reduce(wish << UInt8(ReplicaSlot.count)) { $0 | 1 << $1.rawValue })
         for slot in slots {
             if let seat = self[slot] { try writer.write(seat) }
         }
