@@ -24,6 +24,8 @@ public enum MembershipRefusal: Error, Equatable, Sendable {
     case isBehind
     /// A leader does not remove itself; it hands over first.
     case isLeader
+    /// What it has belongs to a history that was given up.
+    case isExpelled
 }
 
 extension Consensus {
@@ -50,6 +52,9 @@ extension Consensus {
         switch change {
         case .add(let new):
             guard changed[new.slot] == nil else { throw .slotIsTaken }
+            guard !changed.expelled.contains(new.incarnation) || Mutation.expelledReturn.isPlanted else {
+                throw .isExpelled
+            }
             changed[new.slot] = Configuration.Seat(incarnation: new.incarnation, isVoter: false)
         case .promote(let learner):
             guard changed.contains(learner) else { throw .notAMember }

@@ -75,6 +75,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case snapshotsAreBelievedUnflushed
 
     // What operators want of replicas
+    case expelledReturn
     case passingTroubleIsTold
     case presentReplicasAreRemoved
     case wishesAreForgotten
@@ -424,6 +425,7 @@ public enum Mutation: String, CaseIterable, Sendable {
             "RegistryServingTests.RegistryGroupTests"
         case .relaysAreRelayed: "ReplicatedLogTests.RequestRouteTests"
         case .anybodyMayBegin: "ShardServiceTests.ReplicaTests"
+        case .expelledReturn: "QuorumRecoveryTests.RecoveryTests"
         case .passingTroubleIsTold, .presentReplicasAreRemoved, .wishesAreForgotten:
             "ReplicasTests.ReplicaStewardTests"
         case .heldRequestsDoNotAge: "ReplicasTests.HeldDatagramsTests"

@@ -37,6 +37,8 @@ package final class LaneKeeper {
     private var stores: [GroupStore] = []
     private var groups: [LogGroupID] = []
     private var timers: [LoopTimer] = []
+    /// Of whom it was said that they are not taken in.
+    private var refused: Set<Member> = []
     private var isLeaving = false
 
     private static let tickNanoseconds: UInt64 = 50_000_000
@@ -94,12 +96,25 @@ package final class LaneKeeper {
         lane.forEach { replica in
             peers.watch.note(replica.status.trouble, of: replica.id, at: loop.monotonicNanoseconds)
             replica.prefer(isLeaving ? nil : ReplicaSteward.preferredLeader(of: replica))
-            if !isLeaving, replica.serves { ReplicaSteward.tend(replica, present: present) }
+            guard !isLeaving, replica.serves else { return }
+            ReplicaSteward.tend(replica, present: present)
+            report(present, expelledFrom: replica.configuration)
         }
         do {
             for store in stores { _ = try store.removeOutdated(limit: Self.removedKeys) }
         } catch {
             environment.fail(error)
+        }
+    }
+
+    private func report(_ present: [Member], expelledFrom configuration: Configuration) {
+        for member in present where configuration.expelled.contains(member.incarnation) {
+            guard refused.insert(member).inserted else { continue }
+            environment.logger.error(
+                """
+                the replica in slot \(member.slot.rawValue) has a disk from before the recovery and is not taken in: wipe \
+                it, and start it again
+                """)
         }
     }
 

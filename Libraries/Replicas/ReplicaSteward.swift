@@ -17,6 +17,8 @@ package enum ReplicaSteward {
     }
 
     private static func change(for member: Member, in configuration: Configuration) -> MembershipChange? {
+        // It would have the place of somebody who belongs to the group taken away, and not be taken in.
+        guard !configuration.expelled.contains(member.incarnation) else { return nil }
         guard let seat = configuration[member.slot] else { return .add(member) }
         if seat.incarnation != member.incarnation {
             return .remove(Member(slot: member.slot, incarnation: seat.incarnation))

@@ -2,13 +2,13 @@ import ArgumentParser
 import Protocol
 
 /// Groups of replicas on a command line: `shards`, `cdc`, `registry`, `all`, or shards by their numbers, as `7` or `0-7`.
-struct GroupSelection: ExpressibleByArgument, Equatable {
+package struct GroupSelection: ExpressibleByArgument, Equatable {
     /// Never empty.
-    let groups: [GroupNumber]
+    package let groups: [GroupNumber]
 
     static let shards = ShardID.all.map { GroupNumber($0) }
 
-    init?(argument: String) {
+    package init?(argument: String) {
         switch argument {
         case "shards": groups = Self.shards
         case "cdc": groups = [.coordinator]

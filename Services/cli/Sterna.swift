@@ -8,6 +8,6 @@ import ArgumentParser
         subcommands: [
             Up.self, Status.self, Shards.self, Leader.self, Replica.self, BlockServices.self, Drain.self, Fsck.self,
             Key.self, Owner.self,
-            Policy.self, Sync.self,
+            Policy.self, Recover.self, Sync.self,
         ])
 }

@@ -117,6 +117,50 @@ extension EndToEnd {
             try writes.finish()
             try writes.check()
         }
+
+        @Test("two of three disks are lost for good, and the third goes on", .timeLimit(.minutes(5)))
+        func quorumIsLost() throws {
+            let cluster = try TestCluster("--replicas 3")
+            let directory = cluster.directory
+            try cluster.awaitReplicas()
+            let writes = try Writes(on: cluster)
+            try writes.goOn(for: 20)
+            try writes.finish()
+            cluster.stop()
+            try sh("cp -r '\(directory)/shard-1' '\(directory)/former'")
+            for (role, service) in [("shards", "shard"), ("cdc", "cdc"), ("registry", "registry")] {
+                try sh("rm -r '\(directory)/\(service)' '\(directory)/\(service)-1'")
+                let recover = "'\(TestCluster.binaries)/sterna' recover \(role) '\(directory)/\(service)-2'"
+                let look = shell(recover, seconds: 60)
+                #expect(look.status == 1 && look.output.contains("Nothing was changed"), "\(look.output)")
+                let done = shell("\(recover) --accept-loss", seconds: 60)
+                #expect(done.status == 0 && done.output.contains("replica in slot 2"), "\(done.output)")
+            }
+            try cluster.start()
+            try writes.check()
+            // The others come back with empty disks.
+            try cluster.awaitReplicas()
+            let more = try Writes(on: cluster, "more")
+            try more.goOn(for: 10)
+            try cluster.killAndAwaitRestart("shard-2")
+            // One of the lost disks turns up, with another history.
+            try cluster.awaitReplicas()
+            try sh("mv '\(directory)/shard-1' '\(directory)/kept' && mv '\(directory)/former' '\(directory)/shard-1'")
+            kill(try #require(cluster.pid(of: "shard-1")), SIGKILL)
+            try waitUntil(seconds: 60, "it is refused") {
+                shell("cat '\(directory)'/log/shard*.log", seconds: 10).output.contains("from before the recovery")
+            }
+            try more.finish()
+            try more.check()
+            cluster.stop()
+            try sh("rm -r '\(directory)/shard-1' && mv '\(directory)/kept' '\(directory)/shard-1'")
+            try cluster.start()
+            try cluster.awaitReplicas()
+            try more.check()
+            cluster.stop()
+            let fsck = shell("exec '\(TestCluster.binaries)/sterna' fsck '\(directory)'", seconds: 60)
+            #expect(fsck.status == 0, "\(fsck.output)")
+        }
     }
 
     /// A program that writes files while things happen, and what it was told of them.
@@ -125,9 +169,9 @@ extension EndToEnd {
         private let record: String
         private let writer: BackgroundShell
 
-        init(on cluster: TestCluster) throws {
-            target = cluster.mount + "/writes"
-            record = cluster.directory + "/record"
+        init(on cluster: TestCluster, _ name: String = "writes") throws {
+            target = "\(cluster.mount)/\(name)"
+            record = "\(cluster.directory)/record-\(name)"
             try sh("mkdir '\(target)'")
             writer = BackgroundShell(
                 "exec python3 '\(program("record-writes.py"))' '\(target)' '\(record)' 200")
