@@ -186,7 +186,8 @@ let package = Package(
         .target(
             name: "TestShards", dependencies: ["ShardCore", "Store", "Protocol"], path: "Tests/TestShards"),
         .target(
-            name: "TestLog", dependencies: ["Replicas", "ReplicatedLog", "Peers", "Consensus", "Protocol", "Store"],
+            name: "TestLog",
+            dependencies: ["Replicas", "ReplicatedLog", "Peers", "Consensus", "Metrics", "Protocol", "Store"],
             path: "Tests/TestLog"),
         tests("Wire", ["Wire"]),
         tests("SchemaCompiler", ["SchemaLanguage"]),
@@ -210,7 +211,11 @@ let package = Package(
         tests("Peers", ["Peers", "Consensus", "EventLoop", "Metrics", "Protocol", "Wire", logging]),
         tests("ReplicatedLog", ["ReplicatedLog", "Consensus", "Simulator", "TestLog", "sterna-volatile-disk"]),
         tests(
-            "Replicas", ["Replicas", "ReplicatedLog", "Store", "Protocol", "TestLog", argumentParser, logging]),
+            "Replicas",
+            [
+                "Replicas", "ReplicatedLog", "Consensus", "Peers", "Store", "EventLoop", "Metrics", "Protocol",
+                "TestLog", argumentParser, logging,
+            ]),
         tests(
             "QuorumRecovery",
             ["QuorumRecovery", "Replicas", "ReplicatedLog", "Consensus", "Store", "Protocol", "TestLog"]),
@@ -289,13 +294,15 @@ let package = Package(
         tests(
             "RegistryService", ["sterna-registry", "RegistryServing", "Protocol", "EventLoop"], exclude: ["README.md"]),
         tests(
-            "RegistryServing", ["RegistryServing", "RegistryCore", "Consensus", "Metrics", "Protocol", "TestLog"]),
+            "RegistryServing",
+            ["RegistryServing", "RegistryCore", "Replicas", "Consensus", "Metrics", "Protocol", "TestLog"]),
         tests("TortureCampaign", ["sterna-torture"]),
         tests("VolatileDisk", ["VolatileDisk", "sterna-volatile-disk"]),
         tests(
             "ShardServing",
             [
-                "ShardServing", "ShardCore", "ReplicatedLog", "Store", "EventLoop", "Metrics", "Protocol", "TestLog",
+                "ShardServing", "ShardCore", "Replicas", "ReplicatedLog", "Store", "EventLoop", "Metrics", "Protocol",
+                "TestLog",
                 logging,
             ]),
         tests("ShardService", ["sterna-shard", "TestServices", "sterna-volatile-disk", "Protocol", "EventLoop"]),

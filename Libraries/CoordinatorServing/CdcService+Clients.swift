@@ -1,6 +1,7 @@
 import CoordinatorCore
 import EventLoop
 import Protocol
+import Replicas
 
 extension RequestOrigin {
     /// IPv4 address in bits 47...16, port in 15...0.
@@ -15,15 +16,21 @@ extension RequestOrigin {
 }
 
 extension CdcService {
+    /// Whether a datagram asks for what the replica itself knows.
+    static func isForReplica(_ datagram: UnsafeRawBufferPointer) -> Bool {
+        guard let packet = try? PlainPacket(datagram, expecting: .cdcRequest) else { return false }
+        return packet.kind == CdcKind.cdcReplicaStatus.rawValue
+    }
+
     /// Whatever is not a whole, known request is dropped without an answer (wire-protocol.md 3.3).
-    func handle(_ datagram: UnsafeRawBufferPointer, from sender: SocketAddress, _ way: ClientWay) {
+    func handle(_ datagram: UnsafeRawBufferPointer, _ way: ClientWay) {
         do throws(DecodeError) {
             let (packet, isProven) = try open(datagram)
             guard let kind = CdcKind(rawValue: packet.kind) else { throw .unknownKind }
             var reader = WireReader(packet.body)
             let request = try AnyCdcRequest.decode(kind: kind, from: &reader)
             try reader.finish()
-            let origin = RequestOrigin(sender, requestID: packet.requestID)
+            let origin = RequestOrigin(way.client, requestID: packet.requestID)
             ways.note(way, of: origin)
             pipeline.handle(request, from: origin, isProven: isProven)
         } catch {
@@ -42,14 +49,12 @@ extension CdcService {
 
     func send(_ reply: ClientReply) {
         // Of a request that came to an earlier leader its client may have asked here since.
-        let way = ways.take(reply.origin) ?? ClientWay(socket: 0, relay: nil)
-        if let relay = way.relay { return sendBack(reply, through: way.socket, of: relay) }
-        guard clientSockets.indices.contains(Int(way.socket)) else { return }
-        clientSockets[Int(way.socket)].send(to: reply.origin.address) { room in write(reply, into: room) }
+        let way = ways.take(reply.origin) ?? ClientWay(of: reply.origin.address, socket: 0)
+        clients.answer(way) { room in write(reply, into: room) }
     }
 
     /// Writes the packet of an answer; returns its length.
-    func write(_ reply: ClientReply, into room: UnsafeMutableRawBufferPointer) -> Int {
+    private func write(_ reply: ClientReply, into room: UnsafeMutableRawBufferPointer) -> Int {
         var writer = WireWriter(room)
         let id = reply.origin.requestID
         do throws(EncodeError) {

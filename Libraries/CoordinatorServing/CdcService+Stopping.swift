@@ -10,7 +10,7 @@ extension CdcService {
         registry.stop()
         pipeline.finish { [self] in
             keeper.stop()
-            for socket in clientSockets { socket.close() }
+            clients.close()
             shardSocket.close()
             flusher.stop()
             // Until then entries are delivered to the pipeline.

@@ -52,7 +52,7 @@ package final class CdcService {
     let keeper: LaneKeeper
     let flusher: StateFlusher
     let pipeline: CoordinatorPipeline
-    let clientSockets: [UDPSocket]
+    let clients: ClientRelay
     let shardSocket: UDPSocket
     let registry: RegistryLink
     let metrics: CdcMetrics
@@ -61,7 +61,6 @@ package final class CdcService {
     let clockWatch: ClockWatch
     var watching: Task<Void, Never>?
     var ways = ClientWays()
-    var held = HeldDatagrams<Held>()
 
     /// Opens log and state and replays; serves nothing yet.
     package init(_ daemon: Daemon, _ options: Options) throws {
@@ -108,13 +107,17 @@ package final class CdcService {
             storage, Self.flushing(hasPeers: peers != nil), StateFlusher.Environment(loop), logger: daemon.logger,
             applied: { $0([Self.group: replica.trimIndex]) }, failed: { [daemon] error in daemon.fail(error) })
         let snapshots = SnapshotWriter(directory, logger: daemon.logger)
-        clientSockets = try options.addresses.map { try UDPSocket(on: loop, binding: $0) }
+        clients = ClientRelay(
+            to: replica, over: peers?.exchange,
+            ClientRelay.Counters(passedOn: metrics.relays, refused: metrics.clientDatagramsRefused),
+            now: { loop.bootInstant }, isForReplica: Self.isForReplica)
+        for address in options.addresses { clients.add(try UDPSocket(on: loop, binding: address)) }
         let shardSide = SocketAddress(address: options.addresses[0].address, port: 0)
         shardSocket = try UDPSocket(on: loop, binding: shardSide)
         registry = RegistryLink(
             on: loop, logger: daemon.logger, registries: options.registries, key: options.keys.cluster,
             location: options.location, slot: peers == nil ? nil : storage.member.slot,
-            addresses: clientSockets.map { $0.localAddress })
+            addresses: clients.sockets.map(\.localAddress))
         pipeline = CoordinatorPipeline(
             coordinator, log: replica,
             CoordinatorPipeline.Environment(
@@ -131,19 +134,15 @@ package final class CdcService {
     package func start() throws {
         pipeline.onReply = { [unowned self] in send($0) }
         pipeline.onShardSend = { [unowned self] in send($0) }
-        for (index, socket) in clientSockets.enumerated() {
-            socket.onDatagram = { [unowned self] bytes, sender in
-                receive(bytes, from: sender, ClientWay(socket: UInt16(index), relay: nil))
-            }
-        }
+        clients.onDatagram = { [unowned self] in handle($0, $1) }
         shardSocket.onDatagram = { [unowned self] bytes, sender in receiveFromShard(bytes, sender) }
         pipeline.onLeading = { [unowned self] in
             registry.note(.leads(pipeline.log.term))
-            receiveHeld()
+            clients.receiveHeld()
         }
         pipeline.onSteppingDown = { [unowned self] in registry.note(.isUnknown) }
         startReplicating()
-        registry.onRegistered = { [unowned self] in daemon.ready(clientSockets.map { $0.localAddress }) }
+        registry.onRegistered = { [unowned self] in daemon.ready(clients.sockets.map(\.localAddress)) }
         registry.onAbilities = { [unowned self] isBaseProtocolOnly in lead(isBaseProtocolOnly) }
         ifFirst { [unowned self] in
             keeper.start()
@@ -157,7 +156,7 @@ package final class CdcService {
             registry.reportDisk { [directory, storage] () throws(SystemError) in
                 try directory.room(isLogFull: storage.isFull)
             }
-            if let peers { registry.report(peers.watch) }
+            if let peers { registry.report(peers.watch, in: storage.member.slot) }
         }
         exportGauges()
         daemon.onShutdown { [self] done in stop(done) }

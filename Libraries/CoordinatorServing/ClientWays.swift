@@ -1,12 +1,5 @@
-import Consensus
 import CoordinatorCore
-
-/// How a request came, and so how its answer goes.
-struct ClientWay {
-    /// Which socket it came through, of this process or of the follower that has passed it on.
-    let socket: UInt16
-    let relay: ReplicaSlot?
-}
+import Replicas
 
 /// How the requests came that wait for an answer. A request that is repeated is the same one whatever way it takes, so
 /// that is no part of what the coordinator knows it by; the answer goes the way that it came last.

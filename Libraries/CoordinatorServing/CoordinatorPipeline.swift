@@ -290,6 +290,9 @@ package final class CoordinatorPipeline: @unchecked Sendable {
             } catch .windowFull, .handingOver {
                 if Mutation.fullLogsForgetEntries.isPlanted { heldEntries.removeFirst() }
                 return
+            } catch .notLeader, .notServing {
+                // It is about to be told to step down, and forgets them then.
+                return
             } catch {
                 return environment.logger.error("log entry refused: \(error)")
             }

@@ -24,9 +24,7 @@ final class RegistryLink {
     private let logger: Logger
     private let connection: RegistryConnection
     private let location: LocationID
-    private let addresses: AddrsInfo
-    /// Of this process's replica; nil: it is the only one, and is registered in the way of the base protocol.
-    private let slot: ReplicaSlot?
+    private let registration: ReplicaRegistration
     private var standing = GroupStanding.isUnknown
     private var isRefreshing = false
     private var lastRefresh: UInt64?
@@ -47,8 +45,7 @@ final class RegistryLink {
         self.logger = logger
         connection = RegistryConnection(on: loop, addresses: registries, key: key)
         self.location = location
-        self.addresses = AddrsInfo(addresses)
-        self.slot = slot
+        registration = ReplicaRegistration(.coordinator, in: slot, location, at: AddrsInfo(addresses))
     }
 
     /// - Parameter isBaseProtocolOnly: if that is known already.
@@ -105,8 +102,7 @@ final class RegistryLink {
     }
 
     /// Tells the registry while the coordinator's group stands still, or would with one more failure.
-    func report(_ watch: GroupWatch) {
-        guard let slot else { return }
+    func report(_ watch: GroupWatch, in slot: ReplicaSlot) {
         groupReporter = TroubleReporter(connection, loop: loop) { [location, loop] in
             ReportGroupsRequest(
                 location: location, isCoordinator: true, shard: ShardID(rawValue: 0), replica: ReplicaID(slot),
@@ -133,23 +129,8 @@ final class RegistryLink {
         tell()
     }
 
-    /// Whoever neither leads nor knows who does is of no use to clients.
     private func tell() {
-        switch (slot, standing) {
-        case (nil, .leads):
-            tell(
-                RegisterCdcRequest(
-                    replica: ReplicaID(rawValue: 0), location: location, isLeader: true, addrs: addresses))
-        case (let slot?, .leads(let term)): tell(registration(in: slot, term))
-        case (let slot?, .isLedElsewhere): tell(registration(in: slot, .zero))
-        case (nil, .isLedElsewhere), (_, .isUnknown): break
-        }
-    }
-
-    private func registration(in slot: ReplicaSlot, _ term: Term) -> RegisterReplicaRequest {
-        RegisterReplicaRequest(
-            group: .coordinator, replica: ReplicaID(rawValue: slot.rawValue), location: location, term: term,
-            addrs: addresses)
+        if let request = registration.request(standing) { tell(request) }
     }
 
     private func tell(_ registration: some RegistryRPC) {

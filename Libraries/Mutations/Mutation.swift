@@ -65,6 +65,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case everybodyFounds
     case hardStatesAreNotRead
     case heldRequestsDoNotAge
+    case hiddenPausesPass
     case messagesOvertakeTheirWrites
     case othersCommandsAreOurs
     case peersGetSnapshotsAtOnce
@@ -333,6 +334,7 @@ public enum Mutation: String, CaseIterable, Sendable {
     case lostReadsHoldTheirConnections
     case silenceBeforeALeaderCounts
     case waitingForALeaderHasNoEnd
+    case missingPartsOfRepliesAreIgnored
 
     /// The suite of unit tests that finds it, where the simulator cannot or hardly does; nil: the simulator does.
     public var unitTests: String? {
@@ -423,6 +425,8 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .deposedRegistriesAnswer, .lostWritesAreConfirmed, .lostReadsHoldTheirConnections,
             .silenceBeforeALeaderCounts, .waitingForALeaderHasNoEnd:
             "RegistryServingTests.RegistryGroupTests"
+        case .hiddenPausesPass: "ReplicatedLogTests.HiddenPauseTests"
+        case .missingPartsOfRepliesAreIgnored: "RegistryServingTests.RegistryRelayTests"
         case .relaysAreRelayed: "ReplicatedLogTests.RequestRouteTests"
         case .anybodyMayBegin: "ShardServiceTests.ReplicaTests"
         case .expelledReturn: "QuorumRecoveryTests.RecoveryTests"

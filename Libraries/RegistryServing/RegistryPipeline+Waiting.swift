@@ -10,15 +10,29 @@ extension RegistryPipeline {
     /// Each holds a connection, and in memory what it asks for.
     static let maximumWaiting = 1024
 
-    /// Keeps a request for the case that this replica leads soon.
-    func waitForALeader(_ request: AnyRegistryRequest, _ answer: @escaping Answer) {
-        // Where another one leads, that one is to be asked.
+    /// A request that came before it was known who leads.
+    struct Waiting {
+        let request: AnyRegistryRequest
+        let isPassedOn: Bool
+        let answer: Answer
+    }
+
+    /// Keeps a request for the case that this replica leads soon, or another one.
+    func waitForALeader(_ request: Waiting) {
+        // What was passed on to a replica that follows is to be asked of the one that leads.
         guard log.leader == nil || log.leader == log.member, waiting.count < Self.maximumWaiting else {
-            return answer(nil)
+            return request.answer(nil)
         }
-        waiting.append((request, answer))
+        waiting.append(request)
         guard waiting.count == 1, !Mutation.waitingForALeaderHasNoEnd.isPlanted else { return }
         environment.later(Self.patienceNanoseconds) { [weak self] in self?.letWaitingGo() }
+    }
+
+    /// It is known who leads.
+    func handleWaiting() {
+        let requests = waiting
+        waiting = []
+        for request in requests { handle(request.request, isPassedOn: request.isPassedOn, request.answer) }
     }
 
     func letWaitingGo() {

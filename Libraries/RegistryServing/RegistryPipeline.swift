@@ -69,7 +69,7 @@ package final class RegistryPipeline {
     var reads: [UInt64: Answer] = [:]
     var readCount: UInt64 = 0
     /// Requests that came before this replica served.
-    var waiting: [(request: AnyRegistryRequest, answer: Answer)] = []
+    var waiting: [Waiting] = []
     private var hasFailed = false
     private var isStopping = false
     private var disks = MetadataDisks()
@@ -81,6 +81,10 @@ package final class RegistryPipeline {
     package var onServing: (() -> Void)?
     /// Called when another replica is known to lead.
     package var onFollowing: (() -> Void)?
+    /// Called with requests for whoever leads elsewhere; nil: they are not answered.
+    package var onElsewhere: ((AnyRegistryRequest, ReplicaSlot, @escaping Answer) -> Void)?
+    /// Called when it is another replica than before that leads, or none.
+    package var onLeaderChange: (() -> Void)?
     /// Called after each entry.
     package var onApply: ((LogEntry) -> Void)?
 
@@ -97,8 +101,8 @@ package final class RegistryPipeline {
         log.onSteppingDown = { [unowned self] in stepDown() }
         log.onReplaced = { [unowned self] in replace($0) }
         log.onFollowing = { [unowned self] in
-            // Who waits here is to ask the other one.
-            letWaitingGo()
+            onLeaderChange?()
+            handleWaiting()
             onFollowing?()
         }
     }
@@ -110,9 +114,8 @@ package final class RegistryPipeline {
     package var leads: Bool { !hasFailed && log.serves }
 
     private func serve() {
-        let waiting = waiting
-        self.waiting = []
-        for (request, answer) in waiting { handle(request, answer) }
+        onLeaderChange?()
+        handleWaiting()
         onServing?()
     }
 
@@ -143,16 +146,25 @@ package final class RegistryPipeline {
     }
 
     /// Answers `request`, possibly before this returns.
-    package func handle(_ request: AnyRegistryRequest, _ answer: @escaping Answer) {
+    ///
+    /// - Parameter isPassedOn: it has come to another replica, which took this one for the leader.
+    package func handle(_ request: AnyRegistryRequest, isPassedOn: Bool = false, _ answer: @escaping Answer) {
         guard !hasFailed else { return answer(nil) }
-        guard log.serves else { return waitForALeader(request, answer) }
-        if case .reportMetadataDisk(let report) = request {
-            disks.report(report, at: environment.monotonic())
-            return answer(.success(.reportMetadataDisk(ReportMetadataDiskResponse())))
-        }
         if case .registryReplicaStatus = request {
             let response = RegistryReplicaStatusResponse(status: log.status)
             return answer(.success(.registryReplicaStatus(response)))
+        }
+        switch log.route(isPassedOn: isPassedOn) {
+        case .here: work(on: request, answer)
+        case .passedOn(let leader): if let onElsewhere { onElsewhere(request, leader, answer) } else { answer(nil) }
+        case .nowhere: waitForALeader(Waiting(request: request, isPassedOn: isPassedOn, answer: answer))
+        }
+    }
+
+    private func work(on request: AnyRegistryRequest, _ answer: @escaping Answer) {
+        if case .reportMetadataDisk(let report) = request {
+            disks.report(report, at: environment.monotonic())
+            return answer(.success(.reportMetadataDisk(ReportMetadataDiskResponse())))
         }
         if case .registrySteer(let request) = request {
             let outcome = ReplicaSteward.steer(log, request.steering, request.replica)

@@ -29,6 +29,8 @@ package final class RegistryService {
     private let flusher: StateFlusher
     private let pipeline: RegistryPipeline
     private let server: RegistryServer
+    /// Nil: there are no other replicas.
+    private let relay: RegistryRelay?
     private let configuration: RegistryConfiguration
     private let addresses: [SocketAddress]
     private let alarms: AlarmBoard
@@ -82,6 +84,11 @@ package final class RegistryService {
                 },
                 clockIsDisputed: { [logger = daemon.logger] in Self.report($0, to: logger) },
                 fail: { [daemon] in daemon.fail($0) }, entries: daemon.counters.counter("registry_log_entries_total")))
+        relay = peers.map { [pipeline, loop = daemon.loop] peers in
+            RegistryRelay(pipeline, over: peers.exchange) { nanoseconds, body in
+                _ = loop.timer(afterNanoseconds: nanoseconds, body)
+            }
+        }
         server = RegistryServer(
             pipeline: pipeline, access: RegistryAccess(keys), loop: daemon.loop, connections, counters: daemon.counters)
         self.addresses = try server.listen(on: addresses)
@@ -109,9 +116,19 @@ package final class RegistryService {
         }
         keeper.onFlush = { [unowned self] flushed in flusher.makeDurable(flushed) }
         pipeline.onFollowing = { [unowned self] in ready() }
+        startRelaying()
         keeper.start()
         pipeline.begin()
         watching = watch.map { watch in daemon.loop.task { await watch.run() } }
+    }
+
+    /// What other replicas pass on comes to the loop.
+    private func startRelaying() {
+        guard let relay, let peers else { return }
+        let calls = LoopBound(relay, on: daemon.loop)
+        let gate = RelayGate(limit: RegistryPipeline.maximumWaiting)
+        peers.exchange.relays.call = { call, follower in gate.pass(calls) { $0.receive(call, from: follower) } }
+        peers.exchange.relays.reply = { reply in calls.submit { $0.receive(reply) } }
     }
 
     /// Registered, or another replica is known to lead, or on a full disk, where everybody can read until there is

@@ -109,15 +109,8 @@ final class ServerConnection: AcceptedConnection {
     private static func firstRequest(in bytes: [UInt8]) throws(DecodeError) -> (AnyRegistryRequest, size: Int)? {
         let result = bytes.withUnsafeBytes { (raw) -> Result<(AnyRegistryRequest, size: Int)?, DecodeError> in
             do throws(DecodeError) {
-                let limit = RegistryServer.maximumRequestLength
-                guard let frame = try RegistryFrame(raw, expecting: .registryRequest, limit: limit) else {
-                    return .success(nil)
-                }
-                guard let kind = RegistryKind(rawValue: frame.kind) else { throw .unknownKind }
-                var reader = WireReader(frame.body)
-                let request = try AnyRegistryRequest.decode(kind: kind, from: &reader)
-                try reader.finish()
-                return .success((request, frame.size))
+                return .success(
+                    try RegistryFrame.firstRequest(in: raw, limit: RegistryServer.maximumRequestLength))
             } catch {
                 return .failure(error)
             }
@@ -166,7 +159,7 @@ final class ServerConnection: AcceptedConnection {
         since = server.loop.monotonicNanoseconds
         let bytes: [UInt8]
         do throws(EncodeError) {
-            bytes = try Self.frame(reply)
+            bytes = try RegistryFrame.encoded(reply)
         } catch {
             // No table grows so large that its answer has no encoding (RegistryLimits).
             return server.hasRefused(self)
@@ -187,21 +180,5 @@ final class ServerConnection: AcceptedConnection {
         since = server.loop.monotonicNanoseconds
         connection.resumeReading()
         takeRequest()
-    }
-
-    private static func frame(_ reply: RegistryCore.Reply) throws(EncodeError) -> [UInt8] {
-        switch reply {
-        case .success(let response):
-            let length = 1 + response.encodedSize
-            return try encodedBytes(capacity: RegistryFrame.prefixSize + length) { (writer) throws(EncodeError) in
-                guard let length = UInt32(exactly: length) else { throw .lengthTooLarge }
-                try writer.write(ProtocolWord.registryResponse.rawValue)
-                try writer.write(length)
-                try writer.write(response.kind.rawValue)
-                try response.encode(into: &writer)
-            }
-        case .failure(let error):
-            return try RegistryFrame.encoded(.registryResponse, kind: 0, body: error)
-        }
     }
 }

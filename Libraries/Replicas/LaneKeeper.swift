@@ -40,6 +40,7 @@ package final class LaneKeeper {
     /// Of whom it was said that they are not taken in.
     private var refused: Set<Member> = []
     private var isLeaving = false
+    private var lastGaveWay: UInt64 = 0
 
     private static let tickNanoseconds: UInt64 = 50_000_000
     private static let careNanoseconds: UInt64 = 500_000_000
@@ -48,6 +49,8 @@ package final class LaneKeeper {
     /// How long others may take to take over, when the process is about to end, and how often that is looked at.
     private static let handOverNanoseconds: UInt64 = 2_000_000_000
     private static let lookNanoseconds: UInt64 = 20_000_000
+    /// How often groups are led elsewhere for want of room; all may have none.
+    private static let giveWayNanoseconds: UInt64 = 10_000_000_000
 
     /// On the loop, or before it runs.
     package init(on loop: EventLoop, _ environment: Environment) {
@@ -93,6 +96,7 @@ package final class LaneKeeper {
     private func care() {
         guard let peers = environment.peers else { return }
         let present = peers.presence.members
+        giveWayIfFull()
         lane.forEach { replica in
             peers.watch.note(replica.status.trouble, of: replica.id, at: loop.monotonicNanoseconds)
             replica.prefer(isLeaving ? nil : ReplicaSteward.preferredLeader(of: replica))
@@ -118,6 +122,14 @@ package final class LaneKeeper {
         }
     }
 
+    /// Whoever has no room takes nothing from clients; others may have some.
+    private func giveWayIfFull() {
+        let now = loop.monotonicNanoseconds
+        guard lane.isFull, !isLeaving, now >= lastGaveWay + Self.giveWayNanoseconds else { return }
+        lastGaveWay = now
+        beginHandingOver()
+    }
+
     // MARK: The end
 
     /// Lets other replicas lead, so that nobody has to wait for them to notice that this process is gone; `done` is
@@ -134,6 +146,7 @@ package final class LaneKeeper {
     }
 
     /// Whether anything is led here for which there are others.
+    @discardableResult
     private func beginHandingOver() -> Bool {
         var leads = false
         lane.forEach { replica in

@@ -6,7 +6,7 @@ extension LaneLoop {
     /// On a real loop.
     package init(_ loop: EventLoop) {
         self.init(
-            now: { loop.bootInstant }, seed: { .random(in: 0...UInt64.max) },
+            now: { loop.bootInstant }, wall: { loop.wallClock() }, seed: { .random(in: 0...UInt64.max) },
             resume: { loop.submit($0) })
     }
 }

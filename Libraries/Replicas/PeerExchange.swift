@@ -26,33 +26,37 @@ package final class PeerExchange: PeerLine {
         var lanes: [LogGroupID: LogLane] = [:]
         var led: [LogGroupID: Led] = [:]
         var sequence: UInt64 = 0
+        /// The last heartbeat before the one that was sent out of turn and has not been answered, and when that was.
+        var hurried: (sequence: UInt64, at: BootInstant)?
+        /// Somebody waits for the answers to one that is sent from now on.
+        var wantsAnother = false
         /// The newest heartbeats sent to each peer, by slot.
         var beats = [[Beat]](repeating: [], count: ReplicaSlot.count)
     }
 
-    /// Called with what a peer passes on of a client of a group that is led here. On the connections' thread.
-    package var onRelayedRequest: (@Sendable (RelayedRequest, ReplicaSlot) -> Void)? {
-        get { relays.withLock { $0.request } }
-        set { relays.withLock { $0.request = newValue } }
-    }
-    /// Called with the answer to what was passed on. On the connections' thread.
-    package var onRelayedAnswer: (@Sendable (RelayedAnswer) -> Void)? {
-        get { relays.withLock { $0.answer } }
-        set { relays.withLock { $0.answer = newValue } }
+    /// What takes what peers pass on of clients of groups that are led here, and the answers to what was passed on. Called
+    /// on the connections' thread.
+    package struct RelayHandlers: Sendable {
+        package var request: (@Sendable (RelayedRequest, _ follower: ReplicaSlot) -> Void)?
+        package var answer: (@Sendable (RelayedAnswer) -> Void)?
+        package var call: (@Sendable (RelayedCall, _ follower: ReplicaSlot) -> Void)?
+        package var reply: (@Sendable (RelayedReply) -> Void)?
     }
 
-    private struct Relays {
-        var request: (@Sendable (RelayedRequest, ReplicaSlot) -> Void)?
-        var answer: (@Sendable (RelayedAnswer) -> Void)?
+    package var relays: RelayHandlers {
+        get { relayHandlers.withLock { $0 } }
+        set { relayHandlers.withLock { $0 = newValue } }
     }
 
-    private let relays = Mutex(Relays())
+    private let relayHandlers = Mutex(RelayHandlers())
     private let state = Mutex(State())
     private let port: any PeerPort
     private let now: @Sendable () -> BootInstant
 
     /// Answers to earlier ones come too late to be of use.
-    private static let beatsUnderWay = 16
+    private static let beatsUnderWay = 256
+    /// So long one that is out of turn may be under way before there is another.
+    private static let hurryPatience = BootSpan.milliseconds(20)
 
     /// - Parameter now: the clock of the lanes.
     package init(_ port: any PeerPort, now: @escaping @Sendable () -> BootInstant) {
@@ -99,11 +103,28 @@ package final class PeerExchange: PeerLine {
     /// Passes the answer back.
     package func relay(_ answer: RelayedAnswer, to slot: ReplicaSlot) { send(.relayedAnswer(answer), to: slot) }
 
+    /// The same for what comes over a connection.
+    package func relay(_ call: RelayedCall, to leader: ReplicaSlot) { send(.relayedCall(call), to: leader) }
+
+    package func relay(_ reply: RelayedReply, to slot: ReplicaSlot) { send(.relayedReply(reply), to: slot) }
+
     package func note(_ group: LogGroupID, isLedIn term: Term?, followers: SlotSet) {
         state.withLock { $0.led[group] = term.map { Led(term: $0, followers: followers) } }
     }
 
-    package func hurryHeartbeat() { beat() }
+    /// One at a time is under way out of turn, so that no number of reads makes more of them than there are answers.
+    package func hurryHeartbeat() {
+        let now = now()
+        let mayGo = state.withLock { state in
+            if let hurried = state.hurried, now < hurried.at + Self.hurryPatience {
+                state.wantsAnother = true
+                return false
+            }
+            state.hurried = (state.sequence, now)
+            return true
+        }
+        if mayGo { beat() }
+    }
 
     // MARK: Heartbeats
 
@@ -111,6 +132,7 @@ package final class PeerExchange: PeerLine {
     /// groups would then do so with it (design R7).
     package func beat() {
         guard state.withLock({ $0.lanes.first })?.value.standsStill != true else { return }
+        state.withLock { $0.wantsAnother = false }
         for slot in ReplicaSlot.all {
             guard let heartbeat = nextHeartbeat(to: slot) else { continue }
             guard let frame = try? EncodedFrame(.heartbeat(heartbeat)) else {
@@ -146,8 +168,10 @@ package final class PeerExchange: PeerLine {
         case .heartbeatAnswer(let answer): receive(answer, from: peer)
         case .snapshotRequest(let request): lane(of: request.group)?.receive(request, from: peer)
         case .snapshotPart(let part): lane(of: part.group)?.receive(part, from: peer)
-        case .relayedRequest(let request): onRelayedRequest?(request, peer.slot)
-        case .relayedAnswer(let answer): onRelayedAnswer?(answer)
+        case .relayedRequest(let request): relays.request?(request, peer.slot)
+        case .relayedAnswer(let answer): relays.answer?(answer)
+        case .relayedCall(let call): relays.call?(call, peer.slot)
+        case .relayedReply(let reply): relays.reply?(reply)
         }
     }
 
@@ -185,9 +209,12 @@ package final class PeerExchange: PeerLine {
 
     private func receive(_ answer: HeartbeatAnswer, from peer: Member) {
         // When it was sent is what is remembered here, whatever the peer says.
-        let beat = state.withLock { state in
-            state.beats[Int(peer.slot.rawValue)].first { $0.sequence == answer.sequence }
+        let (beat, wantsAnother) = state.withLock { state in
+            let beat = state.beats[Int(peer.slot.rawValue)].last { $0.sequence == answer.sequence }
+            if let hurried = state.hurried, answer.sequence > hurried.sequence { state.hurried = nil }
+            return (beat, state.wantsAnother && state.hurried == nil)
         }
+        if wantsAnother { hurryHeartbeat() }
         guard let beat else { return }
         let votes =
             answer.vouched.map {

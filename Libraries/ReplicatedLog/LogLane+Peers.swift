@@ -52,7 +52,7 @@ extension LogLane {
 
     /// To be called every few hundredths of a second where groups have more than one replica. On the loop.
     public func tick() {
-        let now = now
+        let now = timeOfLeases
         for replica in replicas { replica.tick(at: now) }
     }
 

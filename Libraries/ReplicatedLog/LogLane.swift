@@ -48,6 +48,7 @@ public final class LogLane: @unchecked Sendable {
     private var isSubmissionDue = false
     private var isDiskFull = false
     private var failure: LogError?
+    private var pauses = HiddenPauseWatch()
 
     init(host: LogHost, _ loop: LaneLoop) {
         self.host = host
@@ -77,6 +78,19 @@ public final class LogLane: @unchecked Sendable {
     }
 
     var now: BootInstant { loop.now() }
+
+    /// The time by which leases are judged; what was promised before this machine may have stood still counts no more.
+    var timeOfLeases: BootInstant {
+        let now = loop.now()
+        if peers != nil, pauses.notices(at: now, wall: loop.wall()) {
+            for replica in replicas { replica.voidLease(at: now) }
+        }
+        return now
+    }
+
+    /// Whether the log has no room for more. On the loop.
+    public var isFull: Bool { isDiskFull }
+
     func read(_ read: LogRead) { host.read(read) }
     var hasRoom: Bool { inFlightBytes < windowBytes && !isDiskFull }
 

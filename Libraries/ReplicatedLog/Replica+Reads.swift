@@ -13,7 +13,10 @@ struct WaitingRead {
 extension Replica {
     /// Whether the state may be read now: nobody else can have acknowledged anything that it lacks.
     public var mayReadNow: Bool {
-        serves && (consensus.hasLease(at: lane.now) || Mutation.readsNeedNoLease.isPlanted)
+        guard serves else { return false }
+        // Looking at the clock may void the lease.
+        let now = lane.timeOfLeases
+        return (consensus.hasLease(at: now) || Mutation.readsNeedNoLease.isPlanted)
             && state.appliedIndex >= consensus.commit
     }
 
@@ -22,7 +25,8 @@ extension Replica {
     /// - Throws: it may not be read here.
     public func read(_ answer: @escaping () -> Void) throws(ReadRefusal) {
         guard failure == nil else { throw .notLeader(leader: nil) }
-        switch try consensus.read(at: lane.now) {
+        let now = lane.timeOfLeases
+        switch try consensus.read(at: now) {
         case .applied(let index): waitingReads.append(WaitingRead(number: nil, index: index, answer: answer))
         case .confirmed(let number):
             let isConfirmed = Mutation.readsAreNotConfirmed.isPlanted
@@ -32,6 +36,9 @@ extension Replica {
         step { _, _ in }
         answerReads()
     }
+
+    /// What was promised to it before counts no more.
+    func voidLease(at now: BootInstant) { consensus.voidLease(at: now) }
 
     func confirm(_ number: ReadNumber, _ index: LogIndex) {
         for place in waitingReads.indices where waitingReads[place].number == number {

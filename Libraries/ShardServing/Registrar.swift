@@ -74,27 +74,11 @@ final class Registrar {
         }
     }
 
-    /// Whoever neither leads nor knows who does is of no use to clients yet.
     private func register(_ shard: ShardID) {
         guard let addresses = addresses[shard], let standing = standings[shard] else { return }
-        switch (slot, standing) {
-        case (nil, .leads):
-            send(
-                RegisterShardRequest(
-                    shrid: ShardReplicaID(shard: shard, replica: ReplicaID(rawValue: 0)), isLeader: true,
-                    addrs: addresses, location: location), of: shard)
-        case (let slot?, .leads(let term)): send(registration(of: shard, in: slot, term, addresses), of: shard)
-        case (let slot?, .isLedElsewhere): send(registration(of: shard, in: slot, .zero, addresses), of: shard)
-        case (nil, .isLedElsewhere), (_, .isUnknown): break
-        }
-    }
-
-    private func registration(
-        of shard: ShardID, in slot: ReplicaSlot, _ term: Term, _ addresses: AddrsInfo
-    ) -> RegisterReplicaRequest {
-        RegisterReplicaRequest(
-            group: GroupNumber(shard), replica: ReplicaID(rawValue: slot.rawValue),
-            location: location, term: term, addrs: addresses)
+        let registration = ReplicaRegistration(GroupNumber(shard), in: slot, location, at: addresses)
+        guard let request = registration.request(standing) else { return }
+        send(request, of: shard)
     }
 
     private func send(_ request: some RegistryRPC, of shard: ShardID) {

@@ -1,27 +1,21 @@
-import Consensus
 import EventLoop
+import Replicas
 
 /// Who asked a shard for something, as a value: where the answer goes, and what tells a repetition of a request from
 /// another one.
 package struct RequestSource: Hashable, Sendable {
-    /// Which of the shard's sockets it came to.
-    package let socket: UInt16
-    package let sender: SocketAddress
+    package let way: ClientWay
     package let requestID: UInt64
     /// Which of the coordinator's keys the packet is signed with; nil when it is not from there.
     package let signer: UInt8?
-    /// Which follower has passed it on, from a socket of its own; nil: it came to this replica.
-    package let relay: ReplicaSlot?
 
-    package init(
-        socket: UInt16, sender: SocketAddress, requestID: UInt64, signer: UInt8? = nil, relay: ReplicaSlot? = nil
-    ) {
-        self.socket = socket
-        self.sender = sender
+    package init(_ way: ClientWay, requestID: UInt64, signer: UInt8? = nil) {
+        self.way = way
         self.requestID = requestID
         self.signer = signer
-        self.relay = relay
     }
+
+    package var client: SocketAddress { way.client }
 
     package var isSigned: Bool { signer != nil }
 
@@ -33,9 +27,9 @@ package struct RequestSource: Hashable, Sendable {
     /// come from anywhere, and does not keep out what is.
     struct Identity: Hashable {
         let requestID: UInt64
-        let sender: SocketAddress
+        let client: SocketAddress
         let isSigned: Bool
     }
 
-    var identity: Identity { Identity(requestID: requestID, sender: sender, isSigned: isSigned) }
+    var identity: Identity { Identity(requestID: requestID, client: client, isSigned: isSigned) }
 }

@@ -8,8 +8,6 @@ import ReplicatedLog
 // What a process does of which the shards have replicas in other ones.
 extension ShardHost {
     private static let askAgainNanoseconds: UInt64 = 1_000_000_000
-    /// Datagrams that followers have passed on and that no loop has taken up yet: more are dropped, as by a socket.
-    private static let relaysWaiting = 1024
 
     /// Begins shards only if nobody has served them. Without any other process there is nobody to join.
     func ifFirst(_ start: @escaping () -> Void) {
@@ -30,17 +28,6 @@ extension ShardHost {
                 daemon.loop.timer(afterNanoseconds: Self.askAgainNanoseconds) { [self] in ifFirst(start) }
             }
         }
-    }
-
-    /// What followers pass on goes to the loops of the shards.
-    func startRelaying() {
-        guard let exchange = peers?.exchange else { return }
-        let loops = loopsByShard
-        let gate = RelayGate(limit: Self.relaysWaiting)
-        exchange.onRelayedRequest = { request, relay in
-            gate.pass(loops[request.group.rawValue]) { $0.receive(request, from: relay) }
-        }
-        exchange.onRelayedAnswer = { answer in loops[answer.group.rawValue]?.submit { $0.receive(answer) } }
     }
 
     /// Lets other replicas lead, for as long as that takes.

@@ -114,7 +114,6 @@ package final class ShardHost {
             logger: daemon.logger,
             applied: { [unowned self] then in gather(then) }, failed: { [daemon] error in daemon.fail(error) })
         startFeed()
-        startRelaying()
         reportDisk()
         reportGroups()
         let (addresses, ports) = (configuration.listenAddresses, ports)
@@ -209,24 +208,18 @@ package final class ShardHost {
             counters: ShardCounters(daemon.counters), snapshots: SnapshotWriter(directory, logger: daemon.logger),
             keys: configuration.keys, isBaseProtocolOnly: configuration.isBaseProtocolOnly)
         let events = events()
+        var clients: [GroupNumber: LoopBound<ClientRelay>] = [:]
         for number in 0..<configuration.loopCount {
             // Neighbouring shards on different loops: directories are dealt out to shards in turn.
             let shards = configuration.shards.enumerated()
                 .filter { $0.offset % configuration.loopCount == number }.map(\.element)
             let (loop, thread) = try EventLoop.startThread(name: "shards-\(number)") { _ in }
             let shardLoop = ShardLoop(loop, shards.compactMap { states[$0] }, surroundings, events: events)
+            clients.merge(shardLoop.clients) { relay, _ in relay }
             shardLoops.append(LoopBound(shardLoop, on: loop))
             threads.append(thread)
         }
-    }
-
-    /// By the number of the shard.
-    var loopsByShard: [UInt32: LoopBound<ShardLoop>] {
-        var loops: [UInt32: LoopBound<ShardLoop>] = [:]
-        for (place, shard) in configuration.shards.enumerated() {
-            loops[UInt32(shard.rawValue)] = shardLoops[place % configuration.loopCount]
-        }
-        return loops
+        peers?.exchange.passOn(to: clients)
     }
 
     private func events() -> ShardLoop.Events {

@@ -39,8 +39,6 @@ final class ShardLoop {
     private let peers: ReplicaPeers?
     private let keeper: LaneKeeper
     private var servers: [ShardServer] = []
-    /// Of the servers, by the numbers of their shards.
-    private let places: [GroupNumber: Int]
     private var standings: [ShardID: GroupStanding] = [:]
     private var isDraining = false
     private let logger: Logger
@@ -56,7 +54,6 @@ final class ShardLoop {
             LaneKeeper.Environment(
                 storage: surroundings.storage, peers: peers, logger: logger, fail: events.failed))
         keeper.onFlush = events.flush
-        places = Dictionary(uniqueKeysWithValues: states.enumerated().map { (GroupNumber($1.core.shard), $0) })
         servers = states.map { state in
             let replica = keeper.open(
                 LogGroupID(state.core.shard), state.core, StateHome(state.store, open: state.reopen))
@@ -85,11 +82,11 @@ final class ShardLoop {
             let (pipeline, shard) = (server.pipeline, server.core.shard)
             pipeline.onLeading = { [unowned self, unowned server] in
                 note(.leads(server.pipeline.log.term), of: shard)
-                server.receiveHeld()
+                server.clients.receiveHeld()
             }
             pipeline.log.onFollowing = { [unowned self, unowned server] in
                 note(.isLedElsewhere, of: shard)
-                server.receiveHeld()
+                server.clients.receiveHeld()
             }
             pipeline.onSteppingDown = { [unowned self] in note(.isUnknown, of: shard) }
             do throws(SystemError) {
@@ -126,7 +123,7 @@ final class ShardLoop {
     /// After the log was closed: closes the sockets.
     func close() {
         keeper.stop()
-        for server in servers { server.close() }
+        for server in servers { server.clients.close() }
     }
 }
 
@@ -136,11 +133,9 @@ extension ShardLoop {
     /// Lets others lead; `done` is called on the loop.
     func handOver(_ done: @escaping () -> Void) { keeper.handOver(done) }
 
-    func receive(_ request: RelayedRequest, from relay: ReplicaSlot) {
-        server(of: request.group)?.receive(request, from: relay)
+    /// What the shards have to do with clients, for those that pass on.
+    var clients: [GroupNumber: LoopBound<ClientRelay>] {
+        let relays = servers.map { (GroupNumber($0.core.shard), LoopBound($0.clients, on: loop)) }
+        return Dictionary(uniqueKeysWithValues: relays)
     }
-
-    func receive(_ answer: RelayedAnswer) { server(of: answer.group)?.receive(answer) }
-
-    private func server(of group: GroupNumber) -> ShardServer? { places[group].map { servers[$0] } }
 }

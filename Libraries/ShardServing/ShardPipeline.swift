@@ -224,7 +224,7 @@ package final class ShardPipeline {
         if source.isAwaited, inFlight.contains(source.identity), !Mutation.duplicatesAreProposed.isPlanted {
             return environment.counters.duplicates.add()
         }
-        guard source.isSigned || writesByHost[source.sender.address] ?? 0 < maximumWritesPerHost else {
+        guard source.isSigned || writesByHost[source.client.address] ?? 0 < maximumWritesPerHost else {
             return environment.counters.overflows.add()
         }
         // Silence: the client tries again, and the clock may be right then.
@@ -244,7 +244,7 @@ package final class ShardPipeline {
     private func propose(_ entry: ShardLogEntry, _ source: RequestSource) {
         do {
             let index = try log.propose(try entry.encoded())
-            let host = source.isSigned ? nil : source.sender.address
+            let host = source.isSigned ? nil : source.client.address
             let isAwaited = source.isAwaited || Mutation.unawaitedAreAnswered.isPlanted
             pendingWrites.append(
                 PendingWrite(index: index, entry: entry, source: isAwaited ? source : nil, host: host))

@@ -40,8 +40,7 @@ final class ShardServer {
 
     let pipeline: ShardPipeline
     let environment: Environment
-    private(set) var sockets: [UDPSocket] = []
-    private var held = HeldDatagrams<Way>()
+    let clients: ClientRelay
 
     var core: ShardCore { pipeline.core }
 
@@ -49,7 +48,13 @@ final class ShardServer {
     init(_ core: ShardCore, _ log: Replica, _ environment: Environment) {
         self.environment = environment
         pipeline = ShardPipeline(core, log: log, environment.pipeline)
+        clients = ClientRelay(
+            to: log, over: environment.exchange,
+            ClientRelay.Counters(
+                passedOn: environment.counters.relays, refused: environment.counters.undecodable),
+            now: { [loop = environment.loop] in loop.bootInstant }, isForReplica: Self.isForReplica)
         pipeline.onAnswer = { [unowned self] in send($0, to: $1, checkpoint: $2) }
+        clients.onDatagram = { [unowned self] in handle($0, $1) }
     }
 
     // MARK: Sockets
@@ -66,13 +71,9 @@ final class ShardServer {
             } else {
                 socket = try bindAnywhere(address, memory)
             }
-            let number = UInt16(sockets.count)
-            socket.onDatagram = { [unowned self] datagram, sender in
-                receive(datagram, Way(socket: number, sender: sender))
-            }
-            sockets.append(socket)
+            clients.add(socket)
         }
-        return sockets.map(\.localAddress)
+        return clients.sockets.map(\.localAddress)
     }
 
     /// To a port that no other shard had.
@@ -92,58 +93,31 @@ final class ShardServer {
             bufferSize: Self.socketBufferBytes)
     }
 
-    /// Sends what waits to be sent and closes the sockets.
-    func close() {
-        for socket in sockets { socket.close() }
-    }
-
     private static let socketBufferBytes = 1 << 20
 
     // MARK: Packets
 
-    /// How a datagram came.
-    struct Way {
-        let socket: UInt16
-        let sender: SocketAddress
-        /// Which follower has passed it on from a socket of its own.
-        var relay: ReplicaSlot?
-
-        func source(_ requestID: UInt64, signer: UInt8? = nil) -> RequestSource {
-            RequestSource(socket: socket, sender: sender, requestID: requestID, signer: signer, relay: relay)
-        }
+    /// Whether a datagram asks for what the replica itself knows.
+    private static func isForReplica(_ datagram: UnsafeRawBufferPointer) -> Bool {
+        guard let packet = try? PlainPacket(datagram, expecting: .shardRequest) else { return false }
+        return packet.kind == ShardKind.shardReplicaStatus.rawValue
     }
 
-    /// From a client, or from the replica that it came to.
-    func receive(_ datagram: UnsafeRawBufferPointer, _ way: Way) {
-        switch pipeline.log.route(isPassedOn: way.relay != nil) {
-        case .here: handle(datagram, way)
-        case _ where Self.isForReplica(datagram): handle(datagram, way)
-        case .passedOn(let leader): relay(datagram, way, to: leader)
-        case .nowhere: held.hold(datagram, way, at: environment.loop.bootInstant)
-        }
-    }
-
-    /// It is known who leads: what has waited for that goes on.
-    func receiveHeld() {
-        for (datagram, way) in held.take(at: environment.loop.bootInstant) {
-            datagram.withUnsafeBytes { receive($0, way) }
-        }
-    }
-
-    private func handle(_ datagram: UnsafeRawBufferPointer, _ way: Way) {
+    private func handle(_ datagram: UnsafeRawBufferPointer, _ way: ClientWay) {
         guard pipeline.takesRequests else { return }
         do throws(DecodeError) {
             switch ProtocolWord(of: datagram) {
             case .shardRequest:
                 let packet = try PlainPacket(datagram, expecting: .shardRequest)
-                try pipeline.handle(try decode(packet.kind, packet.body), from: way.source(packet.requestID))
+                try pipeline.handle(
+                    try decode(packet.kind, packet.body), from: RequestSource(way, requestID: packet.requestID))
             case .provenShardRequest:
                 guard let key = environment.proofKey else { throw .wrongProtocol }
                 let proven = try ProvenPacket(datagram, expecting: .provenShardRequest, key: key)
-                try handle(proven, way.source(proven.packet.requestID))
+                try handle(proven, RequestSource(way, requestID: proven.packet.requestID))
             case .cdcToShardRequest:
                 let (packet, signer) = try open(datagram)
-                let source = way.source(packet.requestID, signer: signer)
+                let source = RequestSource(way, requestID: packet.requestID, signer: signer)
                 try pipeline.handle(try decode(packet.kind, packet.body), from: source)
             default:
                 throw .wrongProtocol
@@ -190,8 +164,7 @@ final class ShardServer {
         let frame = ReplyFrame(
             requestID: source.requestID, signer: source.signer.map { environment.coordinatorKeys[Int($0)] },
             checkpoint: checkpoint)
-        if let relay = source.relay { return sendBack(frame, reply, to: source, through: relay) }
-        sockets[Int(source.socket)].send(to: source.sender) { room in frame.write(reply, into: room) }
+        clients.answer(source.way) { room in frame.write(reply, into: room) }
     }
 }
 

@@ -13,7 +13,7 @@ final class ReplicaSurvey {
     }
 
     /// What a replica says, if it does.
-    struct Answer {
+    struct Answer: Sendable {
         let group: GroupNumber
         let replica: ReplicaID
         let status: ReplicaStatus?

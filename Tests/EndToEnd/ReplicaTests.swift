@@ -21,6 +21,7 @@ extension EndToEnd {
             }
             try writes.finish()
             try writes.check()
+            try cluster.checkEachRegistry()
             cluster.stop()
             let fsck = shell("exec '\(TestCluster.binaries)/sterna' fsck '\(cluster.directory)'", seconds: 60)
             #expect(fsck.status == 0, "\(fsck.output)")
@@ -140,7 +141,8 @@ extension EndToEnd {
             try writes.check()
             // The others come back with empty disks.
             try cluster.awaitReplicas()
-            let more = try Writes(on: cluster, "more")
+            try sh("mkdir '\(cluster.mount)/more'")
+            let more = try Writes(on: cluster.mount + "/more", record: directory + "/more")
             try more.goOn(for: 10)
             try cluster.killAndAwaitRestart("shard-2")
             // One of the lost disks turns up, with another history.
@@ -162,42 +164,6 @@ extension EndToEnd {
             #expect(fsck.status == 0, "\(fsck.output)")
         }
     }
-
-    /// A program that writes files while things happen, and what it was told of them.
-    private final class Writes {
-        private let target: String
-        private let record: String
-        private let writer: BackgroundShell
-
-        init(on cluster: TestCluster, _ name: String = "writes") throws {
-            target = "\(cluster.mount)/\(name)"
-            record = "\(cluster.directory)/record-\(name)"
-            try sh("mkdir '\(target)'")
-            writer = BackgroundShell(
-                "exec python3 '\(program("record-writes.py"))' '\(target)' '\(record)' 200")
-        }
-
-        /// Waits for so many files more.
-        func goOn(for count: Int) throws {
-            func lines() -> Int { (FileManager.default.contents(atPath: record) ?? Data()).count { $0 == 10 } }
-            let before = lines()
-            try waitUntil(seconds: 60, "\(count) files more") { lines() >= before + count }
-        }
-
-        /// Ends it; every file was written.
-        func finish() throws {
-            try sh("touch '\(record).stop'")
-            let result = writer.wait(seconds: 90)
-            try #require(result.status == 0, "\(result.output)")
-            let counts = result.output.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
-            #expect(counts.count == 2 && counts[0] > 10 && counts[1] == 0, "\(result.output)")
-        }
-
-        /// What was written is there.
-        func check() throws {
-            try sh("python3 '\(program("check-record.py"))' '\(target)' '\(record)'", seconds: 60)
-        }
-    }
 }
 
 extension TestCluster {
@@ -216,15 +182,32 @@ extension TestCluster {
     /// What all replicas of the registry have said.
     var registryLogs: String { shell("cat '\(directory)'/log/registry*.log", seconds: 10).output }
 
+    /// Asks each registry alone for something that only the leader knows, as clients do that know of one.
+    func checkEachRegistry() throws {
+        let addresses = try sh("cat '\(directory)'/run/registry*.address").split(separator: "\n")
+        #expect(addresses.count > 1)
+        let answers = try addresses.map {
+            try sh("'\(Self.binaries)/sterna' blockservices --raw --registry \($0) | cut -f1 | sort")
+        }
+        #expect(Set(answers).count == 1 && answers[0].count > 16, "\(answers)")
+    }
+
     /// Waits until every shard is led and has all its replicas.
     func awaitReplicas(sourceLocation: SourceLocation = #_sourceLocation) throws {
         let command = "'\(Self.binaries)/sterna' shards --registry $(cat '\(directory)/run/registry.address')"
-        var last = ""
-        try waitUntil(seconds: 60, "all replicas have all: \(last)", sourceLocation: sourceLocation) {
-            let answer = shell(command, seconds: 10)
-            last = answer.output
-            if answer.status != 0 { usleep(200_000) }
-            return answer.status == 0
+        try Self.awaitReplicas(sourceLocation: sourceLocation) { shell(command, seconds: 10) }
+    }
+
+    /// Asks until `sterna shards` is content.
+    static func awaitReplicas(
+        sourceLocation: SourceLocation = #_sourceLocation, _ ask: () -> ShellResult
+    ) throws {
+        var last = ShellResult(status: -1, output: "")
+        let deadline = Date().addingTimeInterval(60)
+        while last.status != 0, Date() < deadline {
+            last = ask()
+            if last.status != 0 { usleep(200_000) }
         }
+        try #require(last.status == 0, "not all replicas have all: \(last.output)", sourceLocation: sourceLocation)
     }
 }

@@ -95,7 +95,12 @@ struct MessageGenerator {
     mutating func frame() -> PeerFrame {
         let sentAt = BootInstant(nanoseconds: number())
         let group = GroupNumber(rawValue: UInt32(truncatingIfNeeded: number()))
-        switch Int.random(in: 0..<8, using: &random) {
+        switch Int.random(in: 0..<10, using: &random) {
+        case 8: return .relayedCall(RelayedCall(group: group, number: number(), request: key()))
+        case 9:
+            return .relayedReply(
+                RelayedReply(
+                    group: group, number: number(), offset: number(), part: key(), isLast: random.chance(50)))
         case 4:
             return .relayedRequest(
                 RelayedRequest(

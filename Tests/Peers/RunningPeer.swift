@@ -113,10 +113,10 @@ extension KeyRing {
 }
 
 /// A frame of a kind that nobody reads.
-func testFrame(_ bytes: [UInt8], isUrgent: Bool = false) -> EncodedFrame {
+func testFrame(_ bytes: [UInt8], _ priority: FramePriority = .ordinary) -> EncodedFrame {
     // Tests make none that are too long.
     // swift-format-ignore: NeverUseForceTry
-    try! EncodedFrame(kind: 100, body: Blob(bytes: bytes), isUrgent: isUrgent)
+    try! EncodedFrame(kind: 100, body: Blob(bytes: bytes), priority)
 }
 
 /// Bytes with nothing around them.

@@ -17,6 +17,7 @@ struct SlowPeerTests {
         let one = try RunningPeer(0) {
             $0.waitingBytes = Self.limit
             $0.urgentBytes = 10_000
+            $0.relayedBytes = 20_000
             $0.silenceMilliseconds = patience
         }
         let (listener, identity) = (try RawListener(), PeerIdentity(1))
@@ -62,7 +63,7 @@ struct SlowPeerTests {
     @Test func urgentFramesOvertake() throws {
         let (one, slow, identity) = try slowPeer()
         let taken = fill(one, identity, testFrame([UInt8](repeating: 1, count: 50_000)))
-        #expect(one.transport.send(testFrame([2], isUrgent: true), to: identity.slot))
+        #expect(one.transport.send(testFrame([2], .urgent), to: identity.slot))
         var overtaken = taken
         for place in 0...taken {
             let header = try slow.receive(FrameSeal.headerSize)
@@ -76,9 +77,21 @@ struct SlowPeerTests {
     @Test func urgentFramesAreBoundedToo() throws {
         let (one, slow, identity) = try slowPeer()
         _ = fill(one, identity, testFrame([UInt8](repeating: 1, count: 50_000)))
-        let taken = fill(one, identity, testFrame([UInt8](repeating: 2, count: 1_000), isUrgent: true))
+        let taken = fill(one, identity, testFrame([UInt8](repeating: 2, count: 1_000), .urgent))
         #expect(taken < 10)
         withExtendedLifetime(slow) {}
+    }
+
+    /// However much clients send to a follower, its groups have their room, and their turn before.
+    @Test func whatIsPassedOnKeepsNothingElseOut() throws {
+        let (one, slow, identity) = try slowPeer()
+        _ = fill(one, identity, testFrame([UInt8](repeating: 1, count: 50_000)))
+        let passedOn = fill(one, identity, testFrame([UInt8](repeating: 2, count: 1_000), .relayed))
+        #expect((1..<20).contains(passedOn))
+        let (other, idle, otherIdentity) = try slowPeer()
+        _ = fill(other, otherIdentity, testFrame([UInt8](repeating: 2, count: 1_000), .relayed))
+        #expect(other.transport.send(testFrame([3]), to: otherIdentity.slot))
+        withExtendedLifetime((slow, idle)) {}
     }
 
     @Test func theOthersDoNotNotice() throws {

@@ -40,14 +40,30 @@ final class RegistryGroup {
 
     let replicas: HandDrivenGroup<RegistryCore>
     private(set) var processes: [Process] = []
+    /// Of those that pass on what comes to followers.
+    private(set) var relays: [RegistryRelay] = []
     /// How far the clocks of the registry are ahead of those of its log.
     var seconds: UInt64 = 0
 
-    init() throws {
+    /// - Parameter passesOn: whether followers pass on what comes to them.
+    init(passesOn: Bool = false) throws {
         replicas = try HandDrivenGroup { store, prefix in
             try RegistryCore(store: store, prefix: prefix, configuration: RegistryConfiguration())
         }
         processes = replicas.places.indices.map(makeProcess)
+        if passesOn { relays = replicas.places.indices.map(makeRelay) }
+    }
+
+    private func makeRelay(_ number: Int) -> RegistryRelay {
+        let exchange = replicas.places[number].exchange
+        let relay = RegistryRelay(processes[number].pipeline, over: exchange) { [unowned replicas] nanoseconds, body in
+            replicas.later(nanoseconds, at: number, body)
+        }
+        // Everything here is done by one thread.
+        nonisolated(unsafe) let confined = relay
+        exchange.relays.call = { confined.receive($0, from: $1) }
+        exchange.relays.reply = { confined.receive($0) }
+        return relay
     }
 
     private func makeProcess(_ number: Int) -> Process {
@@ -94,16 +110,21 @@ final class RegistryGroup {
     }
 
     /// A disk registers.
-    func registerDisk(at process: Int) -> Outcome {
+    func registerDisk(at process: Int) -> Outcome { registerDisks([7], at: process) }
+
+    /// The disks of a server register.
+    func registerDisks(_ numbers: some Sequence<UInt64>, at process: Int) -> Outcome {
         let addresses = AddrsInfo(
             addr1: IpPort(addrs: IPv4Address(rawValue: 0x0A00_0001), port: 1),
             addr2: IpPort(addrs: IPv4Address(rawValue: 0), port: 0))
-        let disk = RegisterBlockServiceInfo(
-            id: BlockServiceID(rawValue: 7), locationId: .default, addrs: addresses, storageClass: .hdd,
-            failureDomain: FailureDomain(name: "a"), secretKey: SecretKey(low: 1, high: 2), flags: [], flagsMask: 0,
-            capacityBytes: 1 << 40, availableBytes: 1 << 40, blocks: 0, path: Array("/disk".utf8))
+        let disks = numbers.map { number in
+            RegisterBlockServiceInfo(
+                id: BlockServiceID(rawValue: number), locationId: .default, addrs: addresses, storageClass: .hdd,
+                failureDomain: FailureDomain(name: "a"), secretKey: SecretKey(low: 1, high: 2), flags: [],
+                flagsMask: 0, capacityBytes: 1 << 40, availableBytes: 1 << 40, blocks: 0, path: Array("/disk".utf8))
+        }
         return ask(
-            .registerBlockServices(RegisterBlockServicesRequest(blockServices: [disk])), at: process)
+            .registerBlockServices(RegisterBlockServicesRequest(blockServices: disks)), at: process)
     }
 
     /// What the shards may write to.

@@ -31,7 +31,7 @@ import Testing
             storage = try ReplicaStorage(disk, [Self.group: state]) { _, index, bytes in
                 try state.apply([UInt8](bytes), at: index)
             }
-            let lane = storage.host.lane(LaneLoop(now: { .zero }, seed: { 1 }, resume: { $0() }))
+            let lane = storage.host.lane(LaneLoop(now: { .zero }, wall: { 0 }, seed: { 1 }, resume: { $0() }))
             log = storage.open(Self.group, state, on: lane)
             log.onDelivery = { entry in
                 do { try state.apply(entry.bytes, at: entry.index) } catch { Issue.record(error) }

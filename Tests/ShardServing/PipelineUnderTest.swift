@@ -3,6 +3,7 @@ import EventLoop
 import Logging
 import Metrics
 import Protocol
+import Replicas
 import ReplicatedLog
 import ShardCore
 import ShardServing
@@ -90,6 +91,6 @@ final class PipelineUnderTest {
 
     func source(_ requestID: UInt64, _ host: UInt32 = 1, socket: UInt16 = 0, signer: UInt8? = nil) -> RequestSource {
         RequestSource(
-            socket: socket, sender: SocketAddress(address: host, port: 7), requestID: requestID, signer: signer)
+            ClientWay(of: SocketAddress(address: host, port: 7), socket: socket), requestID: requestID, signer: signer)
     }
 }

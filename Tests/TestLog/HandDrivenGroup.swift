@@ -1,4 +1,5 @@
 import Consensus
+import Metrics
 import Peers
 import Protocol
 import Replicas
@@ -16,15 +17,19 @@ package final class HandDrivenGroup<State: ReplicatedState> {
         /// The state that the replica was opened with.
         package let state: State
         package let store: GroupStore
-        fileprivate let exchange: PeerExchange
+        package let exchange: PeerExchange
         fileprivate let port: HandDrivenPort
         /// Its timers stand still, as if the process had been stopped.
         package var isFrozen = false
+        /// Nanoseconds by which its wall clock is ahead of the others.
+        package let wallAhead = Counter()
 
         fileprivate init(
             _ member: Member, _ stored: StoredState, _ clock: HandDrivenClock, makeState: @escaping MakeState
         ) throws {
-            log = try HandDrivenLog(now: { clock.now }, seed: UInt64(member.slot.rawValue) + 1)
+            log = try HandDrivenLog(
+                now: { clock.now }, wall: { [wallAhead] in 1 << 60 + clock.now.nanoseconds &+ wallAhead.value },
+                seed: UInt64(member.slot.rawValue) + 1)
             store = try GroupStore(over: MemoryStore(), prefix: HandDrivenGroup.prefix)
             state = try makeState(store, HandDrivenGroup.prefix)
             let home = StateHome(store) { [store] in try makeState(store, HandDrivenGroup.prefix) }

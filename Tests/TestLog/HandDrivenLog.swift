@@ -11,10 +11,10 @@ package final class HandDrivenLog {
 
     package init(
         _ store: any LogStore = MemoryLogStore(), now: @escaping @Sendable () -> BootInstant = { .zero },
-        seed: UInt64 = 1
+        wall: @escaping @Sendable () -> UInt64 = { 0 }, seed: UInt64 = 1
     ) throws(LogError) {
         host = try LogHost(store: store, on: writer)
-        lane = host.lane(LaneLoop(now: now, seed: { seed }, resume: { [turns] in turns.submit($0) }))
+        lane = host.lane(LaneLoop(now: now, wall: wall, seed: { seed }, resume: { [turns] in turns.submit($0) }))
     }
 
     /// Lets loop and writer do all that they have to.

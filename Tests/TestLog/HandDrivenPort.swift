@@ -4,12 +4,14 @@ import Replicas
 import Synchronization
 
 /// What a replica's process has sent to its peers and nobody has carried yet.
-final class HandDrivenPort: PeerPort {
+package final class HandDrivenPort: PeerPort {
     private let frames = Mutex<[(frame: EncodedFrame, slot: ReplicaSlot)]>([])
 
-    func send(_ frame: EncodedFrame, to slot: ReplicaSlot) { frames.withLock { $0.append((frame, slot)) } }
+    package init() {}
 
-    func take() -> [(frame: EncodedFrame, slot: ReplicaSlot)] {
+    package func send(_ frame: EncodedFrame, to slot: ReplicaSlot) { frames.withLock { $0.append((frame, slot)) } }
+
+    package func take() -> [(frame: EncodedFrame, slot: ReplicaSlot)] {
         frames.withLock { frames in
             defer { frames = [] }
             return frames
@@ -18,10 +20,12 @@ final class HandDrivenPort: PeerPort {
 }
 
 /// A clock that goes on when a test says so.
-final class HandDrivenClock: Sendable {
+package final class HandDrivenClock: Sendable {
     private let nanoseconds = Atomic<UInt64>(0)
 
-    var now: BootInstant { BootInstant(nanoseconds: nanoseconds.load(ordering: .relaxed)) }
+    package init() {}
 
-    func pass(milliseconds: UInt64) { nanoseconds.wrappingAdd(milliseconds * 1_000_000, ordering: .relaxed) }
+    package var now: BootInstant { BootInstant(nanoseconds: nanoseconds.load(ordering: .relaxed)) }
+
+    package func pass(milliseconds: UInt64) { nanoseconds.wrappingAdd(milliseconds * 1_000_000, ordering: .relaxed) }
 }

@@ -14,7 +14,7 @@ package final class LockedQueue: Sendable {
     }
 
     /// For the groups of this loop; its time stands still.
-    package var lane: LaneLoop { LaneLoop(now: { .zero }, seed: { 1 }, resume: { [self] in submit($0) }) }
+    package var lane: LaneLoop { LaneLoop(now: { .zero }, wall: { 0 }, seed: { 1 }, resume: { [self] in submit($0) }) }
 
     /// Runs what was submitted until `condition` holds; false when that takes longer than 30 s.
     package func run(until condition: () -> Bool) -> Bool {

@@ -1,7 +1,6 @@
-/// How much frames count for while they wait: their bytes and what surrounds them in memory.
+/// How much frames count for while they wait, by their priorities: their bytes and what surrounds them in memory.
 struct FrameWeight {
-    private(set) var ordinary = 0
-    private(set) var urgent = 0
+    private var bytes = [Int](repeating: 0, count: FramePriority.allCases.count)
 
     init() {}
 
@@ -13,12 +12,15 @@ struct FrameWeight {
 
     static func of(_ frame: EncodedFrame) -> Int { frame.bytes.count + overhead }
 
+    subscript(priority: FramePriority) -> Int { bytes[priority.rawValue] }
+
+    var total: Int { bytes.reduce(0, +) }
+
     static func += (weight: inout FrameWeight, frame: EncodedFrame) {
-        if frame.isUrgent { weight.urgent += of(frame) } else { weight.ordinary += of(frame) }
+        weight.bytes[frame.priority.rawValue] += of(frame)
     }
 
     static func -= (weight: inout FrameWeight, other: FrameWeight) {
-        weight.ordinary -= other.ordinary
-        weight.urgent -= other.urgent
+        for place in weight.bytes.indices { weight.bytes[place] -= other.bytes[place] }
     }
 }

@@ -15,22 +15,25 @@ final class PeerOutbox: Sendable {
 
     private struct State {
         var isOpen = false
-        var ordinary = FrameQueue()
-        var urgent = FrameQueue()
+        /// By priority.
+        var queues = [FrameQueue](repeating: FrameQueue(), count: FramePriority.allCases.count)
         /// Of all that waits, and of what the connection has and the kernel has not.
         var weight = FrameWeight()
         /// Whether the loop knows that something waits.
         var isTold = false
+
+        mutating func popFirst() -> EncodedFrame? {
+            for place in queues.indices {
+                if let frame = queues[place].popFirst() { return frame }
+            }
+            return nil
+        }
     }
 
     private let state = Mutex(State())
-    private let ordinaryLimit: Int
-    private let urgentLimit: Int
+    private let settings: PeerSettings
 
-    init(_ settings: PeerSettings) {
-        ordinaryLimit = settings.waitingBytes
-        urgentLimit = settings.urgentBytes
-    }
+    init(_ settings: PeerSettings) { self.settings = settings }
 
     func add(_ frame: EncodedFrame) -> Outcome {
         state.withLock { state in
@@ -39,19 +42,18 @@ final class PeerOutbox: Sendable {
                 return .full
             }
             state.weight += frame
-            if frame.isUrgent { state.urgent.append(frame) } else { state.ordinary.append(frame) }
+            state.queues[frame.priority.rawValue].append(frame)
             defer { state.isTold = true }
             return .taken(isFirst: !state.isTold)
         }
     }
 
     private func hasRoom(for frame: EncodedFrame, beside weight: FrameWeight) -> Bool {
-        let size = FrameWeight.of(frame)
-        return frame.isUrgent ? weight.urgent + size <= urgentLimit : weight.ordinary + size <= ordinaryLimit
+        weight[frame.priority] + FrameWeight.of(frame) <= settings.waitingBytes(of: frame.priority)
     }
 
     /// What all that waits counts for.
-    var waitingBytes: Int { state.withLock { $0.weight.ordinary + $0.weight.urgent } }
+    var waitingBytes: Int { state.withLock { $0.weight.total } }
 
     // MARK: For the connection
 
@@ -60,16 +62,16 @@ final class PeerOutbox: Sendable {
     /// Drops everything. What the connection has of it must be reported before.
     func close() { state.withLock { $0 = State() } }
 
-    /// The next frames, urgent ones first: so many bytes, or one.
+    /// The next frames in the order of their priorities: so many bytes, or one.
     func take(atMost bytes: Int) -> [EncodedFrame] {
         state.withLock { state in
             var taken: [EncodedFrame] = []
             var size = 0
-            while size < bytes, let frame = state.urgent.popFirst() ?? state.ordinary.popFirst() {
+            while size < bytes, let frame = state.popFirst() {
                 taken.append(frame)
                 size += frame.bytes.count
             }
-            state.isTold = !(state.urgent.isEmpty && state.ordinary.isEmpty)
+            state.isTold = !state.queues.allSatisfy(\.isEmpty)
             return taken
         }
     }

@@ -4,8 +4,7 @@ import Protocol
 public struct EncodedFrame: Sendable {
     /// The kind, then what belongs to it.
     package let bytes: [UInt8]
-    /// It does not wait for others: what it says is only worth something now.
-    let isUrgent: Bool
+    let priority: FramePriority
 
     /// - Throws: `EncodeError.lengthTooLarge` for more than `PeerFrame.byteLimit`.
     public init(_ frame: PeerFrame) throws(EncodeError) {
@@ -14,29 +13,31 @@ public struct EncodedFrame: Sendable {
             var travelling: [PeerMessage] = []
             travelling.reserveCapacity(messages.count)
             for message in messages { travelling.append(try PeerMessage(message)) }
-            try self.init(.messages, MessagesFrame(messages: travelling), isUrgent: false)
-        case .heartbeat(let heartbeat): try self.init(.heartbeat, heartbeat, isUrgent: true)
-        case .heartbeatAnswer(let answer): try self.init(.heartbeatAnswer, answer, isUrgent: true)
-        case .snapshotRequest(let request): try self.init(.snapshotRequest, request, isUrgent: false)
-        case .snapshotPart(let part): try self.init(.snapshotPart, part, isUrgent: false)
-        case .relayedRequest(let request): try self.init(.relayedRequest, request, isUrgent: false)
-        case .relayedAnswer(let answer): try self.init(.relayedAnswer, answer, isUrgent: false)
+            try self.init(.messages, MessagesFrame(messages: travelling), .ordinary)
+        case .heartbeat(let heartbeat): try self.init(.heartbeat, heartbeat, .urgent)
+        case .heartbeatAnswer(let answer): try self.init(.heartbeatAnswer, answer, .urgent)
+        case .snapshotRequest(let request): try self.init(.snapshotRequest, request, .ordinary)
+        case .snapshotPart(let part): try self.init(.snapshotPart, part, .ordinary)
+        case .relayedRequest(let request): try self.init(.relayedRequest, request, .relayed)
+        case .relayedAnswer(let answer): try self.init(.relayedAnswer, answer, .relayed)
+        case .relayedCall(let call): try self.init(.relayedCall, call, .relayed)
+        case .relayedReply(let reply): try self.init(.relayedReply, reply, .relayed)
         }
     }
 
     /// A frame of a kind that is none of this library's.
-    public init(kind: UInt8, body: some WireValue, isUrgent: Bool) throws(EncodeError) {
+    public init(kind: UInt8, body: some WireValue, _ priority: FramePriority) throws(EncodeError) {
         let size = 1 + body.encodedSize
         guard size <= PeerFrame.byteLimit else { throw .lengthTooLarge }
         bytes = try encodedBytes(capacity: size) { (writer) throws(EncodeError) in
             try writer.write(kind)
             try body.encode(into: &writer)
         }
-        self.isUrgent = isUrgent
+        self.priority = priority
     }
 
-    private init(_ kind: PeerFrame.Kind, _ body: some WireValue, isUrgent: Bool) throws(EncodeError) {
-        try self.init(kind: kind.rawValue, body: body, isUrgent: isUrgent)
+    private init(_ kind: PeerFrame.Kind, _ body: some WireValue, _ priority: FramePriority) throws(EncodeError) {
+        try self.init(kind: kind.rawValue, body: body, priority)
     }
 }
 
@@ -53,7 +54,7 @@ extension EncodedFrame {
         for message in messages {
             let next = try PeerMessage(message)
             if !gathered.isEmpty, size + next.encodedSize > PeerFrame.byteLimit || gathered.count == maximumCount {
-                frames.append(try EncodedFrame(.messages, MessagesFrame(messages: gathered), isUrgent: false))
+                frames.append(try EncodedFrame(.messages, MessagesFrame(messages: gathered), .ordinary))
                 gathered = []
                 size = emptySize
             }
@@ -61,7 +62,7 @@ extension EncodedFrame {
             size += next.encodedSize
         }
         guard !gathered.isEmpty else { return frames }
-        return frames + [try EncodedFrame(.messages, MessagesFrame(messages: gathered), isUrgent: false)]
+        return frames + [try EncodedFrame(.messages, MessagesFrame(messages: gathered), .ordinary)]
     }
 
     /// The kind and the count.

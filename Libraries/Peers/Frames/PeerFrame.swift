@@ -10,6 +10,8 @@ public enum PeerFrame: Equatable, Sendable {
     case snapshotPart(SnapshotPart)
     case relayedRequest(RelayedRequest)
     case relayedAnswer(RelayedAnswer)
+    case relayedCall(RelayedCall)
+    case relayedReply(RelayedReply)
 
     /// Longer frames are refused before they are read. Both ends must know the same.
     public static let byteLimit = 8 << 20
@@ -23,6 +25,8 @@ public enum PeerFrame: Equatable, Sendable {
         case snapshotPart = 5
         case relayedRequest = 6
         case relayedAnswer = 7
+        case relayedCall = 8
+        case relayedReply = 9
     }
 }
 
@@ -44,6 +48,8 @@ extension PeerFrame {
         case .snapshotPart: self = .snapshotPart(try reader.read())
         case .relayedRequest: self = .relayedRequest(try reader.read())
         case .relayedAnswer: self = .relayedAnswer(try reader.read())
+        case .relayedCall: self = .relayedCall(try reader.read())
+        case .relayedReply: self = .relayedReply(try reader.read())
         }
         try reader.finish()
     }

@@ -6,6 +6,8 @@ public struct PeerSettings: Sendable {
     public var waitingBytes = 32 << 20
     /// The same of urgent frames, which do not wait for the others.
     public var urgentBytes = 256 << 10
+    /// The same of what is passed on for clients.
+    public var relayedBytes = 16 << 20
     /// How long a connection may take to be made.
     public var connectNanoseconds: UInt64 = 2_000_000_000
     /// How long a handshake may take, on either side.
@@ -18,6 +20,14 @@ public struct PeerSettings: Sendable {
     public var connections = 64
 
     public init() {}
+
+    func waitingBytes(of priority: FramePriority) -> Int {
+        switch priority {
+        case .urgent: urgentBytes
+        case .ordinary: waitingBytes
+        case .relayed: relayedBytes
+        }
+    }
 
     /// A multiple of what is needed, so that strangers who say nothing keep nobody out.
     var limits: ConnectionLimits { ConnectionLimits(total: connections, requestNanoseconds: handshakeNanoseconds) }

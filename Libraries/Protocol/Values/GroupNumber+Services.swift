@@ -4,4 +4,7 @@ extension GroupNumber {
     public static let registry = GroupNumber(rawValue: 257)
 
     public init(_ shard: ShardID) { self.init(rawValue: UInt32(shard.rawValue)) }
+
+    /// Nil of the coordinator and the registry.
+    public var shard: ShardID? { UInt8(exactly: rawValue).map(ShardID.init(rawValue:)) }
 }

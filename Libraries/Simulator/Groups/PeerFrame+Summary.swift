@@ -17,6 +17,8 @@ extension PeerFrame {
             "snapshot of [\(part.group.rawValue)] \(part.position), \(part.pairs.count) pairs"
         case .relayedRequest(let request): "relays \(request.datagram.count) bytes to [\(request.group.rawValue)]"
         case .relayedAnswer(let answer): "relays \(answer.datagram.count) bytes from [\(answer.group.rawValue)]"
+        case .relayedCall(let call): "passes on call \(call.number) to [\(call.group.rawValue)]"
+        case .relayedReply(let reply): "passes back a reply to call \(reply.number) of [\(reply.group.rawValue)]"
         }
     }
 }

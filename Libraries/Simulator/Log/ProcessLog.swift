@@ -86,6 +86,7 @@ extension LaneLoop {
     fileprivate init(_ loop: SimulatedLoop, _ machine: Machine) {
         let (world, clock) = (machine.world, machine.clock)
         self.init(
-            now: { clock.boot }, seed: { world.random.next() }, resume: { loop.submit($0) })
+            now: { clock.boot }, wall: { clock.wall.nanoseconds }, seed: { world.random.next() },
+            resume: { loop.submit($0) })
     }
 }

@@ -151,7 +151,7 @@ final class ShardMachine: Machine {
         // A service tells nobody its address before its first entry is durable.
         guard pipeline.core.isInitialised else { return }
         let source = RequestSource(
-            socket: 0, sender: address, requestID: message.id, signer: message.isSigned ? 0 : nil)
+            ClientWay(of: address, socket: 0), requestID: message.id, signer: message.isSigned ? 0 : nil)
         do throws(DecodeError) {
             try pipeline.handle(request, from: source)
         } catch {
@@ -166,7 +166,7 @@ final class ShardMachine: Machine {
     }
 
     private func answer(_ reply: ShardReply, _ source: RequestSource, from shard: ShardID) {
-        guard let receiver = Endpoint(source.sender) else { return world.find("an answer for nobody: \(reply)") }
+        guard let receiver = Endpoint(source.client) else { return world.find("an answer for nobody: \(reply)") }
         if !source.isAwaited { world.find("\(receiver) is answered what it does not wait for: \(reply)") }
         let result: Result<AnyShardResponse, ProtocolError> =
             switch reply {

@@ -26,11 +26,10 @@ final class SimulatedStream: StreamConnection {
 
     func write(_ bytes: [UInt8]) {
         let request = bytes.withUnsafeBytes { bytes -> AnyRegistryRequest? in
-            guard
-                let frame = try? RegistryFrame(bytes, expecting: .registryRequest, limit: bytes.count),
-                frame.size == bytes.count
+            guard let (request, size) = try? RegistryFrame.firstRequest(in: bytes, limit: bytes.count),
+                size == bytes.count
             else { return nil }
-            return try? AnyRegistryRequest.decode(kind: frame.kind, body: frame.body)
+            return request
         }
         guard let request else { return world.find("a client sends the registry what nobody can read") }
         question += 1
@@ -53,23 +52,9 @@ final class SimulatedStream: StreamConnection {
         guard isAsking else { return }
         isAsking = false
         do throws(EncodeError) {
-            try Self.frame(of: answer).withUnsafeBytes { onData?($0) }
+            try RegistryFrame.encoded(answer).withUnsafeBytes { onData?($0) }
         } catch {
             world.find("an answer of the registry that cannot be written: \(error)")
-        }
-    }
-
-    private static func frame(of answer: Result<AnyRegistryResponse, ProtocolError>) throws(EncodeError) -> [UInt8] {
-        switch answer {
-        case .failure(let error): return try RegistryFrame.encoded(.registryResponse, kind: 0, body: error)
-        case .success(let response):
-            let size = response.encodedSize
-            return try encodedBytes(capacity: RegistryFrame.prefixSize + 1 + size) { (writer) throws(EncodeError) in
-                try writer.write(ProtocolWord.registryResponse.rawValue)
-                try writer.write(UInt32(size + 1))
-                try writer.write(response.kind.rawValue)
-                try response.encode(into: &writer)
-            }
         }
     }
 }

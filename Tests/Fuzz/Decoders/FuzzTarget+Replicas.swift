@@ -4,7 +4,7 @@ import Protocol
 extension FuzzTarget {
     /// What processes with replicas of the same groups tell each other, and what replicas keep.
     func replicas(_ selector: UInt8, _ bytes: UnsafeRawBufferPointer) -> String? {
-        switch selector % 13 {
+        switch selector % 15 {
         case 0: value(MessagesFrame.self, bytes)
         case 1: value(Heartbeat.self, bytes)
         case 2: value(HeartbeatAnswer.self, bytes)
@@ -17,6 +17,8 @@ extension FuzzTarget {
         case 9: value(SnapshotPart.self, bytes)
         case 10: value(RelayedRequest.self, bytes)
         case 11: value(RelayedAnswer.self, bytes)
+        case 12: value(RelayedCall.self, bytes)
+        case 13: value(RelayedReply.self, bytes)
         default: record(SnapshotBase.self, bytes)
         }
     }

@@ -89,10 +89,10 @@ final class RegistryFuzzer {
     private static func first(in bytes: [UInt8]) -> (AnyRegistryRequest?, size: Int, isWrong: Bool) {
         bytes.withUnsafeBytes { raw in
             do throws(DecodeError) {
-                guard let frame = try RegistryFrame(raw, expecting: .registryRequest, limit: frameLimit) else {
+                guard let (request, size) = try RegistryFrame.firstRequest(in: raw, limit: frameLimit) else {
                     return (nil, 0, false)
                 }
-                return (try AnyRegistryRequest.decode(kind: frame.kind, body: frame.body), frame.size, false)
+                return (request, size, false)
             } catch {
                 return (nil, 0, true)
             }
