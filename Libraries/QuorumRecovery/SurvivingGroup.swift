@@ -12,8 +12,10 @@ public struct SurvivingGroup: Sendable {
     public let certain: LogIndex
     /// Who belonged to it, as far as this replica knows.
     public let configuration: Configuration
-    /// The latest that it has heard of.
-    let term: Term
+    let hardState: HardState
+
+    /// Whether it knows that it may have forgotten what it had acknowledged.
+    public var isInDoubt: Bool { hardState.doubt != nil }
 
     /// Whether the replica's acknowledgement counted; else it may lack anything.
     public func counted(_ incarnation: Incarnation) -> Bool {
@@ -21,7 +23,7 @@ public struct SurvivingGroup: Sendable {
     }
 
     /// Behind everything that any of the former replicas can have seen.
-    var nextTerm: Term { Term(rawValue: max(term, last.term).rawValue + Self.termsAhead) }
+    var nextTerm: Term { Term(rawValue: max(hardState.term, last.term).rawValue + Self.termsAhead) }
 
     /// No group has had as many elections.
     private static let termsAhead: UInt64 = 1 << 32

@@ -61,7 +61,7 @@ public struct SurvivingReplica {
             let term = contents?.term(at: end) ?? state.standing?.term ?? .zero
             return SurvivingGroup(
                 id: id, last: Position(index: end, term: term), certain: state.appliedIndex,
-                configuration: configuration, term: hardState.term)
+                configuration: configuration, hardState: hardState)
         }
     }
 }

@@ -50,12 +50,12 @@ struct Recover: ParsableCommand {
 
     private func words(_ group: SurvivingGroup, _ replica: SurvivingReplica) -> String {
         let slots = group.configuration.slots.map { "\($0.rawValue)" }.joined(separator: ", ")
-        let counted =
-            group.counted(replica.incarnation) ? "" : "; IT DID NOT VOTE YET, SO IT MAY LACK ANYTHING"
+        var doubts = group.counted(replica.incarnation) ? "" : "; IT DID NOT VOTE, SO IT MAY LACK ANYTHING"
+        if group.isInDoubt { doubts += "; IT MAY HAVE FORGOTTEN WHAT IT HAD ACKNOWLEDGED" }
         return
             "\(service.number(of: group.id).nameForPeople): ends with entry \(group.last.index.rawValue) of "
             + "\(group.last.term), of which those up to \(group.certain.rawValue) are certain to be final; "
-            + "slots \(slots) belonged to it\(counted)"
+            + "slots \(slots) belonged to it\(doubts)"
     }
 }
 

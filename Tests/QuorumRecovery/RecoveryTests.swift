@@ -33,9 +33,9 @@ private let group = LogGroupID(rawValue: 0)
 
     /// The replica in slot 2, with entries 1 to `end` in its log, of which its state has those up to `applied`; entries
     /// are commands except for the first of their term, 3. Returns who belongs to the group.
-    private func makeReplica(applied: UInt64, end: UInt64, isVoter: Bool = true) throws
-        -> Configuration
-    {
+    private func makeReplica(
+        applied: UInt64, end: UInt64, isVoter: Bool = true, doubt: Nonce? = nil
+    ) throws -> Configuration {
         let log = try SegmentedLogStore(directory: path + "/log")
         var members = Configuration()
         for slot in ReplicaSlot.all.prefix(3) {
@@ -60,7 +60,7 @@ private let group = LogGroupID(rawValue: 0)
                 try state.apply(bytes, at: index)
             }
         }
-        batch.append(.hardState(try HardState(term: Term(rawValue: 5)).record()), of: group)
+        batch.append(.hardState(try HardState(term: Term(rawValue: 5), doubt: doubt).record()), of: group)
         try log.write([batch])
         try log.sync()
         log.close()
@@ -176,9 +176,14 @@ private let group = LogGroupID(rawValue: 0)
     }
 
     @Test func whatIsNotWholeYetSaysSo() throws {
-        _ = try makeReplica(applied: 2, end: 4, isVoter: false)
+        _ = try makeReplica(applied: 2, end: 4, isVoter: false, doubt: Nonce(rawValue: 3))
         let replica = try survivor()
-        #expect(!replica.groups[0].counted(replica.incarnation))
+        #expect(!replica.groups[0].counted(replica.incarnation) && replica.groups[0].isInDoubt)
+        _ = try replica.recover()
+        // Whatever it lacks, nobody else has it.
+        try run { #expect($0.replica.serves) }
+        let recovered = try survivor()
+        #expect(recovered.groups[0].counted(recovered.incarnation) && !recovered.groups[0].isInDoubt)
     }
 
     @Test func lookingChangesNothing() throws {
