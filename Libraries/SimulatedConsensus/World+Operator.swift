@@ -12,11 +12,15 @@ extension World {
         let leader = chance.perMille(300) ? chance.pick(leaders) : newest
         followWishes()
         if chance.perMille(plan.transferPerMille) {
-            if chance.perMille(300) { wish(at: leader) } else { transfer(from: leader) }
+            transfer(from: leader)
         } else if chance.perMille(plan.offerPerMille) {
             offer(from: leader)
-        } else if !replace(at: leader), !grow(at: leader), chance.perMille(plan.churnPerMille) {
-            shrink(at: leader)
+        } else if !replace(at: leader), !grow(at: leader) {
+            if chance.perMille(plan.churnPerMille) {
+                shrink(at: leader)
+            } else if chance.perMille(plan.transferPerMille) {
+                wish(at: leader)
+            }
         }
     }
 
