@@ -111,6 +111,12 @@ let package = Package(
                 "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Store", "BlockStore", "Client",
                 "Directories",
             ]),
+        library(
+            "QuorumRecovery",
+            [
+                "ShardCore", "CoordinatorCore", "RegistryCore", "ReplicatedLog", "Consensus", "Store", "Protocol",
+                "Directories",
+            ]),
         library("Daemon", ["Metrics", "Directories", "EventLoop", "Protocol", "CLinux", argumentParser, logging]),
         library(
             "Replicas",
@@ -154,7 +160,7 @@ let package = Package(
             ["Filesystem", "Client", "EventLoop", "Metrics", "Mutations", "CFUSE", "CLinux"]),
         service(
             "cli", product: "sterna",
-            ["BlockRepair", "Client", "ConsistencyCheck", "Directories", "EventLoop", "CLinux"]),
+            ["BlockRepair", "Client", "ConsistencyCheck", "QuorumRecovery", "Directories", "EventLoop", "CLinux"]),
         .executableTarget(
             name: "sterna-bench",
             dependencies: ["Wire", "Protocol", "Erasure", "EventLoop", "Store", "TestShards", argumentParser],
@@ -210,6 +216,9 @@ let package = Package(
                 "Replicas", "ReplicatedLog", "Consensus", "Peers", "Store", "EventLoop", "Metrics", "Protocol",
                 "TestLog", argumentParser, logging,
             ]),
+        tests(
+            "QuorumRecovery",
+            ["QuorumRecovery", "Replicas", "ReplicatedLog", "Consensus", "Store", "Protocol", "TestLog"]),
         tests("ShardCore", ["ShardCore", "TestShards", "Simulator", "Erasure"]),
         .target(name: "ReferenceModel", dependencies: ["Protocol"], path: "Tests/Model/Reference"),
         tests(

@@ -18,6 +18,13 @@ public struct Configuration: Hashable, Sendable {
     private var seats = [Seat?](repeating: nil, count: ReplicaSlot.count)
     public private(set) var voters = SlotSet()
     public private(set) var learners = SlotSet()
+    /// Who should lead whenever it can, as an operator has said. It changes nothing about who belongs to the group; it
+    /// stands here so that all replicas know it, for good.
+    public var wished: ReplicaSlot?
+    /// Lives of disks that belong to a history that was given up: none is ever taken in. The newest last.
+    public var expelled: [Incarnation] = []
+    /// Of the rest nothing is known any more.
+    public static let mostExpelled = 64
 
     /// Of nobody.
     public init() {}

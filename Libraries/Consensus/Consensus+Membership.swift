@@ -8,6 +8,8 @@ public enum MembershipChange: Hashable, Sendable {
     case promote(Member)
     /// A replica that no longer belongs to the group.
     case remove(Member)
+    /// A voter that should lead whenever it can; nil: whoever does. Nobody comes or goes.
+    case wish(ReplicaSlot?)
 }
 
 /// Why a change was not begun. Nothing has happened.
@@ -22,6 +24,8 @@ public enum MembershipRefusal: Error, Equatable, Sendable {
     case isBehind
     /// A leader does not remove itself; it hands over first.
     case isLeader
+    /// What it has belongs to a history that was given up.
+    case isExpelled
 }
 
 extension Consensus {
@@ -48,6 +52,9 @@ extension Consensus {
         switch change {
         case .add(let new):
             guard changed[new.slot] == nil else { throw .slotIsTaken }
+            guard !changed.expelled.contains(new.incarnation) || Mutation.expelledReturn.isPlanted else {
+                throw .isExpelled
+            }
             changed[new.slot] = Configuration.Seat(incarnation: new.incarnation, isVoter: false)
         case .promote(let learner):
             guard changed.contains(learner) else { throw .notAMember }
@@ -58,6 +65,10 @@ extension Consensus {
             guard changed.contains(old) else { throw .notAMember }
             guard old != member else { throw .isLeader }
             changed[old.slot] = nil
+            if changed.wished == old.slot { changed.wished = nil }
+        case .wish(let slot):
+            guard slot.map(changed.voters.contains) ?? true else { throw .notAMember }
+            changed.wished = slot
         }
         return changed
     }

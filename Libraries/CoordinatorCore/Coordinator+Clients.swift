@@ -62,7 +62,7 @@ extension Coordinator {
             HardUnlinkDirectoryTransaction(request)
         case .crossShardHardUnlinkFile(let request):
             CrossShardHardUnlinkFileTransaction(request, isRecovered: isRecovered)
-        case .cdcSnapshot, .cdcReplicaStatus:
+        case .cdcSnapshot, .cdcReplicaStatus, .cdcSteer:
             throw .unrecognizedRequest
         }
     }

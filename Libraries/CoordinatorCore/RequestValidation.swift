@@ -46,7 +46,7 @@ extension AnyCdcRequest {
             guard request.ownerId.shard != request.targetId.shard else { throw .sameShard }
             guard request.targetId.isFile else { throw .typeIsDirectory }
             try Self.requireName(request.name)
-        case .cdcSnapshot, .cdcReplicaStatus:
+        case .cdcSnapshot, .cdcReplicaStatus, .cdcSteer:
             // The service answers these; they are no transactions.
             throw .unrecognizedRequest
         }

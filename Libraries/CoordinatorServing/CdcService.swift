@@ -156,6 +156,7 @@ package final class CdcService {
             registry.reportDisk { [directory, storage] () throws(SystemError) in
                 try directory.room(isLogFull: storage.isFull)
             }
+            if let peers { registry.report(peers.watch, in: storage.member.slot) }
         }
         exportGauges()
         daemon.onShutdown { [self] done in stop(done) }

@@ -3,6 +3,7 @@ import CoordinatorCore
 import Logging
 import Mutations
 import Protocol
+import Replicas
 import ReplicatedLog
 
 /// The coordinator between those who ask, the shards and its log: what comes in reaches the core, what the core wants
@@ -160,6 +161,11 @@ package final class CoordinatorPipeline: @unchecked Sendable {
         guard isProven || environment.isOpen || !request.kind.needsProof else {
             environment.metrics.clientRequestsUnproven.add()
             onReply?(ClientReply(origin: origin, result: .failure(.notAuthorised)))
+            return
+        }
+        if case .cdcSteer(let request) = request {
+            let response = CdcSteerResponse(outcome: ReplicaSteward.steer(log, request.steering, request.replica))
+            onReply?(ClientReply(origin: origin, result: .success(.cdcSteer(response))))
             return
         }
         if case .cdcSnapshot(let snapshot) = request { return takeSnapshot(snapshot.snapshotId, for: origin) }

@@ -33,7 +33,8 @@ final class RegistryLink {
     private var retryTimer: LoopTimer?
     /// How often its standing has changed: answers to registrations of earlier ones are ignored.
     private var changes: UInt64 = 0
-    private var diskReporter: MetadataDiskReporter?
+    private var diskReporter: TroubleReporter<ReportMetadataDiskRequest>?
+    private var groupReporter: TroubleReporter<ReportGroupsRequest>?
     private var isStopped = false
 
     init(
@@ -86,7 +87,7 @@ final class RegistryLink {
 
     /// Tells the registry while there is little room on the disk.
     func reportDisk(_ room: @escaping () throws(SystemError) -> DiskRoom) {
-        diskReporter = MetadataDiskReporter(connection, loop: loop) { [location, logger] in
+        diskReporter = TroubleReporter(connection, loop: loop) { [location, logger] in
             do throws(SystemError) {
                 let room = try room()
                 return ReportMetadataDiskRequest(
@@ -100,9 +101,19 @@ final class RegistryLink {
         }
     }
 
+    /// Tells the registry while the coordinator's group stands still, or would with one more failure.
+    func report(_ watch: GroupWatch, in slot: ReplicaSlot) {
+        groupReporter = TroubleReporter(connection, loop: loop) { [location, loop] in
+            ReportGroupsRequest(
+                location: location, isCoordinator: true, shard: ShardID(rawValue: 0), replica: ReplicaID(slot),
+                groups: watch.lasting(at: loop.monotonicNanoseconds) { _ in .coordinator })
+        }
+    }
+
     func stop() {
         isStopped = true
         diskReporter?.stop()
+        groupReporter?.stop()
         refreshTimer?.cancel()
         registrationTimer?.cancel()
         retryTimer?.cancel()

@@ -75,6 +75,12 @@ public enum Mutation: String, CaseIterable, Sendable {
     case rotIsHandedOn
     case snapshotsAreBelievedUnflushed
 
+    // What operators want of replicas
+    case expelledReturn
+    case passingTroubleIsTold
+    case presentReplicasAreRemoved
+    case wishesAreForgotten
+
     // The state of a group in a store
     case anyPairIsTaken
     case leftoversAreBuiltUpon
@@ -424,6 +430,9 @@ public enum Mutation: String, CaseIterable, Sendable {
         case .missingPartsOfRepliesAreIgnored: "RegistryServingTests.RegistryRelayTests"
         case .relaysAreRelayed: "ReplicatedLogTests.RequestRouteTests"
         case .anybodyMayBegin: "ShardServiceTests.ReplicaTests"
+        case .expelledReturn: "QuorumRecoveryTests.RecoveryTests"
+        case .passingTroubleIsTold, .presentReplicasAreRemoved, .wishesAreForgotten:
+            "ReplicasTests.ReplicaStewardTests"
         case .heldRequestsDoNotAge: "ReplicasTests.HeldDatagramsTests"
         case .staleLeadersRegister, .theSecondWayStays: "RegistryCoreTests.ReplicaTermTests"
         case .extensionsAreForgotten: "ClientTests.ExtensionTests"

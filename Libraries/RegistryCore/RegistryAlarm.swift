@@ -20,6 +20,10 @@ public struct RegistryAlarm: Hashable, Sendable, CustomStringConvertible {
         case fullMetadataDisk = "full_metadata_disks"
         /// One is going to be.
         case nearlyFullMetadataDisk = "nearly_full_metadata_disks"
+        /// Groups of replicas that nobody leads: they stand still.
+        case leaderlessGroups = "leaderless_groups"
+        /// Groups of replicas that would stand still with one more failure.
+        case fragileGroups = "fragile_groups"
     }
 
     public let kind: Kind

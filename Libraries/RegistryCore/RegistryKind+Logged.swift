@@ -13,5 +13,10 @@ extension RegistryKind {
     }
 
     /// Whether only the cluster's own programs may ask for it.
-    public var needsProof: Bool { isLogged || self == .reportMetadataDisk }
+    public var needsProof: Bool {
+        switch self {
+        case .reportMetadataDisk, .reportGroups, .registrySteer: true
+        default: isLogged
+        }
+    }
 }

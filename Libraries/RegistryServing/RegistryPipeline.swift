@@ -4,6 +4,7 @@ import Metrics
 import Mutations
 import Protocol
 import RegistryCore
+import Replicas
 import ReplicatedLog
 
 /// The registry between those who ask and its log: reads are answered from the applied state, writes go through the log
@@ -72,6 +73,7 @@ package final class RegistryPipeline {
     private var hasFailed = false
     private var isStopping = false
     private var disks = MetadataDisks()
+    private var troubles = GroupTroubles()
     private var clock = SteadyClock()
     private var isClockDisputed = false
 
@@ -117,10 +119,11 @@ package final class RegistryPipeline {
         onServing?()
     }
 
-    /// Who reports a full disk tells the next leader.
+    /// Who reports a full disk or a group in trouble tells the next leader.
     private func stepDown() {
         core.stepDown()
         disks = MetadataDisks()
+        troubles = GroupTroubles()
         letGo()
     }
 
@@ -163,6 +166,14 @@ package final class RegistryPipeline {
             disks.report(report, at: environment.monotonic())
             return answer(.success(.reportMetadataDisk(ReportMetadataDiskResponse())))
         }
+        if case .registrySteer(let request) = request {
+            let outcome = ReplicaSteward.steer(log, request.steering, request.replica)
+            return answer(.success(.registrySteer(RegistrySteerResponse(outcome: outcome))))
+        }
+        if case .reportGroups(let report) = request {
+            troubles.report(report, at: environment.monotonic())
+            return answer(.success(.reportGroups(ReportGroupsResponse())))
+        }
         guard request.kind.isLogged else { return read(request, answer) }
         do throws(ProtocolError) {
             propose(try core.prepare(request, at: now), answer)
@@ -197,9 +208,17 @@ package final class RegistryPipeline {
         core.allBlockServices()
     }
 
-    /// What an operator should look after now. Of the cluster the leader tells, and each replica of its own disk.
+    /// What an operator should look after now. Of the cluster the leader tells, and each replica of its own disk and of
+    /// the registry's group.
     package func alarms(needs: [PlacementNeed]) -> [RegistryAlarm] {
-        (leads ? core.alarms(needs: needs, at: now) : []) + disks.alarms(at: environment.monotonic())
+        let monotonic = environment.monotonic()
+        return (leads ? core.alarms(needs: needs, at: now) : []) + disks.alarms(at: monotonic)
+            + troubles.alarms(at: monotonic)
+    }
+
+    /// Whether the registry's own group is in trouble, as this replica sees it.
+    func noteOwnGroup(_ groups: [TroubledGroup]) {
+        troubles.report(.registry, groups, at: environment.monotonic())
     }
 
     /// How much room the registry's own disk has.

@@ -147,6 +147,10 @@ package final class RegistryService {
     private func tick() {
         pipeline.tick()
         noteDisk()
+        if let peers {
+            pipeline.noteOwnGroup(
+                peers.watch.lasting(at: daemon.loop.monotonicNanoseconds) { _ in .registry })
+        }
         alarms.update(pipeline.alarms(needs: watch?.needs ?? []))
     }
 

@@ -24,6 +24,8 @@ package final class LaneKeeper {
         package var logger: Logger
         /// The state cannot be used, so the process cannot go on. Called on the loop.
         package var fail: (any Error) -> Void
+        /// Where it is noted which groups are in trouble.
+        package var watch: GroupWatch?
         package var settings = Settings()
         /// How many times slower everything is that happens by time.
         package var slowness: UInt64 = 1
@@ -55,6 +57,7 @@ package final class LaneKeeper {
                 lane: LaneLoop(loop), monotonic: { loop.monotonicNanoseconds },
                 later: { nanoseconds, body in loop.timer(afterNanoseconds: nanoseconds, body) }, logger: logger,
                 fail: fail)
+            watch = peers?.watch
         }
     }
 
@@ -65,6 +68,8 @@ package final class LaneKeeper {
     private let environment: Environment
     private var stores: [GroupStore] = []
     private var groups: [LogGroupID] = []
+    /// Of whom it was said that they are not taken in.
+    private var refused: Set<Member> = []
     private var isLeaving = false
     private var isStopped = false
     private var lastGaveWay: UInt64 = 0
@@ -124,13 +129,27 @@ package final class LaneKeeper {
         let present = environment.present()
         giveWayIfFull()
         lane.forEach { replica in
+            environment.watch?.note(replica.status.trouble, of: replica.id, at: environment.monotonic())
             replica.prefer(isLeaving ? nil : ReplicaSteward.preferredLeader(of: replica))
-            if !isLeaving, replica.serves { ReplicaSteward.tend(replica, present: present) }
+            guard !isLeaving, replica.serves else { return }
+            ReplicaSteward.tend(replica, present: present)
+            report(present, expelledFrom: replica.configuration)
         }
         do {
             for store in stores { _ = try store.removeOutdated(limit: Self.removedKeys) }
         } catch {
             environment.fail(error)
+        }
+    }
+
+    private func report(_ present: [Member], expelledFrom configuration: Configuration) {
+        for member in present where configuration.expelled.contains(member.incarnation) {
+            guard refused.insert(member).inserted else { continue }
+            environment.logger.error(
+                """
+                the replica in slot \(member.slot.rawValue) has a disk from before the recovery and is not taken in: wipe \
+                it, and start it again
+                """)
         }
     }
 

@@ -13,6 +13,8 @@ package final class ReplicaPeers: Sendable {
     package let exchange: PeerExchange
     /// Who is in the slots of the others, as far as somebody is connected.
     package let presence = PeerPresence()
+    /// Which of the groups are in trouble.
+    package let watch = GroupWatch()
     private let loop: EventLoop
     private let thread: SystemThread
     private let ends: LoopEnds

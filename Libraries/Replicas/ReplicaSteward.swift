@@ -1,4 +1,5 @@
 import Consensus
+import Mutations
 import ReplicatedLog
 
 /// What nobody should have to tell every single group: who has come is taken in and may vote once it lacks little, who
@@ -16,6 +17,8 @@ package enum ReplicaSteward {
     }
 
     private static func change(for member: Member, in configuration: Configuration) -> MembershipChange? {
+        // It would have the place of somebody who belongs to the group taken away, and not be taken in.
+        guard !configuration.expelled.contains(member.incarnation) else { return nil }
         guard let seat = configuration[member.slot] else { return .add(member) }
         if seat.incarnation != member.incarnation {
             return .remove(Member(slot: member.slot, incarnation: seat.incarnation))
@@ -23,9 +26,12 @@ package enum ReplicaSteward {
         return seat.isVoter ? nil : .promote(member)
     }
 
-    /// Who should lead a group: its voters take turns. The same for all its replicas.
+    /// Who should lead a group: whom an operator wants to, else its voters take turns. The same for all its replicas.
     package static func preferredLeader(of replica: Replica) -> ReplicaSlot? {
-        let voters = Array(replica.configuration.voters)
+        let (configuration, voters) = (replica.configuration, Array(replica.configuration.voters))
+        if let wished = configuration.wished, voters.contains(wished), !Mutation.wishesAreForgotten.isPlanted {
+            return wished
+        }
         return voters.isEmpty ? nil : voters[Int(replica.id.rawValue) % voters.count]
     }
 }

@@ -6,6 +6,8 @@ import Protocol
 public final class SegmentedLogReader: LogSource {
     private let disk: any LogDisk
     private let reading: LogReading
+    /// Who answers for what is in it.
+    public let incarnation: Incarnation
     /// What of the log is not as it was written, sentences for people.
     public let notices: [String]
 
@@ -16,6 +18,7 @@ public final class SegmentedLogReader: LogSource {
     public init(directory path: String) throws(LogError) {
         disk = try LogDirectory(path: path, isReadOnly: true)
         let identity = try LogIdentity.open(disk, mustExist: true)
+        incarnation = identity.incarnation
         let recovered = try LogRecovery.run(disk, identity)
         reading = recovered.reading
         notices = recovered.notices

@@ -41,6 +41,9 @@ extension Configuration {
     /// its place.
     func taken(over member: Member) -> Configuration {
         guard voters.count == 1, learners.isEmpty, voters.contains(member.slot) else { return self }
-        return contains(member) ? self : Configuration(born: member)
+        guard !contains(member) else { return self }
+        var alone = Configuration(born: member)
+        alone.expelled = expelled
+        return alone
     }
 }

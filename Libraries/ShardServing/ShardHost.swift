@@ -29,7 +29,8 @@ package final class ShardHost {
     private var registrar: Registrar?
     private var feed: BlockServiceFeed?
     private var flusher: StateFlusher?
-    private var diskReporter: MetadataDiskReporter?
+    private var diskReporter: TroubleReporter<ReportMetadataDiskRequest>?
+    private var groupReporter: TroubleReporter<ReportGroupsRequest>?
     private var unregistered: Set<ShardID>
     private var listening: [ShardID: [SocketAddress]] = [:]
     private var ports: PortMemory
@@ -114,6 +115,7 @@ package final class ShardHost {
             applied: { [unowned self] then in gather(then) }, failed: { [daemon] error in daemon.fail(error) })
         startFeed()
         reportDisk()
+        reportGroups()
         let (addresses, ports) = (configuration.listenAddresses, ports)
         ifFirst { [self] in
             guard !isStopping else { return }
@@ -174,7 +176,7 @@ package final class ShardHost {
     private func reportDisk() {
         guard let first = configuration.shards.first, !configuration.isBaseProtocolOnly else { return }
         let (directory, storage) = (directory, storage)
-        diskReporter = MetadataDiskReporter(registry, loop: daemon.loop) { [configuration, logger = daemon.logger] in
+        diskReporter = TroubleReporter(registry, loop: daemon.loop) { [configuration, logger = daemon.logger] in
             do throws(SystemError) {
                 let room = try directory.room(isLogFull: storage.isFull)
                 return ReportMetadataDiskRequest(
@@ -184,6 +186,17 @@ package final class ShardHost {
                 logger.error("cannot tell how full the disk is: \(error)")
                 return nil
             }
+        }
+    }
+
+    /// Which groups stand still, or would with one more failure.
+    private func reportGroups() {
+        guard let first = configuration.shards.first, let peers, !configuration.isBaseProtocolOnly else { return }
+        let (location, replica) = (configuration.location, ReplicaID(storage.member.slot))
+        groupReporter = TroubleReporter(registry, loop: daemon.loop) { [loop = daemon.loop] in
+            ReportGroupsRequest(
+                location: location, isCoordinator: false, shard: first, replica: replica,
+                groups: peers.watch.lasting(at: loop.monotonicNanoseconds) { GroupNumber(rawValue: $0.rawValue) })
         }
     }
 
@@ -266,6 +279,7 @@ package final class ShardHost {
         registrar?.stop()
         flusher?.stop()
         diskReporter?.stop()
+        groupReporter?.stop()
         registry.close()
         for shardLoop in shardLoops { shardLoop.submit { $0.drain() } }
         storage.closeLog()

@@ -61,7 +61,7 @@ extension AnyShardRequest {
         case .executeOnce(let envelope): envelope.content?.addressee
         case .constructFile, .constructFiles, .transientLifetime, .visitDirectories, .visitFiles, .visitTransientFiles,
             .blockServiceFiles, .removeZeroBlockServiceFiles, .shardSnapshot, .closeSequences,
-            .shardReplicaStatus:
+            .shardReplicaStatus, .shardSteer:
             nil
         }
     }

@@ -3,6 +3,7 @@ import DequeModule
 import Logging
 import Mutations
 import Protocol
+import Replicas
 import ReplicatedLog
 import ShardCore
 
@@ -173,6 +174,11 @@ package final class ShardPipeline {
         guard isProven || environment.isOpen || source.isSigned || !kind.needsProof else {
             environment.counters.unprivileged.add()
             return refuse(.notAuthorised, source)
+        }
+        if case .shardSteer(let request) = request {
+            let outcome = ReplicaSteward.steer(log, request.steering, request.replica)
+            return answer(
+                .response(.shardSteer(ShardSteerResponse(outcome: outcome))), source, checkpoint: core.appliedIndex)
         }
         guard !isMisdirected(request) else { return environment.counters.misdirected.add() }
         if kind.isReadOnly {

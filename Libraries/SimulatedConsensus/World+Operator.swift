@@ -10,12 +10,30 @@ extension World {
         guard let newest = leaders.max(by: { $0.consensus.term < $1.consensus.term }) else { return }
         // Who leads no longer is asked as well.
         let leader = chance.perMille(300) ? chance.pick(leaders) : newest
+        followWishes()
         if chance.perMille(plan.transferPerMille) {
             transfer(from: leader)
         } else if chance.perMille(plan.offerPerMille) {
             offer(from: leader)
-        } else if !replace(at: leader), !grow(at: leader), chance.perMille(plan.churnPerMille) {
-            shrink(at: leader)
+        } else if !replace(at: leader), !grow(at: leader) {
+            if chance.perMille(plan.churnPerMille) {
+                shrink(at: leader)
+            } else if chance.perMille(plan.transferPerMille) {
+                wish(at: leader)
+            }
+        }
+    }
+
+    /// Somebody should lead, or nobody in particular any more.
+    private func wish(at leader: Node) {
+        let slot = chance.perMille(300) ? nil : chance.pick(Array(leader.consensus.configuration.slots))
+        change(.wish(slot), at: leader)
+    }
+
+    /// As the owners of replicas do now and then.
+    private func followWishes() {
+        for node in nodes.compactMap({ $0 }) where node.isRunning {
+            node.consensus.prefer(node.consensus.configuration.wished ?? preferred)
         }
     }
 

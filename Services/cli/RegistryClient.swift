@@ -40,7 +40,7 @@ struct RegistryClient {
 /// The registry of a command.
 actor CommandRegistry {
     /// A person waits.
-    private static let patienceNanoseconds: UInt64 = 5_000_000_000
+    static let patienceNanoseconds: UInt64 = 5_000_000_000
 
     nonisolated let loop: EventLoop
     nonisolated let addresses: [SocketAddress]
@@ -56,9 +56,11 @@ actor CommandRegistry {
         connection = RegistryConnection(on: loop, addresses: addresses, key: key)
     }
 
-    func call<R: RegistryRPC>(_ request: R) async throws -> R.Response {
+    func call<R: RegistryRPC>(
+        _ request: R, patienceNanoseconds: UInt64 = CommandRegistry.patienceNanoseconds
+    ) async throws -> R.Response {
         do {
-            return try await connection.call(request, timeoutNanoseconds: Self.patienceNanoseconds)
+            return try await connection.call(request, timeoutNanoseconds: patienceNanoseconds)
         } catch {
             throw ClientError(registry: error, "\(R.kind) at the registry")
         }

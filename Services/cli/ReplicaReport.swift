@@ -17,8 +17,11 @@ struct ReplicaReport {
     func text(all: Bool) -> String {
         let slots = Set(groups.flatMap { $0.answers.map(\.replica.rawValue) }).sorted()
         let led = groups.count { Self.leader($0.answers) != nil }
+        let wished = groups.count { Self.leader($0.answers).map { $0.wished != .nobody } ?? false }
+        let wishes = wished == 0 ? [] : ["\(wished) have a leader that an operator has chosen (sterna leader move)"]
         let lines = groups.compactMap { line(of: $0.group, $0.answers, all: all) }
-        return (["\(led) of \(groups.count) groups are led"] + slots.map(summary) + lines).joined(separator: "\n")
+        return (["\(led) of \(groups.count) groups are led"] + wishes + slots.map(summary) + lines).joined(
+            separator: "\n")
     }
 
     /// One line about the replicas in a slot.
@@ -33,22 +36,17 @@ struct ReplicaReport {
     private func line(of group: GroupNumber, _ answers: [ReplicaSurvey.Answer], all: Bool) -> String? {
         let trouble = Self.trouble(answers)
         guard all || trouble != nil else { return nil }
-        var words = [Self.name(of: group)]
+        var words = [group.nameForPeople]
         if let leader = Self.leader(answers) {
             words.append(
                 "led by slot \(leader.replica.rawValue) in \(leader.term), \(leader.committed.rawValue) entries")
+            if leader.wished != .nobody {
+                words.append("slot \(leader.wished.rawValue) should lead, as an operator wants")
+            }
             words += leader.members.filter { $0.replica != leader.replica }.map { Self.words($0, leader) }
         }
         if let trouble { words.append(trouble) }
         return words.joined(separator: "; ")
-    }
-
-    private static func name(of group: GroupNumber) -> String {
-        switch group {
-        case .coordinator: "coordinator"
-        case .registry: "registry"
-        default: "shard \(group.rawValue)"
-        }
     }
 
     private static func words(_ member: ReplicaView, _ leader: ReplicaStatus) -> String {
@@ -60,17 +58,17 @@ struct ReplicaReport {
     }
 
     /// Who leads in the latest term that anybody knows of.
-    private static func leader(_ answers: [ReplicaSurvey.Answer]) -> ReplicaStatus? {
+    static func leader(_ answers: [ReplicaSurvey.Answer]) -> ReplicaStatus? {
         answers.compactMap(\.status).filter(\.leads).max { $0.term < $1.term }
     }
 
     /// Nil: all is well.
     private static func trouble(_ answers: [ReplicaSurvey.Answer]) -> String? {
-        guard let leader = leader(answers) else { return "HAS NO LEADER" }
-        let voters = leader.members.filter(\.isVoter)
-        let (present, majority) = (voters.count { $0.isHeard }, voters.count / 2 + 1)
-        if voters.count == 1 { return leader.members.count == 1 ? nil : "has one voter" }
-        if present <= majority, voters.count > present || voters.count % 2 == 0 { return "ONE MORE FAILURE STOPS IT" }
-        return voters.count == leader.members.count && present == voters.count ? nil : "is not complete"
+        switch leader(answers).map(\.trouble) {
+        case nil: "HAS NO LEADER"
+        case .isFragile?: "ONE MORE FAILURE STOPS IT"
+        case .isIncomplete?: "is not complete"
+        default: nil
+        }
     }
 }

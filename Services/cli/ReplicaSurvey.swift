@@ -6,14 +6,14 @@ import Wire
 /// Asks every replica of the shards and of the coordinator how it is.
 final class ReplicaSurvey {
     /// A replica that the registry knows.
-    struct Row {
+    struct Row: Sendable {
         let group: GroupNumber
         let replica: ReplicaID
         let address: SocketAddress
     }
 
     /// What a replica says, if it does.
-    struct Answer {
+    struct Answer: Sendable {
         let group: GroupNumber
         let replica: ReplicaID
         let status: ReplicaStatus?

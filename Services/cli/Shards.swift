@@ -21,29 +21,8 @@ struct Shards: ParsableCommand {
     var all = false
 
     func run() throws {
-        let (rows, registry) = try RegistryClient(registry).run { connection in
-            (
-                try await Self.rows(connection),
-                try await connection.call(RegistryReplicaStatusRequest()).status
-            )
-        }
-        let own = ReplicaSurvey.Answer(group: .registry, replica: registry.replica, status: registry)
-        let report = ReplicaReport(try ReplicaSurvey(rows).answers() + [own])
+        let report = ReplicaReport(try ReplicaSurvey.answers(registry))
         print(report.text(all: all))
         if !report.isHealthy { throw ExitCode(1) }
-    }
-
-    /// Every replica of shards and coordinator that has an address.
-    private static func rows(_ registry: CommandRegistry) async throws -> [ReplicaSurvey.Row] {
-        let shards = try await registry.call(AllShardsRequest()).shards.filter { $0.addrs.addr1.port != 0 }
-        let coordinators = try await registry.call(AllCdcRequest()).replicas.filter { $0.addrs.addr1.port != 0 }
-        return shards.map { row in
-            ReplicaSurvey.Row(
-                group: GroupNumber(row.id.shard), replica: row.id.replica, address: SocketAddress(row.addrs.addr1))
-        }
-            + coordinators.map { row in
-                ReplicaSurvey.Row(
-                    group: .coordinator, replica: row.replicaId, address: SocketAddress(row.addrs.addr1))
-            }
     }
 }

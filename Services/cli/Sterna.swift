@@ -6,7 +6,8 @@ import ArgumentParser
         commandName: "sterna",
         abstract: "A distributed filesystem for large immutable files.",
         subcommands: [
-            Up.self, Status.self, Shards.self, BlockServices.self, Drain.self, Fsck.self, Key.self, Owner.self,
-            Policy.self, Sync.self,
+            Up.self, Status.self, Shards.self, Leader.self, Replica.self, BlockServices.self, Drain.self, Fsck.self,
+            Key.self, Owner.self,
+            Policy.self, Recover.self, Sync.self,
         ])
 }

@@ -42,6 +42,24 @@ struct MembershipTests {
         _ = try leader.consensus.change(.add(members[4]), at: leader.now)
     }
 
+    @Test func aWishIsAChangeThatChangesNobody() throws {
+        var leader = serving()
+        #expect(throws: MembershipRefusal.notAMember) {
+            try leader.consensus.change(.wish(members[3].slot), at: leader.now)
+        }
+        _ = try leader.consensus.change(.wish(members[1].slot), at: leader.now)
+        leader.settle()
+        leader.sync()
+        #expect(leader.consensus.configuration.wished == members[1].slot)
+        #expect(leader.consensus.configuration.voters == configuration(voters: 3).voters)
+        #expect(throws: MembershipRefusal.notYet) { try leader.consensus.change(.wish(nil), at: leader.now) }
+        leader.acknowledge(by: members[2], through: 2)
+        #expect(leader.consensus.commit.rawValue == 2)
+        // Who is gone cannot lead.
+        _ = try leader.consensus.change(.remove(members[1]), at: leader.now)
+        #expect(leader.consensus.configuration.wished == nil)
+    }
+
     @Test func notBeforeTheFirstEntryOfTheTermIsFinal() {
         var leader = leader(terms: [1])
         leader.acknowledge(by: members[1], through: 1)

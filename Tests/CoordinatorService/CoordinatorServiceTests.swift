@@ -25,6 +25,8 @@ import Wire
         #expect(try client.call(snapshot) == .failure(.notAuthorised))
         #expect(try client.call(HardUnlinkDirectoryRequest(dirId: directory)) == .failure(.notAuthorised))
         #expect(try client.call(unlink) == .failure(.notAuthorised))
+        let wish = CdcSteerRequest(steering: .anyLeads, replica: .nobody)
+        #expect(try client.call(wish) == .failure(.notAuthorised))
         let cluster = try #require(ClusterKey(hexadecimal: TemporaryDirectory.keyDigits))
         let loop = try EventLoop()
         defer { loop.close() }
@@ -41,6 +43,7 @@ import Wire
         for time in [now - 400_000_000_000, now + 400_000_000_000, 0, .max] {
             #expect(try client.call(snapshot, provenWith: key, at: time) == .failure(.notAuthorised))
         }
+        #expect(try client.call(wish, provenWith: key, at: now).get().outcome == .done)
         #expect(access(coordinator.directory.path + "/cdc/snapshot-1", F_OK) != 0)
         #expect(try client.call(snapshot, provenWith: key, at: now) == .success(CdcSnapshotResponse()))
         #expect(access(coordinator.directory.path + "/cdc/snapshot-1", F_OK) == 0)

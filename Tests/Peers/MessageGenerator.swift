@@ -27,6 +27,10 @@ struct MessageGenerator {
             configuration[slot] = Configuration.Seat(
                 incarnation: Incarnation(rawValue: number()), isVoter: random.chance(50), nonce: nonce())
         }
+        if random.chance(30) {
+            configuration.expelled = (0...2).map { _ in Incarnation(rawValue: number()) }
+        }
+        if random.chance(50) { configuration.wished = random.pick(Array(ReplicaSlot.all)) }
         return configuration
     }
 

@@ -157,6 +157,12 @@ struct RegistryGroupTests {
             wantedBytes: 1)
         #expect(group.ask(.reportMetadataDisk(report), at: first).isDone)
         #expect(group.processes[first].pipeline.alarms(needs: []).map(\.kind) == [.fullMetadataDisk])
+        let fragile = TroubledGroup(group: .coordinator, trouble: .isFragile)
+        let groups = ReportGroupsRequest(
+            location: .default, isCoordinator: true, shard: ShardID(rawValue: 0), replica: ReplicaID(rawValue: 0),
+            groups: [fragile])
+        #expect(group.ask(.reportGroups(groups), at: first).isDone)
+        #expect(group.processes[first].pipeline.alarms(needs: []).map(\.kind) == [.fullMetadataDisk, .fragileGroups])
         try group.replicas.lead((first + 1) % 3)
         #expect(group.processes[first].pipeline.alarms(needs: needs).isEmpty)
     }

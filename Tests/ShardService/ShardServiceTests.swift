@@ -183,9 +183,12 @@ struct ShardServiceTests {
         #expect(try client.call(visit) == .failure(.notAuthorised))
         #expect(try client.call(unlink) == .failure(.notAuthorised))
         #expect(try client.call(ShardSnapshotRequest(snapshotId: 1)) == .failure(.notAuthorised))
+        let wish = ShardSteerRequest(steering: .lead, replica: ReplicaID(rawValue: 0))
+        #expect(try client.call(wish) == .failure(.notAuthorised))
         let loop = try EventLoop()
         defer { loop.close() }
         let now = loop.wallClock()
+        #expect(try client.call(wish, provenWith: key, at: now).get().outcome == .done)
         #expect(try client.call(visit, provenWith: key, at: now).get().files.count == 1)
         #expect(try client.call(unlink, provenWith: key, at: now) == .failure(.edgeNotFound))
         // Kept back, or from a machine whose clock is wrong.

@@ -11,12 +11,12 @@ public enum RequestProof {
 
 extension ShardKind {
     /// Whether only the cluster's own programs may ask for it: what destroys, moves and copies what others have stored,
-    /// and what tells the cookies of other people's files. Mounts, of TernFS as well, do without these.
+    /// what tells the cookies of other people's files, and what moves replicas. Mounts, of TernFS as well, do without these.
     public var needsProof: Bool {
         switch self {
         case .shardSnapshot, .addSpanLocation, .visitTransientFiles, .removeNonOwnedEdge, .sameShardHardFileUnlink,
             .removeSpanInitiate, .removeSpanCertify, .swapBlocks, .swapSpans, .removeInode,
-            .removeZeroBlockServiceFiles:
+            .removeZeroBlockServiceFiles, .shardSteer:
             true
         default: false
         }
@@ -24,10 +24,11 @@ extension ShardKind {
 }
 
 extension CdcKind {
-    /// Whether only the cluster's own programs may ask for it: what destroys and what copies everything.
+    /// Whether only the cluster's own programs may ask for it: what destroys, what copies everything, and what moves
+    /// replicas.
     public var needsProof: Bool {
         switch self {
-        case .hardUnlinkDirectory, .crossShardHardUnlinkFile, .cdcSnapshot: true
+        case .hardUnlinkDirectory, .crossShardHardUnlinkFile, .cdcSnapshot, .cdcSteer: true
         default: false
         }
     }

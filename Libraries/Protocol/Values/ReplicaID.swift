@@ -8,6 +8,9 @@ public struct ReplicaID: RawWireValue, Hashable, Comparable, CustomStringConvert
     @inlinable
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// In the place of a replica where there is none.
+    public static let nobody = ReplicaID(rawValue: .max)
+
     /// The greatest number of replicas of one group.
     public static let limit: UInt8 = 5
 

@@ -1,0 +1,5 @@
+import Consensus
+
+extension ReplicaID {
+    public init(_ slot: ReplicaSlot) { self.init(rawValue: slot.rawValue) }
+}
