@@ -136,7 +136,8 @@ final class AddressBook {
     }
 
     private func announce(_ machine: ReplicaMachine) {
-        guard var home = homes[machine.id] else { return }
+        // A process that ends steps down from what it led, and says nothing any more.
+        guard machine.isUp, var home = homes[machine.id] else { return }
         let changes = machine.standingChanges
         if home.complete == (changes, home.moves) { return }
         let missing = endpoints(of: machine).map { ($0, Announcement(move: home.moves, standing: $1)) }
