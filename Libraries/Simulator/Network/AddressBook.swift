@@ -124,15 +124,12 @@ final class AddressBook {
 
     private var machines: [ReplicaMachine] { shards + coordinators }
 
-    /// Shards are told of once they are in use; that of the root always is.
+    /// Shards are told of once they are in use.
     private func endpoints(of machine: ReplicaMachine) -> [(Endpoint, GroupStanding)] {
         guard let process = machine as? ShardMachine else {
             return [(.coordinator(machine.slot), machine.standing(in: CoordinatorMachine.group))]
         }
-        var shards = process.shardsInUse
-        let root = InodeID.root.shard
-        if process.number == 0, !shards.contains(root) { shards.insert(root, at: 0) }
-        return shards.map { (.shard($0, process.slot), process.standing(of: $0)) }
+        return process.shardsInUse.map { (.shard($0, process.slot), process.standing(of: $0)) }
     }
 
     private func announce(_ machine: ReplicaMachine) {
