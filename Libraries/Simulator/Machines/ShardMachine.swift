@@ -35,6 +35,9 @@ final class ShardMachine: ReplicaMachine {
         site.onBegin[slot] = { [unowned self] group in
             if isUp { begin(ShardID(group)) }
         }
+        // That of the root is asked for first, by those who know nothing but it.
+        let root = InodeID.root.shard
+        if slot == 0, Int(root.rawValue) % options.shardMachines == number { site.begin(LogGroupID(root), at: slot) }
     }
 
     private var hosted: [ShardID] {

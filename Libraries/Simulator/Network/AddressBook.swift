@@ -124,19 +124,17 @@ final class AddressBook {
 
     private var machines: [ReplicaMachine] { shards + coordinators }
 
-    /// Shards are told of once they are in use; that of the root always is.
+    /// Shards are told of once they are in use.
     private func endpoints(of machine: ReplicaMachine) -> [(Endpoint, GroupStanding)] {
         guard let process = machine as? ShardMachine else {
             return [(.coordinator(machine.slot), machine.standing(in: CoordinatorMachine.group))]
         }
-        var shards = process.shardsInUse
-        let root = InodeID.root.shard
-        if process.number == 0, !shards.contains(root) { shards.insert(root, at: 0) }
-        return shards.map { (.shard($0, process.slot), process.standing(of: $0)) }
+        return process.shardsInUse.map { (.shard($0, process.slot), process.standing(of: $0)) }
     }
 
     private func announce(_ machine: ReplicaMachine) {
-        guard var home = homes[machine.id] else { return }
+        // A process that ends steps down from what it led, and says nothing any more.
+        guard machine.isUp, var home = homes[machine.id] else { return }
         let changes = machine.standingChanges
         if home.complete == (changes, home.moves) { return }
         let missing = endpoints(of: machine).map { ($0, Announcement(move: home.moves, standing: $1)) }
