@@ -194,20 +194,30 @@ extension TestCluster {
 
     /// Waits until every shard is led and has all its replicas.
     func awaitReplicas(sourceLocation: SourceLocation = #_sourceLocation) throws {
-        let command = "'\(Self.binaries)/sterna' shards --registry $(cat '\(directory)/run/registry.address')"
+        let command = "'\(Self.binaries)/sterna' shards --registry $(cat '\(directory)'/run/registry*.address | paste -sd,)"
         try Self.awaitReplicas(sourceLocation: sourceLocation) { shell(command, seconds: 10) }
     }
 
-    /// Asks until `sterna shards` is content.
+    /// Asks until each of three processes of a kind has a replica of every group, and nothing is missing.
     static func awaitReplicas(
         sourceLocation: SourceLocation = #_sourceLocation, _ ask: () -> ShellResult
     ) throws {
         var last = ShellResult(status: -1, output: "")
         let deadline = Date().addingTimeInterval(60)
-        while last.status != 0, Date() < deadline {
+        while !isComplete(last), Date() < deadline {
             last = ask()
-            if last.status != 0 { usleep(200_000) }
+            if !isComplete(last) { usleep(200_000) }
         }
-        try #require(last.status == 0, "not all replicas have all: \(last.output)", sourceLocation: sourceLocation)
+        try #require(isComplete(last), "not all replicas have all: \(last.output)", sourceLocation: sourceLocation)
+    }
+
+    /// Groups in which nobody has been taken in yet lack nothing, so `sterna shards` is content with them.
+    private static func isComplete(_ answer: ShellResult) -> Bool {
+        let slots = answer.output.split(separator: "\n").compactMap { line in
+            line.wholeMatch(of: /slot \d  leads (\d+), follows (\d+)/).flatMap { found in
+                Int(found.1).flatMap { leads in Int(found.2).map { leads + $0 } }
+            }
+        }
+        return answer.status == 0 && slots == [258, 258, 258]
     }
 }
